@@ -1,0 +1,1 @@
+"""Find the notes that programmers leave for later."""
