@@ -1,0 +1,36 @@
+"""Digests: ``sha256:<hex>`` of bytes, and of structured values in one canonical form."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def of_bytes(data: bytes) -> str:
+    """The OCI digest of ``data``: ``sha256:`` and 64 hexadecimal digits."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def of(tag: str, *parts: Any) -> str:
+    """The digest of ``parts`` under a version tag such as ``"exec.v1"``.
+
+    Parts are JSON values, bytes, dataclasses or nested sequences and mappings of them; mappings count in key order.
+    Objects with a string attribute ``key`` (nodes) count as that key.
+    """
+    text = json.dumps([tag, parts], default=_plain, sort_keys=True, separators=(",", ":"))
+    return of_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(getattr(value, "key", None), str):
+        return {"key": value.key}
+    if dataclasses.is_dataclass(value):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.compare}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")

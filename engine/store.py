@@ -1,0 +1,322 @@
+"""Where results, snapshots' records and blobs live: one directory, one SQLite database, many processes.
+
+What is recorded is whole. Everything is written under a temporary name and renamed, then recorded; what a dead
+process left unrecorded is removed by the next one. Nothing is synced to disk while work goes on: rows carry the boot
+they were written in until a later session has synced the file system, and rows of a boot that ended before are
+dropped, so a power cut costs the last session's work and no more.
+"""
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import struct
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from engine import digest
+from engine.errors import HostError
+from engine.graph import Result, Value
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS results (
+  key TEXT PRIMARY KEY, result TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshots (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER REFERENCES snapshots(id),
+  engine TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS blobs (
+  digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL) WITHOUT ROWID;
+"""
+_TABLES = ("results", "snapshots", "blobs")
+_LOCK_POLL = 0.02  # seconds between tries for a key that another process holds
+
+
+@dataclass(frozen=True)
+class Store:
+    """One opened store. ``root`` is its directory; use ``Store.open`` and ``close``."""
+
+    root: Path
+    engine: str
+    started: float
+    db: sqlite3.Connection = field(compare=False, repr=False)
+    mutex: threading.RLock = field(compare=False, repr=False, default_factory=threading.RLock)
+    _owned: "IO[bytes] | None" = field(compare=False, repr=False, default=None)
+
+    @classmethod
+    def open(cls, root: Path) -> "Store":
+        """Open the store at ``root``, making it if need be, and remove what dead processes left unrecorded.
+
+        Raises HostError when the directory cannot be used.
+        """
+        try:
+            for name in ("layers", "blobs/sha256", "work", "caches"):
+                (root / name).mkdir(parents=True, exist_ok=True, mode=0o711)
+        except OSError as error:
+            raise HostError(f"the store {root} cannot be made: {error.strerror}; set BASELARD_STORE") from error
+        engine = uuid.uuid4().hex[:12]
+        owned = _own(root / "work" / engine)
+        db = sqlite3.connect(root / "store.db", timeout=60, check_same_thread=False, isolation_level=None)
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            db.execute(f"PRAGMA {pragma}")
+        db.executescript(_SCHEMA)
+        store = cls(root, engine, time.time(), db, _owned=owned)
+        store._drop_earlier_boots()
+        return store
+
+    def close(self) -> None:
+        """Give up this process's hold on the store; temporary files go."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.db.close()
+        if self._owned:
+            self._owned.close()
+
+    @property
+    def work(self) -> Path:
+        """This process's own temporary directory, on the store's file system."""
+        return self.root / "work" / self.engine
+
+    # results
+
+    def lookup(self, key: str) -> Result | None:
+        """The recorded result of ``key``, or None."""
+        with self.mutex:
+            row = self.db.execute("SELECT result, used FROM results WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                return None
+            if row[1] < self.started:
+                self.db.execute("UPDATE results SET used = ? WHERE key = ?", (time.time(), key))
+        return self._decode(row[0])
+
+    def record(self, keys: Sequence[str], result: Result) -> None:
+        """Record one result under all of ``keys``, at once or not at all."""
+        text = _encode(result)
+        with self.transaction():
+            self.db.executemany(
+                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",
+                [(key, text, time.time(), _boot()) for key in keys],
+            )
+
+    @contextlib.asynccontextmanager
+    async def locked(self, key: str) -> AsyncIterator[None]:
+        """Hold ``key`` alone among all processes that use this store."""
+        fd = os.open(self.root / "locks", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while not _try_lock(fd, int(digest.of_bytes(key.encode())[7:22], 16)):
+                await asyncio.sleep(_LOCK_POLL)
+            yield
+        finally:
+            os.close(fd)
+
+    def _decode(self, text: str) -> Result | None:
+        raw = json.loads(text)
+        values = []
+        for name, tree in raw["values"]:
+            snapshot = self.snapshot(tree) if tree is not None else None
+            if tree is not None and snapshot is None:
+                return None
+            values.append(Value(name, snapshot))
+        return Result(tuple(values), raw["data"])
+
+    # snapshots' records (the trees themselves are engine.snapshot's)
+
+    def snapshot(self, number: int) -> "Snapshot | None":
+        """The recorded snapshot ``number`` with all its ancestors, or None."""
+        with self.mutex:
+            rows = self.db.execute(_CHAIN, (number,)).fetchall()
+        parent: Snapshot | None = None
+        for row in reversed(rows):
+            parent = Snapshot(row[0], parent)
+        return parent
+
+    def add_snapshot(self, parent: "Snapshot | None", tree: Path) -> "Snapshot":
+        """Make the directory ``tree`` (in this store's work) the difference of a new snapshot, and record it."""
+        with self.transaction():
+            row = self.db.execute(
+                "INSERT INTO snapshots (parent, engine, used, boot) VALUES (?, ?, ?, ?) RETURNING id",
+                (parent.id if parent else None, self.engine, time.time(), _boot()),
+            ).fetchone()
+            made = Snapshot(row[0], parent)
+            tree.rename(self.layer_path(made))
+        return made
+
+    def layer_path(self, snapshot: "Snapshot") -> Path:
+        """The directory with the snapshot's own files (its difference against the parent)."""
+        return self.root / "layers" / snapshot.name
+
+    # blobs
+
+    def put_blob(self, chunks: Iterable[bytes]) -> str:
+        """Store the bytes of ``chunks``; the content is stored under the digest that comes back."""
+        with self.temp_dir() as directory, (directory / "blob").open("w+b") as file:
+            file.writelines(chunks)
+            file.seek(0)
+            name = "sha256:" + _hash(file)
+            return self.adopt_blob(directory / "blob", name)
+
+    def adopt_blob(self, path: Path, name: str) -> str:
+        """Move the file ``path`` (in this store's work), whose digest is known to be ``name``, among the blobs."""
+        with self.transaction():
+            self.db.execute(
+                "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)",
+                (name, path.stat().st_size, time.time(), _boot()),
+            )
+            path.rename(self.blob_path(name))
+        return name
+
+    def has_blob(self, name: str) -> bool:
+        """Whether the blob ``name`` is stored, whole."""
+        with self.mutex:
+            row = self.db.execute("SELECT used FROM blobs WHERE digest = ?", (name,)).fetchone()
+            if row is not None and row[0] < self.started:
+                self.db.execute("UPDATE blobs SET used = ? WHERE digest = ?", (time.time(), name))
+        return row is not None
+
+    def blob_path(self, name: str) -> Path:
+        """Where the blob ``name`` (``sha256:<hex>``) is or would be."""
+        algorithm, _, value = name.partition(":")
+        return self.root / "blobs" / algorithm / value
+
+    # work in progress
+
+    @contextlib.contextmanager
+    def temp_dir(self) -> Iterator[Path]:
+        """A new directory on the store's file system, removed afterwards."""
+        path = Path(tempfile.mkdtemp(dir=self.work))
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One write transaction, alone among threads and processes; nested use joins the outer one."""
+        with self.mutex:
+            if self.db.in_transaction:
+                yield
+                return
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.db.execute("ROLLBACK")
+                raise
+            self.db.execute("COMMIT")
+
+    def clean(self) -> None:
+        """Remove what dead processes left, and make what earlier sessions recorded safe against a power cut."""
+        for path in (self.root / "work").iterdir():
+            if path.name != self.engine and _abandoned(path):
+                shutil.rmtree(path, ignore_errors=True)
+        self._remove_unrecorded()
+        before = time.time()
+        os.sync()
+        with self.transaction():
+            for table in _TABLES:
+                self.db.execute(f"UPDATE {table} SET boot = '' WHERE boot != '' AND used < ?", (before,))  # noqa: S608
+
+    def _drop_earlier_boots(self) -> None:
+        with self.transaction():
+            self.db.execute("DELETE FROM results WHERE boot NOT IN ('', ?)", (_boot(),))
+            self.db.execute("DELETE FROM blobs WHERE boot NOT IN ('', ?)", (_boot(),))
+
+    def _remove_unrecorded(self) -> None:
+        """Trees and blobs without a row. Rows are written in the transaction that renames, so none is mid-way here."""
+        doomed = Path(tempfile.mkdtemp(dir=self.work))
+        with self.transaction():
+            layers = {_name(row[0]) for row in self.db.execute("SELECT id FROM snapshots")}
+            blobs = {row[0].partition(":")[2] for row in self.db.execute("SELECT digest FROM blobs")}
+            for folder, known in ((self.root / "layers", layers), (self.root / "blobs" / "sha256", blobs)):
+                for path in folder.iterdir():
+                    if path.name.partition(".")[0] not in known:
+                        path.rename(doomed / f"{folder.name}-{path.name}")
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An immutable directory tree, stacked on its parents. Equal ids mean the same tree."""
+
+    id: int
+    parent: "Snapshot | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name of its directory among the layers; short, since a mount's options fit one page."""
+        return _name(self.id)
+
+
+_CHAIN = """
+WITH RECURSIVE chain(id, parent, depth) AS (
+  SELECT id, parent, 0 FROM snapshots WHERE id = ?
+  UNION ALL SELECT s.id, s.parent, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent)
+SELECT id FROM chain ORDER BY depth
+"""
+
+
+def _name(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
+    return digits
+
+
+def _encode(result: Result) -> str:
+    values = [(value.digest, value.tree.id if value.tree else None) for value in result.values]
+    return json.dumps({"values": values, "data": dict(result.data)}, separators=(",", ":"))
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _own(work: Path) -> "IO[bytes]":
+    """Make a process's work directory; it is the process's as long as the lock on the file beside it is held."""
+    lock = work.with_suffix(".lock").open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    work.mkdir(mode=0o711)
+    return lock
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether the process that owned this work directory (or lock file) is gone; the lock file goes with it."""
+    lock_path = path.with_suffix(".lock")
+    try:
+        with lock_path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _hash(file: Any) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _try_lock(fd: int, offset: int) -> bool:
+    """Try a lock on one byte; such locks belong to the open file, so threads exclude each other too (fcntl(2))."""
+    request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
+    try:
+        fcntl.fcntl(fd, _F_OFD_SETLK, request)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True
+
+
+_F_OFD_SETLK = 37
