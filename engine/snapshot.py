@@ -154,17 +154,12 @@ class Snapshots:
         options = "lowerdir=" + ":".join(names)
         if work:
             options += f",upperdir={work}/u,workdir={work}/w,volatile"
-        with _working_directory(self.store.root / "layers"):
-            try:
-                mount(
-                    "overlay",
-                    target,
-                    "overlay",
-                    0 if work else _MS_RDONLY,
-                    options + ",index=off,metacopy=off",
-                )
-            except OSError as error:
-                raise HostError(_explain(error, self.store.root)) from error
+        flags = 0 if work else _MS_RDONLY
+        options += ",index=off,metacopy=off"
+        try:
+            _mounter.submit(_mount_from, self.store.root / "layers", target, flags, options).result()
+        except OSError as error:
+            raise HostError(_explain(error, self.store.root)) from error
 
 
 def ancestry(snapshot: Snapshot | None) -> Iterator[Snapshot]:
