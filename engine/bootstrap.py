@@ -15,14 +15,13 @@ from pathlib import Path
 
 import httpx
 
-from engine import platforms, process
+from engine import debian_mirror, platforms, process
+from engine.debian_mirror import ARCHIVE, SECURITY
 from engine.errors import HostError, UserError
 from engine.image import ImageConfig
 from engine.platforms import Platform
 from engine.reference import Reference
 
-ARCHIVE = "http://deb.debian.org/debian"
-SECURITY = "http://deb.debian.org/debian-security"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VERSIONS = {"latest": "stable", "11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}
 _ROLLING = ("sid", "unstable")  # suites without updates and security archives
@@ -94,16 +93,15 @@ def recipe(reference: Reference, platform: Platform) -> Recipe | None:
     return Recipe(suite, reference.tag.endswith("-slim"), platform) if suite in _SUITES else None
 
 
-def debian(
-    target: Path, wanted: Recipe, *, mirror: str = "", on_output: Callable[[int, bytes], None] | None = None
-) -> int:
+def debian(target: Path, wanted: Recipe, *, on_output: Callable[[int, bytes], None] | None = None) -> int:
     """Make the system in the empty directory ``target``; the archive's date (seconds since 1970) comes back.
 
-    ``mirror`` stands in for ARCHIVE while packages are fetched (SECURITY then comes from the same host), and leaves
-    no trace. Raises HostError with a remedy when this machine cannot do it, UserError for an unknown suite.
+    The mirror the packages come from leaves no trace. Raises HostError with a remedy when this machine cannot do it,
+    UserError for an unknown suite.
     """
     _require_foreign_support(wanted.platform)
-    sources = [(_mirrored(archive, mirror), suite) for archive, suite in wanted.sources]
+    mirrors = debian_mirror.stand_ins()
+    sources = [(mirrors[archive], suite) for archive, suite in wanted.sources]
     date = max(release_date(archive, suite) for archive, suite in sources)
     process.run(
         _command(target, wanted, sources),
@@ -129,13 +127,6 @@ def _command(target: Path, wanted: Recipe, sources: Iterable[tuple[str, str]]) -
         str(target),
         *lines,
     )
-
-
-def _mirrored(archive: str, mirror: str) -> str:
-    if not mirror:
-        return archive
-    mirror = mirror.rstrip("/")
-    return mirror if archive == ARCHIVE else mirror.removesuffix("/debian") + "/debian-security"
 
 
 def release_date(archive: str, suite: str) -> int:

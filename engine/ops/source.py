@@ -42,7 +42,7 @@ class Bootstrap:
         say = functools.partial(worker.progress.output, self.key)
         say(2, _loud(self.recipe, self.why))
         with worker.snapshots.draft(None) as draft:
-            date = bootstrap.debian(draft.path, self.recipe, mirror=worker.host.debian_mirror, on_output=say)
+            date = bootstrap.debian(draft.path, self.recipe, on_output=say)
             made = digest.of("bootstrap.tree.v1", self.key, date)
             return Result((Value(made, draft.commit()),), {"bootstrapped": str(self.recipe), "date": date})
 
