@@ -1,0 +1,177 @@
+"""Testing images: build, run the gossfiles or the basic test, and turn whatever happens into a suite."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+import anyio
+import dagger
+
+import dockerfile
+from pipeline.clock import Clock
+from pipeline.config import Config, QuarantineSettings
+from pipeline.discover import GOSS, GOSS_WAIT, Base, Example
+from pipeline.errors import BaselardError
+from pipeline.goss import basic
+from pipeline.goss.files import GossFiles, for_target
+from pipeline.goss.results import Outcome
+from pipeline.goss.run import How, attempt
+from pipeline.images import Images
+from pipeline.model import Case, Quarantine, Report, Span, Suite, Verdict
+from pipeline.together import each
+
+# The last lines of a failed command usually hold its reason.
+_OUTPUT_LINES = 30
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a test call goes about it. `nonce` makes every verdict a new one; equal nonces may reuse cached ones."""
+
+    jobs: int = 4
+    retries: int = 0
+    fail_fast: bool = False
+    nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An image to test: how to get it, and how to judge it once."""
+
+    name: str
+    build: Callable[[], Awaitable[dagger.Container]]
+    judge: Callable[[dagger.Container, str], Awaitable[Outcome]]
+    quarantine: Quarantine | None = None
+
+
+def of_example(example: Example, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
+    """The subject for one example: its gossfiles, or the basic test where it has none."""
+
+    async def judge(image: dagger.Container, nonce: str) -> Outcome:
+        if not example.tested:
+            return await basic.attempt(image, tools, nonce)
+        ports = await _exposed(image)
+        found = GossFiles(
+            source.directory(example.directory).filter(include=["goss*", "goss*/**"]),
+            tests=(GOSS,),
+            wait=GOSS_WAIT if example.waits else "",
+            ports=ports,
+        )
+        mode = example.settings.run or ("service" if ports or example.waits else "tool")
+        return await attempt(image, tools, found, How(mode, example.settings.wait), nonce)
+
+    return Subject(example.name, lambda: images.example(example), judge, quarantined(example.settings.quarantine))
+
+
+def of_base(base: Base, target: str, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
+    """The subject for one target of a base: all of its gossfiles, run through its entrypoint."""
+
+    async def judge(image: dagger.Container, nonce: str) -> Outcome:
+        names = for_target(base.goss, target, base.targets)
+        if not names:
+            return await basic.attempt(image, tools, nonce)
+        found = GossFiles(source.directory(base.goss_directory), tests=names)
+        mode = base.settings.run or ("entrypoint" if await image.entrypoint() else "tool")
+        return await attempt(image, tools, found, How(mode, base.settings.wait), nonce)
+
+    return Subject(f"{base.name}:{target}" if target else base.name, lambda: images.base(base, target), judge)
+
+
+async def _exposed(image: dagger.Container) -> tuple[int, ...]:
+    ports = [
+        await port.port() for port in await image.exposed_ports() if await port.protocol() == dagger.NetworkProtocol.TCP
+    ]
+    return tuple(sorted(ports))
+
+
+async def run(title: str, subjects: Sequence[Subject], options: Options, clock: Clock) -> Report:
+    """Test all subjects, a few at a time. All are reported, in the given order, even when some fail."""
+    done: dict[str, Suite] = {}
+    limiter = anyio.CapacityLimiter(options.jobs)
+
+    with anyio.CancelScope() as scope:
+
+        async def one(subject: Subject) -> None:
+            async with limiter:
+                done[subject.name] = await suite(subject, options, clock)
+            if options.fail_fast and done[subject.name].blocks:
+                scope.cancel()
+
+        await each(subjects, one)
+    suites = tuple(done.get(subject.name) or _not_run(subject) for subject in subjects)
+    return Report(title, suites, clock.started, clock.now())
+
+
+def _not_run(subject: Subject) -> Suite:
+    case = Case("tests", Verdict.SKIPPED, message="not run: an earlier failure ended the call (--fail-fast)")
+    return Suite(subject.name, (case,), quarantine=subject.quarantine)
+
+
+async def suite(subject: Subject, options: Options, clock: Clock) -> Suite:
+    """Build and judge one image. Whatever goes wrong becomes a case that says what."""
+    spans: list[Span] = []
+    phase = "build"
+    try:
+        with clock.span("build", spans):
+            image = await (await subject.build()).sync()
+        phase = "tests"
+        with clock.span("test", spans):
+            outcome, attempts = await _judge(subject, image, options)
+    except (BaselardError, dockerfile.DockerfileError, dagger.QueryError) as error:
+        case = _error_case(phase, error)
+        return Suite(subject.name, (case,), tuple(spans), quarantine=subject.quarantine)
+    return Suite(subject.name, outcome.cases, tuple(spans), outcome.log, subject.quarantine, {"attempts": attempts})
+
+
+async def _judge(subject: Subject, image: dagger.Container, options: Options) -> tuple[Outcome, int]:
+    """The first passing attempt or the last one; cases that failed in between are flaky."""
+    unsteady: dict[str, str] = {}
+    for number in range(1, options.retries + 2):
+        outcome = await subject.judge(image, f"{options.nonce}-{number}")
+        failed = {case.name: case.message for case in outcome.cases if case.verdict.bad}
+        if not failed:
+            break
+        unsteady = failed
+    cases = tuple(_flaky(case, unsteady, number) for case in outcome.cases)
+    return replace(outcome, cases=cases), number
+
+
+def _flaky(case: Case, unsteady: dict[str, str], number: int) -> Case:
+    if case.verdict is not Verdict.PASSED or case.name not in unsteady:
+        return case
+    return replace(case, verdict=Verdict.FLAKY, message=f"passed at attempt {number}; before: {unsteady[case.name]}")
+
+
+def _error_case(phase: str, error: Exception) -> Case:
+    if isinstance(error, dagger.ExecError):
+        output = "\n".join((f"{error.stdout}\n{error.stderr}").strip().splitlines()[-_OUTPUT_LINES:])
+        command = " ".join(error.command)
+        return Case(phase, Verdict.ERROR, message=f"exit code {error.exit_code}: {command}", detail=output)
+    message, _, detail = str(error).partition("\n")
+    return Case(phase, Verdict.ERROR, message=message, detail=detail)
+
+
+def quarantined(settings: QuarantineSettings | None, today: date | None = None) -> Quarantine | None:
+    """The quarantine of an example as of today (UTC)."""
+    if settings is None:
+        return None
+    now = today or datetime.now(UTC).date()
+    expired = now > date.fromisoformat(settings.until)
+    return Quarantine(settings.reason, settings.link, settings.until, expired)
+
+
+def options(
+    config: Config, retries: int | None, jobs: int | None, *, fail_fast: bool = False, cached: bool = False
+) -> Options:
+    """What the call says, else what the configuration says."""
+    chosen = Options(
+        jobs=config.jobs if jobs is None else jobs,
+        retries=config.retries if retries is None else retries,
+        fail_fast=fail_fast,
+    )
+    if chosen.jobs < 1 or chosen.retries < 0:
+        raise BaselardError("--jobs must be at least 1 and --retries at least 0")
+    return replace(chosen, nonce="cached") if cached else chosen

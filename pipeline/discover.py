@@ -1,0 +1,245 @@
+"""What there is in a repository: bases and examples, by `baselard.yaml` or by convention."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import dagger
+
+import dockerfile
+from pipeline import config, references
+from pipeline.config import BaseSettings, Config, ExampleSettings
+from pipeline.errors import BaselardError, ConfigError
+from pipeline.together import each
+
+BASE_DOCKERFILES = ("Dockerfile", "image/Dockerfile")
+GOSS = "goss.yaml"
+GOSS_WAIT = "goss_wait.yaml"
+
+
+@dataclass(frozen=True)
+class Base:
+    """An image under test. `targets` are its published stages, "" standing for the last one."""
+
+    name: str
+    dockerfile: str
+    context: str
+    targets: tuple[str, ...]
+    goss: tuple[str, ...]
+    settings: BaseSettings
+
+    @property
+    def goss_directory(self) -> str:
+        return self.settings.goss or beside(self.dockerfile, "goss")
+
+
+@dataclass(frozen=True)
+class From:
+    """One FROM that names an image from outside, as written, at a line of the Dockerfile."""
+
+    reference: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """A project that starts from a base. `problem` says why it cannot be built at all."""
+
+    name: str
+    directory: str
+    settings: ExampleSettings
+    froms: tuple[From, ...] = ()
+    tested: bool = False
+    waits: bool = False
+    problem: str = ""
+
+    @property
+    def dockerfile(self) -> str:
+        return f"{self.directory}/{self.settings.dockerfile}"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A repository: its files, its configuration, and what was found in it."""
+
+    source: dagger.Directory
+    config: Config
+    bases: tuple[Base, ...]
+    examples: tuple[Example, ...]
+
+
+async def project(source: dagger.Directory) -> Project:
+    """Read the configuration and find bases and examples; ConfigError when there is no base to find."""
+    settings = await _settings(source)
+    examples = await _examples(source, settings)
+    bases = await _bases(source, settings, examples)
+    return Project(source, settings, bases, tuple(_checked(example, bases) for example in examples))
+
+
+async def _settings(source: dagger.Directory) -> Config:
+    found = await source.glob(config.FILE)
+    return config.parse(await source.file(config.FILE).contents()) if found else Config()
+
+
+# --- bases ---------------------------------------------------------------------------------------------------------
+
+
+async def _bases(source: dagger.Directory, settings: Config, examples: Sequence[Example]) -> tuple[Base, ...]:
+    dockerfile_ = await _base_dockerfile(source)
+    bases = []
+    for given in settings.bases:
+        path = given.dockerfile or dockerfile_
+        if not path:
+            raise ConfigError(
+                f"no base image found: there is neither {' nor '.join(BASE_DOCKERFILES)}; "
+                f"write `bases: [{{dockerfile: PATH}}]` into {config.FILE}"
+            )
+        bases.append(await _base(source, replace(given, dockerfile=path), examples))
+    return tuple(bases)
+
+
+async def _base(source: dagger.Directory, given: BaseSettings, examples: Sequence[Example]) -> Base:
+    path = given.dockerfile
+    goss = given.goss or beside(path, "goss")
+    found = await source.glob(f"{goss}/*.yaml")
+    return Base(
+        name=given.name or _usual_base(examples),
+        dockerfile=path,
+        context=given.context or str(PurePosixPath(path).parent),
+        targets=given.targets or ("",),
+        goss=tuple(sorted(PurePosixPath(name).name for name in found)),
+        settings=given,
+    )
+
+
+async def _base_dockerfile(source: dagger.Directory) -> str:
+    for path in BASE_DOCKERFILES:
+        if await source.glob(path):
+            return path
+    return ""
+
+
+def _usual_base(examples: Sequence[Example]) -> str:
+    """The repository that most examples start from: what an unconfigured base is called."""
+    used = Counter(
+        references.parse(name).repository
+        for example in examples
+        for name in {from_.reference for from_ in example.froms}
+    )
+    ranked = used.most_common(2)
+    if not ranked:
+        return "base"
+    if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
+        raise ConfigError(
+            f"examples start equally often from {ranked[0][0]} and {ranked[1][0]}; "
+            f"write the base's name into {config.FILE} as `bases: [{{name: …}}]`"
+        )
+    return ranked[0][0]
+
+
+# --- examples ------------------------------------------------------------------------------------------------------
+
+
+async def _examples(source: dagger.Directory, settings: Config) -> tuple[Example, ...]:
+    listed = await each(settings.example_paths, lambda pattern: source.glob(f"{pattern}/**"))
+    files = {path for paths in listed for path in paths}
+    directories = sorted(_directories(files, settings))
+    return _unique(await each(directories, lambda directory: _example(source, settings, directory, files)))
+
+
+def _directories(files: Iterable[str], settings: Config) -> set[str]:
+    """Directories that match a pattern and hold their Dockerfile."""
+    present = set(files)
+    candidates = {str(parent) for path in present for parent in PurePosixPath(path).parents}
+    return {
+        path
+        for path in candidates
+        if any(_matches(path, pattern) for pattern in settings.example_paths)
+        and f"{path}/{settings.example(PurePosixPath(path).name).dockerfile}" in present
+    }
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """A `*` stays within one part of the path."""
+    pure = PurePosixPath(path)
+    return len(pure.parts) == len(PurePosixPath(pattern).parts) and pure.match(pattern)
+
+
+async def _example(source: dagger.Directory, settings: Config, directory: str, files: set[str]) -> Example:
+    name = PurePosixPath(directory).name
+    example = Example(
+        name=name,
+        directory=directory,
+        settings=settings.example(name),
+        tested=f"{directory}/{GOSS}" in files,
+        waits=f"{directory}/{GOSS_WAIT}" in files,
+    )
+    text = await source.file(example.dockerfile).contents()
+    try:
+        return replace(example, froms=froms(text, example.settings))
+    except (dockerfile.DockerfileError, BaselardError) as error:
+        return replace(example, problem=f"{example.dockerfile}: {error}")
+
+
+def froms(text: str, settings: ExampleSettings) -> tuple[From, ...]:
+    """The outside images that a Dockerfile starts from; DockerfileError when it does not parse."""
+    found = dockerfile.base_references(text, build_args=settings.build_args)
+    return tuple(From(reference.name, reference.line) for reference in found if reference.name != "scratch")
+
+
+def _unique(examples: Sequence[Example]) -> tuple[Example, ...]:
+    """Two examples of one name cannot be told apart in a report: neither is built."""
+    by_name: dict[str, list[str]] = {}
+    for example in examples:
+        by_name.setdefault(example.name, []).append(example.directory)
+    clash = {name: paths for name, paths in by_name.items() if len(paths) > 1}
+    return tuple(
+        replace(
+            example, problem=f"two examples are called {example.name!r}: {', '.join(clash[example.name])}; rename one"
+        )
+        if example.name in clash
+        else example
+        for example in examples
+    )
+
+
+def _checked(example: Example, bases: Sequence[Base]) -> Example:
+    """An example must start from a base, unless its settings say otherwise."""
+    if example.problem or example.settings.standalone or any(base_of(f.reference, bases) for f in example.froms):
+        return example
+    used = ", ".join(f"{f.reference} (line {f.line})" for f in example.froms) or "scratch"
+    wanted = " or ".join(base.name for base in bases)
+    return replace(
+        example,
+        problem=f"{example.dockerfile}: starts FROM {used}, not from {wanted}; "
+        f"allow it with `standalone: true` under examples.settings.{example.name} in {config.FILE}",
+    )
+
+
+# --- which base a reference means ------------------------------------------------------------------------------------
+
+
+def base_of(reference: str, bases: Sequence[Base]) -> tuple[Base, str] | None:
+    """The base and the target that a FROM means, or None for a foreign image.
+
+    The tag chooses the target when it is the target's name or ends with `-TARGET`, as published tags do; every other
+    tag, or none, means the first target.
+    """
+    wanted = references.parse(reference)
+    for base in bases:
+        if references.parse(base.name).repository == wanted.repository:
+            return base, _target(wanted.tag, base)
+    return None
+
+
+def _target(tag: str, base: Base) -> str:
+    named = (target for target in base.targets if target and (tag == target or tag.endswith(f"-{target}")))
+    return next(named, base.targets[0])
+
+
+def beside(path: str, name: str) -> str:
+    """The path of a file's neighbour."""
+    return str(PurePosixPath(path).parent / name)

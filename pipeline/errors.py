@@ -1,0 +1,25 @@
+"""Failures that the caller can mend. Their message is all that is shown: no traceback."""
+
+from dagger.mod._exceptions import FunctionError
+
+
+class BaselardError(FunctionError):
+    """Something in the repository or the call is wrong; the message says what, where and what to do.
+
+    A subclass of the SDK's FunctionError because that is the one kind it reports without logging a traceback.
+    """
+
+    # The SDK prefixes the message with the error's module unless it is a builtin.
+    __module__ = "builtins"
+
+
+class ConfigError(BaselardError):
+    """`baselard.yaml` (or what a convention found) cannot be used."""
+
+    __module__ = "builtins"
+
+
+class ChecksFailed(BaselardError):  # noqa: N818  # the name is shown before the summary
+    """At least one check failed. The message is the whole summary."""
+
+    __module__ = "builtins"

@@ -1,0 +1,1 @@
+"""Running goss inside an image under test, and reading what it says."""

@@ -1,0 +1,46 @@
+#!/.goss/busybox sh
+# The test of an image without gossfiles. Prints one line per case: VERDICT, name, reason, parted by tabs.
+#   basic.sh MARK [PORT...]
+# Runs as the image's own user. "-" in place of the verdict means that the case does not apply.
+mark=$1
+shift
+. /.goss/find.sh
+bb=/.goss/busybox
+
+case_() { printf '%s\t%s\t%s\n' "$1" "$2" "$3"; }
+check() { # NAME COMMAND...: the command's last line is the reason when it fails
+  name=$1
+  shift
+  if said=$("$@" 2>&1); then case_ pass "$name"; else case_ fail "$name" "$(echo "$said" | "$bb" tail -n 1)"; fi
+}
+
+user_exists() {
+  id=$("$bb" id -u)
+  "$bb" grep -q "^[^:]*:[^:]*:$id:" /etc/passwd && return
+  echo "uid $id is not in /etc/passwd"
+  return 1
+}
+home_writable() {
+  [ -n "$HOME" ] || { echo "HOME is not set"; return 1; }
+  probe="$HOME/.baselard-probe"
+  (: >"$probe") 2>/dev/null && "$bb" rm "$probe" && return
+  echo "cannot write in HOME=$HOME as uid $("$bb" id -u)"
+  return 1
+}
+path_whole() {
+  broken=$(echo "$PATH" | "$bb" tr ':' '\n' | while read -r dir; do
+    for file in "$dir"/*; do [ -L "$file" ] && [ ! -e "$file" ] && echo "$file"; done
+  done | "$bb" tr '\n' ' ')
+  [ -z "$broken" ] || { echo "broken links: $broken"; return 1; }
+}
+dpkg_sound() { said=$("$dpkg" --audit 2>&1) && [ -z "$said" ] || { echo "$said"; return 1; }; }
+
+printf '\n%s cases\n' "$mark"
+check "user exists" user_exists
+check "home is writable" home_writable
+check "PATH has no broken link" path_whole
+if sh=$(find_ sh); then check "shell starts" "$sh" -c :; else case_ - "shell starts" "no shell in this image"; fi
+if pip=$(find_ pip || find_ pip3); then check "pip check" "$pip" check; fi
+if npm=$(find_ npm) && [ -e package.json ]; then check "npm ls" "$npm" ls --all; fi
+if dpkg=$(find_ dpkg) && [ -e /var/lib/dpkg/status ]; then check "dpkg --audit" dpkg_sound; fi
+printf '\n%s end\n' "$mark"

@@ -1,0 +1,57 @@
+"""One attempt at testing an image: a single exec in which the image's own command and goss run side by side."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import dagger
+
+from pipeline.goss import files as gossfiles
+from pipeline.goss.files import GossFiles
+from pipeline.goss.results import Outcome, outcome
+
+SHELL = ["/.goss/busybox", "sh"]
+
+
+@dataclass(frozen=True)
+class How:
+    """How an image is run for its tests.
+
+    `mode` is "service" (its own entrypoint and command run beside the tests), "entrypoint" (the tests are the arguments
+    of its entrypoint) or "tool" (nothing of it is started). `wait` is the number of seconds it may take to get ready.
+    """
+
+    mode: str = "tool"
+    wait: int = 60
+
+
+def prepared(image: dagger.Container, tools: dagger.Directory, nonce: str) -> dagger.Container:
+    """The image with the tools mounted. A fresh nonce makes the next exec run although an equal one ran before."""
+    return (
+        image.with_mounted_directory("/.goss", tools)
+        .with_mounted_temp("/.goss-out")
+        .with_env_variable("BASELARD_NONCE", nonce)
+    )
+
+
+async def attempt(image: dagger.Container, tools: dagger.Directory, files: GossFiles, how: How, nonce: str) -> Outcome:
+    """Run the gossfiles once in the image, as its own user and in its working directory."""
+    mark = f"baselard-{uuid.uuid5(uuid.NAMESPACE_OID, nonce).hex}"
+    command = await own_command(image) if how.mode == "service" else []
+    start = "yes" if command else "no"
+    ran = (
+        prepared(image, tools, nonce)
+        .with_mounted_directory("/.goss-tests", gossfiles.mount(files))
+        .with_exec(
+            [*SHELL, "/.goss/run.sh", mark, start, str(how.wait), *command],
+            expect=dagger.ReturnType.ANY,
+            use_entrypoint=how.mode == "entrypoint",
+        )
+    )
+    return outcome(await ran.stdout(), mark, await ran.stderr())
+
+
+async def own_command(image: dagger.Container) -> list[str]:
+    """What `docker run IMAGE` would start: entrypoint and command."""
+    return [*await image.entrypoint(), *await image.default_args()]

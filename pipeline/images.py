@@ -1,0 +1,79 @@
+"""Bases and examples as Container objects. A FROM that means a base receives that base's object."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import anyio
+import dagger
+
+import dockerfile
+from pipeline.discover import Base, Example, From, Project, base_of
+from pipeline.errors import BaselardError
+
+
+class Images:
+    """The containers of one project for one platform ("" is the engine's own). Every base target is built once."""
+
+    def __init__(self, project: Project, platform: str = "", given: dagger.Container | None = None) -> None:
+        self._project = project
+        self._platform = platform
+        self._given = given
+        self._built: dict[tuple[str, str], dagger.Container] = {}
+        self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
+
+    async def base(self, base: Base, target: str) -> dagger.Container:
+        """The base's object, evaluated: a Dockerfile that does not build raises here."""
+        if self._given is not None:
+            return self._given
+        key = (base.name, target)
+        async with self._locks[key]:
+            if key not in self._built:
+                self._built[key] = await (await self._build_base(base, target)).sync()
+        return self._built[key]
+
+    async def example(self, example: Example) -> dagger.Container:
+        """The example's image, not yet evaluated; BaselardError when it cannot be built at all."""
+        if example.problem:
+            raise BaselardError(example.problem)
+        settings = example.settings
+        return await dockerfile.build(
+            self._project.source.directory(example.directory),
+            dockerfile=settings.dockerfile,
+            contexts=await self._contexts(example.froms, self._project.bases),
+            target=settings.target,
+            build_args=settings.build_args,
+            platform=self._platform,
+        )
+
+    async def _build_base(self, base: Base, target: str) -> dagger.Container:
+        earlier = self._project.bases[: self._project.bases.index(base)]
+        source = self._project.source
+        text = await source.file(base.dockerfile).contents() if earlier else ""
+        found = dockerfile.base_references(text, build_args=base.settings.build_args) if text else ()
+        return await dockerfile.build(
+            source if base.context == "." else source.directory(base.context),
+            dockerfile=_inside(base.dockerfile, base.context),
+            contexts=await self._contexts([From(ref.name, ref.line) for ref in found], earlier),
+            target=target,
+            build_args=base.settings.build_args,
+            platform=self._platform,
+        )
+
+    async def _contexts(self, froms: Sequence[From], bases: Sequence[Base]) -> dict[str, dagger.Container]:
+        """The objects that take the place of references, keyed by the reference as written."""
+        objects = {}
+        for from_ in froms:
+            if meant := base_of(from_.reference, bases):
+                objects[from_.reference] = await self.base(*meant)
+        return objects
+
+
+def _inside(path: str, context: str) -> str:
+    """A repository path as the build context sees it; BaselardError when it lies outside."""
+    if context == ".":
+        return path
+    if not path.startswith(f"{context}/"):
+        raise BaselardError(f"{path} lies outside its build context {context}; set `context` in baselard.yaml")
+    return path.removeprefix(f"{context}/")

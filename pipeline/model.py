@@ -1,0 +1,129 @@
+"""The one result model that every report is derived from: a report holds suites, a suite holds cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What became of a case or a suite. FLAKY passed, but not at the first attempt."""
+
+    PASSED = "passed"
+    FLAKY = "flaky"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    ERROR = "error"
+
+    @property
+    def bad(self) -> bool:
+        return self in {Verdict.FAILED, Verdict.ERROR}
+
+
+# The verdict of a whole is that of its worst part.
+_SEVERITY = [Verdict.SKIPPED, Verdict.PASSED, Verdict.FLAKY, Verdict.FAILED, Verdict.ERROR]
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The most severe of these verdicts; SKIPPED when there is none."""
+    return max(verdicts, key=_SEVERITY.index, default=Verdict.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the source a finding is. Lines and columns count from 1; 0 means unknown."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
+
+
+@dataclass(frozen=True)
+class Case:
+    """One assertion. `message` is one line, `detail` whatever helps to understand a failure."""
+
+    name: str
+    verdict: Verdict
+    seconds: float = 0.0
+    message: str = ""
+    detail: str = ""
+    place: Place | None = None
+    code: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A phase of a suite on the timeline; seconds since the report's start."""
+
+    phase: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """Why a suite's failures do not count, and until when (an ISO date, inclusive)."""
+
+    reason: str
+    link: str
+    until: str
+    expired: bool = False
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The cases of one image or one linted file."""
+
+    name: str
+    cases: tuple[Case, ...]
+    spans: tuple[Span, ...] = ()
+    log: str = ""
+    quarantine: Quarantine | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst([case.verdict for case in self.cases])
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether a failure of this suite is excused today."""
+        return self.quarantine is not None and not self.quarantine.expired
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this suite makes the whole fail."""
+        return self.verdict.bad and not self.quarantined
+
+    @property
+    def seconds(self) -> float:
+        return sum(span.end - span.start for span in self.spans)
+
+    @property
+    def failures(self) -> tuple[Case, ...]:
+        return tuple(case for case in self.cases if case.verdict.bad)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything one call found out. `started` is UTC, ISO 8601; `seconds` the wall-clock length of the call."""
+
+    title: str
+    suites: tuple[Suite, ...]
+    started: str = ""
+    seconds: float = 0.0
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        return any(suite.blocks for suite in self.suites)
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failed else 0

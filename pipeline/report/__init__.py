@@ -1,0 +1,1 @@
+"""Reports. Each module turns the one result model into one format."""

@@ -1,0 +1,30 @@
+"""All formats of one report as a Directory, so that a CI job keeps it first and fails afterwards."""
+
+from __future__ import annotations
+
+import dagger
+from dagger import dag
+
+from pipeline.model import Report
+from pipeline.report import commands, junit, outputs, summary, text, timeline
+
+
+def files(report: Report) -> dict[str, str]:
+    """File names and contents. `exit-code` holds the code that the call itself would have ended with."""
+    return {
+        "junit.xml": junit.render(report),
+        "summary.md": summary.render(report),
+        "summary.txt": text.render(report) + "\n",
+        "timeline.svg": timeline.svg(report),
+        "annotations": commands.render(report),
+        "outputs.json": outputs.render(report),
+        "exit-code": f"{report.exit_code}\n",
+    }
+
+
+def render(report: Report) -> dagger.Directory:
+    """The directory with these files."""
+    directory = dag.directory()
+    for name, contents in files(report).items():
+        directory = directory.with_new_file(name, contents)
+    return directory

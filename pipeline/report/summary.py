@@ -1,0 +1,83 @@
+"""The Markdown summary for a CI job: failures first with their own output, then the table, then the timeline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pipeline.model import Case, Report, Suite
+from pipeline.report import timeline
+from pipeline.report.text import conclusion, counts, label, note
+
+_MARKS = {"passed": "✅", "flaky": "🟡", "skipped": "⚪", "quarantined": "🚧"}
+_LOG_LINES = 50
+
+
+def render(report: Report) -> str:
+    """The whole document; failures that count come before those that are excused."""
+    failing = sorted((suite for suite in report.suites if suite.failures), key=lambda suite: not suite.blocks)
+    parts = [f"## {_mark_of(report)} {_cell(conclusion(report))}"]
+    parts += ["\n".join(_failure(suite)) for suite in failing]
+    parts += [_table(report)] if report.suites else []
+    if any(suite.spans for suite in report.suites):
+        parts.append(f"```mermaid\n{timeline.mermaid(report)}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _mark_of(report: Report) -> str:
+    return "❌" if report.failed else "✅"
+
+
+def _table(report: Report) -> str:
+    lines = ["| | image | checks | time | |", "|---|---|---:|---:|---|"]
+    for suite in report.suites:
+        cells = [
+            _MARKS.get(label(suite), "❌"),
+            _cell(suite.name),
+            counts(suite),
+            f"{suite.seconds:.1f} s",
+            _cell(note(suite)),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _failure(suite: Suite) -> Iterator[str]:
+    yield f"### {_MARKS.get(label(suite), '❌')} {_cell(suite.name)}"
+    yield ""
+    for case in suite.failures:
+        yield f"- {_case(case)}"
+    details = "\n".join(case.detail for case in suite.failures if case.detail)
+    if details:
+        yield _folded("What the checks said", details)
+    if suite.log.strip():
+        yield _folded("Its own output, last lines", "\n".join(suite.log.rstrip().splitlines()[-_LOG_LINES:]))
+
+
+def _case(case: Case) -> str:
+    where = f"{_code(str(case.place))}: " if case.place else ""
+    name = f"[{_cell(case.name)}]({case.link})" if case.link else f"**{_cell(case.name)}**"
+    return f"{where}{name}: {_code(case.message)}"
+
+
+def _folded(title: str, text: str) -> str:
+    fence = _fence(text, 3)
+    return f"\n<details><summary>{title}</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>"
+
+
+def _code(text: str) -> str:
+    """Inline code that no backtick inside can end; newlines would end the list item."""
+    flat = " ".join(text.split())
+    fence = _fence(flat, 1)
+    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{fence}{pad}{flat}{pad}{fence}" if flat else ""
+
+
+def _fence(text: str, least: int) -> str:
+    runs = [len(run) for run in re.findall("`+", text)]
+    return "`" * max(least, *(length + 1 for length in runs), least)
+
+
+def _cell(text: str) -> str:
+    """Text that can neither end a table cell nor begin markup."""
+    return re.sub(r"([\\|<>*_`\[\]])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,76 @@
+"""The summary that a terminal shows: a line per image, then what failed and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pipeline.model import Report, Suite, Verdict
+
+_LOG_LINES = 20
+
+
+def render(report: Report) -> str:
+    """The whole summary, ending in one line that says how it went."""
+    blocks = [table(report.suites), *(failure(suite) for suite in report.suites if suite.failures)]
+    return "\n\n".join([*blocks, conclusion(report)])
+
+
+def table(suites: Sequence[Suite]) -> str:
+    """Aligned columns: verdict, name, cases passed of those that ran, seconds, a note."""
+    rows = [(label(suite), suite.name, counts(suite), f"{suite.seconds:.1f} s", note(suite)) for suite in suites]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    return "\n".join(
+        f"{mark:<{widths[0]}}  {name:<{widths[1]}}  {count:>{widths[2]}}  {seconds:>{widths[3]}}  {said}".rstrip()
+        for mark, name, count, seconds, said in rows
+    )
+
+
+def label(suite: Suite) -> str:
+    """The verdict as shown; an excused failure is not an alarm."""
+    if suite.verdict.bad and suite.quarantined:
+        return "quarantined"
+    return str(suite.verdict.upper() if suite.verdict.bad else suite.verdict)
+
+
+def counts(suite: Suite) -> str:
+    """Passed of those that ran, as `11/12`."""
+    tally = Counter(case.verdict for case in suite.cases)
+    passed = tally[Verdict.PASSED] + tally[Verdict.FLAKY]
+    return f"{passed}/{len(suite.cases) - tally[Verdict.SKIPPED]}"
+
+
+def note(suite: Suite) -> str:
+    """Why it counts or does not, and what was unsteady."""
+    notes = []
+    if suite.quarantine:
+        state = (
+            f"quarantine expired on {suite.quarantine.until}"
+            if suite.quarantine.expired
+            else (f"quarantined until {suite.quarantine.until}")
+        )
+        notes.append(" ".join(filter(None, [f"{state}: {suite.quarantine.reason}", suite.quarantine.link])))
+    notes += [f"flaky: {case.name}" for case in suite.cases if case.verdict is Verdict.FLAKY]
+    return "; ".join(notes)
+
+
+def failure(suite: Suite) -> str:
+    """Name, failing cases with their reasons, and the end of the image's own output."""
+    lines = [f"{suite.name}"]
+    for case in suite.failures:
+        where = f"{case.place}: " if case.place else ""
+        lines.append(f"  ✗ {where}{case.name}: {case.message}")
+        lines += [f"      {line}" for line in case.detail.splitlines() if case.verdict is Verdict.ERROR]
+    if suite.log.strip():
+        lines.append("  its own output, last lines:")
+        lines += [f"    | {line}" for line in suite.log.rstrip().splitlines()[-_LOG_LINES:]]
+    return "\n".join(lines)
+
+
+def conclusion(report: Report) -> str:
+    """One sentence: how many, how it went, how long."""
+    blocking = [suite.name for suite in report.suites if suite.blocks]
+    total = len(report.suites)
+    if blocking:
+        return f"{report.title}: {len(blocking)} of {total} failed ({', '.join(blocking)}) in {report.seconds:.1f} s"
+    return f"{report.title}: all {total} passed in {report.seconds:.1f} s"
