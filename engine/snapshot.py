@@ -90,8 +90,7 @@ class Snapshots:
     def draft(self, parent: Snapshot | None) -> Iterator[Draft]:
         """A new tree on top of ``parent``; dropped unless it is committed inside this block."""
         with self.store.temp_dir() as work:
-            upper = work / "u"
-            upper.mkdir(mode=0o755)
+            upper = self._upper(work, parent)
             if parent is None:
                 yield Draft(upper, upper, None, self.store, _mounted=False)
                 return
@@ -105,6 +104,16 @@ class Snapshots:
             finally:
                 if draft._mounted:
                     unmount(merged)
+
+    @contextlib.contextmanager
+    def layer(self, parent: Snapshot | None) -> Iterator[Draft]:
+        """A tree on top of ``parent`` whose difference is written by hand: ``path`` is ``upper``, nothing is mounted.
+
+        Whoever writes there follows overlayfs's rules for upper directories.
+        """
+        with self.store.temp_dir() as work:
+            upper = self._upper(work, parent)
+            yield Draft(upper, upper, parent, self.store, _mounted=False)
 
     @contextlib.contextmanager
     def view(self, snapshot: Snapshot | None) -> Iterator[Path]:
@@ -124,6 +133,16 @@ class Snapshots:
                 yield merged
             finally:
                 unmount(merged)
+
+    def _upper(self, work: Path, parent: Snapshot | None) -> Path:
+        """A new upper directory; it is the root that is seen, so it looks as the parent's root does."""
+        upper = work / "u"
+        upper.mkdir()
+        if parent:
+            fold.copy_attributes(os.fspath(self.store.layer_path(parent)), os.fspath(upper))
+        else:
+            upper.chmod(0o755)  # whatever the umask
+        return upper
 
     def lowerdirs(self, snapshot: Snapshot) -> list[str]:
         """The names below ``layers/`` that make the tree, uppermost first; long chains are folded on the way."""
