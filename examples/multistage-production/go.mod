@@ -1,0 +1,3 @@
+module example.invalid/shorten
+
+go 1.24
