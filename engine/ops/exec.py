@@ -1,0 +1,165 @@
+"""Run a program in a container: output 0 is the root file system afterwards, then one for each writable mount."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from engine import digest, runtime_streams, sandbox
+from engine.command import Command
+from engine.errors import ExecError, UserError
+from engine.graph import Output, Result, Value
+from engine.runtime_streams import Capture
+from engine.sandbox import Sandbox
+from engine.snapshot import Draft
+from engine.worker import Worker
+
+
+class Expect(StrEnum):
+    """Which exit codes are no failure (Dagger's ReturnType)."""
+
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    ANY = "ANY"
+
+    def allows(self, code: int) -> bool:
+        """128 to 191 always fail: there a signal ended the program, or the runtime could not start it."""
+        if self is Expect.SUCCESS:
+            return code == 0
+        return not 128 <= code < 192 and (code != 0 or self is Expect.ANY)
+
+
+@dataclass(frozen=True)
+class Exec:
+    """One program's run. ``data``: ``exit`` and the blobs ``stdout``, ``stderr``, ``combined``.
+
+    Redirects are absolute paths in the container, or "". Raises ExecError for an exit code that ``expect`` rules out.
+    """
+
+    command: Command
+    stdin: str = ""
+    redirect_stdin: str = ""
+    redirect_stdout: str = ""
+    redirect_stderr: str = ""
+    expect: Expect = Expect.SUCCESS
+    cached: bool = True
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self._key(self.command))
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        return self.command.inputs
+
+    @property
+    def label(self) -> str:
+        return "exec " + " ".join(self.command.args)
+
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
+        """The key with the content's digests in the place of the inputs' keys."""
+        return self._key(_with_content(self.command, inputs))
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
+        """Run it. A tree that the program left as it was comes out as the very value that went in."""
+        show = partial(worker.progress.output, self.key)
+        with sandbox.prepared(worker, self.command, inputs) as box, ExitStack() as stack:
+            capture = stack.enter_context(Capture(worker.store, show, runtime_streams.scrubbable(box.secrets)))
+            outputs = [_Made(draft, value) for draft, value in zip(box.drafts, self._carried(inputs), strict=True)]
+            stdin = self._stdin(box, stack)
+            with box.stubs_removed():
+                code = worker.runtime.run(box.spec, stdin=stdin, on_output=capture.feed)
+            streams = capture.finish()
+            self._check(worker, code, streams)
+            self._redirect(worker, box, streams)
+            values = tuple(made.value(f"{self.key}#{index}") for index, made in enumerate(outputs))
+        return Result(values, {"exit": code, **streams})
+
+    def _key(self, command: Command) -> str:
+        redirects = (self.redirect_stdin, self.redirect_stdout, self.redirect_stderr)
+        return digest.of("exec.v1", command, self.stdin, redirects, self.expect)
+
+    def _carried(self, inputs: Sequence[Value]) -> list[Value]:
+        """The values that come out again: the root file system's and those of writable mounts."""
+        sources = dict(zip(map(id, self.command.sourced), inputs[1:], strict=True))
+        return [inputs[0], *(sources[id(mount)] for mount in self.command.writable)]
+
+    def _stdin(self, box: Sandbox, stack: ExitStack) -> bytes | IO[bytes]:
+        if not self.redirect_stdin:
+            return self.stdin.encode("utf-8", "surrogateescape")
+        path = box.locate(self.redirect_stdin)
+        if not path.is_file():
+            raise UserError(f"redirectStdin: {self.redirect_stdin} is not a file in the container")
+        return stack.enter_context(path.open("rb"))
+
+    def _check(self, worker: Worker, code: int, streams: Mapping[str, str]) -> None:
+        if not self.expect.allows(code):
+            texts = [runtime_streams.tail(worker.store.blob_path(streams[name])) for name in ("stdout", "stderr")]
+            raise ExecError(self.command.args, code, *texts)
+
+    def _redirect(self, worker: Worker, box: Sandbox, streams: Mapping[str, str]) -> None:
+        """Put the captured streams into files of the container; one file for both gets them combined."""
+        wanted = {self.redirect_stderr: "stderr", self.redirect_stdout: "stdout"}
+        if self.redirect_stdout == self.redirect_stderr:
+            wanted = {self.redirect_stdout: "combined"}
+        for target, name in wanted.items():
+            if target:
+                _place(worker.store.blob_path(streams[name]), box.locate(target), box, target)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A draft in use, with the value it began as."""
+
+    draft: Draft
+    began: Value
+    status: os.stat_result = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", os.stat(self.draft.upper))
+
+    def value(self, name: str) -> Value:
+        """What became of it: the same value if nothing changed, else a new snapshot called ``name``."""
+        if not os.listdir(self.draft.upper) and _same(self.status, os.stat(self.draft.upper)):
+            return self.began
+        return Value(digest.of("exec.tree.v1", name), self.draft.commit())
+
+
+def _same(before: os.stat_result, after: os.stat_result) -> bool:
+    names = ("st_mode", "st_uid", "st_gid", "st_mtime_ns")
+    return all(getattr(before, name) == getattr(after, name) for name in names)
+
+
+def _place(blob: Path, path: Path, box: Sandbox, shown: str) -> None:
+    if not path.parent.is_dir() or path.is_dir():
+        raise UserError(f"redirect: {shown} cannot be written in the container: no such directory, or it is one")
+    with path.open("wb") as file, blob.open("rb") as source:
+        os.fchmod(file.fileno(), 0o600)
+        os.fchown(file.fileno(), box.spec.user.uid, box.spec.user.gid)
+        shutil.copyfileobj(source, file)
+
+
+def _with_content(command: Command, inputs: Sequence[Value]) -> Command:
+    """The command with each input named by its content instead of the way it came about."""
+    contents = dict(zip(map(id, command.sourced), inputs[1:], strict=True))
+    mounts = [
+        replace(mount, source=_named(contents[id(mount)])) if id(mount) in contents else mount
+        for mount in command.mounts
+    ]
+    return replace(command, rootfs=_named(inputs[0]), mounts=tuple(mounts))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Stands for an output in a key."""
+
+    key: str
+
+
+def _named(value: Value) -> Any:
+    return _Named(value.digest)

@@ -1,0 +1,83 @@
+"""This process's directory below /run: it tells what the process holds of the machine, so that the next can clean up.
+
+A directory is its process's as long as the lock on the file beside it is held, as with the store's work directories.
+"""
+
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from engine.errors import HostError
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """An engine process's own directory; ``name`` is unique among those alive and short enough for an interface."""
+
+    path: Path
+    lock: IO[bytes]
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def close(self) -> None:
+        """Give the directory up; what it told of must be gone from the machine."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        _lock_path(self.path).unlink(missing_ok=True)
+        self.lock.close()
+
+
+def open_run_dir(root: Path | None = None) -> RunDir:
+    """A new directory below ``root`` (/run/baselard). Raises HostError when that cannot be written."""
+    root = root or default_root()
+    path = root / uuid.uuid4().hex[:8]
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o711)
+        with exclusive(root):
+            lock = _lock_path(path).open("wb")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            path.mkdir(mode=0o711)
+    except OSError as error:
+        raise HostError(
+            f"{root} cannot be used ({error.strerror}); set BASELARD_RUN to a directory that can"
+        ) from error
+    return RunDir(path, lock)
+
+
+def default_root() -> Path:
+    return Path(os.environ.get("BASELARD_RUN") or "/run/baselard")
+
+
+def abandoned(root: Path | None = None) -> Iterator[RunDir]:
+    """The directories of processes that died; each is ours until closed."""
+    root = root or default_root()
+    for path in sorted(root.glob("*.lock")):
+        try:
+            lock = path.open("rb+")
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        yield RunDir(path.with_suffix(""), lock)
+
+
+@contextmanager
+def exclusive(root: Path | None = None) -> Iterator[None]:
+    """Hold what all engine processes of this machine share (the choice of a subnet, for one)."""
+    with ((root or default_root()) / "all").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_suffix(".lock")

@@ -1,0 +1,161 @@
+"""Gets everything ready that a container sees: its root file system, mounts, user, network and surroundings.
+
+Shared by the exec operation and by services; whatever was made is given back when the block ends.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import host, network, paths, platforms, runtime, runtime_stubs, runtime_user, sandbox_mounts
+from engine.command import Command
+from engine.errors import HostError, UnsupportedError
+from engine.graph import Value
+from engine.network_namespace import Namespace
+from engine.runtime_spec import INIT_TARGET, Spec, SpecMount
+from engine.runtime_user import User
+from engine.sandbox_mounts import Mounted
+from engine.snapshot import Draft
+from engine.store import Snapshot
+from engine.worker import Worker
+
+HOSTNAME = "baselard"
+_BINFMT = Path("/proc/sys/fs/binfmt_misc")
+_QEMU = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A container ready to run. ``secrets`` are the texts that its streams must not show."""
+
+    spec: Spec
+    rootfs: Draft
+    mounted: tuple[Mounted, ...]
+    namespace: Namespace
+    secrets: tuple[bytes, ...]
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """The root file system's draft and those of the writable mounts, in order."""
+        return [self.rootfs, *(mounted.draft for mounted in self.mounted if mounted.draft)]
+
+    def locate(self, path: str) -> Path:
+        """The host's path of what the container sees at ``path``, links followed. Nothing need be there."""
+        root, inside = _holder(self.spec.rootfs, self.mounted, path)
+        return Path(paths.under(root, paths.resolve(root, inside)))
+
+    @contextlib.contextmanager
+    def stubs_removed(self) -> Iterator[None]:
+        """Leave no mount points behind in the root file system, nor in a mount that others are mounted over."""
+        targets: dict[Path, list[str]] = {self.spec.rootfs: ["/proc", "/dev", "/sys", INIT_TARGET]}
+        for mount in self.spec.mounts:
+            others = [one for one in self.mounted if one.spec.target != mount.target]
+            root, inside = _holder(self.spec.rootfs, others, mount.target)
+            targets.setdefault(root, []).append(inside)
+        with ExitStack() as stack:
+            for root, inside_targets in targets.items():
+                if root.is_dir():
+                    stack.enter_context(runtime_stubs.cleaned(root, inside_targets))
+            yield
+
+
+@contextlib.contextmanager
+def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Iterator[Sandbox]:
+    """Prepare ``command``; ``inputs`` are the values of ``command.inputs``.
+
+    Raises UserError for a user, path or secret that is not there, HostError for what this machine lacks.
+    """
+    check_platform(command.platform)
+    with ExitStack() as stack:
+        rootfs = stack.enter_context(worker.snapshots.draft(_snapshot(inputs[0])))
+        directory = stack.enter_context(_directory(worker))
+        user = _user(rootfs.path, command.user)
+        secrets = {ref.handle: worker.secrets.plaintext(ref.handle) for ref in command.secrets}
+        context = sandbox_mounts.Context(worker, directory, rootfs.path, secrets, stack)
+        mounted = sandbox_mounts.mount_all(context, command, inputs[1:])
+        names = stack.enter_context(worker.services.bound(worker, command.bindings)) if command.bindings else {}
+        namespace = stack.enter_context(worker.network.lease(reuse=not command.insecure))
+        surroundings = _surroundings(worker, rootfs.path, directory, command.hostname or HOSTNAME, names)
+        spec = Spec(
+            rootfs=rootfs.path,
+            args=command.args,
+            env=_environment(worker, command, secrets, surroundings),
+            network=namespace.path,
+            cwd=command.cwd or "/",
+            user=user,
+            mounts=[*(one.spec for one in mounted), *surroundings],
+            hostname=command.hostname or HOSTNAME,
+            init="" if command.no_init else runtime.init_program(),
+            insecure=command.insecure,
+        )
+        yield Sandbox(spec, rootfs, tuple(mounted), namespace, tuple(secrets.values()))
+
+
+def check_platform(platform: platforms.Platform) -> None:
+    """Raise HostError if programs of ``platform`` do not run here, naming what to install."""
+    own = platforms.default()
+    if platform.architecture == own.architecture or (own.architecture, platform.architecture) == ("amd64", "386"):
+        return
+    emulator = _BINFMT / f"qemu-{_QEMU.get(platform.architecture, platform.architecture)}"
+    if not emulator.exists():
+        raise HostError(
+            f"{platform} programs do not run on this machine ({own}): "
+            "apt-get install qemu-user-static binfmt-support registers an emulator"
+        )
+
+
+@contextlib.contextmanager
+def _directory(worker: Worker) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=worker.runtime.run_dir.path, prefix="exec-") as name:
+        path = Path(name)
+        path.chmod(0o711)
+        yield path
+
+
+def _snapshot(value: Value) -> Snapshot | None:
+    return value.tree if isinstance(value.tree, Snapshot) else None
+
+
+def _user(rootfs: Path, text: str) -> User:
+    passwd, group = (runtime_user.read(rootfs, name) for name in ("etc/passwd", "etc/group"))
+    return runtime_user.resolve(text, passwd, group)
+
+
+def _surroundings(
+    worker: Worker, rootfs: Path, directory: Path, hostname: str, names: Mapping[str, str]
+) -> list[SpecMount]:
+    """What every container sees of the outside: hosts, resolver, certificates."""
+    (directory / "hosts").write_text(network.hosts_file(hostname, names))
+    (directory / "resolv.conf").write_text(network.resolv_conf())
+    shown = {"/etc/hosts": directory / "hosts", "/etc/resolv.conf": directory / "resolv.conf"}
+    if bundle := worker.host.bundle(rootfs, worker.runtime.run_dir.path):
+        shown[host.CA_TARGET] = bundle
+    options = ("rbind", "rprivate", "ro", "nosuid", "nodev", "noexec")
+    return [SpecMount(target, str(source), options=options) for target, source in shown.items()]
+
+
+def _environment(
+    worker: Worker, command: Command, secrets: Mapping[str, bytes], surroundings: Sequence[SpecMount]
+) -> dict[str, str]:
+    if command.nesting:
+        raise UnsupportedError("withExec(experimentalPrivilegedNesting)", "it comes with the session's forwarder")
+    own = [*command.env, *command.volatile_env]
+    certified = any(mount.target == host.CA_TARGET for mount in surroundings)
+    secret = {name: os.fsdecode(secrets[ref.handle]) for name, ref in command.secret_env}
+    taken = [*own, *secret.items()]
+    return {**worker.host.for_exec(taken, with_certificates=certified), **dict(own), **secret}
+
+
+def _holder(rootfs: Path, mounted: Sequence[Mounted], path: str) -> tuple[Path, str]:
+    """The tree that holds ``path`` of the container (the root file system or a mount's), and the path in it."""
+    best, inside = rootfs, path
+    longest = 0
+    for one in mounted:
+        target = one.spec.target.rstrip("/")
+        if one.source and len(target) > longest and (path == target or path.startswith(target + "/")):
+            best, inside, longest = one.source, path[len(target) :] or "/", len(target)
+    return best, inside

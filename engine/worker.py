@@ -1,0 +1,55 @@
+"""What an operation may use, bundled: one worker for each session, made from the process-wide one."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from engine.command import Binding
+from engine.graph import Progress
+from engine.host import HostEnvironment
+from engine.network import Network
+from engine.runtime import Runtime
+from engine.snapshot import Snapshots
+from engine.store import Store
+
+
+class Secrets(Protocol):
+    """A session's secrets."""
+
+    def plaintext(self, handle: str) -> bytes:
+        """The bytes of a secret. Raises UserError when the session has none of that handle or it cannot be had."""
+
+
+class Services(Protocol):
+    """A session's services (engine.services)."""
+
+    def bound(self, worker: Any, bindings: Sequence[Binding]) -> "AbstractContextManager[Mapping[str, str]]":
+        """Keep the bound services up inside the block; gives the names a container may use, each with its address.
+
+        Raises ExecError inside the block's end when a bound service ended meanwhile.
+        """
+
+
+@dataclass(frozen=True)
+class SessionAddress:
+    """Where a nested program reaches this session: a port on 127.0.0.1 and its token."""
+
+    port: int
+    token: str
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The tools of one session's operations. ``registry`` is engine.registry's."""
+
+    store: Store
+    snapshots: Snapshots
+    runtime: Runtime
+    network: Network
+    registry: Any
+    secrets: Secrets
+    services: Services
+    progress: Progress
+    host: HostEnvironment
+    session: SessionAddress | None = None
