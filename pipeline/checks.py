@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 import anyio
 import dagger
 
-import dockerfile
+from dockerfile.errors import DockerfileError
 from pipeline.clock import Clock
 from pipeline.config import Config, QuarantineSettings
 from pipeline.discover import GOSS, GOSS_WAIT, Base, Example
@@ -120,7 +120,7 @@ async def suite(subject: Subject, options: Options, clock: Clock) -> Suite:
         phase = "tests"
         with clock.span("test", spans):
             outcome, attempts = await _judge(subject, image, options)
-    except (BaselardError, dockerfile.DockerfileError, dagger.QueryError) as error:
+    except (BaselardError, DockerfileError, dagger.QueryError) as error:
         case = _error_case(phase, error)
         return Suite(subject.name, (case,), tuple(spans), quarantine=subject.quarantine)
     return Suite(subject.name, outcome.cases, tuple(spans), outcome.log, subject.quarantine, {"attempts": attempts})
@@ -164,7 +164,12 @@ def quarantined(settings: QuarantineSettings | None, today: date | None = None) 
 
 
 def options(
-    config: Config, retries: int | None, jobs: int | None, *, fail_fast: bool = False, cached: bool = False
+    config: Config,
+    *,
+    retries: int | None = None,
+    jobs: int | None = None,
+    fail_fast: bool = False,
+    cached: bool = False,
 ) -> Options:
     """What the call says, else what the configuration says."""
     chosen = Options(

@@ -42,7 +42,7 @@ def _require_match(pattern: str, names: Sequence[str]) -> None:
 
 def base(project: Project, target: str) -> tuple[Base, str]:
     """The base and stage called `target`; the first of the last base when empty. BaselardError when unknown."""
-    choices = [(base, stage) for base in project.bases for stage in base.targets]
+    choices = targets(project)
     if not target:
         return project.bases[-1], project.bases[-1].targets[0]
     for chosen, stage in choices:
@@ -50,3 +50,8 @@ def base(project: Project, target: str) -> tuple[Base, str]:
             return chosen, stage
     known = ", ".join(stage or chosen.name for chosen, stage in choices)
     raise BaselardError(f"the base has no target {target!r}; there are {known}")
+
+
+def targets(project: Project) -> list[tuple[Base, str]]:
+    """Every target of every base, in their order."""
+    return [(base, stage) for base in project.bases for stage in base.targets]

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 import dagger
 
 import dockerfile
+from dockerfile.errors import DockerfileError
 from pipeline import config, references
 from pipeline.config import BaseSettings, Config, ExampleSettings
 from pipeline.errors import BaselardError, ConfigError
@@ -180,7 +181,7 @@ async def _example(source: dagger.Directory, settings: Config, directory: str, f
     text = await source.file(example.dockerfile).contents()
     try:
         return replace(example, froms=froms(text, example.settings))
-    except (dockerfile.DockerfileError, BaselardError) as error:
+    except (DockerfileError, BaselardError) as error:
         return replace(example, problem=f"{example.dockerfile}: {error}")
 
 

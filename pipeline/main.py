@@ -6,10 +6,10 @@ from typing import Annotated, Any, TypeVar, cast
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
-from pipeline import checks, choose, discover, verdict
+from pipeline import calls, checks, choose, discover, listing, verdict
 from pipeline.clock import Clock
-from pipeline.goss import tool
 from pipeline.images import Images
+from pipeline.report import directory
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,6 +30,12 @@ fresh: Callable[[F], F] = cast(Any, function)(cache="never")
 Names = Annotated[list[str] | None, Doc("Only examples of these names; globs are allowed")]
 Excluded = Annotated[list[str] | None, Doc("Leave out examples of these names; globs are allowed")]
 Platform = Annotated[str, Doc("Platform such as linux/arm64; empty is the engine's own")]
+
+ExampleName = Annotated[str, Doc("The example's name: the last part of its directory")]
+Retries = Annotated[int | None, Doc("How often a failing test is tried again; a later pass is reported as flaky")]
+Jobs = Annotated[int | None, Doc("How many images are built and tested at a time")]
+FailFast = Annotated[bool, Doc("End the call at the first failure")]
+Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]
 
 
 @object_type
@@ -55,13 +61,38 @@ class Baselard:
         return await Images(project, platform).base(chosen, stage)
 
     @function
-    async def example(
-        self, name: Annotated[str, Doc("The example's name")], platform: Platform = ""
-    ) -> dagger.Container:
+    async def example(self, name: ExampleName, platform: Platform = "") -> dagger.Container:
         """Build one example on the base image just built."""
         project = await discover.project(self.source)
         (chosen,) = choose.examples(project, [name])
         return await Images(project, platform).example(chosen)
+
+    @function
+    async def examples(self) -> str:
+        """List the examples: what each starts from, how it is tested, whether it is quarantined."""
+        return listing.examples(await discover.project(self.source))
+
+    @fresh
+    @check
+    async def lint(
+        self, threshold: Annotated[str, Doc("Least severe finding that fails: error, warning, info, style")] = ""
+    ) -> str:
+        """Lint Dockerfiles (hadolint), gossfiles (goss) and workflow files (actionlint, zizmor)."""
+        return verdict.settle(await calls.lint(await self._call(), threshold))
+
+    @fresh
+    @check
+    async def test_base(
+        self,
+        *,
+        targets: Annotated[list[str] | None, Doc("Only these targets of the base")] = None,
+        platform: Platform = "",
+        retries: Retries = None,
+        cached_tests: Cached = False,
+    ) -> str:
+        """Test every target of the base image, as its own user and through its own entrypoint."""
+        call = await self._call(platform, retries=retries, cached=cached_tests)
+        return verdict.settle(await calls.test_base(call, targets or ()))
 
     @fresh
     @check
@@ -71,18 +102,48 @@ class Baselard:
         only: Names = None,
         exclude: Excluded = None,
         platform: Platform = "",
-        fail_fast: Annotated[bool, Doc("End the call at the first failure")] = False,
-        retries: Annotated[int | None, Doc("How often a failing test is tried again; a later pass is flaky")] = None,
-        jobs: Annotated[int | None, Doc("How many images are tested at a time")] = None,
-        cached_tests: Annotated[bool, Doc("Reuse verdicts of equal images instead of testing anew")] = False,
+        fail_fast: FailFast = False,
+        retries: Retries = None,
+        jobs: Jobs = None,
+        cached_tests: Cached = False,
     ) -> str:
         """Build every example on the base image just built, and test it with goss or the basic test."""
+        call = await self._call(platform, retries=retries, jobs=jobs, fail_fast=fail_fast, cached=cached_tests)
+        return verdict.settle(await calls.test_examples(call, only or (), exclude or ()))
+
+    @fresh
+    async def test_example(
+        self,
+        name: ExampleName,
+        *,
+        base: Annotated[dagger.Container | None, Doc("Test on this image instead of the base just built")] = None,
+        platform: Platform = "",
+        retries: Retries = None,
+    ) -> str:
+        """Build and test one example, on the base image just built or on the one given."""
+        call = await self._call(platform, retries=retries)
+        return verdict.settle(await calls.test_examples(call, [name], given=base))
+
+    @fresh
+    async def report(  # noqa: PLR0913  # one flag, one argument
+        self,
+        *,
+        check: Annotated[list[str] | None, Doc("Which of lint, test-base, test-examples; all by default")] = None,
+        only: Names = None,
+        exclude: Excluded = None,
+        platform: Platform = "",
+        retries: Retries = None,
+        jobs: Jobs = None,
+        cached_tests: Cached = False,
+    ) -> dagger.Directory:
+        """Run checks and return their report: junit.xml, summary.md, timeline.svg, outputs.json, exit-code and more.
+
+        Never fails because a check failed: keep the directory first, then fail by the code in `exit-code`.
+        """
+        call = await self._call(platform, retries=retries, jobs=jobs, cached=cached_tests)
+        return directory.render(await calls.several(call, check or (), only or (), exclude or ()))
+
+    async def _call(self, platform: str = "", **options: Any) -> calls.Call:
         clock = Clock()
         project = await discover.project(self.source)
-        images, tools = Images(project, platform), tool.directory(platform)
-        subjects = [
-            checks.of_example(example, images, self.source, tools)
-            for example in choose.examples(project, only or (), exclude or ())
-        ]
-        options = checks.options(project.config, retries, jobs, fail_fast=fail_fast, cached=cached_tests)
-        return verdict.settle(await checks.run("examples", subjects, options, clock))
+        return calls.Call(project, checks.options(project.config, **options), clock, platform)

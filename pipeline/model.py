@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 
 class Verdict(StrEnum):
-    """What became of a case or a suite. FLAKY passed, but not at the first attempt."""
+    """What became of a case or a suite. FLAKY passed, but not at once; NOTED is no failure."""
 
     PASSED = "passed"
+    NOTED = "noted"
     FLAKY = "flaky"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -23,7 +24,7 @@ class Verdict(StrEnum):
 
 
 # The verdict of a whole is that of its worst part.
-_SEVERITY = [Verdict.SKIPPED, Verdict.PASSED, Verdict.FLAKY, Verdict.FAILED, Verdict.ERROR]
+_SEVERITY = [Verdict.SKIPPED, Verdict.PASSED, Verdict.NOTED, Verdict.FLAKY, Verdict.FAILED, Verdict.ERROR]
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
@@ -127,3 +128,11 @@ class Report:
     @property
     def exit_code(self) -> int:
         return 1 if self.failed else 0
+
+
+def merge(title: str, reports: Sequence[Report]) -> Report:
+    """Several reports of one call as one. They share the clock of the call."""
+    suites = tuple(suite for report in reports for suite in report.suites)
+    outputs = {key: value for report in reports for key, value in report.outputs.items()}
+    started = min((report.started for report in reports), default="")
+    return Report(title, suites, started, max((report.seconds for report in reports), default=0.0), outputs)

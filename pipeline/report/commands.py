@@ -14,13 +14,13 @@ def render(report: Report) -> str:
         _command(suite, case)
         for suite in report.suites
         for case in suite.cases
-        if case.verdict.bad or case.verdict is Verdict.FLAKY
+        if case.verdict.bad or case.verdict in {Verdict.FLAKY, Verdict.NOTED}
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _command(suite: Suite, case: Case) -> str:
-    level = "error" if case.verdict.bad and suite.blocks else "warning"
+    level = "notice" if case.verdict is Verdict.NOTED else "error" if case.verdict.bad and suite.blocks else "warning"
     properties = {"title": f"{suite.name}: {case.name}"}
     if case.place:
         properties = {"file": case.place.path, "line": str(case.place.line or 1), **properties}

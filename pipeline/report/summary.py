@@ -9,7 +9,7 @@ from pipeline.model import Case, Report, Suite
 from pipeline.report import timeline
 from pipeline.report.text import conclusion, counts, label, note
 
-_MARKS = {"passed": "✅", "flaky": "🟡", "skipped": "⚪", "quarantined": "🚧"}
+_MARKS = {"passed": "✅", "flaky": "🟡", "noted": "✅", "skipped": "⚪", "quarantined": "🚧"}
 _LOG_LINES = 50
 
 

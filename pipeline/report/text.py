@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pipeline.model import Report, Suite, Verdict
+from pipeline.model import Case, Report, Suite, Verdict
 
 _LOG_LINES = 20
 
 
 def render(report: Report) -> str:
     """The whole summary, ending in one line that says how it went."""
-    blocks = [table(report.suites), *(failure(suite) for suite in report.suites if suite.failures)]
+    blocks = [table(report.suites), *(failure(suite) for suite in report.suites if suite.failures or _noted(suite))]
     return "\n\n".join([*blocks, conclusion(report)])
 
 
@@ -36,7 +36,7 @@ def label(suite: Suite) -> str:
 def counts(suite: Suite) -> str:
     """Passed of those that ran, as `11/12`."""
     tally = Counter(case.verdict for case in suite.cases)
-    passed = tally[Verdict.PASSED] + tally[Verdict.FLAKY]
+    passed = tally[Verdict.PASSED] + tally[Verdict.FLAKY] + tally[Verdict.NOTED]
     return f"{passed}/{len(suite.cases) - tally[Verdict.SKIPPED]}"
 
 
@@ -51,20 +51,27 @@ def note(suite: Suite) -> str:
         )
         notes.append(" ".join(filter(None, [f"{state}: {suite.quarantine.reason}", suite.quarantine.link])))
     notes += [f"flaky: {case.name}" for case in suite.cases if case.verdict is Verdict.FLAKY]
+    noted = len(_noted(suite))
+    notes += [f"{noted} noted"] if noted else []
     return "; ".join(notes)
 
 
 def failure(suite: Suite) -> str:
     """Name, failing cases with their reasons, and the end of the image's own output."""
     lines = [f"{suite.name}"]
-    for case in suite.failures:
+    for case in (*suite.failures, *_noted(suite)):
         where = f"{case.place}: " if case.place else ""
-        lines.append(f"  ✗ {where}{case.name}: {case.message}")
+        lines.append(f"  {'✗' if case.verdict.bad else '·'} {where}{case.name}: {case.message}")
         lines += [f"      {line}" for line in case.detail.splitlines() if case.verdict is Verdict.ERROR]
+        lines += [f"      {case.link}"] if case.link else []
     if suite.log.strip():
         lines.append("  its own output, last lines:")
         lines += [f"    | {line}" for line in suite.log.rstrip().splitlines()[-_LOG_LINES:]]
     return "\n".join(lines)
+
+
+def _noted(suite: Suite) -> tuple[Case, ...]:
+    return tuple(case for case in suite.cases if case.verdict is Verdict.NOTED)
 
 
 def conclusion(report: Report) -> str:

@@ -1,0 +1,71 @@
+"""What the functions of the module do, each returning a report."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import dagger
+
+from pipeline import checks, choose
+from pipeline.checks import Options
+from pipeline.clock import Clock
+from pipeline.discover import Project
+from pipeline.errors import BaselardError
+from pipeline.goss import tool
+from pipeline.images import Images
+from pipeline.lint import run as linting
+from pipeline.model import Report, merge
+from pipeline.together import each
+
+
+@dataclass(frozen=True)
+class Call:
+    """What all checks of one call have in common."""
+
+    project: Project
+    options: Options
+    clock: Clock
+    platform: str = ""
+
+
+async def lint(call: Call, threshold: str = "") -> Report:
+    """Dockerfiles, gossfiles and workflow files; the threshold is the configured one unless given."""
+    return await linting.run(call.project, threshold or call.project.config.lint_threshold, call.clock)
+
+
+async def test_base(call: Call, targets: Sequence[str] = ()) -> Report:
+    """Every target of every base, or only those named."""
+    project = call.project
+    images, tools = Images(project, call.platform), tool.directory(call.platform)
+    chosen = [choose.base(project, target) for target in targets] or choose.targets(project)
+    subjects = [checks.of_base(base, target, images, project.source, tools) for base, target in chosen]
+    return await checks.run("base", subjects, call.options, call.clock)
+
+
+async def test_examples(
+    call: Call, only: Sequence[str] = (), exclude: Sequence[str] = (), given: dagger.Container | None = None
+) -> Report:
+    """The chosen examples, on the base just built or on the given one."""
+    project = call.project
+    images, tools = Images(project, call.platform, given), tool.directory(call.platform)
+    chosen = choose.examples(project, only, exclude)
+    subjects = [checks.of_example(example, images, project.source, tools) for example in chosen]
+    return await checks.run("examples", subjects, call.options, call.clock)
+
+
+async def several(
+    call: Call, names: Sequence[str] = (), only: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Report:
+    """The named checks (all, if none is named) side by side, merged into one report."""
+    known: dict[str, Callable[[], Awaitable[Report]]] = {
+        "lint": lambda: lint(call),
+        "test-base": lambda: test_base(call),
+        "test-examples": lambda: test_examples(call, only, exclude),
+    }
+    for name in names:
+        if name not in known:
+            raise BaselardError(f"there is no check {name!r}; there are {', '.join(known)}")
+    chosen = [name for name in known if name in names or not names]
+    reports = await each(chosen, lambda name: known[name]())
+    return merge(", ".join(chosen), reports)

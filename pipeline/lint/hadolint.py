@@ -1,0 +1,45 @@
+"""Dockerfiles, by hadolint. A `.hadolint.yaml` at the root is honoured by hadolint itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import dagger
+
+from pipeline.lint.finding import Finding, document
+from pipeline.lint.tool import output
+from pipeline.model import Place
+
+_HEREDOC = re.compile(r"<<-?[\"']?[A-Za-z_]")
+
+
+async def findings(tools: dagger.Container, texts: Mapping[str, str]) -> list[Finding]:
+    """Findings in these Dockerfiles, given by path with their texts."""
+    return parse(await output(tools, "hadolint", "--format", "json", "--no-fail", *texts), texts) if texts else []
+
+
+def parse(printed: str, texts: Mapping[str, str]) -> list[Finding]:
+    """hadolint's JSON as findings."""
+    return [_finding(item, texts.get(item["file"], "")) for item in document("hadolint", printed)]
+
+
+def _finding(item: Mapping[str, str], text: str) -> Finding:
+    place = Place(item["file"], int(item["line"]), int(item["column"]))
+    code, severity, message = item["code"], item["level"], item["message"]
+    if code == "DL1000" and _after_heredoc(text, place.line):
+        # Known of 2.15: a heredoc followed by another instruction does not parse.
+        said = "not linted: hadolint 2.15 cannot read a heredoc that is followed by another instruction"
+        return Finding(place, code, "style", said, link(code))
+    return Finding(place, code, severity, " ".join(message.split()), link(code))
+
+
+def _after_heredoc(text: str, line: int) -> bool:
+    return any(_HEREDOC.search(earlier) for earlier in text.splitlines()[:line])
+
+
+def link(code: str) -> str:
+    """The page that explains a rule."""
+    if code.startswith("SC"):
+        return f"https://www.shellcheck.net/wiki/{code}"
+    return f"https://github.com/hadolint/hadolint/wiki/{code}"

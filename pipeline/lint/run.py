@@ -1,0 +1,77 @@
+"""All linters on a project, as one report with a suite per file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.clock import Clock
+from pipeline.discover import GOSS, GOSS_WAIT, Project
+from pipeline.errors import BaselardError
+from pipeline.lint import gossfiles, hadolint, tool, workflows
+from pipeline.lint.finding import SEVERITIES, Finding
+from pipeline.model import Case, Report, Span, Suite, Verdict
+from pipeline.together import each
+
+
+@dataclass(frozen=True)
+class Files:
+    """What there is to lint, by kind; Dockerfiles with their texts."""
+
+    dockerfiles: dict[str, str]
+    goss: tuple[str, ...]
+    workflows: tuple[str, ...]
+    actions: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*self.dockerfiles, *self.goss, *self.workflows, *self.actions]))
+
+
+async def run(project: Project, threshold: str, clock: Clock) -> Report:
+    """Lint everything; findings less severe than the threshold are noted and do not fail."""
+    if threshold not in SEVERITIES:
+        raise BaselardError(f"unknown threshold {threshold!r}; there are {', '.join(SEVERITIES)}")
+    files = await _files(project)
+    tools = tool.container(project.source)
+    start = clock.now()
+    calls = [
+        lambda: hadolint.findings(tools, files.dockerfiles),
+        lambda: gossfiles.findings(tools, files.goss),
+        lambda: workflows.actionlint(tools, files.workflows),
+        lambda: workflows.zizmor(tools, (*files.workflows, *files.actions)),
+    ]
+    found = [finding for findings in await each(calls, lambda call: call()) for finding in findings]
+    span = Span("lint", start, clock.now())
+    return Report("lint", suites(files.all, found, threshold, span), clock.started, clock.now())
+
+
+def suites(paths: Sequence[str], found: Sequence[Finding], threshold: str, span: Span) -> tuple[Suite, ...]:
+    """A suite for each linted file, clean ones included; the span covers all of them, so only the first has it."""
+    known = tuple(dict.fromkeys([*paths, *(finding.place.path for finding in found)]))
+    return tuple(
+        Suite(path, _cases(path, found, threshold), spans=(span,) if index == 0 else ())
+        for index, path in enumerate(known)
+    )
+
+
+def _cases(path: str, found: Sequence[Finding], threshold: str) -> tuple[Case, ...]:
+    here = sorted((f for f in found if f.place.path == path), key=lambda f: (f.place.line, f.place.column, f.code))
+    return tuple(finding.case(threshold) for finding in here) or (Case("clean", Verdict.PASSED),)
+
+
+async def _files(project: Project) -> Files:
+    source = project.source
+    dockerfiles = dict.fromkeys(
+        [base.dockerfile for base in project.bases] + [example.dockerfile for example in project.examples]
+    )
+    texts = await each(dockerfiles, lambda path: source.file(path).contents())
+    goss = [f"{base.goss_directory}/{name}" for base in project.bases for name in base.goss]
+    for example in project.examples:
+        goss += [f"{example.directory}/{GOSS}"] if example.tested else []
+        goss += [f"{example.directory}/{GOSS_WAIT}"] if example.waits else []
+    listed = await each((*workflows.WORKFLOWS, *workflows.ACTIONS), source.glob)
+    count = len(workflows.WORKFLOWS)
+    flow = tuple(path for paths in listed[:count] for path in paths)
+    actions = tuple(path for paths in listed[count:] for path in paths)
+    return Files(dict(zip(dockerfiles, texts, strict=True)), tuple(goss), flow, actions)

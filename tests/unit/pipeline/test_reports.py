@@ -1,0 +1,114 @@
+"""Every format derives from the same report."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from pipeline.errors import ChecksFailed
+from pipeline.model import Case, Place, Quarantine, Report, Span, Suite, Verdict
+from pipeline.report import commands, junit, outputs, summary, text, timeline
+from pipeline.report.directory import files
+from pipeline.verdict import settle
+
+GOOD = Suite("python-cli", (Case("File /a exists", Verdict.PASSED, 0.5),), (Span("build", 0, 1), Span("test", 1, 1.5)))
+BAD = Suite(
+    "web|app",
+    (
+        Case("Port tcp:3000 listening", Verdict.FAILED, message="expected true,\ngot `false`", detail="Port: x"),
+        Case("skip me", Verdict.SKIPPED),
+    ),
+    (Span("build", 0, 2), Span("test", 2, 2.25)),
+    log="listening on 3001\n\x1b[31mboom\x00",
+)
+EXCUSED = Suite("old", (Case("x", Verdict.FAILED, message="no"),), quarantine=Quarantine("mirror", "", "2030-01-01"))
+FLAKY = Suite("net", (Case("fetch", Verdict.FLAKY, message="passed at attempt 2; before: closed"),))
+LINT = Suite(
+    "Dockerfile",
+    (
+        Case(
+            "DL3006",
+            Verdict.FAILED,
+            message="warning: tag it",
+            place=Place("Dockerfile", 1, 2),
+            link="https://x/DL3006",
+        ),
+    ),
+)
+REPORT = Report("examples", (GOOD, BAD, EXCUSED, FLAKY), "2026-01-01T00:00:00+00:00", 2.5, {"digest": "sha256:1"})
+
+
+def test_text_shows_a_line_for_each_image_and_the_reason():
+    shown = text.render(REPORT)
+    lines = shown.splitlines()
+    assert lines[0].split() == ["passed", "python-cli", "1/1", "1.5", "s"]
+    assert lines[1].split()[:3] == ["FAILED", "web|app", "0/1"]
+    assert lines[2].startswith("quarantined")
+    assert "  ✗ Port tcp:3000 listening: expected true," in shown
+    assert "    | listening on 3001" in shown
+    assert lines[-1] == "examples: 1 of 4 failed (web|app) in 2.5 s"
+
+
+def test_text_of_a_finding_starts_with_its_place():
+    assert "  ✗ Dockerfile:1:2: DL3006: warning: tag it\n      https://x/DL3006" in text.render(Report("lint", (LINT,)))
+
+
+def test_junit_counts_and_carries_reasons():
+    root = ET.fromstring(junit.render(REPORT))
+    assert [root.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["5", "1", "0", "2"]
+    case = root.find("testsuite[@name='web|app']/testcase")
+    assert case.find("failure").get("message") == "expected true,\ngot `false`"
+    assert root.find("testsuite[@name='old']/testcase/skipped").get("message").startswith("quarantined until 2030")
+    assert root.find("testsuite[@name='net']/testcase/flakyFailure") is not None
+
+
+def test_junit_of_a_finding_has_file_and_line():
+    case = ET.fromstring(junit.render(Report("lint", (LINT,)))).find(".//testcase")
+    assert (case.get("file"), case.get("line")) == ("Dockerfile", "1")
+
+
+def test_summary_puts_failures_first_and_escapes_what_others_wrote():
+    shown = summary.render(REPORT)
+    assert shown.index("### ❌ web\\|app") < shown.index("### 🚧 old") < shown.index("| ✅ | python-cli")
+    assert "**Port tcp:3000 listening**: `` expected true, got `false` ``" in shown
+    assert "```mermaid\ngantt" in shown
+
+
+def test_a_fence_in_a_log_cannot_end_the_block():
+    suite = Suite("x", (Case("a", Verdict.FAILED, message="m"),), log="```\n<script>")
+    assert "````text\n```\n<script>\n````" in summary.render(Report("t", (suite,)))
+
+
+def test_mermaid_names_hold_no_separator():
+    shown = timeline.mermaid(Report("t", (Suite("a:b;c", (), (Span("build", 0, 1.25),)),)))
+    assert "section a b c" in shown
+    assert "build 1.2 s :0, 1250" in shown
+
+
+def test_svg_is_xml_with_a_bar_for_each_phase():
+    root = ET.fromstring(timeline.svg(REPORT))
+    assert sum(element.tag.endswith("title") for element in root.iter()) == 4
+
+
+def test_annotations_are_single_escaped_lines():
+    lines = commands.render(Report("t", (BAD, EXCUSED, FLAKY, LINT))).splitlines()
+    assert lines[0] == "::error title=web|app%3A Port tcp%3A3000 listening::expected true,%0Agot `false`"
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::warning", "::error"]
+    assert lines[3].startswith("::error file=Dockerfile,line=1,title=")
+
+
+def test_outputs_hold_the_verdicts_and_what_was_produced():
+    document = json.loads(outputs.render(REPORT))
+    assert (document["exit-code"], document["digest"]) == (1, "sha256:1")
+    assert document["suites"][1]["failures"] == ["Port tcp:3000 listening: expected true,\ngot `false`"]
+
+
+def test_the_directory_says_how_the_call_would_have_ended():
+    assert files(REPORT)["exit-code"] == "1\n"
+    assert files(Report("t", (GOOD,)))["exit-code"] == "0\n"
+
+
+def test_a_failed_report_is_raised_with_its_summary():
+    with pytest.raises(ChecksFailed, match="1 of 4 failed"):
+        settle(REPORT)
+    assert "all 1 passed" in settle(Report("t", (GOOD,)))
