@@ -1,0 +1,121 @@
+"""A plan → calls on a builder. Stages run beside each other; what can fail without running anything fails first."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+
+import anyio
+
+from dockerfile.builder import Builder, C, D, Mounted, Placement, Target
+from dockerfile.errors import DockerfileError, Warning_
+from dockerfile.looking import find, look_into_contexts, mount_item
+from dockerfile.placing import place_item
+from dockerfile.preparing import prepare
+from dockerfile.stages import Plan, ScratchSource, StageOutput
+from dockerfile.state import Build, Contexts, together, trees_of
+from dockerfile.steps import (
+    Configure,
+    CopyStep,
+    ImageConfig,
+    MakeDirectory,
+    MountStep,
+    RunStep,
+    Step,
+    Tree,
+)
+
+# The SDK prints a chain of calls recursively and gives up at about 470 of them; a step is at most a few.
+SETTLE_EVERY = 100
+
+
+async def apply(plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], warn: Callable[[Warning_], None]) -> C:
+    """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
+    build = Build(plan, builder, contexts)
+    await prepare(build)
+    _warn_of_limits(build, warn)
+    await look_into_contexts(build)
+    build.done = {index: anyio.Event() for index in build.lowered}
+    await together([functools.partial(_run_stage, build, index) for index in build.lowered])
+    return await builder.finish(_target(build))
+
+
+def _warn_of_limits(build: Build[C, D], warn: Callable[[Warning_], None]) -> None:
+    for index, lowered in sorted(build.lowered.items()):
+        before = build.configs[index]
+        for step in lowered.steps:
+            for rule, message in build.builder.limits(step, before):
+                warn(Warning_(message, step.place, rule))
+            before = step.config if isinstance(step, Configure) else before
+
+
+async def _wait_for(build: Build[C, D], trees: Iterable[Tree]) -> None:
+    for tree in trees:
+        if isinstance(tree, StageOutput):
+            await build.done[tree.index].wait()
+
+
+async def _run_stage(build: Build[C, D], index: int) -> None:
+    stage, lowered = build.plan.stages[index], build.lowered[index]
+    await _wait_for(build, [stage.base])
+    container = build.container_of(stage.base, stage.platform)
+    config = build.configs[index]
+    for number, step in enumerate(lowered.steps, start=1):
+        await _wait_for(build, trees_of(step))
+        container = await _apply_step(build, container, config, step)
+        config = step.config if isinstance(step, Configure) else config
+        if number % SETTLE_EVERY == 0:
+            container = await build.builder.settle(container)
+    build.containers[index] = container
+    build.done[index].set()
+
+
+async def _apply_step(build: Build[C, D], container: C, config: ImageConfig, step: Step) -> C:
+    if isinstance(step, Configure):
+        return build.builder.configure(container, config, step.config)
+    if isinstance(step, MakeDirectory):
+        return await build.builder.make_directory(container, step.path, step.user)
+    if isinstance(step, RunStep):
+        mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
+        return build.builder.run(container, config, step, mounts)
+    return await build.builder.copy(container, await _placements(build, step))
+
+
+def _wanted(build: Build[C, D], step: RunStep, mount: MountStep) -> bool:
+    """Whether to mount at all: a secret or an agent that was not given is left out, unless it is required."""
+    if mount.kind not in ("secret", "ssh"):
+        return True
+    there = build.builder.has_secret(mount.id) if mount.kind == "secret" else build.builder.has_ssh()
+    if mount.required and not there:
+        raise DockerfileError(f"{mount.kind} {mount.id}: not found; give it to the build by this id", step.place)
+    return there
+
+
+async def _mounted(build: Build[C, D], step: RunStep, mount: MountStep) -> Mounted[D]:
+    if mount.kind not in ("bind", "cache") or (mount.kind == "cache" and isinstance(mount.tree, ScratchSource)):
+        return Mounted(mount)
+    found = await find(build, step, mount_item(mount)) if mount.source != "/" else []
+    return Mounted(mount, build.tree_of(mount.tree), not found or found[0].is_directory)
+
+
+async def _placements(build: Build[C, D], step: CopyStep) -> list[Placement[D]]:
+    placements: list[Placement[D]] = []
+    for item in step.items:
+        found = await find(build, step, item)
+        tree = build.tree_of(item.tree)
+        placements += [place for one in found for place in place_item(step, item, one, tree)]
+    return placements
+
+
+def _target(build: Build[C, D]) -> Target[C]:
+    stage = build.plan.stages[build.plan.target]
+    root = stage
+    while isinstance(root.base, StageOutput):
+        root = build.plan.stages[root.base.index]
+    return Target(
+        build.containers[stage.index],
+        build.configs[root.index],
+        build.lowered[stage.index].config,
+        root.base,
+        stage.platform,
+    )

@@ -1,0 +1,44 @@
+"""The room's door for pipelines: build a Dockerfile of a directory through dagger-io, `FROM` what the caller holds."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import dagger
+
+from dockerfile.dagger_builder import DaggerBuilder
+from dockerfile.driver import build_with, log_warning
+from dockerfile.errors import Warning_
+from dockerfile.stages import Options
+from dockerfile.state import Contexts
+
+
+async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
+    context: dagger.Directory,
+    *,
+    dockerfile: str = "Dockerfile",
+    contexts: Mapping[str, dagger.Container | dagger.Directory] = MappingProxyType({}),
+    target: str = "",
+    build_args: Mapping[str, str] = MappingProxyType({}),
+    platform: str = "",
+    secrets: Mapping[str, dagger.Secret] = MappingProxyType({}),
+    ssh: dagger.Socket | None = None,
+    client: dagger.Client = dagger.dag,
+    on_warning: Callable[[Warning_], None] = log_warning,
+) -> dagger.Container:
+    """The container that `docker buildx build` would make of `dockerfile` in `context`.
+
+    `contexts` are extra build contexts by name (`--build-context`): a name stands for every FROM, `COPY --from` and
+    `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id.
+
+    Raises DockerfileError, before anything runs, for what cannot be built; dagger.ExecError for a failing RUN, once
+    something asks for the result.
+    """
+    builder = DaggerBuilder(client, secrets, ssh)
+    directories = {name: one for name, one in contexts.items() if isinstance(one, dagger.Directory)}
+    containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
+    given = Contexts(context, containers, directories)
+    chosen = functools.partial(Options, build_args, tuple(contexts), target)
+    return await build_with(builder, given, dockerfile, options=chosen, platform=platform, on_warning=on_warning)

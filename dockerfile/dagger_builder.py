@@ -1,0 +1,146 @@
+"""The builder that works through dagger-io, on whatever serves the Dagger API."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagger
+
+from dockerfile.builder import Found, Mounted, Placement, Target
+from dockerfile.dagger_config import configure, hidden, hidden_lines, read_config
+from dockerfile.dagger_copy import place
+from dockerfile.dagger_lookup import look_up
+from dockerfile.dagger_run import run
+from dockerfile.stages import ImageSource
+from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
+
+DIRECTORY_MODE = 0o755
+
+
+@dataclass(frozen=True)
+class DaggerBuilder:
+    """`secrets` by id, `ssh` the agent's socket."""
+
+    client: dagger.Client
+    secrets: Mapping[str, dagger.Secret] = field(default_factory=dict)
+    ssh: dagger.Socket | None = None
+
+    async def default_platform(self) -> str:
+        return str(await self.client.default_platform())
+
+    async def read_text(self, tree: dagger.Directory, path: str) -> str | None:
+        if not await tree.exists(path):
+            return None
+        return await tree.file(path).contents()
+
+    async def config_of(self, container: dagger.Container) -> ImageConfig:
+        return await read_config(container)
+
+    async def look_up(self, tree: dagger.Directory, patterns: Sequence[str]) -> list[list[Found]]:
+        return await look_up(tree, patterns)
+
+    async def settle(self, container: dagger.Container) -> dagger.Container:
+        return await container.sync()
+
+    def image(self, reference: str, platform: str) -> dagger.Container:
+        return self.client.container(platform=dagger.Platform(platform)).from_(reference)
+
+    def scratch(self, platform: str) -> dagger.Container:
+        return self.client.container(platform=dagger.Platform(platform))
+
+    def on_directory(self, tree: dagger.Directory, platform: str) -> dagger.Container:
+        return self.scratch(platform).with_rootfs(tree)
+
+    def rootfs(self, container: dagger.Container) -> dagger.Directory:
+        return container.rootfs()
+
+    def ignoring(self, tree: dagger.Directory, patterns: Sequence[str]) -> dagger.Directory:
+        return tree.filter(exclude=list(patterns)) if patterns else tree
+
+    def inline(self, files: Inline) -> dagger.Directory:
+        tree = self.client.directory()
+        for name, text in files.files:
+            tree = tree.with_new_file(name, text, permissions=files.mode)
+        return tree
+
+    def download(self, url: Url) -> dagger.Directory:
+        file = self.client.http(url.address, name=url.name, permissions=0o600, checksum=url.checksum or None)
+        return self.client.directory().with_file(url.name, file, permissions=0o600)
+
+    def checkout(self, git: Git) -> dagger.Directory:
+        repository = self.client.git(git.remote, ssh_auth_socket=self.ssh)
+        ref = repository.head()
+        if git.checksum:
+            ref = repository.commit(git.checksum)
+        elif git.ref:
+            ref = repository.ref(git.ref)
+        tree = ref.tree(discard_git_dir=not git.keep_git_dir)
+        return tree.directory(git.subdir) if git.subdir else tree
+
+    def configure(self, container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
+        return configure(container, before, after)
+
+    async def make_directory(self, container: dagger.Container, path: str, user: str) -> dagger.Container:
+        missing = await self._first_missing(container, path)
+        if not missing:
+            return container
+        tree = self.client.directory()
+        rest = posixpath.relpath(path, missing)
+        if rest != ".":
+            tree = tree.with_new_directory(rest, permissions=DIRECTORY_MODE)
+        return container.with_directory(missing, tree, owner=user, permissions=DIRECTORY_MODE)
+
+    async def _first_missing(self, container: dagger.Container, path: str) -> str:
+        """The highest directory on the way to `path` that does not exist, "" when all do."""
+        parts = path.strip("/").split("/")
+        ways = ["/".join(parts[: i + 1]) for i in range(len(parts))]
+        found = await look_up(container.rootfs(), ways)
+        return next(("/" + way for way, matches in zip(ways, found, strict=True) if not matches), "")
+
+    def run(
+        self,
+        container: dagger.Container,
+        config: ImageConfig,
+        step: RunStep,
+        mounts: Sequence[Mounted[dagger.Directory]],
+    ) -> dagger.Container:
+        return run(self.client, container, step, config=config, mounts=mounts, secrets=self.secrets, ssh=self.ssh)
+
+    async def copy(
+        self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]]
+    ) -> dagger.Container:
+        for placement in placements:
+            container = await place(self.client, container, placement)
+        return container
+
+    async def finish(self, target: Target[dagger.Container]) -> dagger.Container:
+        """Set the hidden keys by building a Dockerfile of nothing else, and put the files into that container."""
+        wanted = hidden(target.config)
+        if wanted == hidden(target.base_config):
+            return target.container
+        text = "\n".join([f"FROM {_carrier(target)}", *hidden_lines(wanted), ""])
+        lines = self.client.directory().with_new_file("Dockerfile", text)
+        carrier = lines.docker_build(platform=dagger.Platform(target.platform))
+        carried = await read_config(carrier) if isinstance(target.base, ImageSource) else ImageConfig()
+        return configure(carrier.with_rootfs(target.container.rootfs()), carried, target.config)
+
+    def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:
+        if isinstance(step, RunStep) and step.network != "default":
+            yield "RunNetwork", f"RUN --network={step.network} runs with the engine's usual network"
+        if isinstance(step, Configure) and step.config.author != before.author:
+            yield "Author", "MAINTAINER is not kept: the Dagger API has no place for an image's author"
+
+    def has_secret(self, name: str) -> bool:
+        return name in self.secrets
+
+    def has_ssh(self) -> bool:
+        return self.ssh is not None
+
+
+def _carrier(target: Target[dagger.Container]) -> str:
+    """What the hidden keys are set on: an image brings its own; those of a container cannot be read."""
+    if isinstance(target.base, ImageSource):
+        return target.base.reference
+    return "scratch"

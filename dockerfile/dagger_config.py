@@ -1,0 +1,153 @@
+"""Image configs by way of the Dagger API: reading all that it shows, and the calls from one config to another.
+
+It shows neither VOLUME, STOPSIGNAL, SHELL, ONBUILD nor the author; `hidden` lists them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import dagger
+
+from dockerfile.dagger_query import select
+from dockerfile.durations import format_duration, parse_duration
+from dockerfile.steps import Health, ImageConfig
+
+HIDDEN = ("volumes", "stop_signal", "shell", "on_build", "author")
+NO_HEALTHCHECK = ("NONE",)
+SELECTION = """
+  envVariables { name value } labels { name value } entrypoint defaultArgs user workdir
+  exposedPorts { port protocol }
+  dockerHealthcheck { args shell interval timeout startPeriod startInterval retries }
+"""
+
+
+async def read_config(container: dagger.Container) -> ImageConfig:
+    """The visible part of a container's config, in one query."""
+    seen = await select(container, SELECTION)
+    ports = sorted(f"{port['port']}/{port['protocol'].lower()}" for port in seen["exposedPorts"])
+    return ImageConfig(
+        env={one["name"]: one["value"] for one in seen["envVariables"]},
+        labels={one["name"]: one["value"] for one in seen["labels"]},
+        entrypoint=tuple(seen["entrypoint"] or ()) or None,
+        cmd=tuple(seen["defaultArgs"] or ()) or None,
+        user=seen["user"] or "",
+        workdir=seen["workdir"] or "",
+        ports=tuple(ports),
+        healthcheck=_health(seen["dockerHealthcheck"]),
+    )
+
+
+def _health(seen: Mapping[str, Any] | None) -> Health | None:
+    if not seen or not seen["args"]:
+        return None
+
+    def time(key: str) -> int:
+        return parse_duration(seen[key]) if seen[key] else 0
+
+    return Health(
+        ("CMD-SHELL" if seen["shell"] else "CMD", *seen["args"]),
+        time("interval"),
+        time("timeout"),
+        time("startPeriod"),
+        time("startInterval"),
+        seen["retries"] or 0,
+    )
+
+
+def configure(container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
+    """The container with what differs between the two configs changed."""
+    container = _configure_env(container, before.env, after.env)
+    for name in before.labels.keys() - after.labels.keys():
+        container = container.without_label(name)
+    for name, value in after.labels.items():
+        if before.labels.get(name) != value:
+            container = container.with_label(name, value)
+    if after.user != before.user:
+        container = container.with_user(after.user) if after.user else container.without_user()
+    if after.workdir != before.workdir:
+        container = container.with_workdir(after.workdir) if after.workdir else container.without_workdir()
+    container = _configure_ports(container, before.ports, after.ports)
+    return _configure_health(_configure_command(container, before, after), before.healthcheck, after.healthcheck)
+
+
+def _configure_env(
+    container: dagger.Container, before: Mapping[str, str], after: Mapping[str, str]
+) -> dagger.Container:
+    for name in before.keys() - after.keys():
+        container = container.without_env_variable(name)
+    for name, value in after.items():
+        if before.get(name) != value:
+            container = container.with_env_variable(name, value)
+    return container
+
+
+def _configure_command(container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
+    if after.entrypoint != before.entrypoint:
+        if after.entrypoint:
+            container = container.with_entrypoint(list(after.entrypoint), keep_default_args=True)
+        else:
+            container = container.without_entrypoint(keep_default_args=True)
+    if after.cmd != before.cmd:
+        if after.cmd is None:
+            return container.without_default_args()
+        return container.with_default_args(list(after.cmd))
+    return container
+
+
+def _configure_ports(container: dagger.Container, before: tuple[str, ...], after: tuple[str, ...]) -> dagger.Container:
+    for port in (*before, *after):
+        number, _, protocol = port.partition("/")
+        kind = dagger.NetworkProtocol[protocol.upper()]
+        if port not in after:
+            container = container.without_exposed_port(int(number), protocol=kind)
+        elif port not in before:
+            container = container.with_exposed_port(int(number), protocol=kind)
+    return container
+
+
+def _configure_health(container: dagger.Container, before: Health | None, after: Health | None) -> dagger.Container:
+    if after == before:
+        return container
+    if after is None or after.test == NO_HEALTHCHECK:
+        return container.without_docker_healthcheck()
+    times = {
+        name: format_duration(value)
+        for name in ("interval", "timeout", "start_period", "start_interval")
+        if (value := getattr(after, name))
+    }
+    return container.with_docker_healthcheck(
+        list(after.test[1:]),
+        shell=after.test[0] == "CMD-SHELL",
+        retries=after.retries or None,
+        **times,
+    )
+
+
+def hidden(config: ImageConfig) -> ImageConfig:
+    """Only the keys that the API has no call for, `HEALTHCHECK NONE` among them."""
+    kept = {field.name: getattr(config, field.name) for field in fields(config) if field.name in HIDDEN}
+    health = config.healthcheck
+    return replace(ImageConfig(**kept), healthcheck=health if health and health.test == NO_HEALTHCHECK else None)
+
+
+def hidden_lines(config: ImageConfig) -> list[str]:
+    """The Dockerfile lines that set the hidden keys of a config."""
+    lines = [f"VOLUME {_words(config.volumes)}"] if config.volumes else []
+    lines += [f"STOPSIGNAL {_word(config.stop_signal)}"] if config.stop_signal else []
+    lines += [f"SHELL {json.dumps(config.shell)}"] if config.shell else []
+    lines += [f"MAINTAINER {config.author}"] if config.author else []
+    lines += ["HEALTHCHECK NONE"] if config.healthcheck else []
+    return lines + [f"ONBUILD {trigger}" for trigger in config.on_build]
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return json.dumps([_word(word) for word in words])
+
+
+def _word(word: str) -> str:
+    """A word that survives expansion as it is."""
+    return "".join("\\" + letter if letter in "\\$'\"" else letter for letter in word)

@@ -1,0 +1,74 @@
+"""One placement of a COPY as calls on a Dagger container."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+
+import dagger
+
+from dockerfile.builder import Placement
+from dockerfile.modes import apply_mode, parse_mode
+
+# A name that no archive brings along: if it is there afterwards, the file was copied as it is.
+ARCHIVE = ".baselard-add"
+
+
+async def place(
+    client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
+) -> dagger.Container:
+    """The container with the placement's file or directory."""
+    if one.unpack:
+        return await _unpack(client, container, one)
+    if one.is_directory:
+        return await _place_directory(container, one)
+    name = posixpath.basename(one.path)
+    dest = one.dest + name if one.dest.endswith("/") else one.dest
+    file = one.tree.file(one.path)
+    mode = parse_mode(one.mode)
+    if one.mode and mode is None:
+        stat = one.tree.stat(one.path)
+        mode = apply_mode(one.mode, await stat.permissions(), is_directory=False)
+    return container.with_file(dest, file, owner=one.owner, permissions=mode)
+
+
+async def _place_directory(container: dagger.Container, one: Placement[dagger.Directory]) -> dagger.Container:
+    tree = one.tree if one.path == "." else one.tree.directory(one.path)
+    mode = parse_mode(one.mode)
+    if one.mode and mode is None:
+        tree = await _with_modes(tree, one)
+    return container.with_directory(
+        one.dest,
+        tree,
+        include=list(one.include) or None,
+        exclude=list(one.exclude) or None,
+        owner=one.owner,
+        permissions=mode,
+    )
+
+
+async def _with_modes(tree: dagger.Directory, one: Placement[dagger.Directory]) -> dagger.Directory:
+    """The tree with a symbolic mode worked out for each file and directory."""
+    for path in sorted(await tree.glob("**"), reverse=True):
+        stat = tree.stat(path, do_not_follow_symlinks=True)
+        if await stat.file_type() == dagger.FileType.SYMLINK_TYPE:
+            continue
+        is_directory = path.endswith("/")
+        mode = apply_mode(one.mode, await stat.permissions(), is_directory)
+        if is_directory:
+            tree = tree.with_directory(path, tree.directory(path), include=["."], permissions=mode)
+        else:
+            tree = tree.with_file(path, tree.file(path), permissions=mode)
+    return tree
+
+
+async def _unpack(
+    client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
+) -> dagger.Container:
+    """ADD's extraction, left to the engine's own Dockerfile builder: the API has no call that reads archives."""
+    context = client.directory().with_file(ARCHIVE, one.tree.file(one.path))
+    context = context.with_new_file("Dockerfile", f"FROM scratch\nADD {ARCHIVE} /\n")
+    unpacked = context.docker_build().rootfs()
+    if await unpacked.exists(ARCHIVE):
+        return await place(client, container, replace(one, unpack=False))
+    return container.with_directory(one.dest, unpacked)

@@ -1,0 +1,71 @@
+"""A build on any builder: read the Dockerfile and what to ignore, plan, apply, and tell the warnings."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+
+from dockerfile.apply import apply
+from dockerfile.builder import Builder, C, D
+from dockerfile.directives import apply_checks
+from dockerfile.errors import DockerfileError, Place, Warning_
+from dockerfile.ignore import ignore_files, read_ignore
+from dockerfile.platforms import normalize
+from dockerfile.stages import Options, make_plan
+from dockerfile.state import Contexts, together
+from dockerfile.syntax import parse
+
+log = logging.getLogger("dockerfile")
+
+
+def log_warning(warning: Warning_) -> None:
+    """What happens to warnings unless the caller wants them: a line in the log."""
+    log.warning("%s", warning)
+
+
+async def build_with(
+    builder: Builder[C, D],
+    contexts: Contexts[C, D],
+    dockerfile: str,
+    *,
+    options: Callable[[str, str], Options],
+    platform: str = "",
+    on_warning: Callable[[Warning_], None] = log_warning,
+) -> C:
+    """The target stage's container. `options` makes the Options from the target's and the building machine's platform."""
+    texts = await _read(builder, contexts.main, dockerfile)
+    parsed = parse(texts[dockerfile] or "", dockerfile)
+    machine = await builder.default_platform()
+    plan = make_plan(parsed, options(_platform(platform or machine, dockerfile), machine))
+    warnings: list[Warning_] = [*parsed.warnings]
+    ignored = next(((name, text) for name in ignore_files(dockerfile) if (text := texts[name]) is not None), None)
+    main = contexts.main
+    if ignored:
+        main = builder.ignoring(main, read_ignore(ignored[1], ignored[0]))
+    result = await apply(plan, builder, Contexts(main, contexts.containers, contexts.directories), warnings.append)
+    for warning in apply_checks(parsed.directives, tuple(warnings)):
+        on_warning(warning)
+    return result
+
+
+async def _read(builder: Builder[C, D], tree: D, dockerfile: str) -> dict[str, str | None]:
+    """The Dockerfile and the files that may say what to ignore, None for those that are not there."""
+    texts: dict[str, str | None] = {}
+
+    async def read(name: str) -> None:
+        texts[name] = await builder.read_text(tree, name)
+
+    await together([functools.partial(read, name) for name in (dockerfile, *ignore_files(dockerfile))])
+    if texts[dockerfile] is None:
+        raise DockerfileError(
+            f"failed to read dockerfile: {dockerfile} is not in the build context", Place(dockerfile, 0)
+        )
+    return texts
+
+
+def _platform(text: str, dockerfile: str) -> str:
+    try:
+        return normalize(text)
+    except ValueError as error:
+        raise DockerfileError(str(error), Place(dockerfile, 0)) from None
