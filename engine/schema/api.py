@@ -3,6 +3,7 @@
 import functools
 import importlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLS
 from graphql.execution.values import VariableValues, get_variable_values
 from graphql.language import parser
 
+from engine import digest
 from engine.schema.context import Context
 from engine.schema.execute import Execution
 from engine.schema.fields import Fields
@@ -35,10 +37,49 @@ class InvalidQuery(Exception):  # noqa: N818 -- it is the request that is invali
 
 @dataclass(frozen=True)
 class Api:
-    """One schema and everything needed to answer queries with it."""
+    """One schema, from its SDL, and everything needed to answer queries with it; made ready at the first query."""
 
-    schema: GraphQLSchema
-    fields: Fields
+    sdl: str
+
+    @functools.cached_property
+    def schema(self) -> GraphQLSchema:
+        importlib.import_module("engine.schema.served")
+        allow_deep_queries()
+        return build(self.sdl)
+
+    @functools.cached_property
+    def fields(self) -> Fields:
+        return Fields(self.schema)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Names the answers to introspection that may be kept."""
+        return digest.of("introspection.v1", self.sdl, graphql.version)[7:39]
+
+    def introspection(self, query: str, root: Path) -> bytes | None:
+        """The response to a query that asks for nothing but the schema, kept below ``root``; None for any other.
+
+        Every Python client asks for the whole schema when it connects, and graphql-core takes 0.15 s to tell it.
+        """
+        if "__schema" not in query:
+            return None
+        kept = root / "introspection" / digest.of(self.digest, query)[7:]
+        if kept.exists():
+            return kept.read_bytes()
+        if (response := self._introspect(query)) is not None:
+            kept.parent.mkdir(exist_ok=True)
+            temporary = kept.with_suffix(f".{os.getpid()}")
+            temporary.write_bytes(response)
+            temporary.replace(kept)
+        return response
+
+    def _introspect(self, query: str) -> bytes | None:
+        document = self._checked(query)
+        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        if len(operations) != 1 or not _introspects(operations[0]):
+            return None
+        result = graphql.execute_sync(self.schema, document)
+        return None if result.errors else json.dumps({"data": result.data}, separators=(",", ":")).encode()
 
     async def answer(
         self, ctx: Context, query: str, variables: Mapping[str, Any] | None = None, operation: str | None = None
@@ -47,7 +88,7 @@ class Api:
         document = self._checked(query)
         chosen = _operation(document, operation)
         if _introspects(chosen):
-            return self._introspect(document, variables, operation)
+            return self._described(document, variables, operation)
         coerced = get_variable_values(self.schema, chosen.variable_definitions or (), dict(variables or {}))
         if not isinstance(coerced, VariableValues):
             raise InvalidQuery(list(coerced))
@@ -63,7 +104,7 @@ class Api:
             raise InvalidQuery(errors)
         return document
 
-    def _introspect(
+    def _described(
         self, document: DocumentNode, variables: Mapping[str, Any] | None, operation: str | None
     ) -> dict[str, Any]:
         result = graphql.execute_sync(
@@ -77,10 +118,7 @@ class Api:
 @functools.cache
 def core() -> Api:
     """The API of the SDL beside this module."""
-    importlib.import_module("engine.schema.served")
-    allow_deep_queries()
-    schema = build((Path(__file__).with_name("api.graphql")).read_text())
-    return Api(schema, Fields(schema))
+    return Api((Path(__file__).with_name("api.graphql")).read_text())
 
 
 def build(sdl: str) -> GraphQLSchema:
@@ -106,13 +144,6 @@ def allow_deep_queries() -> None:
     validation: Any = importlib.import_module("graphql.validation.validate")  # the package has a function of that name
     parser.MAX_NESTING_DEPTH = validation.MAX_NESTING_DEPTH = MAX_DEPTH
     sys.setrecursionlimit(max(sys.getrecursionlimit(), MAX_DEPTH * _FRAMES_PER_LEVEL))
-
-
-def introspection(schema: GraphQLSchema) -> bytes:
-    """The response to the standard introspection query, as SDKs send it when they connect."""
-    document = graphql.parse(graphql.get_introspection_query(input_value_deprecation=True))
-    data = graphql.execute_sync(schema, document).data
-    return json.dumps({"data": data}, separators=(",", ":")).encode()
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

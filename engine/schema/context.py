@@ -1,12 +1,19 @@
 """What a resolver may ask of the request it serves."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.evaluate import Evaluator
 from engine.graph import Node, Output, Result, Value
+from engine.objects.secrets import SecretStore
+from engine.ops.tree import snapshot_of
 from engine.schema.ids import Ids
+from engine.worker import Worker
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -15,11 +22,15 @@ class State:
 
     evaluator: Evaluator
     workdir: Path
+    secrets: SecretStore
+    api: Any
     ids: Ids = field(default_factory=Ids)
 
     @property
-    def worker(self) -> Any:
-        return self.evaluator.worker
+    def worker(self) -> Worker:
+        """The tools of this session's operations."""
+        worker: Worker = self.evaluator.worker
+        return worker
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,26 @@ class Context:
         """Evaluate a node."""
         return await self.session.evaluator.result(node)
 
+    async def look(self, output: Output, question: Callable[[Path], Answer]) -> Answer:
+        """What ``question`` finds in the tree that ``output`` makes. Raises what either raises."""
+        value = await self.value(output)
+        return await self.in_thread(_look, self.session.worker, value, question)
+
+    async def in_thread(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+        """Run blocking work off the event loop."""
+        executor = self.session.evaluator.executor
+        return await asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
+
+    @property
+    def namespace(self) -> str:
+        """Whose names secrets and cache volumes are known by: a module's, or the main client's."""
+        return str(getattr(self.frame, "module_name", "")) or "mainClient"
+
     def id(self, value: Any) -> str:
         """The ID of an object."""
         return self.session.ids.give(value)
+
+
+def _look(worker: Worker, value: Value, question: Callable[[Path], Answer]) -> Answer:
+    with worker.snapshots.view(snapshot_of(value)) as root:
+        return question(root)

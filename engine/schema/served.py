@@ -1,5 +1,5 @@
 """Every module that registers resolvers, imported for that effect."""
 
-from engine.schema import query
+from engine.schema import container_config, container_exec, query, secrets
 
-__all__ = ["query"]
+__all__ = ["container_config", "container_exec", "query", "secrets"]

@@ -1,0 +1,71 @@
+"""What goes back over the wire: data, or errors in the shape the SDKs expect."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import GraphQLError
+
+from engine.errors import EngineError, ExecError
+from engine.schema import api
+from engine.schema.context import Context
+from engine.schema.execute import FieldError
+
+_LONGEST_STREAM = 100 << 10  # bytes of a failed command's stream that its error carries, as a real engine has it
+
+_log = logging.getLogger(__name__)
+
+
+async def reply(
+    ctx: Context, query: str, variables: Mapping[str, Any] | None = None, operation: str | None = None
+) -> bytes:
+    """The JSON response to one GraphQL request."""
+    served: api.Api = ctx.session.api
+    if known := served.introspection(query, ctx.session.worker.store.root):
+        return known
+    try:
+        return _json({"data": await served.answer(ctx, query, variables, operation)})
+    except api.InvalidQuery as error:
+        return _json({"errors": [plain.formatted for plain in error.errors]})
+    except FieldError as error:
+        return _json({"data": None, "errors": [{**_error(error.__cause__), "path": error.path}]})
+    except RecursionError:
+        return _json({"errors": [{"message": f"the query nests deeper than {api.MAX_DEPTH} levels"}]})
+
+
+def message(text: str) -> bytes:
+    """A response that holds one error and no data."""
+    return _json({"errors": [{"message": text}]})
+
+
+def _error(error: BaseException | None) -> dict[str, Any]:
+    if isinstance(error, ExecError):
+        return {"message": str(error), "extensions": _exec_extensions(error)}
+    if isinstance(error, EngineError | GraphQLError):
+        return {"message": error.message if isinstance(error, GraphQLError) else str(error)}
+    _log.error("internal error", exc_info=error)
+    return {"message": f"internal error, please report it: {type(error).__name__}: {error}"}
+
+
+def _exec_extensions(error: ExecError) -> dict[str, Any]:
+    return {
+        "_type": "EXEC_ERROR",
+        "cmd": list(error.cmd),
+        "exitCode": error.exit_code,
+        "stdout": _tail(error.stdout),
+        "stderr": _tail(error.stderr),
+    }
+
+
+def _tail(text: str) -> str:
+    """A stream as an error carries it: trimmed, and no more than its last 100 KiB."""
+    data = text.strip().encode()
+    omitted = len(data) - _LONGEST_STREAM
+    if omitted <= 0:
+        return data.decode()
+    return f"[omitting {omitted} bytes]..." + data[omitted:].decode(errors="ignore")
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
