@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagger
 
-from pipeline import checks, choose
+from pipeline import changes, checks, choose
+from pipeline.changes import Changed
 from pipeline.checks import Options
 from pipeline.clock import Clock
 from pipeline.discover import Project
@@ -43,25 +44,36 @@ async def test_base(call: Call, targets: Sequence[str] = ()) -> Report:
     return await checks.run("base", subjects, call.options, call.clock)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which examples a call is about: by name patterns, and by what changed, if that was asked."""
+
+    only: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    changed: Changed | None = None
+
+
 async def test_examples(
-    call: Call, only: Sequence[str] = (), exclude: Sequence[str] = (), given: dagger.Container | None = None
+    call: Call, selection: Selection = Selection(), given: dagger.Container | None = None
 ) -> Report:
-    """The chosen examples, on the base just built or on the given one."""
-    project = call.project
+    """The selected examples, on the base just built or on the given one; unchanged ones are reported as skipped."""
+    project, changed = call.project, selection.changed
     images, tools = Images(project, call.platform, given), tool.directory(call.platform)
-    chosen = choose.examples(project, only, exclude)
-    subjects = [checks.of_example(example, images, project.source, tools) for example in chosen]
-    return await checks.run("examples", subjects, call.options, call.clock)
+    chosen = choose.examples(project, selection.only, selection.exclude)
+    tested = changes.affected(chosen, project.bases, changed) if changed else chosen
+    bases = [] if given else checks.bases_of(tested, project.bases, images)
+    subjects = [checks.of_example(example, images, project.source, tools) for example in tested]
+    report = await checks.run("examples", [*bases, *subjects], call.options, call.clock)
+    unchanged = [checks.unchanged(example, changed) for example in chosen if example not in tested] if changed else []
+    return replace(report, suites=(*report.suites, *unchanged))
 
 
-async def several(
-    call: Call, names: Sequence[str] = (), only: Sequence[str] = (), exclude: Sequence[str] = ()
-) -> Report:
+async def several(call: Call, names: Sequence[str] = (), selection: Selection = Selection()) -> Report:
     """The named checks (all, if none is named) side by side, merged into one report."""
     known: dict[str, Callable[[], Awaitable[Report]]] = {
         "lint": lambda: lint(call),
         "test-base": lambda: test_base(call),
-        "test-examples": lambda: test_examples(call, only, exclude),
+        "test-examples": lambda: test_examples(call, selection),
     }
     for name in names:
         if name not in known:

@@ -6,20 +6,22 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 
 import anyio
 import dagger
 
 from dockerfile.errors import DockerfileError
+from pipeline.changes import Changed
 from pipeline.clock import Clock
 from pipeline.config import Config, QuarantineSettings
-from pipeline.discover import GOSS, GOSS_WAIT, Base, Example
+from pipeline.discover import GOSS, GOSS_WAIT, Base, Example, base_of
 from pipeline.errors import BaselardError
 from pipeline.goss import basic
 from pipeline.goss.files import GossFiles, for_target
 from pipeline.goss.results import Outcome
 from pipeline.goss.run import How, attempt
-from pipeline.images import Images
+from pipeline.images import Images, title
 from pipeline.model import Case, Quarantine, Report, Span, Suite, Verdict
 from pipeline.together import each
 
@@ -77,7 +79,18 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
         mode = base.settings.run or ("entrypoint" if await image.entrypoint() else "tool")
         return await attempt(image, tools, found, How(mode, base.settings.wait), nonce)
 
-    return Subject(f"{base.name}:{target}" if target else base.name, lambda: images.base(base, target), judge)
+    return Subject(title(base, target), lambda: images.base(base, target), judge)
+
+
+def bases_of(examples: Sequence[Example], bases: Sequence[Base], images: Images) -> list[Subject]:
+    """A subject for each base that these examples start from: that it builds, and how long that takes."""
+
+    async def judge(_image: dagger.Container, _nonce: str) -> Outcome:
+        return Outcome((Case("builds", Verdict.PASSED),))
+
+    meant = (base_of(from_.reference, bases) for example in examples for from_ in example.froms)
+    by_title = {title(*one): one for one in meant if one}
+    return [Subject(name, partial(images.base, *one), judge) for name, one in by_title.items()]
 
 
 async def _exposed(image: dagger.Container) -> tuple[int, ...]:
@@ -108,6 +121,12 @@ async def run(title: str, subjects: Sequence[Subject], options: Options, clock: 
 def _not_run(subject: Subject) -> Suite:
     case = Case("tests", Verdict.SKIPPED, message="not run: an earlier failure ended the call (--fail-fast)")
     return Suite(subject.name, (case,), quarantine=subject.quarantine)
+
+
+def unchanged(example: Example, changed: Changed) -> Suite:
+    """The suite of an example that a change does not touch."""
+    case = Case("tests", Verdict.SKIPPED, message=f"unchanged since {changed.since}")
+    return Suite(example.name, (case,), quarantine=quarantined(example.settings.quarantine))
 
 
 async def suite(subject: Subject, options: Options, clock: Clock) -> Suite:

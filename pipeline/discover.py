@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -13,7 +13,7 @@ import dockerfile
 from dockerfile.errors import DockerfileError
 from pipeline import config, references
 from pipeline.config import BaseSettings, Config, ExampleSettings
-from pipeline.errors import BaselardError, ConfigError
+from pipeline.errors import ConfigError
 from pipeline.together import each
 
 BASE_DOCKERFILES = ("Dockerfile", "image/Dockerfile")
@@ -180,15 +180,15 @@ async def _example(source: dagger.Directory, settings: Config, directory: str, f
     )
     text = await source.file(example.dockerfile).contents()
     try:
-        return replace(example, froms=froms(text, example.settings))
-    except (DockerfileError, BaselardError) as error:
-        return replace(example, problem=f"{example.dockerfile}: {error}")
+        return replace(example, froms=froms(text, example.dockerfile, example.settings.build_args))
+    except DockerfileError as error:
+        return replace(example, problem=str(error))
 
 
-def froms(text: str, settings: ExampleSettings) -> tuple[From, ...]:
+def froms(text: str, path: str, build_args: Mapping[str, str]) -> tuple[From, ...]:
     """The outside images that a Dockerfile starts from; DockerfileError when it does not parse."""
-    found = dockerfile.base_references(text, build_args=settings.build_args)
-    return tuple(From(reference.name, reference.line) for reference in found if reference.name != "scratch")
+    found = dockerfile.base_references(text, path, build_args=build_args)
+    return tuple(From(one.reference, one.line) for one in found if not one.is_stage and one.reference != "scratch")
 
 
 def _unique(examples: Sequence[Example]) -> tuple[Example, ...]:

@@ -9,7 +9,7 @@ import anyio
 import dagger
 
 import dockerfile
-from pipeline.discover import Base, Example, From, Project, base_of
+from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError
 
 
@@ -20,7 +20,7 @@ class Images:
         self._project = project
         self._platform = platform
         self._given = given
-        self._built: dict[tuple[str, str], dagger.Container] = {}
+        self._built: dict[tuple[str, str], dagger.Container | None] = {}
         self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
 
     async def base(self, base: Base, target: str) -> dagger.Container:
@@ -30,8 +30,16 @@ class Images:
         key = (base.name, target)
         async with self._locks[key]:
             if key not in self._built:
-                self._built[key] = await (await self._build_base(base, target)).sync()
-        return self._built[key]
+                self._built[key] = await self._evaluate(base, target)
+        built = self._built[key]
+        if built is None:
+            raise BaselardError(f"its base {title(base, target)} does not build")
+        return built
+
+    async def _evaluate(self, base: Base, target: str) -> dagger.Container:
+        """Build for the first time. That it failed is remembered, so that nobody tries the same again."""
+        self._built[(base.name, target)] = None
+        return await (await self._build_base(base, target)).sync()
 
     async def example(self, example: Example) -> dagger.Container:
         """The example's image, not yet evaluated; BaselardError when it cannot be built at all."""
@@ -50,24 +58,31 @@ class Images:
     async def _build_base(self, base: Base, target: str) -> dagger.Container:
         earlier = self._project.bases[: self._project.bases.index(base)]
         source = self._project.source
-        text = await source.file(base.dockerfile).contents() if earlier else ""
-        found = dockerfile.base_references(text, build_args=base.settings.build_args) if text else ()
+        found: tuple[From, ...] = ()
+        if earlier:
+            text = await source.file(base.dockerfile).contents()
+            found = froms(text, base.dockerfile, base.settings.build_args)
         return await dockerfile.build(
             source if base.context == "." else source.directory(base.context),
             dockerfile=_inside(base.dockerfile, base.context),
-            contexts=await self._contexts([From(ref.name, ref.line) for ref in found], earlier),
+            contexts=await self._contexts(found, earlier),
             target=target,
             build_args=base.settings.build_args,
             platform=self._platform,
         )
 
-    async def _contexts(self, froms: Sequence[From], bases: Sequence[Base]) -> dict[str, dagger.Container]:
+    async def _contexts(self, wanted: Sequence[From], bases: Sequence[Base]) -> dict[str, dagger.Container]:
         """The objects that take the place of references, keyed by the reference as written."""
         objects = {}
-        for from_ in froms:
+        for from_ in wanted:
             if meant := base_of(from_.reference, bases):
                 objects[from_.reference] = await self.base(*meant)
         return objects
+
+
+def title(base: Base, target: str) -> str:
+    """What a base's target is called in reports."""
+    return f"{base.name}:{target}" if target else base.name
 
 
 def _inside(path: str, context: str) -> str:

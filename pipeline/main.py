@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar, cast
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
-from pipeline import calls, checks, choose, discover, listing, verdict
+from pipeline import calls, changes, checks, choose, discover, listing, verdict
 from pipeline.clock import Clock
 from pipeline.images import Images
 from pipeline.report import directory
@@ -35,6 +35,8 @@ ExampleName = Annotated[str, Doc("The example's name: the last part of its direc
 Retries = Annotated[int | None, Doc("How often a failing test is tried again; a later pass is reported as flaky")]
 Jobs = Annotated[int | None, Doc("How many images are built and tested at a time")]
 FailFast = Annotated[bool, Doc("End the call at the first failure")]
+Since = Annotated[str, Doc("Only examples that changed since the merge base with this commit; needs --history")]
+History = Annotated[dagger.Directory | None, Doc("The repository's .git directory, for --changed-since")]
 Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]
 
 
@@ -105,11 +107,14 @@ class Baselard:
         fail_fast: FailFast = False,
         retries: Retries = None,
         jobs: Jobs = None,
+        changed_since: Since = "",
+        history: History = None,
         cached_tests: Cached = False,
     ) -> str:
         """Build every example on the base image just built, and test it with goss or the basic test."""
         call = await self._call(platform, retries=retries, jobs=jobs, fail_fast=fail_fast, cached=cached_tests)
-        return verdict.settle(await calls.test_examples(call, only or (), exclude or ()))
+        selection = await self._selection(only, exclude, changed_since, history)
+        return verdict.settle(await calls.test_examples(call, selection))
 
     @fresh
     async def test_example(
@@ -122,7 +127,7 @@ class Baselard:
     ) -> str:
         """Build and test one example, on the base image just built or on the one given."""
         call = await self._call(platform, retries=retries)
-        return verdict.settle(await calls.test_examples(call, [name], given=base))
+        return verdict.settle(await calls.test_examples(call, calls.Selection([name]), base))
 
     @fresh
     async def report(  # noqa: PLR0913  # one flag, one argument
@@ -134,6 +139,8 @@ class Baselard:
         platform: Platform = "",
         retries: Retries = None,
         jobs: Jobs = None,
+        changed_since: Since = "",
+        history: History = None,
         cached_tests: Cached = False,
     ) -> dagger.Directory:
         """Run checks and return their report: junit.xml, summary.md, timeline.svg, outputs.json, exit-code and more.
@@ -141,9 +148,20 @@ class Baselard:
         Never fails because a check failed: keep the directory first, then fail by the code in `exit-code`.
         """
         call = await self._call(platform, retries=retries, jobs=jobs, cached=cached_tests)
-        return directory.render(await calls.several(call, check or (), only or (), exclude or ()))
+        selection = await self._selection(only, exclude, changed_since, history)
+        return directory.render(await calls.several(call, check or (), selection))
 
     async def _call(self, platform: str = "", **options: Any) -> calls.Call:
         clock = Clock()
         project = await discover.project(self.source)
         return calls.Call(project, checks.options(project.config, **options), clock, platform)
+
+    async def _selection(
+        self,
+        only: list[str] | None,
+        exclude: list[str] | None,
+        changed_since: str,
+        history: dagger.Directory | None,
+    ) -> calls.Selection:
+        changed = await changes.since(self.source, history, changed_since) if changed_since else None
+        return calls.Selection(only or (), exclude or (), changed)

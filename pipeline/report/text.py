@@ -50,6 +50,7 @@ def note(suite: Suite) -> str:
             else (f"quarantined until {suite.quarantine.until}")
         )
         notes.append(" ".join(filter(None, [f"{state}: {suite.quarantine.reason}", suite.quarantine.link])))
+    notes += [case.message for case in suite.cases[:1] if suite.verdict is Verdict.SKIPPED]
     notes += [f"flaky: {case.name}" for case in suite.cases if case.verdict is Verdict.FLAKY]
     noted = len(_noted(suite))
     notes += [f"{noted} noted"] if noted else []

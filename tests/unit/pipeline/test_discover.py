@@ -1,0 +1,112 @@
+"""Bases and examples by convention and by configuration."""
+
+import pytest
+
+from pipeline import discover
+from pipeline.errors import ConfigError
+
+pytestmark = pytest.mark.anyio
+
+BASE = "FROM debian:trixie-slim AS standard\nFROM standard AS dev\n"
+CHILD = "FROM ghcr.io/a/base:latest\nRUN true\n"
+
+
+@pytest.fixture
+def found(repository):
+    async def find(files):
+        return await discover.project(repository(files))
+
+    return find
+
+
+async def test_conventions_need_no_configuration(found):
+    project = await found(
+        {
+            "image/Dockerfile": BASE,
+            "image/goss/b.yaml": "",
+            "image/goss/a.yaml": "",
+            "examples/web/Dockerfile": CHILD,
+            "examples/web/goss.yaml": "",
+            "examples/web/goss_wait.yaml": "",
+            "docs/cookbooks/cli/Dockerfile": CHILD,
+            "examples/notes.txt": "",
+            "examples/web/sub/Dockerfile": CHILD,
+        }
+    )
+    (base,) = project.bases
+    assert (base.name, base.dockerfile, base.context) == ("ghcr.io/a/base", "image/Dockerfile", "image")
+    assert base.goss == ("a.yaml", "b.yaml")
+    assert [(e.name, e.tested, e.waits, e.problem) for e in project.examples] == [
+        ("cli", False, False, ""),
+        ("web", True, True, ""),
+    ]
+
+
+async def test_no_base_is_an_error_that_says_what_to_write(found):
+    with pytest.raises(ConfigError, match="neither Dockerfile nor image/Dockerfile; write `bases:"):
+        await found({"README.md": ""})
+
+
+async def test_an_unclear_base_name_is_an_error(found):
+    with pytest.raises(ConfigError, match=r"equally often from .*a/one and .*a/two"):
+        await found(
+            {"Dockerfile": BASE, "examples/x/Dockerfile": "FROM a/one\n", "examples/y/Dockerfile": "FROM a/two\n"}
+        )
+
+
+async def test_an_example_of_another_base_says_what_it_uses(found):
+    project = await found(
+        {
+            "baselard.yaml": "bases: [{name: ghcr.io/a/base}]",
+            "Dockerfile": BASE,
+            "examples/x/Dockerfile": "FROM alpine:3\n",
+        }
+    )
+    assert "starts FROM alpine:3 (line 1), not from ghcr.io/a/base" in project.examples[0].problem
+
+
+async def test_a_foreign_example_is_allowed_when_configured(found):
+    project = await found(
+        {
+            "baselard.yaml": "{bases: [{name: ghcr.io/a/base}], examples: {settings: {x: {standalone: true}}}}",
+            "Dockerfile": BASE,
+            "examples/x/Dockerfile": "FROM alpine:3\n",
+        }
+    )
+    assert project.examples[0].problem == ""
+
+
+async def test_two_examples_of_one_name_are_both_told_apart(found):
+    files = {"Dockerfile": BASE, "examples/x/Dockerfile": CHILD, "docs/cookbooks/x/Dockerfile": CHILD}
+    project = await found(files)
+    assert all("docs/cookbooks/x, examples/x" in example.problem for example in project.examples)
+
+
+async def test_a_dockerfile_that_does_not_parse_is_the_examples_own_problem(found):
+    files = {"Dockerfile": BASE, "examples/bad/Dockerfile": "FORM x\n", "examples/good/Dockerfile": CHILD}
+    project = await found(files)
+    assert [bool(example.problem) for example in project.examples] == [True, False]
+    assert "examples/bad/Dockerfile" in project.examples[0].problem
+
+
+@pytest.mark.parametrize(
+    ("reference", "target"),
+    [
+        ("ghcr.io/a/base", "standard"),
+        ("ghcr.io/a/base:latest", "standard"),
+        ("ghcr.io/a/base:dev", "dev"),
+        ("ghcr.io/a/base:1.2-dev", "dev"),
+        ("ghcr.io/a/base@sha256:" + "0" * 64, "standard"),
+        ("ghcr.io/a/other", None),
+    ],
+)
+async def test_the_tag_chooses_the_target(found, reference, target):
+    project = await found(
+        {
+            "baselard.yaml": "bases: [{name: ghcr.io/a/base, targets: [standard, dev]}]",
+            "Dockerfile": BASE,
+            "examples/x/Dockerfile": CHILD,
+        }
+    )
+    meant = discover.base_of(reference, project.bases)
+    assert (meant and meant[1]) == target

@@ -1,0 +1,135 @@
+"""A FROM that means a base receives that base's object, built once."""
+
+import anyio
+import pytest
+
+import dockerfile
+from dockerfile.errors import DockerfileError, Place
+from pipeline import checks, discover
+from pipeline.checks import Options
+from pipeline.clock import Clock
+from pipeline.errors import BaselardError
+from pipeline.goss.results import Outcome
+from pipeline.images import Images
+
+pytestmark = pytest.mark.anyio
+
+BASE = "FROM debian:trixie-slim AS standard\nFROM standard AS dev\n"
+CONFIG = "bases: [{name: ghcr.io/a/base, targets: [standard, dev], dockerfile: image/Dockerfile}]"
+
+
+class FakeContainer:
+    def __init__(self, name):
+        self.name = name
+
+    async def sync(self):
+        await anyio.lowlevel.checkpoint()
+        return self
+
+    async def exposed_ports(self):
+        return []
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """Record every build; one whose Dockerfile says BROKEN fails."""
+    seen = []
+
+    async def build(context, *, dockerfile="Dockerfile", contexts=(), target="", build_args=None, platform=""):
+        seen.append((context.files[dockerfile], target, {key: one.name for key, one in dict(contexts).items()}))
+        if "BROKEN" in context.files[dockerfile]:
+            raise DockerfileError("unknown instruction: BROKEN", Place(dockerfile, 2))
+        return FakeContainer(f"image {len(seen)}")
+
+    monkeypatch.setattr(dockerfile, "build", build, raising=False)
+    return seen
+
+
+async def project(repository, **examples):
+    files = {f"examples/{name}/Dockerfile": text for name, text in examples.items()}
+    return await discover.project(repository({"baselard.yaml": CONFIG, "image/Dockerfile": BASE, **files}))
+
+
+async def test_two_examples_share_one_object_of_the_base(repository, builds):
+    found = await project(repository, one="FROM ghcr.io/a/base\n", two="FROM ghcr.io/a/base:latest\n")
+    images = Images(found)
+    async with anyio.create_task_group() as group:
+        for example in found.examples:
+            group.start_soon(images.example, example)
+    assert [target for text, target, _ in builds if text == BASE] == ["standard"]
+    given = [contexts for text, _, contexts in builds if text != BASE]
+    assert given == [{"ghcr.io/a/base": "image 1"}, {"ghcr.io/a/base:latest": "image 1"}]
+
+
+async def test_the_tag_chooses_the_object(repository, builds):
+    found = await project(
+        repository, both="FROM ghcr.io/a/base:dev AS build\nFROM ghcr.io/a/base:latest\nCOPY --from=build /a /a\n"
+    )
+    await Images(found).example(found.examples[0])
+    assert [target for text, target, _ in builds if text == BASE] == ["dev", "standard"]
+
+
+async def test_a_given_base_replaces_every_target(repository, builds):
+    found = await project(repository, one="FROM ghcr.io/a/base\n")
+    await Images(found, given=FakeContainer("given")).example(found.examples[0])
+    assert builds == [("FROM ghcr.io/a/base\n", "", {"ghcr.io/a/base": "given"})]
+
+
+async def test_a_base_that_does_not_build_is_tried_once(repository, builds):
+    found = await project(repository, one="FROM ghcr.io/a/base\n", two="FROM ghcr.io/a/base\n")
+    found.source.files["image/Dockerfile"] = "BROKEN"
+    images = Images(found)
+    with pytest.raises(DockerfileError):
+        await images.example(found.examples[0])
+    with pytest.raises(BaselardError, match=r"its base ghcr.io/a/base:standard does not build"):
+        await images.example(found.examples[1])
+    assert len(builds) == 1
+
+
+async def test_a_hierarchy_builds_each_on_the_one_before(repository, builds):
+    config = "bases: [{name: a/os, dockerfile: os/Dockerfile}, {name: a/python, dockerfile: python/Dockerfile}]"
+    found = await discover.project(
+        repository(
+            {
+                "baselard.yaml": config,
+                "os/Dockerfile": "FROM debian\n",
+                "python/Dockerfile": "FROM a/os:1\n",
+                "examples/x/Dockerfile": "FROM a/python\n",
+            }
+        )
+    )
+    await Images(found).example(found.examples[0])
+    assert builds == [
+        ("FROM debian\n", "", {}),
+        ("FROM a/os:1\n", "", {"a/os:1": "image 1"}),
+        ("FROM a/python\n", "", {"a/python": "image 2"}),
+    ]
+
+
+async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkeypatch):
+    async def passes(image, tools, nonce):
+        return Outcome(())
+
+    monkeypatch.setattr(checks.basic, "attempt", passes)
+    found = await project(
+        repository, bad="FROM ghcr.io/a/base\n# BROKEN\n", good="FROM ghcr.io/a/base\n", odd="FROM x\n"
+    )
+    images = Images(found)
+    subjects = [checks.of_example(example, images, found.source, None) for example in found.examples]
+    report = await checks.run(
+        "t", [*checks.bases_of(found.examples, found.bases, images), *subjects], Options(), Clock()
+    )
+    assert [(suite.name, str(suite.verdict)) for suite in report.suites] == [
+        ("ghcr.io/a/base:standard", "passed"),
+        ("bad", "error"),
+        ("good", "skipped"),
+        ("odd", "error"),
+    ]
+    assert "starts FROM x (line 1)" in report.suites[3].cases[0].message
+
+
+async def test_a_dockerfile_outside_its_context_says_so(repository, builds):
+    config = "bases: [{name: a/b, dockerfile: image/Dockerfile, context: app}]"
+    found = await discover.project(repository({"baselard.yaml": config, "image/Dockerfile": BASE}))
+    with pytest.raises(BaselardError, match="image/Dockerfile lies outside its build context app"):
+        await Images(found).base(found.bases[0], "")
