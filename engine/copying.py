@@ -1,0 +1,299 @@
+"""Copies entries into a snapshot's own directory, beside what the tree below holds.
+
+Nothing is mounted over the target: entries are written as overlayfs would have written them, so that files can be
+hard links to the immutable files they come from and cost neither time nor space. A directory that the tree below has
+is repeated with its own metadata; a file hides what it replaces.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from engine import cancel, paths, xattrs
+from engine.errors import UserError
+from engine.fold import copy_attributes, remove
+from engine.owners import Owner
+from engine.walking import Entry
+
+_NO_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM)
+_NO_COPY_RANGE = (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ETXTBSY)
+_CHUNK = 1 << 30
+NEW_DIRECTORY = 0o755  # explicitly, whatever the umask
+_CHECK_EVERY = 256  # entries between two looks at whether the work was called off
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What copies get instead of their source's owner and permissions."""
+
+    owner: Owner | None = None
+    permissions: int | None = None
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether copies look exactly like their source."""
+        return self.owner is None and self.permissions is None
+
+
+AS_SOURCE = Metadata()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where entries are read: the real directory ``root``, and the store's directories that hold its files.
+
+    ``layers`` are those directories, uppermost first, each the counterpart of ``root``; empty when nothing may be
+    linked.
+    """
+
+    root: str
+    layers: tuple[str, ...] = ()
+
+
+@dataclass
+class Target:
+    """A tree in the making: ``upper`` is its own directory, ``below`` the real root of the tree it lies on, if any.
+
+    ``_joined`` holds the directories that are there for sure, and whether the tree below has them too; below any
+    other, nothing of the tree below is looked at, since its links would lead out of it.
+    """
+
+    upper: str
+    below: str | None = None
+    _joined: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._joined[""] = self.below is not None
+
+    def mode(self, path: str) -> int:
+        """``st_mode`` of what the tree holds at ``path``, whose parents are there; 0 for nothing."""
+        own = paths.mode(self.own(path))
+        return own or (paths.mode(f"{self.below}/{path}") if self._joined[os.path.dirname(path)] else 0)
+
+    def resolve(self, path: str) -> str:
+        """``paths.resolve`` in the whole tree. Nothing may have been written yet."""
+        return paths.resolve(self.seen(), path)
+
+    def make_parents(self, path: str) -> None:
+        """See that the directories above ``path`` are there; new ones get mode 0755 and belong to root."""
+        parent = os.path.dirname(path)
+        if parent not in self._joined:
+            self.make_parents(parent)
+            self.make_directory(parent)
+
+    def make_directory(self, path: str, *, replace: bool = False) -> bool:
+        """See that the directory ``path`` is there; true if it is new. Its parents must be there.
+
+        Raises UserError when something else is in its place, unless that is to be replaced.
+        """
+        if path in self._joined:
+            return False
+        mode = self.mode(path)
+        if mode and not stat.S_ISDIR(mode):
+            if not replace:
+                raise UserError(f"/{path}: not a directory")
+            remove(self.own(path))
+            mode = 0
+        os.mkdir(self.own(path))
+        if mode:
+            copy_attributes(f"{self.below}/{path}", self.own(path))
+        else:
+            os.chmod(self.own(path), NEW_DIRECTORY)
+        self._joined[path] = bool(mode)
+        return not mode
+
+    def clear(self, path: str) -> None:
+        """Make room for a new entry that is no directory."""
+        mode = self.mode(path)
+        if mode:
+            remove(self.own(path))
+        if stat.S_ISDIR(mode):
+            gone = [made for made in self._joined if made == path or made.startswith(path + "/")]
+            for made in gone:
+                del self._joined[made]
+
+    def white_out(self, path: str) -> None:
+        """Hide what the tree below has at ``path``, whose parents are there, with all that is in it."""
+        if not paths.mode(self.own(path)):
+            os.mknod(self.own(path), stat.S_IFCHR, os.makedev(0, 0))
+
+    def own(self, path: str) -> str:
+        """The real path of ``path`` in the tree's own directory."""
+        return f"{self.upper}/{path}"
+
+    def seen(self) -> str:
+        """The real root of the whole tree as it was before anything was written."""
+        return self.below or self.upper
+
+
+@dataclass
+class Copier:
+    """Copies from one source into one target; knows which hard links it has made."""
+
+    source: Source
+    target: Target
+    metadata: Metadata = AS_SOURCE
+    _links: dict[tuple[int, int], str] = field(default_factory=dict)
+    _directories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def tree(self, entries: Iterable[Entry], at: str) -> None:
+        """Copy ``entries`` of the source below the target's directory ``at``, which is there.
+
+        What is in the way is replaced, directories are joined and take the source's metadata.
+        """
+        directories: list[tuple[str, str, os.stat_result]] = []
+        called_off = cancel.current()
+        for number, entry in enumerate(entries):
+            if number % _CHECK_EVERY == 0:
+                called_off.check()
+            goal = f"{at}/{entry.path}" if at else entry.path
+            if stat.S_ISDIR(entry.info.st_mode):
+                self.target.make_directory(goal, replace=True)
+                directories.append((f"{self.source.root}/{entry.path}", goal, entry.info))
+            else:
+                self.file(entry.path, entry.info, goal)
+        for real, goal, info in reversed(directories):  # last, as what comes into a directory changes its times
+            self.dress(real, goal, info)
+
+    def file(self, path: str, info: os.stat_result, goal: str) -> None:
+        """Copy one entry that is no directory; the goal's parents are there."""
+        self.target.clear(goal)
+        own = self.target.own(goal)
+        if stat.S_ISREG(info.st_mode) and self._link(path, info, own):
+            return
+        _make(f"{self.source.root}/{path}", info, own)
+        self.dress(f"{self.source.root}/{path}", goal, info)
+
+    def dress(self, real: str, goal: str, info: os.stat_result) -> None:
+        """Give a copied entry its metadata."""
+        own = self.target.own(goal)
+        owner = self.metadata.owner or Owner(info.st_uid, info.st_gid)
+        os.chown(own, owner.uid, owner.gid, follow_symlinks=False)
+        if not stat.S_ISLNK(info.st_mode):
+            permissions = self.metadata.permissions
+            os.chmod(own, stat.S_IMODE(info.st_mode) if permissions is None else permissions)
+        xattrs.copy(real, own)  # after chown(2), which drops file capabilities
+        os.utime(own, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
+
+    def _link(self, path: str, info: os.stat_result, own: str) -> bool:
+        identity = (info.st_dev, info.st_ino)
+        if info.st_nlink > 1 and identity in self._links:
+            return _try_link(self._links[identity], own)
+        if info.st_nlink > 1:
+            self._links[identity] = own
+        if self.source.layers and self.metadata.unchanged:
+            return self._link_from_layer(path, own)
+        return False
+
+    def _link_from_layer(self, path: str, own: str) -> bool:
+        """Link to the file itself; the uppermost layer that has the path is the one whose file is seen."""
+        parent, name = os.path.split(path)
+        for layer in self._layers(parent):
+            try:
+                return _try_link(f"{layer}/{name}", own)
+            except FileNotFoundError:
+                continue
+        return False
+
+    def _layers(self, directory: str) -> tuple[str, ...]:
+        """The layers' directories that make up ``directory``."""
+        if not directory:
+            return self.source.layers
+        if directory not in self._directories:
+            parent, name = os.path.split(directory)
+            self._directories[directory] = counterparts(self._layers(parent), name)
+        return self._directories[directory]
+
+
+def copy_bytes(source: str, target: str) -> None:
+    """Make ``target`` a new file with the bytes of ``source``: a reflink where possible, holes stay holes."""
+    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            _copy_data(reading, writing, os.fstat(reading))
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+
+
+def _copy_data(reading: int, writing: int, info: os.stat_result) -> None:
+    if info.st_blocks * 512 >= info.st_size:
+        _copy_range(reading, writing, 0, None)
+        return
+    os.ftruncate(writing, info.st_size)
+    for start, end in _data(reading, info.st_size):
+        _copy_range(reading, writing, start, end - start)
+
+
+def _data(descriptor: int, size: int) -> Iterable[tuple[int, int]]:
+    """The ranges of a sparse file that hold data."""
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(descriptor, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        position = os.lseek(descriptor, start, os.SEEK_HOLE)
+        yield start, position
+
+
+def _copy_range(reading: int, writing: int, start: int, length: int | None) -> None:
+    """Copy ``length`` bytes from ``start``, or all that follow."""
+    left = length
+    position = start
+    while left is None or left > 0:
+        wanted = _CHUNK if left is None else min(left, _CHUNK)
+        try:
+            copied = os.copy_file_range(reading, writing, wanted, position, position)
+        except OSError as error:
+            if error.errno not in _NO_COPY_RANGE:
+                raise
+            _copy_through_memory(reading, writing, position, left)
+            return
+        if not copied:
+            # Some file systems (proc, FUSE) report 0 where there is more to read.
+            _copy_through_memory(reading, writing, position, left)
+            return
+        position += copied
+        left = None if left is None else left - copied
+
+
+def _copy_through_memory(reading: int, writing: int, position: int, left: int | None) -> None:
+    while left is None or left > 0:
+        chunk = os.pread(reading, 1 << 20 if left is None else min(left, 1 << 20), position)
+        if not chunk:
+            return
+        position += os.pwrite(writing, chunk, position)
+        left = None if left is None else left - len(chunk)
+
+
+def _make(real: str, info: os.stat_result, own: str) -> None:
+    kind = stat.S_IFMT(info.st_mode)
+    if kind == stat.S_IFREG:
+        copy_bytes(real, own)
+    elif kind == stat.S_IFLNK:
+        os.symlink(os.readlink(real), own)
+    else:
+        os.mknod(own, info.st_mode, info.st_rdev)
+
+
+def _try_link(source: str, target: str) -> bool:
+    """Whether a hard link could be made. Raises FileNotFoundError when there is no ``source``."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in _NO_LINK:
+            return False
+        raise
+    return True
+
+
+def counterparts(layers: Sequence[str], path: str) -> tuple[str, ...]:
+    """The directories of ``layers`` that stand for the directory ``path`` of their tree, uppermost first."""
+    return tuple(found for layer in layers if stat.S_ISDIR(paths.mode(found := paths.under(layer, path))))

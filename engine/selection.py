@@ -1,0 +1,45 @@
+"""The digest of a part of a value's tree: what a copy of this part, or a mount of it, depends on."""
+
+import stat
+
+from engine import digest, paths, treehash
+from engine.errors import UserError
+from engine.graph import Result, Value
+from engine.snapshot import Snapshots
+from engine.store import Snapshot, Store
+from engine.walking import EVERYTHING, Filter, walk
+
+
+def digest_of(snapshots: Snapshots, value: Value, path: str = "/", selected: Filter = EVERYTHING) -> str:
+    """The content digest of what is at ``path`` in the value's tree: a directory's selected entries, or a file.
+
+    Remembered, as trees do not change. Raises UserError when there is nothing at ``path``.
+    """
+    relative = paths.clean(path)
+    if value.tree is None and not relative:
+        return treehash.EMPTY
+    key = _key(value.digest, relative, selected)
+    if known := snapshots.store.lookup(key):
+        return known.values[0].digest
+    with snapshots.view(value.tree if isinstance(value.tree, Snapshot) else None) as root:
+        found = _compute(paths.under(root, paths.resolve(root, relative)), path, selected)
+    snapshots.store.record([key], Result((Value(found),)))
+    return found
+
+
+def remember(store: Store, tree_digest: str) -> None:
+    """Note that values with this digest have it as the hash of their whole tree."""
+    store.record([_key(tree_digest, "", EVERYTHING)], Result((Value(tree_digest),)))
+
+
+def _key(value_digest: str, relative: str, selected: Filter) -> str:
+    return digest.of("selection.v1", value_digest, relative, selected)
+
+
+def _compute(real: str, path: str, selected: Filter) -> str:
+    mode = paths.mode(real)
+    if stat.S_ISDIR(mode):
+        return treehash.of_entries(real, walk(real, selected))
+    if not mode:
+        raise UserError(f"{path}: no such file or directory")
+    return treehash.of_file(real)

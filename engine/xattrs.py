@@ -1,0 +1,28 @@
+"""Extended attributes that belong to a file's content, such as file capabilities; not those of the host's security."""
+
+import errno
+import os
+
+_NOT_CONTENT = ("trusted.overlay.", "user.overlay.", "security.selinux", "security.ima", "security.evm")
+_UNSUPPORTED = (errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES)
+
+
+def read(path: str | int) -> dict[str, bytes]:
+    """All that count, by name in order; ``path`` itself when it is a link. Empty where there can be none."""
+    try:
+        names = os.listxattr(path, follow_symlinks=isinstance(path, int))
+        return {name: _get(path, name) for name in sorted(names) if not name.startswith(_NOT_CONTENT)}
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            return {}
+        raise
+
+
+def copy(source: str, target: str) -> None:
+    """Give ``target`` the attributes of ``source``. Raises OSError where the target's file system has none."""
+    for name, value in read(source).items():
+        os.setxattr(target, name, value, follow_symlinks=False)
+
+
+def _get(path: str | int, name: str) -> bytes:
+    return os.getxattr(path, name, follow_symlinks=isinstance(path, int))
