@@ -4,6 +4,7 @@ CNI plugins attach (https://www.cni.dev/docs/spec/); namespaces return to the po
 """
 
 import contextlib
+import contextvars
 import ipaddress
 import itertools
 import json
@@ -31,6 +32,7 @@ class Network:
     run_dir: RunDir
     warn: Callable[[str], None]
     _free: list[Namespace] = field(default_factory=list)
+    _used_up: list[Namespace] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _set_up: threading.Lock = field(default_factory=threading.Lock)
     _bridge: Bridge | None = None
@@ -40,7 +42,7 @@ class Network:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def fill(self) -> None:
-        """Make namespaces ahead, in the background."""
+        """Make namespaces ahead, and give back the addresses of used ones, in the background."""
         with self._lock:
             if not self._closed and not (self._filler and self._filler.is_alive()):
                 self._filler = threading.Thread(target=self._fill, name="network", daemon=True)
@@ -60,7 +62,8 @@ class Network:
         with self._lock:
             namespace = self._free.pop() if self._free else None
         if namespace is None:
-            namespace = self._make()
+            # In a context of its own: whoever asks may be called off, the network must not be left half made.
+            namespace = contextvars.Context().run(self._make)
             self.fill()
         return namespace
 
@@ -68,31 +71,34 @@ class Network:
         """Return a namespace that no process is in any more."""
         clean = reuse and namespace.address and network_namespace.is_pristine(namespace)
         with self._lock:
-            if clean and not self._closed:
-                self._free.append(namespace)
-                return
-        self._discard(namespace)
+            (self._free if clean else self._used_up).append(namespace)
+        if not clean:
+            self.fill()
 
     def close(self) -> None:
-        """Remove all of it from the machine."""
+        """Remove all of it from the machine. Namespaces still in use stay as long as their programs."""
         with self._lock:
             self._closed = True
-            filler, free = self._filler, self._free
-            self._free = []
+            filler = self._filler
         if filler:
             filler.join()
-        for namespace in free:
+        for namespace in (*self._free, *self._used_up):
             namespace.close()
         network_bridge.tear_down(self.run_dir)
 
     def _fill(self) -> None:
-        while not self._closed and not self._broken and len(self._free) < _KEPT:
-            namespace = self._make()
+        while not self._closed:
             with self._lock:
-                if not self._closed and namespace.address:
+                done = self._used_up.pop() if self._used_up else None
+                full = self._broken or len(self._free) >= _KEPT
+            if done:
+                self._discard(done)
+            elif full:
+                return
+            else:
+                namespace = self._make()
+                with self._lock:
                     self._free.append(namespace)
-                    continue
-            namespace.close()
 
     def _make(self) -> Namespace:
         namespace = network_namespace.create(f"{self.run_dir.name}-{next(self._numbers)}")
@@ -125,7 +131,7 @@ class Network:
         return replace(namespace, address=four, address6=six)
 
     def _discard(self, namespace: Namespace) -> None:
-        if namespace.address and self._bridge and not self._closed:
+        if namespace.address and self._bridge:
             with contextlib.suppress(EngineError):
                 self._plugin("DEL", namespace, self._bridge)
         namespace.close()

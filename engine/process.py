@@ -1,6 +1,7 @@
 """The only module that starts programs: argv tuples, never shell strings; whoever is called off kills its child."""
 
 import contextlib
+import contextvars
 import os
 import selectors
 import shutil
@@ -80,6 +81,11 @@ def run(  # noqa: PLR0913
     if check and completed.code:
         raise ProcessError(completed)
     return completed
+
+
+def run_regardless(argv: Sequence[str | Path]) -> Completed:
+    """Run a program that cleans up: to its end even if the work was called off, whatever its exit code."""
+    return contextvars.Context().run(run, argv, check=False)
 
 
 def spawn(

@@ -1,12 +1,11 @@
 """Containers by the OCI runtime runc: one program, from its configuration to its exit code."""
 
 import contextlib
-import itertools
 import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine import process, runtime_spec
@@ -23,7 +22,6 @@ class Runtime:
     """Runs containers whose state lives below ``run_dir``, so that a later process can remove what this one left."""
 
     run_dir: RunDir
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def run(self, spec: Spec, *, stdin: Input = b"", on_output: OnOutput) -> int:
         """Run a container to its end; gives the program's exit code (128 + N when signal N ended it).
@@ -41,11 +39,11 @@ class Runtime:
         """A container to be run; it and its state are gone afterwards, whatever happened."""
         if not (program := process.which("runc")):
             raise HostError("the OCI runtime runc is not installed; apt-get install runc")
-        name = f"{self.run_dir.name}-{next(self._numbers)}"
-        bundle = Path(tempfile.mkdtemp(dir=self.run_dir.path, prefix="bundle-"))
+        bundle = Path(tempfile.mkdtemp(dir=self.run_dir.path, prefix=f"{self.run_dir.name}-"))
+        name = bundle.name  # unique on this machine
         container = Container(name, bundle, self.run_dir.path / "runc", program)
         try:
-            (bundle / "config.json").write_text(json.dumps(runtime_spec.config(spec, f"/baselard/{name}")))
+            (bundle / "config.json").write_text(json.dumps(runtime_spec.config(spec, f"/baselard-{name}")))
             yield container
         finally:
             container.remove()
@@ -69,7 +67,7 @@ class Container:
 
     def signal(self, number: int) -> None:
         """Send a signal to its first process; no harm if there is none."""
-        process.run([*self._runc, "kill", self.name, str(number)], check=False)
+        process.run_regardless([*self._runc, "kill", self.name, str(number)])
 
     def check(self) -> None:
         """Raise UserError if runc itself, not the program, had something to complain about."""
@@ -83,7 +81,7 @@ class Container:
     def remove(self) -> None:
         """End what is left of it: processes, control groups, state."""
         if (self.root / self.name).exists():
-            process.run([*self._runc, "delete", "--force", self.name], check=False)
+            process.run_regardless([*self._runc, "delete", "--force", self.name])
 
     @property
     def _runc(self) -> tuple[str, ...]:

@@ -5,15 +5,27 @@ Shared by the exec operation and by services; whatever was made is given back wh
 
 import contextlib
 import os
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import host, network, paths, platforms, runtime, runtime_stubs, runtime_user, sandbox_mounts
+from engine import (
+    forward,
+    host,
+    network,
+    network_namespace,
+    paths,
+    platforms,
+    runtime,
+    runtime_stubs,
+    runtime_user,
+    sandbox_mounts,
+)
 from engine.command import Command
-from engine.errors import HostError, UnsupportedError
+from engine.errors import HostError, UserError
 from engine.graph import Value
 from engine.network_namespace import Namespace
 from engine.runtime_spec import INIT_TARGET, Spec, SpecMount
@@ -79,11 +91,12 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         mounted = sandbox_mounts.mount_all(context, command, inputs[1:])
         names = stack.enter_context(worker.services.bound(worker, command.bindings)) if command.bindings else {}
         namespace = stack.enter_context(worker.network.lease(reuse=not command.insecure))
+        session = stack.enter_context(_nested(worker, namespace)) if command.nesting else {}
         surroundings = _surroundings(worker, rootfs.path, directory, command.hostname or HOSTNAME, names)
         spec = Spec(
             rootfs=rootfs.path,
             args=command.args,
-            env=_environment(worker, command, secrets, surroundings),
+            env={**_environment(worker, command, secrets, surroundings), **session},
             network=namespace.path,
             cwd=command.cwd or "/",
             user=user,
@@ -138,11 +151,20 @@ def _surroundings(
     return [SpecMount(target, str(source), options=options) for target, source in shown.items()]
 
 
+@contextlib.contextmanager
+def _nested(worker: Worker, namespace: Namespace) -> Iterator[dict[str, str]]:
+    """Let the program reach the session, which listens on this machine's loopback, on its own loopback."""
+    if not worker.session:
+        raise UserError("experimentalPrivilegedNesting: there is no session to reach")
+    port = worker.session.port
+    listener = network_namespace.inside(namespace, lambda: socket.create_server(("127.0.0.1", port)))
+    with listener, forward.tcp(listener, forward.to_port("127.0.0.1", port)):
+        yield {"DAGGER_SESSION_PORT": str(port), "DAGGER_SESSION_TOKEN": worker.session.token}
+
+
 def _environment(
     worker: Worker, command: Command, secrets: Mapping[str, bytes], surroundings: Sequence[SpecMount]
 ) -> dict[str, str]:
-    if command.nesting:
-        raise UnsupportedError("withExec(experimentalPrivilegedNesting)", "it comes with the session's forwarder")
     own = [*command.env, *command.volatile_env]
     certified = any(mount.target == host.CA_TARGET for mount in surroundings)
     secret = {name: os.fsdecode(secrets[ref.handle]) for name, ref in command.secret_env}
