@@ -1,0 +1,134 @@
+"""Start the engine in this process: store, network, runtime, and a session served on 127.0.0.1."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine import host, leftovers, rundir, server, snapshot
+from engine.cli import places
+from engine.cli.target import Target
+from engine.cli.walk import Walk
+from engine.command import Binding
+from engine.errors import HostError
+from engine.evaluate import Flights
+from engine.host import HostEnvironment
+from engine.modules import registration
+from engine.modules.invoke import Invoker
+from engine.modules.running import Runner
+from engine.network import Network
+from engine.objects.secrets import SecretStore
+from engine.progress import Display
+from engine.registry import Registry
+from engine.rundir import RunDir
+from engine.runtime import Runtime
+from engine.session import Session, opened
+from engine.snapshot import Snapshots
+from engine.store import Store
+from engine.worker import Worker
+
+Answer = TypeVar("Answer")
+THREADS = 32
+"""Operations at once; most of them wait for a command, and commands share the machine's processors."""
+
+_CAP_SYS_ADMIN = 21
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The process-wide half of every session's worker."""
+
+    store: Store
+    run_dir: RunDir
+    network: Network
+    host: HostEnvironment
+    flights: Flights
+    executor: ThreadPoolExecutor
+    progress: Display
+
+    def session(self, workdir: Path) -> Session:
+        """A new session for a client whose paths are relative to ``workdir``."""
+        return opened(self._worker, store=self.store, flights=self.flights, executor=self.executor, workdir=workdir)
+
+    def _worker(self, secrets: SecretStore) -> Worker:
+        return Worker(
+            store=self.store,
+            snapshots=Snapshots(self.store),
+            runtime=Runtime(self.run_dir),
+            network=self.network,
+            registry=Registry(),
+            secrets=secrets,
+            services=_NoServices(),
+            progress=self.progress,
+            host=self.host,
+        )
+
+
+@contextlib.contextmanager
+def engine(progress: Display) -> Iterator[Engine]:
+    """The engine, inside this block. Call before threads start. Raises HostError for what this machine lacks."""
+    snapshot.private_namespace()
+    leftovers.remove()
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(contextlib.closing(Store.open(places.store_root())))
+        run_dir = stack.enter_context(contextlib.closing(rundir.open_run_dir()))
+        network = stack.enter_context(contextlib.closing(Network(run_dir, progress.note)))
+        executor = ThreadPoolExecutor(THREADS, "op")
+        stack.callback(executor.shutdown, cancel_futures=True)
+        yield Engine(store, run_dir, network, host.detect(), Flights(), executor, progress)
+
+
+def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
+    """Start the engine, do ``work`` with the target's module, and stop it again. Raises what the work raises."""
+    runner = target.runner  # imports the module while the engine starts
+    with engine(target.display) as running:
+        return asyncio.run(_served(running, target, runner, work))
+
+
+async def _served(engine: Engine, target: Target, runner: Runner, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
+    session = engine.session(Path.cwd())
+    async with server.running(session) as (port, token):
+        context = session.context(token)
+        if context is None:
+            raise RuntimeError("the session does not know its own client")
+        invoker = Invoker(
+            runner, lambda frame: registration.entered(session, port, frame), session.state.ids.load, target.output
+        )
+        return await work(Walk(target.source, target.module, target.find, invoker, context))
+
+
+def require_privilege(argv: Sequence[str]) -> None:
+    """Become root through sudo if the engine could not work otherwise; returns only when it can.
+
+    Raises HostError when there is no sudo.
+    """
+    if _may_mount():
+        return
+    sudo = next((path for path in ("/usr/bin/sudo", "/usr/local/bin/sudo") if Path(path).exists()), None)
+    if sudo is None or os.geteuid() == 0:
+        raise HostError(
+            "the engine needs root, or CAP_SYS_ADMIN in a container (--cap-add SYS_ADMIN), to mount file systems"
+        )
+    sys.stderr.write("baselard: the engine runs through sudo; the module's code runs as you\n")
+    sys.stderr.flush()
+    kept = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH") if name in os.environ]
+    os.execv(sudo, [sudo, "-E", "--", "env", *kept, sys.executable, "-I", "-m", "engine.cli", *argv])  # noqa: S606
+
+
+def _may_mount() -> bool:
+    """Whether this process has CAP_SYS_ADMIN (capabilities(7))."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
+    return False
+
+
+class _NoServices:
+    @contextlib.contextmanager
+    def bound(self, _worker: Any, _bindings: Sequence[Binding]) -> Iterator[Mapping[str, str]]:
+        yield {}

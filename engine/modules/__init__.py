@@ -1,0 +1,1 @@
+"""Modules: found, given an environment, registered and called by Dagger's official module protocol."""

@@ -1,0 +1,102 @@
+"""Objects named by a string: what a flag or a default says, turned into the API's object.
+
+The forms are those of Dagger's ``address``: paths and git URLs for directories and files, image references for
+containers, ``env:`` ``file:`` ``cmd:`` for secrets, ``tcp://`` for services, ``unix://`` for sockets.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import UserError
+
+Ask = Callable[[str], Awaitable[Any]]
+"""Runs a GraphQL query; the value of its innermost field comes back. Raises what the resolvers raise."""
+
+_GIT = re.compile(r"(https?|git|ssh)://|git@|(github\.com|gitlab\.com|bitbucket\.org)/")
+
+
+@dataclass(frozen=True)
+class Address:
+    """An object of the API's type ``type_name`` by its text; ``exclude`` leaves files out of a directory."""
+
+    type_name: str
+    text: str
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a path of this machine."""
+        return self.type_name in ("Directory", "File") and not _GIT.match(self.text)
+
+
+async def load(ask: Ask, address: Address) -> str:
+    """The ID of the object. Raises UserError for a text or type that means nothing."""
+    make = _QUERIES.get(address.type_name)
+    if make is None:
+        raise UserError(f"a {address.type_name} cannot be named by a string")
+    return str(await ask("{" + make(address) + "}"))
+
+
+def quote(value: Any) -> str:
+    """A JSON value as a GraphQL literal."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {quote(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(quote, value)) + "]"
+    return json.dumps(value)
+
+
+def _directory(address: Address) -> str:
+    if not address.is_local:
+        return _git(address.text, "directory")
+    exclude = f", exclude: {quote(address.exclude)}" if address.exclude else ""
+    return f"host {{ directory(path: {quote(_path(address.text))}, noCache: true{exclude}) {{ id }} }}"
+
+
+def _file(address: Address) -> str:
+    if not address.is_local:
+        return _git(address.text, "file")
+    return f"host {{ file(path: {quote(_path(address.text))}) {{ id }} }}"
+
+
+def _path(text: str) -> str:
+    return text.removeprefix("file://")
+
+
+def _git(text: str, field: str) -> str:
+    """``URL[#REF[:PATH]]``, as in Docker's build contexts."""
+    url, _, rest = text.partition("#")
+    ref, _, path = rest.partition(":")
+    tree = f"ref(name: {quote(ref)})" if ref else "head"
+    below = f"{field}(path: {quote(path or '.')}) {{ id }}"
+    return f"git(url: {quote(url)}) {{ {tree} {{ tree {{ {below} }} }} }}"
+
+
+def _git_ref(address: Address) -> str:
+    url, _, ref = address.text.partition("#")
+    return f"git(url: {quote(url)}) {{ {f'ref(name: {quote(ref)})' if ref else 'head'} {{ id }} }}"
+
+
+def _service(address: Address) -> str:
+    found = re.fullmatch(r"(tcp|udp)://([^:/]+):(\d+)", address.text)
+    if not found:
+        raise UserError(f"{address.text}: a service is named tcp://HOST:PORT or udp://HOST:PORT")
+    protocol, name, port = found[1].upper(), found[2], found[3]
+    ports = f"{{frontend: {port}, backend: {port}, protocol: {protocol}}}"
+    return f"host {{ service(host: {quote(name)}, ports: [{ports}]) {{ id }} }}"
+
+
+_QUERIES: dict[str, Callable[[Address], str]] = {
+    "Directory": _directory,
+    "File": _file,
+    "Container": lambda address: f"container {{ from(address: {quote(address.text)}) {{ id }} }}",
+    "Secret": lambda address: f"secret(uri: {quote(address.text)}) {{ id }}",
+    "Service": _service,
+    "CacheVolume": lambda address: f"cacheVolume(key: {quote(address.text)}) {{ id }}",
+    "Socket": lambda address: f"host {{ unixSocket(path: {quote(address.text.removeprefix('unix://'))}) {{ id }} }}",
+    "GitRepository": lambda address: f"git(url: {quote(address.text)}) {{ id }}",
+    "GitRef": _git_ref,
+}

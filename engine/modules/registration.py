@@ -1,0 +1,55 @@
+"""Ask a module for its types: a session that registers and runs nothing, so that it needs no privilege."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from engine import server
+from engine.evaluate import Evaluator, Flights
+from engine.graph import Progress
+from engine.host import HostEnvironment
+from engine.modules.invoke import Invoker
+from engine.modules.running import OnOutput, Runner
+from engine.objects.typedef import Frame, Module
+from engine.schema import api
+from engine.schema.context import State
+from engine.session import Session
+from engine.store import Store
+from engine.worker import Worker
+
+
+async def register(runner: Runner, cache: Path, progress: Progress, on_output: OnOutput) -> Module:
+    """What the module says of itself. Raises ModuleError or FunctionError."""
+    with contextlib.closing(Store.open(cache / "registration")) as store:
+        session = _session(store, progress)
+        async with server.running(session) as (port, _):
+            load = session.state.ids.load
+            return await Invoker(runner, lambda frame: entered(session, port, frame), load, on_output).register()
+
+
+@contextlib.contextmanager
+def entered(session: Session, port: int, frame: Frame) -> Iterator[tuple[int, str]]:
+    """A token for one invocation, worthless afterwards."""
+    token = session.enter(frame)
+    try:
+        yield port, token
+    finally:
+        session.leave(token)
+
+
+def _session(store: Store, progress: Progress) -> Session:
+    nothing = cast(Any, None)
+    worker = Worker(
+        store=store,
+        snapshots=nothing,
+        runtime=nothing,
+        network=nothing,
+        registry=nothing,
+        secrets=nothing,
+        services=nothing,
+        progress=progress,
+        host=HostEnvironment(),
+    )
+    evaluator = Evaluator(store, Flights(), worker, progress, nothing)
+    return Session(State(evaluator, store.root, nothing, api.core()))
