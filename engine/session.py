@@ -27,7 +27,7 @@ class Session:
     def enter(self, frame: Any = None) -> str:
         """A new token; requests that carry it see ``frame``, the module invocation it is for."""
         token = secrets.token_hex(16)
-        self.contexts[token] = Context(self.state, frame)
+        self.contexts[token] = Context(self.state, frame, token)
         return token
 
     def leave(self, token: str) -> None:

@@ -59,13 +59,6 @@ class Host:
 
 
 @dataclass(frozen=True)
-class CacheVolume:
-    """A directory that outlives runs; ``volume`` is its name in the store."""
-
-    volume: str
-
-
-@dataclass(frozen=True)
 class HealthcheckConfig:
     """Docker's HEALTHCHECK as the API shows it; durations as Go prints them."""
 

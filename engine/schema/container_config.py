@@ -1,5 +1,7 @@
 """Container: its image configuration and variables."""
 
+# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
+
 from dataclasses import replace
 
 from engine.image import Healthcheck
@@ -195,7 +197,7 @@ def docker_healthcheck(_ctx: Context, container: Container) -> HealthcheckConfig
 
 
 @field("Container.withDockerHealthcheck")
-def with_docker_healthcheck(  # noqa: PLR0913
+def with_docker_healthcheck(
     _ctx: Context,
     container: Container,
     *,

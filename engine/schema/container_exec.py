@@ -1,5 +1,7 @@
 """Container: running commands, and what they said."""
 
+# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
+
 from engine.errors import UserError
 from engine.graph import Result
 from engine.objects.container import Container
@@ -10,7 +12,7 @@ from engine.schema.registry import field
 
 
 @field("Container.withExec")
-def container_with_exec(  # noqa: PLR0913
+def container_with_exec(
     _ctx: Context,
     container: Container,
     *,

@@ -1,6 +1,7 @@
 """What a resolver may ask of the request it serves."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ class State:
     secrets: SecretStore
     api: Any
     ids: Ids = field(default_factory=Ids)
+    host_seen: dict[tuple[str, Any], Any] = field(default_factory=dict)
 
     @property
     def worker(self) -> Worker:
@@ -35,10 +37,11 @@ class State:
 
 @dataclass(frozen=True)
 class Context:
-    """One request: its session and, when a module invocation sent it, that invocation's frame."""
+    """One client of a session, known by its token; ``frame`` is the module invocation it is, or None."""
 
     session: State
     frame: Any = None
+    client: str = ""
 
     async def value(self, output: Output) -> Value:
         """Evaluate one output. Raises what the operations raise."""
@@ -62,6 +65,10 @@ class Context:
     def namespace(self) -> str:
         """Whose names secrets and cache volumes are known by: a module's, or the main client's."""
         return str(getattr(self.frame, "module_name", "")) or "mainClient"
+
+    def host_path(self, path: str) -> str:
+        """The absolute path that a client means by ``path``, seen from the session's working directory."""
+        return os.path.normpath(self.session.workdir / os.path.expanduser(path))
 
     def id(self, value: Any) -> str:
         """The ID of an object."""

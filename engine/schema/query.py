@@ -8,7 +8,6 @@ from engine.graph import Output
 from engine.image import ImageConfig
 from engine.objects.container import Container
 from engine.objects.directory import Directory
-from engine.objects.values import Host
 from engine.ops import source
 from engine.ops.scratch import Scratch
 from engine.schema.context import Context
@@ -31,11 +30,6 @@ def default_platform(_ctx: Context) -> str:
 @field("Query.node")
 def node(ctx: Context, *, id: str) -> Any:
     return ctx.session.ids.load(id)
-
-
-@field("Query.host")
-def host(_ctx: Context) -> Host:
-    return Host()
 
 
 @field("Query.container")
