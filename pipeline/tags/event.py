@@ -1,0 +1,56 @@
+"""What happened in the repository: the facts that tag rules are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pipeline.errors import BaselardError
+
+
+@dataclass(frozen=True)
+class Event:
+    """A git ref at a commit, and when. `name` is GitHub's event name; empty means a push."""
+
+    ref: str
+    sha: str = ""
+    name: str = ""
+    default_branch: str = "main"
+    base_ref: str = ""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    commit_time: datetime | None = None
+
+    @property
+    def branch(self) -> str:
+        return self._after("refs/heads/")
+
+    @property
+    def tag(self) -> str:
+        return self._after("refs/tags/")
+
+    @property
+    def pull_request(self) -> str:
+        """The number of the pull request, or nothing."""
+        return self._after("refs/pull/").partition("/")[0]
+
+    @property
+    def scheduled(self) -> bool:
+        return self.name == "schedule"
+
+    @property
+    def on_default_branch(self) -> bool:
+        return bool(self.branch) and self.branch == self.default_branch
+
+    def _after(self, prefix: str) -> str:
+        return self.ref.removeprefix(prefix) if self.ref.startswith(prefix) else ""
+
+
+def parse(ref: str, sha: str = "", name: str = "", default_branch: str = "main") -> Event:
+    """An event of this ref; BaselardError when the ref or the commit is not written in full."""
+    if not ref.startswith(("refs/heads/", "refs/tags/", "refs/pull/")):
+        raise BaselardError(
+            f"{ref!r} is not a git ref; write refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge"
+        )
+    if sha and (len(sha) < 7 or set(sha.lower()) - set("0123456789abcdef")):
+        raise BaselardError(f"{sha!r} is not a commit; write its hexadecimal name")
+    return Event(ref, sha, name, default_branch)

@@ -1,0 +1,225 @@
+"""Cases worked out from the documentation of docker/metadata-action."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline.errors import BaselardError
+from pipeline.tags import event as events
+from pipeline.tags import rules
+from pipeline.tags.event import Event
+from pipeline.tags.labels import labels
+from pipeline.tags.produce import for_target, produce
+from pipeline.tags.template import moment
+
+SHA = "90dd6032fac8bda1b6c4436a2e65de27961ed071"
+NOW = datetime(2021, 3, 26, 1, 2, 3, tzinfo=UTC)
+
+
+def tags(lines, ref, *, flavor=(), event="", sha=SHA, default="master"):
+    happened = Event(ref, sha, event, default, now=NOW)
+    return list(produce(rules.parse(lines), rules.parse_flavor(flavor), happened).names)
+
+
+@pytest.mark.parametrize(
+    ("ref", "expected"),
+    [
+        ("refs/pull/2/merge", ["pr-2"]),
+        ("refs/heads/master", ["master"]),
+        ("refs/heads/releases/v1", ["releases-v1"]),
+        ("refs/tags/v1.2.3", ["v1.2.3", "latest"]),
+        ("refs/tags/20200110-RC2", ["20200110-RC2", "latest"]),
+    ],
+)
+def test_the_default_rules(ref, expected):
+    assert tags([], ref) == expected
+
+
+@pytest.mark.parametrize(
+    ("ref", "expected"),
+    [
+        ("refs/pull/2/merge", ["pr-2"]),
+        ("refs/heads/master", ["master"]),
+        ("refs/heads/releases/v1", ["releases-v1"]),
+        ("refs/tags/v1.2.3", ["1.2.3", "1.2", "latest"]),
+        ("refs/tags/v2.0.8-beta.67", ["2.0.8-beta.67"]),
+        ("refs/tags/not-a-version", []),
+    ],
+)
+def test_the_documented_semver_set(ref, expected):
+    lines = [
+        "type=ref,event=branch",
+        "type=ref,event=pr",
+        "type=semver,pattern={{version}}",
+        "type=semver,pattern={{major}}.{{minor}}",
+    ]
+    assert tags(lines, ref) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "pattern", "expected"),
+    [
+        ("v1.2.3", "{{raw}}", "v1.2.3"),
+        ("v1.2.3", "{{version}}", "1.2.3"),
+        ("v1.2.3", "{{major}}.{{minor}}", "1.2"),
+        ("v1.2.3", "v{{major}}", "v1"),
+        ("v1.2.3", "{{minor}}", "2"),
+        ("v1.2.3", "{{patch}}", "3"),
+        ("v2.0.8-beta.67", "{{raw}}", "v2.0.8-beta.67"),
+        ("v2.0.8-beta.67", "{{version}}", "2.0.8-beta.67"),
+        ("v2.0.8-beta.67", "{{major}}.{{minor}}", "2.0.8-beta.67"),
+        ("1.2.3+build.5", "{{version}}", "1.2.3"),
+    ],
+)
+def test_semver_patterns(tag, pattern, expected):
+    assert tags([f"type=semver,pattern={pattern}"], f"refs/tags/{tag}")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "pattern", "group", "expected"),
+    [
+        ("v1.2.3", r"\d.\d.\d", 0, "1.2.3"),
+        ("v2.0.8-beta.67", "v(.*)", 1, "2.0.8-beta.67"),
+        ("v2.0.8", r"v(\d.\d)", 1, "2.0"),
+        ("20200110-RC2", r"\d+", 0, "20200110"),
+        ("p1/v1.2.3", r"p1-v(\d.\d.\d)", 1, "1.2.3"),
+    ],
+)
+def test_match(tag, pattern, group, expected):
+    flavor = ["latest=false"]
+    assert tags([f"type=match,pattern={pattern},group={group}"], f"refs/tags/{tag}", flavor=flavor) == [expected]
+
+
+def test_match_moves_latest_by_default():
+    assert tags([r"type=match,pattern=\d+\.\d+"], "refs/tags/v1.2.3") == ["1.2", "latest"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("type=schedule", "nightly"),
+        ("type=schedule,pattern={{date 'YYYYMMDD'}}", "20210326"),
+        ("type=schedule,pattern={{date 'YYYYMMDD-HHmmss' tz='Asia/Tokyo'}}", "20210326-100203"),
+    ],
+)
+def test_schedule(line, expected):
+    assert tags([line], "refs/heads/master", event="schedule") == [expected]
+    assert tags([line], "refs/heads/master", event="push") == []
+
+
+def test_a_scheduled_run_is_no_branch_push():
+    assert tags([], "refs/heads/master", event="schedule") == ["nightly"]
+
+
+@pytest.mark.parametrize(
+    ("line", "ref", "expected"),
+    [
+        ("type=edge", "refs/heads/master", ["edge"]),
+        ("type=edge", "refs/heads/other", []),
+        ("type=edge,branch=other", "refs/heads/other", ["edge"]),
+        ("type=sha", "refs/heads/other", ["sha-90dd603"]),
+        ("type=sha,prefix=", "refs/heads/other", ["90dd603"]),
+        ("type=sha,format=long", "refs/heads/other", [f"sha-{SHA}"]),
+        ("type=raw,value=foo", "refs/heads/other", ["foo"]),
+        ("foo", "refs/heads/other", ["foo"]),
+        ("type=raw,value={{branch}}-{{sha}}", "refs/heads/my/branch", ["my-branch-90dd603"]),
+        ("type=raw,value=a b/c", "refs/heads/other", ["a-b-c"]),
+        ("type=raw,value=x,enable={{is_default_branch}}", "refs/heads/other", []),
+        ("type=raw,value=x,enable={{is_default_branch}}", "refs/heads/master", ["x"]),
+        ("type=ref,event=branch,prefix=b-,suffix=-{{sha}}", "refs/heads/o", ["b-o-90dd603"]),
+    ],
+)
+def test_the_other_kinds(line, ref, expected):
+    assert tags([line], ref) == expected
+
+
+def test_priority_decides_the_order_and_who_decides_about_latest():
+    lines = ["type=sha", "type=ref,event=tag"]
+    assert tags(lines, "refs/tags/v1") == ["v1", "sha-90dd603", "latest"]
+    lines = ["type=sha,priority=2000", "type=ref,event=tag"]
+    assert tags(lines, "refs/tags/v1") == ["sha-90dd603", "v1"]
+
+
+@pytest.mark.parametrize(
+    ("flavor", "expected"),
+    [
+        (["latest=false"], ["v1"]),
+        (["latest=true", "suffix=-alpine"], ["v1-alpine", "latest"]),
+        (["suffix=-alpine,onlatest=true"], ["v1-alpine", "latest-alpine"]),
+        (["prefix=foo-,onlatest=true", "suffix=-bar"], ["foo-v1-bar", "foo-latest"]),
+    ],
+)
+def test_flavor(flavor, expected):
+    assert tags(["type=ref,event=tag"], "refs/tags/v1", flavor=flavor) == expected
+
+
+def test_a_rules_own_suffix_replaces_the_flavors():
+    assert tags(["type=ref,event=branch,suffix="], "refs/heads/a", flavor=["suffix=-x"]) == ["a"]
+
+
+def test_other_targets_carry_their_name():
+    happened = Event("refs/tags/v1.2.3", SHA, default_branch="main")
+    flavor = for_target(rules.Flavor(), "dev", "standard")
+    parsed = rules.parse(["type=semver,pattern={{version}}", "type=semver,pattern={{major}}"])
+    assert produce(parsed, flavor, happened).names == ("1.2.3-dev", "1-dev", "latest-dev")
+
+
+def test_latest_is_protected():
+    line = ["type=raw,value=latest"]
+    with pytest.raises(BaselardError, match="only for the default branch"):
+        tags(line, "refs/heads/feature")
+    with pytest.raises(BaselardError, match="only for the default branch"):
+        tags(line, "refs/tags/v1.0.0-rc1")
+    assert tags(line, "refs/heads/master") == ["latest"]
+    assert tags(line, "refs/tags/v1.0.0") == ["latest"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("type=semvr,pattern=x", "there is no type 'semvr'"),
+        ("type=pep440,pattern=x", "there is no type 'pep440'"),
+        ("type=semver", "needs pattern="),
+        ("type=ref,event=push", "event must be one of branch, tag, pr"),
+        ("type=sha,format=tiny", "format must be one of"),
+        ("type=raw,value=x,priority=high", "priority must be a number"),
+        ("type=raw,value=x,enable=maybe", "enable must come out as true or false"),
+        ("type=raw,value={{brunch}}", "there is no expression {{brunch}}"),
+        ("type=raw,value=-x", "yields '-x', which is not a tag"),
+        ("type=raw,value=" + "x" * 129, "which is not a tag"),
+        ("type=raw,value=x,colour=red", "unknown attribute 'colour'"),
+        ("type=raw,value={{date 'YYYY' tz='Mars/Base'}}", "no time zone 'Mars/Base'"),
+        ("type=match,pattern=(", "tag rule 'type=match,pattern=('"),
+    ],
+)
+def test_bad_rules(line, said):
+    with pytest.raises(BaselardError) as error:
+        tags([line], "refs/tags/v1.0.0")
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("line", ["latest=maybe", "latest", "onlatest=true", "colour=red"])
+def test_bad_flavors(line):
+    with pytest.raises(BaselardError, match="flavor"):
+        rules.parse_flavor([line])
+
+
+@pytest.mark.parametrize(("ref", "sha"), [("main", SHA), ("refs/heads/main", "xyz"), ("", "")])
+def test_bad_events(ref, sha):
+    with pytest.raises(BaselardError):
+        events.parse(ref, sha)
+
+
+def test_moment_formats():
+    assert moment(NOW, "[v]YYYY.MM.DD D/M HH:mm X") == "v2021.03.26 26/3 01:02 1616720523"
+
+
+def test_labels():
+    happened = Event("refs/tags/v1", SHA, now=NOW)
+    made = labels(happened, "v1", {"source": "https://x", "licenses": ""})
+    assert made == {
+        "org.opencontainers.image.created": "2021-03-26T01:02:03+00:00",
+        "org.opencontainers.image.revision": SHA,
+        "org.opencontainers.image.version": "v1",
+        "org.opencontainers.image.source": "https://x",
+    }
