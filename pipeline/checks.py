@@ -17,8 +17,9 @@ from pipeline.clock import Clock
 from pipeline.config import Config, QuarantineSettings
 from pipeline.discover import GOSS, GOSS_WAIT, Base, Example, base_of
 from pipeline.errors import BaselardError
-from pipeline.goss import basic
+from pipeline.goss import basic, ready
 from pipeline.goss.files import GossFiles, for_target
+from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.goss.run import How, attempt
 from pipeline.images import Images, title
@@ -53,17 +54,18 @@ def of_example(example: Example, images: Images, source: dagger.Directory, tools
     """The subject for one example: its gossfiles, or the basic test where it has none."""
 
     async def judge(image: dagger.Container, nonce: str) -> Outcome:
+        readiness = await ready.of(image)
+        serves = readiness.declared or example.waits
+        how = How(example.settings.run or ("service" if serves else "tool"), example.settings.wait)
         if not example.tested:
-            return await basic.attempt(image, tools, nonce)
-        ports = await _exposed(image)
+            return await basic.attempt(image, tools, readiness, how, nonce)
         found = GossFiles(
             source.directory(example.directory).filter(include=["goss*", "goss*/**"]),
             tests=(GOSS,),
             wait=GOSS_WAIT if example.waits else "",
-            ports=ports,
+            ready=readiness.gossfile() if how.mode == "service" else "",
         )
-        mode = example.settings.run or ("service" if ports or example.waits else "tool")
-        return await attempt(image, tools, found, How(mode, example.settings.wait), nonce)
+        return await attempt(image, tools, found, how, nonce)
 
     return Subject(example.name, lambda: images.example(example), judge, quarantined(example.settings.quarantine))
 
@@ -74,7 +76,7 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
     async def judge(image: dagger.Container, nonce: str) -> Outcome:
         names = for_target(base.goss, target, base.targets)
         if not names:
-            return await basic.attempt(image, tools, nonce)
+            return await basic.attempt(image, tools, Readiness(), How(), nonce)
         found = GossFiles(source.directory(base.goss_directory), tests=names)
         mode = base.settings.run or ("entrypoint" if await image.entrypoint() else "tool")
         return await attempt(image, tools, found, How(mode, base.settings.wait), nonce)
@@ -91,13 +93,6 @@ def bases_of(examples: Sequence[Example], bases: Sequence[Base], images: Images)
     meant = (base_of(from_.reference, bases) for example in examples for from_ in example.froms)
     by_title = {title(*one): one for one in meant if one}
     return [Subject(name, partial(images.base, *one), judge) for name, one in by_title.items()]
-
-
-async def _exposed(image: dagger.Container) -> tuple[int, ...]:
-    ports = [
-        await port.port() for port in await image.exposed_ports() if await port.protocol() == dagger.NetworkProtocol.TCP
-    ]
-    return tuple(sorted(ports))
 
 
 async def run(title: str, subjects: Sequence[Subject], options: Options, clock: Clock) -> Report:

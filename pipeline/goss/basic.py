@@ -5,19 +5,38 @@ from __future__ import annotations
 import uuid
 
 import dagger
+from dagger import dag
 
+from pipeline.goss import run
+from pipeline.goss.files import GossFiles
+from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome, sections
-from pipeline.goss.run import SHELL, prepared
+from pipeline.goss.run import SHELL, How, own_command, prepared
 from pipeline.model import Case, Verdict
 
 _VERDICTS = {"pass": Verdict.PASSED, "fail": Verdict.FAILED, "-": Verdict.SKIPPED}
 
 
-async def attempt(image: dagger.Container, tools: dagger.Directory, nonce: str) -> Outcome:
-    """User, home, PATH, shell and the package managers' own checks, in the image as its own user."""
+async def attempt(
+    image: dagger.Container, tools: dagger.Directory, readiness: Readiness, how: How, nonce: str
+) -> Outcome:
+    """User, home, PATH, shell and the package managers' own checks; then its own command.
+
+    An image that declares ports or a healthcheck must get ready; the command of any other must at least be found.
+    """
     mark = f"baselard-{uuid.uuid5(uuid.NAMESPACE_OID, nonce).hex}"
-    ran = prepared(image, tools, nonce).with_exec([*SHELL, "/.goss/basic.sh", mark], expect=dagger.ReturnType.ANY)
-    return outcome(await ran.stdout(), mark, await ran.stderr())
+    serves = readiness.declared and how.mode == "service"
+    command = [] if serves else await own_command(image)
+    ran = prepared(image, tools, nonce).with_exec(
+        [*SHELL, "/.goss/basic.sh", mark, *command], expect=dagger.ReturnType.ANY
+    )
+    still = outcome(await ran.stdout(), mark, await ran.stderr())
+    if not serves:
+        return still
+    text = readiness.gossfile()
+    files = GossFiles(dag.directory().with_new_file("ready.yaml", text), ("ready.yaml",), ready=text)
+    running = await run.attempt(image, tools, files, how, nonce)
+    return Outcome((*still.cases, *running.cases), running.log)
 
 
 def outcome(text: str, mark: str, stderr: str = "") -> Outcome:

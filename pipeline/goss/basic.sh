@@ -1,6 +1,7 @@
 #!/.goss/busybox sh
 # The test of an image without gossfiles. Prints one line per case: VERDICT, name, reason, parted by tabs.
-#   basic.sh MARK [PORT...]
+#   basic.sh MARK [COMMAND...]
+# COMMAND is the image's own; it must at least be found. What it does without arguments or a terminal is its own affair.
 # Runs as the image's own user. "-" in place of the verdict means that the case does not apply.
 mark=$1
 shift
@@ -35,11 +36,22 @@ path_whole() {
 }
 dpkg_sound() { said=$("$dpkg" --audit 2>&1) && [ -z "$said" ] || { echo "$said"; return 1; }; }
 
+command_starts() {
+  program=$(find_ "$1") || { echo "$1: not found in PATH=$PATH"; return 1; }
+  shift
+  "$bb" timeout 5 "$program" "$@" </dev/null >/dev/null 2>&1
+  status=$?
+  [ "$status" != 126 ] && [ "$status" != 127 ] && return
+  echo "exit code $status: $program"
+  return 1
+}
+
 printf '\n%s cases\n' "$mark"
 check "user exists" user_exists
 check "home is writable" home_writable
 check "PATH has no broken link" path_whole
 if sh=$(find_ sh); then check "shell starts" "$sh" -c :; else case_ - "shell starts" "no shell in this image"; fi
+[ $# = 0 ] || check "command starts" command_starts "$@"
 if pip=$(find_ pip || find_ pip3); then check "pip check" "$pip" check; fi
 if npm=$(find_ npm) && [ -e package.json ]; then check "npm ls" "$npm" ls --all; fi
 if dpkg=$(find_ dpkg) && [ -e /var/lib/dpkg/status ]; then check "dpkg --audit" dpkg_sound; fi

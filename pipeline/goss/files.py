@@ -16,30 +16,25 @@ WAIT = "goss_wait.yaml"
 class GossFiles:
     """The gossfiles of one image. `directory` is where they lie, `tests` and `wait` are relative to it.
 
-    `ports` are waited for when there is no file of its own to wait with.
+    `ready` is the text of a gossfile to wait with, for an image that has no file of its own for that.
     """
 
     directory: dagger.Directory
     tests: tuple[str, ...]
     wait: str = ""
-    ports: tuple[int, ...] = ()
+    ready: str = ""
 
 
 def mount(files: GossFiles) -> dagger.Directory:
     """The directory with one gossfile that includes all others, so that none is silently ignored."""
     mounted = files.directory.with_new_file("goss-main.yaml", wrapper(files.tests))
-    waits = [wrapper([files.wait])] if files.wait else [wait_for_ports(files.ports)] if files.ports else []
-    return mounted.with_new_file("goss-main-wait.yaml", waits[0]) if waits else mounted
+    wait = wrapper([files.wait]) if files.wait else files.ready
+    return mounted.with_new_file("goss-main-wait.yaml", wait) if wait else mounted
 
 
 def wrapper(names: Sequence[str]) -> str:
     """A gossfile that includes these files; goss reads them relative to itself."""
     return yaml.safe_dump({"gossfile": {name: {} for name in names}})
-
-
-def wait_for_ports(ports: Sequence[int]) -> str:
-    """A gossfile that passes once something listens on every port, on IPv4 or IPv6."""
-    return yaml.safe_dump({"addr": {f"tcp://localhost:{port}": {"reachable": True} for port in ports}})
 
 
 def for_target(names: Sequence[str], target: str, targets: Sequence[str]) -> tuple[str, ...]:

@@ -48,9 +48,7 @@ class Event:
 def parse(ref: str, sha: str = "", name: str = "", default_branch: str = "main") -> Event:
     """An event of this ref; BaselardError when the ref or the commit is not written in full."""
     if not ref.startswith(("refs/heads/", "refs/tags/", "refs/pull/")):
-        raise BaselardError(
-            f"{ref!r} is not a git ref; write refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge"
-        )
+        raise BaselardError(f"{ref!r} is not a git ref; write refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")
     if sha and (len(sha) < 7 or set(sha.lower()) - set("0123456789abcdef")):
         raise BaselardError(f"{sha!r} is not a commit; write its hexadecimal name")
     return Event(ref, sha, name, default_branch)

@@ -5,6 +5,7 @@ import yaml
 
 from pipeline.goss import files
 from pipeline.goss.files import GossFiles, for_target
+from pipeline.goss.ready import Readiness, shell_command
 
 
 def mounted(repository, **given):
@@ -16,18 +17,47 @@ def test_one_gossfile_includes_all(repository):
     assert main == {"gossfile": {"a.yaml": {}, "b.yaml": {}}}
 
 
-def test_without_ports_or_wait_file_nothing_is_waited_for(repository):
+def test_without_anything_to_wait_for_there_is_no_wait_file(repository):
     assert "goss-main-wait.yaml" not in mounted(repository, tests=("a.yaml",))
 
 
-def test_ports_are_waited_for(repository):
-    wait = yaml.safe_load(mounted(repository, tests=("a.yaml",), ports=(80,))["goss-main-wait.yaml"])
+def test_what_the_image_declares_is_waited_for(repository):
+    given = mounted(repository, tests=("a.yaml",), ready=Readiness((80,)).gossfile())
+    wait = yaml.safe_load(given["goss-main-wait.yaml"])
     assert wait == {"addr": {"tcp://localhost:80": {"reachable": True}}}
 
 
 def test_a_wait_file_of_its_own_comes_first(repository):
-    given = mounted(repository, tests=("a.yaml",), wait="goss_wait.yaml", ports=(80,))
+    given = mounted(repository, tests=("a.yaml",), wait="goss_wait.yaml", ready=Readiness((80,)).gossfile())
     assert yaml.safe_load(given["goss-main-wait.yaml"]) == {"gossfile": {"goss_wait.yaml": {}}}
+
+
+def test_a_healthcheck_is_waited_for_with_its_own_timeout():
+    wait = yaml.safe_load(Readiness((), "curl -f localhost", 3000).gossfile())
+    assert wait == {"command": {"healthcheck": {"exec": "curl -f localhost", "exit-status": 0, "timeout": 3000}}}
+
+
+def test_an_image_that_declares_nothing_is_no_service():
+    assert not Readiness().declared
+    assert Readiness().gossfile() == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "command"),
+    [
+        (["CMD", "curl", "-f", "http://x/?a=1&b"], "curl -f 'http://x/?a=1&b'"),
+        (["CMD-SHELL", "curl x || exit 1"], "curl x || exit 1"),
+        (["curl", "a b"], "curl 'a b'"),
+        (["NONE"], ""),
+        ([], ""),
+    ],
+)
+def test_healthcheck_commands(args, command):
+    assert shell_command(args, shell=False) == command
+
+
+def test_a_healthcheck_in_shell_form():
+    assert shell_command(["curl x || exit 1"], shell=True) == "curl x || exit 1"
 
 
 @pytest.mark.parametrize(("target", "expected"), [("standard", ("common.yaml",)), ("dev", ("common.yaml", "dev.yaml"))])

@@ -9,6 +9,7 @@ from pipeline import checks, discover
 from pipeline.checks import Options
 from pipeline.clock import Clock
 from pipeline.errors import BaselardError
+from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.images import Images
 
@@ -25,9 +26,6 @@ class FakeContainer:
     async def sync(self):
         await anyio.lowlevel.checkpoint()
         return self
-
-    async def exposed_ports(self):
-        return []
 
 
 @pytest.fixture
@@ -107,10 +105,14 @@ async def test_a_hierarchy_builds_each_on_the_one_before(repository, builds):
 
 
 async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkeypatch):
-    async def passes(image, tools, nonce):
+    async def passes(image, tools, readiness, how, nonce):
         return Outcome(())
 
+    async def nothing(image):
+        return Readiness()
+
     monkeypatch.setattr(checks.basic, "attempt", passes)
+    monkeypatch.setattr(checks.ready, "of", nothing)
     found = await project(
         repository, bad="FROM ghcr.io/a/base\n# BROKEN\n", good="FROM ghcr.io/a/base\n", odd="FROM x\n"
     )
