@@ -35,7 +35,7 @@ class Stat:
 
 def entries(root: Path, path: str = "/") -> list[str]:
     """The names in the directory ``path``, sorted; directories end in a slash. Raises UserError if it is none."""
-    with os.scandir(_directory(root, path)) as found:
+    with os.scandir(directory(root, path)) as found:
         ordered = sorted(found, key=lambda entry: entry.name)
         return [entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in ordered]
 
@@ -46,7 +46,7 @@ def glob(root: Path, path: str, pattern: str) -> list[str]:
     ``**`` crosses directories; what is inside a matched directory does not match by that (Directory.glob).
     """
     wanted = patterns.compile_patterns([pattern])
-    base = _directory(root, path)
+    base = directory(root, path)
     found: list[str] = []
     todo = [""]
     while todo:
@@ -64,7 +64,7 @@ def glob(root: Path, path: str, pattern: str) -> list[str]:
 
 def contents(root: Path, path: str) -> bytes:
     """The bytes of the file at ``path``. Raises UserError if there is none, or if it is too large."""
-    real = _file(root, path)
+    real = file(root, path)
     size = os.stat(real).st_size
     if size > MAX_CONTENTS:
         raise UserError(f"{path}: file size {size} exceeds limit {MAX_CONTENTS}; export it instead")
@@ -80,7 +80,7 @@ def lines(data: bytes, offset: int = 0, limit: int | None = None) -> bytes:
 
 def size(root: Path, path: str) -> int:
     """The size in bytes of the file at ``path``. Raises UserError if there is none."""
-    return os.stat(_file(root, path)).st_size
+    return os.stat(file(root, path)).st_size
 
 
 def status(root: Path, path: str, *, follow: bool = True) -> Stat:
@@ -106,7 +106,7 @@ def find_up(root: Path, path: str, name: str, start: str) -> str | None:
     if not name:
         raise UserError("name cannot be empty")
     current = paths.clean(start)
-    _directory(root, paths.join(path, current))
+    directory(root, paths.join(path, current))
     while True:
         if exists(root, paths.join(path, posixpath.join(current, name)), follow=False):
             return posixpath.normpath(posixpath.join(current, name))
@@ -132,7 +132,8 @@ def _kind(mode: int) -> FileType:
     return kinds.get(stat.S_IFMT(mode), FileType.UNKNOWN)
 
 
-def _directory(root: Path, path: str) -> str:
+def directory(root: Path, path: str) -> str:
+    """The real path of the directory ``path``. Raises UserError if there is none."""
     real = paths.under(root, paths.resolve(root, path))
     mode = paths.mode(real)
     if not mode:
@@ -142,7 +143,8 @@ def _directory(root: Path, path: str) -> str:
     return real
 
 
-def _file(root: Path, path: str) -> str:
+def file(root: Path, path: str) -> str:
+    """The real path of the regular file at ``path``. Raises UserError if there is none."""
     real = paths.under(root, paths.resolve(root, path))
     mode = paths.mode(real)
     if not mode:

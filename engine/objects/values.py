@@ -44,16 +44,6 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Stat:
-    """What there is at a path. ``file_type`` is a FileType of the API, ``permissions`` the mode's lower 12 bits."""
-
-    name: str
-    file_type: str
-    permissions: int
-    size: int
-
-
-@dataclass(frozen=True)
 class Host:
     """The machine of the session's client."""
 

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from engine import reading
 from engine.command import BindMount, SecretMount, Sharing, TmpfsMount
 from engine.errors import UserError
 from engine.graph import Output
@@ -13,11 +14,11 @@ from engine.objects.caches import CacheVolume
 from engine.objects.container import Container
 from engine.objects.directory import Directory, File
 from engine.objects.mounts import Place
-from engine.objects.reading import Reading
 from engine.objects.secrets import Secret
-from engine.objects.values import Stat
 from engine.ops.file import Chown
+from engine.reading import Stat
 from engine.schema.context import Context
+from engine.schema.directory import expected
 from engine.schema.registry import field
 from engine.walking import Filter
 
@@ -74,17 +75,15 @@ async def exists(
     expand: bool = False,
 ) -> bool:
     place = _at(container, path, expand=expand)
-    follow = not do_not_follow_symlinks
-    return await ctx.look(
-        place.directory.output, lambda root: Reading(root, place.whole).exists(expected_type, follow=follow)
-    )
+    kind, follow = expected(expected_type), not do_not_follow_symlinks
+    return await ctx.look(place.directory.output, lambda root: reading.exists(root, place.whole, kind, follow=follow))
 
 
 @field("Container.stat")
 async def stat(ctx: Context, container: Container, *, path: str, do_not_follow_symlinks: bool = False) -> Stat:
     place = _at(container, path, expand=False)
     follow = not do_not_follow_symlinks
-    return await ctx.look(place.directory.output, lambda root: Reading(root, place.whole).stat(follow=follow))
+    return await ctx.look(place.directory.output, lambda root: reading.status(root, place.whole, follow=follow))
 
 
 @field("Container.withDirectory")

@@ -5,11 +5,10 @@
 from functools import partial
 from pathlib import Path
 
-from engine import selection
+from engine import reading, selection
 from engine.objects import exporting
 from engine.objects.directory import Directory, File
-from engine.objects.reading import Reading
-from engine.objects.values import Stat
+from engine.reading import FileType, Stat
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field
 from engine.walking import Filter
@@ -17,24 +16,34 @@ from engine.walking import Filter
 Strings = tuple[str, ...]
 
 attributes("Directory", "name")
-attributes("Stat", "name", "fileType", "permissions", "size")
+attributes("Stat", "name", "permissions", "size")
+
+
+def expected(kind: str) -> FileType | None:
+    """The type that one of the API's ExistsType means."""
+    return FileType(kind.removesuffix("_TYPE")) if kind else None
+
+
+@field("Stat.fileType")
+def file_type(_ctx: Context, stat: Stat) -> str:
+    return stat.kind.value
 
 
 @field("Directory.sync")
 async def sync(ctx: Context, directory: Directory) -> str:
-    await ctx.look(directory.output, lambda root: Reading(root, directory.path).directory())
+    await ctx.look(directory.output, lambda root: reading.entries(root, directory.path))
     return ctx.id(directory)
 
 
 @field("Directory.entries")
 async def entries(ctx: Context, directory: Directory, *, path: str = "") -> list[str]:
     where = directory.inside(path)
-    return await ctx.look(directory.output, lambda root: Reading(root, where).entries())
+    return await ctx.look(directory.output, lambda root: reading.entries(root, where))
 
 
 @field("Directory.glob")
 async def glob(ctx: Context, directory: Directory, *, pattern: str) -> list[str]:
-    return await ctx.look(directory.output, lambda root: Reading(root, directory.path).glob(pattern))
+    return await ctx.look(directory.output, lambda root: reading.glob(root, directory.path, pattern))
 
 
 @field("Directory.exists")
@@ -42,19 +51,19 @@ async def exists(
     ctx: Context, directory: Directory, *, path: str, expected_type: str = "", do_not_follow_symlinks: bool = False
 ) -> bool:
     where = directory.inside(path)
-    follow = not do_not_follow_symlinks
-    return await ctx.look(directory.output, lambda root: Reading(root, where).exists(expected_type, follow=follow))
+    kind, follow = expected(expected_type), not do_not_follow_symlinks
+    return await ctx.look(directory.output, lambda root: reading.exists(root, where, kind, follow=follow))
 
 
 @field("Directory.stat")
 async def stat(ctx: Context, directory: Directory, *, path: str, do_not_follow_symlinks: bool = False) -> Stat:
     where = directory.inside(path)
-    return await ctx.look(directory.output, lambda root: Reading(root, where).stat(follow=not do_not_follow_symlinks))
+    return await ctx.look(directory.output, lambda root: reading.status(root, where, follow=not do_not_follow_symlinks))
 
 
 @field("Directory.findUp")
 async def find_up(ctx: Context, directory: Directory, *, name: str, start: str) -> str | None:
-    return await ctx.look(directory.output, lambda root: Reading(root, directory.path).find_up(name, start))
+    return await ctx.look(directory.output, lambda root: reading.find_up(root, directory.path, name, start))
 
 
 @field("Directory.digest")
@@ -154,6 +163,6 @@ async def export(ctx: Context, directory: Directory, *, path: str, wipe: bool = 
     target = Path(ctx.host_path(path))
 
     def write(root: Path) -> Path:
-        return exporting.export_directory(Reading(root, directory.path).directory(), target, wipe=wipe)
+        return exporting.export_directory(reading.directory(root, directory.path), target, wipe=wipe)
 
     return str(await ctx.look(directory.output, write))

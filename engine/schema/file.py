@@ -3,12 +3,11 @@
 import functools
 from pathlib import Path
 
-from engine import selection, treehash
+from engine import reading, selection, treehash
 from engine.errors import UserError
 from engine.objects import exporting
 from engine.objects.directory import EMPTY, Directory, File
-from engine.objects.reading import Reading
-from engine.objects.values import Stat
+from engine.reading import Stat
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field
 
@@ -24,31 +23,32 @@ def file(_ctx: Context, *, name: str, contents: str, permissions: int = 0o644) -
 
 @field("File.sync")
 async def sync(ctx: Context, file: File) -> str:
-    await ctx.look(file.output, lambda root: Reading(root, file.path).file())
+    await ctx.look(file.output, lambda root: reading.size(root, file.path))
     return ctx.id(file)
 
 
 @field("File.contents")
 async def contents(ctx: Context, file: File, *, offset_lines: int = 0, limit_lines: int | None = None) -> str:
-    return await ctx.look(file.output, lambda root: Reading(root, file.path).contents(offset_lines, limit_lines))
+    data = await ctx.look(file.output, lambda root: reading.contents(root, file.path))
+    if offset_lines or limit_lines is not None:
+        data = reading.lines(data, offset_lines, limit_lines)
+    return data.decode(errors="replace")
 
 
 @field("File.size")
 async def size(ctx: Context, file: File) -> int:
-    return await ctx.look(file.output, lambda root: Reading(root, file.path).size())
+    return await ctx.look(file.output, lambda root: reading.size(root, file.path))
 
 
 @field("File.stat")
 async def stat(ctx: Context, file: File) -> Stat:
-    return await ctx.look(file.output, lambda root: Reading(root, file.path).stat())
+    return await ctx.look(file.output, lambda root: reading.status(root, file.path))
 
 
 @field("File.digest")
 async def digest(ctx: Context, file: File, *, exclude_metadata: bool = False) -> str:
     if exclude_metadata:
-        return await ctx.look(
-            file.output, lambda root: treehash.of_file(Reading(root, file.path).file(), metadata=False)
-        )
+        return await ctx.look(file.output, lambda root: treehash.of_file(reading.file(root, file.path), metadata=False))
     value = await ctx.value(file.output)
     return await ctx.in_thread(functools.partial(selection.digest_of, ctx.session.worker.snapshots, value, file.path))
 
@@ -74,7 +74,7 @@ async def export(ctx: Context, file: File, *, path: str, allow_parent_dir_path: 
     into = allow_parent_dir_path
 
     def write(root: Path) -> Path:
-        source = Reading(root, file.path).file()
+        source = reading.file(root, file.path)
         return exporting.export_file(source, target, allow_parent=into, name=file.name)
 
     return str(await ctx.look(file.output, write))
