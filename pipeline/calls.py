@@ -11,7 +11,7 @@ from pipeline import changes, checks, choose
 from pipeline.changes import Changed
 from pipeline.checks import Options
 from pipeline.clock import Clock
-from pipeline.discover import Project
+from pipeline.discover import Example, Project
 from pipeline.errors import BaselardError
 from pipeline.goss import tool
 from pipeline.images import Images
@@ -53,6 +53,12 @@ class Selection:
     changed: Changed | None = None
 
 
+def selected(project: Project, selection: Selection) -> tuple[Example, ...]:
+    """The examples that the call tests."""
+    chosen = choose.examples(project, selection.only, selection.exclude)
+    return changes.affected(chosen, project.bases, selection.changed) if selection.changed else chosen
+
+
 async def test_examples(
     call: Call, selection: Selection = Selection(), given: dagger.Container | None = None
 ) -> Report:
@@ -60,7 +66,7 @@ async def test_examples(
     project, changed = call.project, selection.changed
     images, tools = Images(project, call.platform, given), tool.directory(call.platform)
     chosen = choose.examples(project, selection.only, selection.exclude)
-    tested = changes.affected(chosen, project.bases, changed) if changed else chosen
+    tested = selected(project, selection)
     bases = [] if given else checks.bases_of(tested, project.bases, images)
     subjects = [checks.of_example(example, images, project.source, tools) for example in tested]
     report = await checks.run("examples", [*bases, *subjects], call.options, call.clock)

@@ -87,6 +87,7 @@ class Config:
     lint_threshold: str = "warning"
     jobs: int = 4
     retries: int = 0
+    runners: Mapping[str, str] = field(default_factory=dict)
     publish: PublishSettings = field(default_factory=PublishSettings)
     cleanup: CleanupSettings = field(default_factory=CleanupSettings)
 
@@ -183,6 +184,7 @@ def _config(document: Mapping[str, Any]) -> Config:
         given["example_paths"] = tuple(examples["paths"])
     settings = examples.get("settings", {})
     given["examples"] = {name: _example(value) for name, value in settings.items()}
+    given["runners"] = document.get("matrix", {}).get("runners")
     given["publish"] = PublishSettings(**_fields(document.get("publish", {})))
     given["cleanup"] = CleanupSettings(**_fields(document.get("cleanup", {})))
     return Config(**{key: value for key, value in given.items() if value is not None})

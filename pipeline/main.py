@@ -7,9 +7,12 @@ import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
 from pipeline import calls, changes, checks, choose, discover, listing, verdict
+from pipeline import matrix as matrices
 from pipeline.clock import Clock
 from pipeline.images import Images
 from pipeline.report import directory
+from pipeline.tags import event as events
+from pipeline.tags import naming
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -150,6 +153,38 @@ class Baselard:
         call = await self._call(platform, retries=retries, jobs=jobs, cached=cached_tests)
         selection = await self._selection(only, exclude, changed_since, history)
         return directory.render(await calls.several(call, check or (), selection))
+
+    @function
+    async def matrix(  # noqa: PLR0913  # one flag, one argument
+        self,
+        *,
+        only: Names = None,
+        exclude: Excluded = None,
+        platforms: Annotated[list[str] | None, Doc("Platforms to test on; linux/amd64 by default")] = None,
+        shards: Annotated[int, Doc("Spread the examples over this many jobs; 0 is one job for each")] = 0,
+        base: Annotated[str, Doc("Reference with digest of the base that the jobs will test, passed through")] = "",
+        changed_since: Since = "",
+        history: History = None,
+    ) -> str:
+        """Print the JSON matrix for a fan-out over CI runners."""
+        project = await discover.project(self.source)
+        selection = await self._selection(only, exclude, changed_since, history)
+        runners = {**matrices.RUNNERS, **project.config.runners}
+        chosen = calls.selected(project, selection)
+        return matrices.render(matrices.plan(chosen, platforms or ["linux/amd64"], runners, shards), base)
+
+    @function
+    async def tags(  # one flag, one argument
+        self,
+        ref: Annotated[str, Doc("Full git ref: refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")],
+        *,
+        sha: Annotated[str, Doc("The commit")] = "",
+        event: Annotated[str, Doc("GitHub's name of the event, such as push or schedule")] = "",
+    ) -> str:
+        """Show the tags that a publish for this ref would use, a line each."""
+        project = await discover.project(self.source)
+        happened = events.parse(ref, sha, event, project.config.publish.default_branch)
+        return "\n".join(str(one) for one in naming.references(project, happened))
 
     async def _call(self, platform: str = "", **options: Any) -> calls.Call:
         clock = Clock()

@@ -1,0 +1,44 @@
+"""The full references under which a project's bases are published for an event."""
+
+from __future__ import annotations
+
+from pipeline import references as refs
+from pipeline.discover import Base, Project
+from pipeline.errors import BaselardError
+from pipeline.references import Reference
+from pipeline.tags import rules
+from pipeline.tags.event import Event
+from pipeline.tags.produce import Tags, for_target, produce
+
+
+def references(project: Project, event: Event) -> tuple[Reference, ...]:
+    """All references of all targets; BaselardError when none results, or two targets would share one."""
+    found = [
+        (base.name, target, reference)
+        for base in project.bases
+        for target in base.targets
+        for reference in of_target(project, base, target, event)
+    ]
+    if not found:
+        raise BaselardError(f"no tag rule applies to {event.ref}; see publish.tags in baselard.yaml")
+    owners: dict[Reference, str] = {}
+    for name, target, reference in found:
+        other = owners.setdefault(reference, f"{name} {target}")
+        if other != f"{name} {target}":
+            raise BaselardError(
+                f"{reference} would be both {other} and {name} {target}; the tag rules yield a duplicate"
+            )
+    return tuple(owners)
+
+
+def of_target(project: Project, base: Base, target: str, event: Event) -> tuple[Reference, ...]:
+    """The references of one target."""
+    where = refs.parse(base.name)
+    return tuple(Reference(where.domain, where.path, tag) for tag in tags_of(project, base, target, event).names)
+
+
+def tags_of(project: Project, base: Base, target: str, event: Event) -> Tags:
+    """The tags of one target: the configured rules, with the target's name as a suffix on all but the first."""
+    publish = project.config.publish
+    flavor = for_target(rules.parse_flavor(publish.flavor), target, base.targets[0])
+    return produce(rules.parse(publish.tags), flavor, event)
