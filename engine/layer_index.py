@@ -10,9 +10,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS chains (
   chain TEXT PRIMARY KEY, snapshot INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS layers (
-  snapshot INTEGER NOT NULL, below INTEGER NOT NULL, compression TEXT NOT NULL,
+  snapshot INTEGER NOT NULL, below INTEGER NOT NULL, compression TEXT NOT NULL, stamp TEXT NOT NULL,
   digest TEXT NOT NULL, size INTEGER NOT NULL, diff_id TEXT NOT NULL,
-  PRIMARY KEY (snapshot, below, compression)) WITHOUT ROWID;
+  PRIMARY KEY (snapshot, below, compression, stamp)) WITHOUT ROWID;
 """
 
 
@@ -28,8 +28,8 @@ class Layer:
 
 def chain_snapshot(store: Store, chain: str) -> Snapshot | None:
     """The snapshot that the layers of this chain id (OCI image spec, config.md) were unpacked into."""
-    row = _one(store, "SELECT snapshot FROM chains WHERE chain = ?", (chain,))
-    return store.snapshot(row[0]) if row else None
+    rows = _all(store, "SELECT snapshot FROM chains WHERE chain = ?", (chain,))
+    return store.snapshot(rows[0][0]) if rows else None
 
 
 def record_chain(store: Store, chain: str, snapshot: Snapshot) -> None:
@@ -38,22 +38,30 @@ def record_chain(store: Store, chain: str, snapshot: Snapshot) -> None:
         store.db.execute("INSERT OR REPLACE INTO chains VALUES (?, ?)", (chain, snapshot.id))
 
 
-def packed(store: Store, snapshot: Snapshot, below: Snapshot | None, compression: str = "") -> Layer | None:
+GIVEN = "given"
+"""The stamp of a layer that came with an image, whose bytes stay as they are."""
+
+
+def packed(store: Store, snapshot: Snapshot, below: Snapshot | None, stamp: str, compression: str = "") -> Layer | None:
     """The blob with all of ``snapshot`` that differs from its ancestor ``below``, in this compression or, for ``""``,
-    any; None unless the store still has it."""
-    query = "SELECT digest, size, diff_id, compression FROM layers WHERE snapshot = ? AND below = ?"
-    values: tuple[object, ...] = (snapshot.id, below.id if below else 0)
-    if compression:
-        query, values = query + " AND compression = ?", (*values, compression)
-    row = _one(store, query + " ORDER BY compression", values)
-    return Layer(*row) if row and store.has_blob(row[0]) else None
+    any; None unless the store still has it. A layer that came with an image comes first, then one of this ``stamp``."""
+    rows = _all(
+        store,
+        "SELECT digest, size, diff_id, compression FROM layers WHERE snapshot = ? AND below = ? AND stamp IN (?, ?) "
+        "AND (compression = ? OR ? = '') ORDER BY stamp != ?, compression",
+        (snapshot.id, below.id if below else 0, stamp, GIVEN, compression, compression, GIVEN),
+    )
+    return next((Layer(*row) for row in rows if store.has_blob(row[0])), None)
 
 
-def record_layer(store: Store, snapshot: Snapshot, below: Snapshot | None, layer: Layer) -> None:
-    """Remember that ``layer`` holds what ``snapshot`` adds to ``below``."""
-    values = (snapshot.id, below.id if below else 0, layer.compression, layer.digest, layer.size, layer.diff_id)
+def record_layer(store: Store, snapshot: Snapshot, below: Snapshot | None, stamp: str, layer: Layer) -> None:
+    """Remember that ``layer`` holds what ``snapshot`` adds to ``below``. ``stamp`` tells how time stamps were made."""
+    place = (snapshot.id, below.id if below else 0, layer.compression, stamp)
     with _open(store):
-        store.db.execute("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, ?)", values)
+        store.db.execute(
+            "INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*place, layer.digest, layer.size, layer.diff_id),
+        )
 
 
 def forget_snapshots(store: Store) -> None:
@@ -71,7 +79,6 @@ def _open(store: Store) -> "contextlib.AbstractContextManager[None]":
     return store.transaction()
 
 
-def _one(store: Store, query: str, values: tuple[object, ...]) -> "tuple[Any, ...] | None":
+def _all(store: Store, query: str, values: tuple[object, ...]) -> "list[tuple[Any, ...]]":
     with _open(store):
-        row: tuple[Any, ...] | None = store.db.execute(query, values).fetchone()
-    return row
+        return store.db.execute(query, values).fetchall()

@@ -56,7 +56,7 @@ def stack(snapshots: Snapshots, layers: Sequence[Layer], blobs: Sequence[Blob]) 
                 cancel.current().check()
                 top = _settle(snapshots, top, job.result())
                 layer_index.record_chain(snapshots.store, chains[at], top)
-                layer_index.record_layer(snapshots.store, top, top.parent, layers[at])
+                layer_index.record_layer(snapshots.store, top, top.parent, layer_index.GIVEN, layers[at])
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

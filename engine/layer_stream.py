@@ -1,5 +1,6 @@
 """A blob's bytes on their way: decompressed and digested in a thread of their own, read in another."""
 
+import contextvars
 import hashlib
 import queue
 import threading
@@ -69,7 +70,7 @@ class Stream:
         self._buffer = b""
         self._at = 0
         self._ended = False
-        self._thread = threading.Thread(target=self._fetch, daemon=True)
+        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._fetch,), daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -102,9 +103,16 @@ class Stream:
             missing -= self._at
         return b"".join(parts)
 
+    def chunks(self) -> Iterator[bytes]:
+        """What was not read yet, as it comes."""
+        if self._at < len(self._buffer):
+            yield self._buffer[self._at :]
+        while self._next():
+            yield self._buffer
+
     def drain(self) -> None:
         """Go to the end."""
-        while self._next():
+        for _ in self.chunks():
             pass
 
     def _next(self) -> bool:

@@ -6,8 +6,8 @@ memory; layers have 50,000 entries and may be hostile.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from engine.errors import UserError
 
@@ -29,8 +29,7 @@ class Source(Protocol):
         """Exactly ``size`` bytes; fewer only at the very end."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One member. ``size`` counts the bytes that follow in the stream, ``segments`` (offset, length) where they belong
     in a sparse file of ``real_size`` bytes; ``mtime`` in nanoseconds."""
 
@@ -43,7 +42,7 @@ class Entry:
     mtime: int = 0
     link: bytes = b""
     device: tuple[int, int] = (0, 0)
-    xattrs: Mapping[str, bytes] = field(default_factory=dict)
+    xattrs: Mapping[str, bytes] = MappingProxyType({})
     segments: tuple[tuple[int, int], ...] | None = None
     real_size: int = 0
 
@@ -101,11 +100,11 @@ class Reader:
         return _sparse(entry, segments, _number(block, 483, 12))
 
     def _pax_sparse(self, pax: dict[bytes, bytes], entry: Entry) -> Entry:
-        named = replace(entry, name=pax.get(b"GNU.sparse.name", entry.name))
+        named = entry._replace(name=pax.get(b"GNU.sparse.name", entry.name))
         real_size = _decimal(pax.get(b"GNU.sparse.realsize", pax.get(b"GNU.sparse.size", b"0")))
         if pax.get(b"GNU.sparse.major") == b"1":
             numbers = self._leading_numbers()
-            named = replace(named, size=self._left)
+            named = named._replace(size=self._left)
         else:
             numbers = [_decimal(text) for text in pax.get(b"GNU.sparse.map", b"").split(b",") if text]
         return _sparse(named, list(zip(numbers[::2], numbers[1::2], strict=False)), real_size)
@@ -202,7 +201,7 @@ def _sparse(entry: Entry, segments: list[tuple[int, int]], real_size: int) -> En
         raise UserError(f"the tar holds a sparse file of {real_size} bytes, which is absurd")
     if sum(length for _, length in segments) != entry.size:
         raise UserError("the map of a sparse file does not fit its data")
-    return replace(entry, segments=tuple(segments), real_size=real_size)
+    return entry._replace(segments=tuple(segments), real_size=real_size)
 
 
 def _segments(block: bytes, start: int, count: int) -> list[tuple[int, int]]:
