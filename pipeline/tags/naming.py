@@ -25,9 +25,7 @@ def references(project: Project, event: Event) -> tuple[Reference, ...]:
     for name, target, reference in found:
         other = owners.setdefault(reference, f"{name} {target}")
         if other != f"{name} {target}":
-            raise BaselardError(
-                f"{reference} would be both {other} and {name} {target}; the tag rules yield a duplicate"
-            )
+            raise BaselardError(f"duplicate tag: {reference} would be both {other} and {name} {target}")
     return tuple(owners)
 
 

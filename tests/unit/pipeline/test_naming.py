@@ -1,6 +1,7 @@
 """References of all targets of a project."""
 
 import pytest
+
 from pipeline.config import BaseSettings, Config, PublishSettings
 from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError
