@@ -66,7 +66,11 @@ class Api:
         kept = root / "introspection" / digest.of(self.digest, query)[7:]
         if kept.exists():
             return kept.read_bytes()
-        if (response := self._introspect(query)) is not None:
+        try:
+            response = self._introspect(query)
+        except InvalidQuery:
+            return None
+        if response is not None:
             kept.parent.mkdir(exist_ok=True)
             temporary = kept.with_suffix(f".{os.getpid()}")
             temporary.write_bytes(response)
@@ -76,7 +80,7 @@ class Api:
     def _introspect(self, query: str) -> bytes | None:
         document = self._checked(query)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        if len(operations) != 1 or not _introspects(operations[0]):
+        if len(operations) != 1 or operations[0].variable_definitions or not _introspects(operations[0]):
             return None
         result = graphql.execute_sync(self.schema, document)
         return None if result.errors else json.dumps({"data": result.data}, separators=(",", ":")).encode()
@@ -157,7 +161,9 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
 
 
 def _introspects(operation: OperationDefinitionNode) -> bool:
-    return all(
-        isinstance(node, graphql.FieldNode) and node.name.value in ("__schema", "__type")
-        for node in operation.selection_set.selections
-    )
+    """Whether the operation asks for nothing but the schema. Raises InvalidQuery if it asks for both."""
+    nodes = operation.selection_set.selections
+    about_schema = [isinstance(node, graphql.FieldNode) and node.name.value in ("__schema", "__type") for node in nodes]
+    if any(about_schema) and not all(about_schema):
+        raise InvalidQuery([GraphQLError("ask for __schema and __type in a query on its own")])
+    return all(about_schema)

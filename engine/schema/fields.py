@@ -56,11 +56,17 @@ class Field:
             return {}
         sent = {argument.name.value for argument in node.arguments}
         values = get_argument_values(self.definition, node, variables)
+        self._refuse(values, sent)
         return {
             self.known[name].python: self.known[name].load(ctx, value)
             for name, value in values.items()
-            if name in sent and value is not None
+            if name in sent and value is not None and name not in (self.served.without if self.served else ())
         }
+
+    def _refuse(self, values: Mapping[str, Any], sent: set[str]) -> None:
+        for name in self.served.without if self.served else ():
+            if name in sent and values[name] != self.definition.args[name].default_value:
+                raise UnsupportedError(f"the argument {name} of {self.name}", way_out(self.name))
 
     def call(self, ctx: Context, parent: Any, arguments: Mapping[str, Any]) -> Any:
         """The field's value, or an awaitable of it. Raises UnsupportedError where no resolver is registered."""

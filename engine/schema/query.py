@@ -38,7 +38,7 @@ def container(_ctx: Context, *, platform: str = "") -> Container:
     return Container(Output(Scratch()), ImageConfig(platform=wanted))
 
 
-@field("Container.from")
+@field("Container.from", without=("registryService",))
 async def container_from(ctx: Context, parent: Container, *, address: str) -> Container:
     config, rootfs = await source.resolve(ctx.session.worker, address, parent.platform)
     return replace(parent, rootfs=rootfs, config=config, last=None, image_ref=address)

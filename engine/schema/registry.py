@@ -14,21 +14,25 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Served:
-    """One served field: its resolver and, where it is served in part, what is missing."""
+    """One served field: its resolver and, where it is served in part, what is missing, arguments by name."""
 
     resolve: Callable[..., Any]
     missing: str = ""
+    without: tuple[str, ...] = ()
 
 
 FIELDS: dict[str, Served] = {}
 NOT_SERVED: dict[str, str] = {}
 
 
-def field(name: str, *, missing: str = "") -> Callable[[Function], Function]:
-    """Register the decorated function as the resolver of ``name``, written ``Type.field``."""
+def field(name: str, *, missing: str = "", without: tuple[str, ...] = ()) -> Callable[[Function], Function]:
+    """Register the decorated function as the resolver of ``name``, written ``Type.field``.
+
+    ``without`` names arguments that are not served (sending one is an error), ``missing`` says what else is not.
+    """
 
     def register(function: Function) -> Function:
-        _add(name, Served(function, missing))
+        _add(name, Served(function, missing, without))
         return function
 
     return register
