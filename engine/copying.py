@@ -8,18 +8,18 @@ is repeated with its own metadata; a file hides what it replaces.
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from engine import cancel, paths, xattrs
 from engine.errors import UserError
+from engine.file_bytes import copy_bytes
 from engine.fold import copy_attributes, remove
 from engine.owners import Owner
 from engine.walking import Entry
 
 _NO_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM)
-_NO_COPY_RANGE = (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ETXTBSY)
-_CHUNK = 1 << 30
 NEW_DIRECTORY = 0o755  # explicitly, whatever the umask
 _CHECK_EVERY = 256  # entries between two looks at whether the work was called off
 
@@ -96,6 +96,9 @@ class Target:
                 raise UserError(f"/{path}: not a directory")
             remove(self.own(path))
             mode = 0
+        if stat.S_ISDIR(paths.mode(self.own(path))):
+            self._joined[path] = False
+            return False
         os.mkdir(self.own(path))
         if mode:
             copy_attributes(f"{self.below}/{path}", self.own(path))
@@ -130,11 +133,16 @@ class Target:
 
 @dataclass
 class Copier:
-    """Copies from one source into one target; knows which hard links it has made."""
+    """Copies from one source into one target; knows which hard links it has made.
+
+    ``for_host`` is for directories that others look at: what is not a directory appears whole or not at all, and
+    extended attributes stay behind, since a file capability would be a privilege there.
+    """
 
     source: Source
     target: Target
     metadata: Metadata = AS_SOURCE
+    for_host: bool = False
     _links: dict[tuple[int, int], str] = field(default_factory=dict)
     _directories: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -155,34 +163,46 @@ class Copier:
             else:
                 self.file(entry.path, entry.info, goal)
         for real, goal, info in reversed(directories):  # last, as what comes into a directory changes its times
-            self.dress(real, goal, info)
+            self.dress(real, self.target.own(goal), info)
 
     def file(self, path: str, info: os.stat_result, goal: str) -> None:
         """Copy one entry that is no directory; the goal's parents are there."""
-        self.target.clear(goal)
         own = self.target.own(goal)
-        if stat.S_ISREG(info.st_mode) and self._link(path, info, own):
+        if not self.for_host:
+            self.target.clear(goal)
+            self._new(path, info, own)
             return
-        _make(f"{self.source.root}/{path}", info, own)
-        self.dress(f"{self.source.root}/{path}", goal, info)
+        if stat.S_ISDIR(self.target.mode(goal)):
+            self.target.clear(goal)
+        hidden = f"{os.path.dirname(own)}/.baselard-{os.getpid()}-{threading.get_native_id()}"
+        try:
+            self._new(path, info, hidden)
+            os.replace(hidden, own)
+        finally:
+            remove(hidden)
 
-    def dress(self, real: str, goal: str, info: os.stat_result) -> None:
-        """Give a copied entry its metadata."""
-        own = self.target.own(goal)
+    def dress(self, real: str, own: str, info: os.stat_result) -> None:
+        """Give the copy at ``own`` the metadata it is to have."""
         owner = self.metadata.owner or Owner(info.st_uid, info.st_gid)
         os.chown(own, owner.uid, owner.gid, follow_symlinks=False)
         if not stat.S_ISLNK(info.st_mode):
             permissions = self.metadata.permissions
             os.chmod(own, stat.S_IMODE(info.st_mode) if permissions is None else permissions)
-        xattrs.copy(real, own)  # after chown(2), which drops file capabilities
+        if not self.for_host:
+            xattrs.copy(real, own)  # after chown(2), which drops file capabilities
         os.utime(own, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
+
+    def _new(self, path: str, info: os.stat_result, own: str) -> None:
+        if not (stat.S_ISREG(info.st_mode) and self._link(path, info, own)):
+            _make(f"{self.source.root}/{path}", info, own)
+            self.dress(f"{self.source.root}/{path}", own, info)
 
     def _link(self, path: str, info: os.stat_result, own: str) -> bool:
         identity = (info.st_dev, info.st_ino)
-        if info.st_nlink > 1 and identity in self._links:
-            return _try_link(self._links[identity], own)
-        if info.st_nlink > 1:
-            self._links[identity] = own
+        if info.st_nlink > 1 and not self.for_host:
+            first = self._links.setdefault(identity, own)
+            if first != own:
+                return _try_link(first, own)
         if self.source.layers and self.metadata.unchanged:
             return self._link_from_layer(path, own)
         return False
@@ -205,72 +225,6 @@ class Copier:
             parent, name = os.path.split(directory)
             self._directories[directory] = counterparts(self._layers(parent), name)
         return self._directories[directory]
-
-
-def copy_bytes(source: str, target: str) -> None:
-    """Make ``target`` a new file with the bytes of ``source``: a reflink where possible, holes stay holes."""
-    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            _copy_data(reading, writing, os.fstat(reading))
-        finally:
-            os.close(writing)
-    finally:
-        os.close(reading)
-
-
-def _copy_data(reading: int, writing: int, info: os.stat_result) -> None:
-    if info.st_blocks * 512 >= info.st_size:
-        _copy_range(reading, writing, 0, None)
-        return
-    os.ftruncate(writing, info.st_size)
-    for start, end in _data(reading, info.st_size):
-        _copy_range(reading, writing, start, end - start)
-
-
-def _data(descriptor: int, size: int) -> Iterable[tuple[int, int]]:
-    """The ranges of a sparse file that hold data."""
-    position = 0
-    while position < size:
-        try:
-            start = os.lseek(descriptor, position, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole is left
-                return
-            raise
-        position = os.lseek(descriptor, start, os.SEEK_HOLE)
-        yield start, position
-
-
-def _copy_range(reading: int, writing: int, start: int, length: int | None) -> None:
-    """Copy ``length`` bytes from ``start``, or all that follow."""
-    left = length
-    position = start
-    while left is None or left > 0:
-        wanted = _CHUNK if left is None else min(left, _CHUNK)
-        try:
-            copied = os.copy_file_range(reading, writing, wanted, position, position)
-        except OSError as error:
-            if error.errno not in _NO_COPY_RANGE:
-                raise
-            _copy_through_memory(reading, writing, position, left)
-            return
-        if not copied:
-            # Some file systems (proc, FUSE) report 0 where there is more to read.
-            _copy_through_memory(reading, writing, position, left)
-            return
-        position += copied
-        left = None if left is None else left - copied
-
-
-def _copy_through_memory(reading: int, writing: int, position: int, left: int | None) -> None:
-    while left is None or left > 0:
-        chunk = os.pread(reading, 1 << 20 if left is None else min(left, 1 << 20), position)
-        if not chunk:
-            return
-        position += os.pwrite(writing, chunk, position)
-        left = None if left is None else left - len(chunk)
 
 
 def _make(real: str, info: os.stat_result, own: str) -> None:

@@ -27,9 +27,9 @@ def digest_of(snapshots: Snapshots, value: Value, path: str = "/", selected: Fil
     return found
 
 
-def remember(store: Store, tree_digest: str) -> None:
-    """Note that values with this digest have it as the hash of their whole tree."""
-    store.record([_key(tree_digest, "", EVERYTHING)], Result((Value(tree_digest),)))
+def remember(store: Store, value_digest: str, path: str, found: str) -> None:
+    """Note that all at ``path`` (relative, no links on the way) in the value's tree has the digest ``found``."""
+    store.record([_key(value_digest, path, EVERYTHING)], Result((Value(found),)))
 
 
 def _key(value_digest: str, relative: str, selected: Filter) -> str:

@@ -48,14 +48,16 @@ class Copy(TreeOperation):
         """Copy. Raises UserError for paths that are not there, no directories, or lead out of their tree."""
         dest, source = inputs
         made = self.content_key(worker, inputs)
-        if self._is_part_alone(dest):
-            selection.remember(worker.store, made)
-            if self.selected.empty and not paths.clean(self.source_path):
-                return one(made, snapshot_of(source))
+        if self._is_part_alone(dest) and self.selected.empty and not paths.clean(self.source_path):
+            return one(made, snapshot_of(source))
         with on_top(worker, dest) as (draft, target), opened(worker, source, self.source_path) as (origin, root):
             if not stat.S_ISDIR(root.info.st_mode):
                 raise UserError(f"path {self.source_path} is a file, not a directory")
-            _copy_directory(Copier(origin, target, _metadata(target, self)), root, self.path, self.selected)
+            copier = Copier(origin, target, _metadata(target, self))
+            goal, new = _copy_directory(copier, root, self.path, self.selected)
+            if copier.metadata.unchanged and (new or (dest.tree is None and not goal)):
+                part = selection.digest_of(worker.snapshots, source, self.source_path, self.selected)
+                selection.remember(worker.store, made, goal, part)
             return one(made, draft.commit())
 
     def _is_part_alone(self, dest: Value) -> bool:
@@ -135,13 +137,15 @@ def _metadata(target: Target, node: Copy | CopyFiles) -> Metadata:
     return Metadata(owners.resolve(target.seen(), node.owner), node.permissions)
 
 
-def _copy_directory(copier: Copier, root: Entry, path: str, selected: Filter) -> None:
+def _copy_directory(copier: Copier, root: Entry, path: str, selected: Filter) -> tuple[str, bool]:
+    """Copy into the directory that ``path`` leads to; gives it, and whether it is new."""
     goal = copier.target.resolve(path)
     copier.target.make_parents(goal)
     new = copier.target.make_directory(goal, replace=True)
     copier.tree(walk(copier.source.root, selected), goal)
     if new:
-        copier.dress(copier.source.root, goal, root.info)
+        copier.dress(copier.source.root, copier.target.own(goal), root.info)
+    return goal, new
 
 
 def _destination_directory(target: Target, path: str, metadata: Metadata) -> str | None:

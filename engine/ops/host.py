@@ -67,7 +67,7 @@ def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirect
     if not worker.store.lookup(found):
         found, result = _import(worker, path, found, entries)
         worker.store.record([found], result)
-        selection.remember(worker.store, found)
+        selection.remember(worker.store, found, "", found)
     return HostDirectory(found, path, selected)
 
 

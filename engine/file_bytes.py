@@ -1,0 +1,74 @@
+"""Copies the bytes of one file: shared with the original where the file system can, holes kept as holes."""
+
+import errno
+import os
+from collections.abc import Iterable
+
+_NO_COPY_RANGE = (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ETXTBSY)
+_CHUNK = 1 << 30
+
+
+def copy_bytes(source: str, target: str) -> None:
+    """Make ``target`` a new file with the bytes of ``source``: a reflink where possible, holes stay holes."""
+    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            _copy_data(reading, writing, os.fstat(reading))
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+
+
+def _copy_data(reading: int, writing: int, info: os.stat_result) -> None:
+    if info.st_blocks * 512 >= info.st_size:
+        _copy_range(reading, writing, 0, None)
+        return
+    os.ftruncate(writing, info.st_size)
+    for start, end in _data(reading, info.st_size):
+        _copy_range(reading, writing, start, end - start)
+
+
+def _data(descriptor: int, size: int) -> Iterable[tuple[int, int]]:
+    """The ranges of a sparse file that hold data."""
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(descriptor, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        position = os.lseek(descriptor, start, os.SEEK_HOLE)
+        yield start, position
+
+
+def _copy_range(reading: int, writing: int, start: int, length: int | None) -> None:
+    """Copy ``length`` bytes from ``start``, or all that follow."""
+    left = length
+    position = start
+    while left is None or left > 0:
+        wanted = _CHUNK if left is None else min(left, _CHUNK)
+        try:
+            copied = os.copy_file_range(reading, writing, wanted, position, position)
+        except OSError as error:
+            if error.errno not in _NO_COPY_RANGE:
+                raise
+            _copy_through_memory(reading, writing, position, left)
+            return
+        if not copied:
+            # Some file systems (proc, FUSE) report 0 where there is more to read.
+            _copy_through_memory(reading, writing, position, left)
+            return
+        position += copied
+        left = None if left is None else left - copied
+
+
+def _copy_through_memory(reading: int, writing: int, position: int, left: int | None) -> None:
+    while left is None or left > 0:
+        chunk = os.pread(reading, 1 << 20 if left is None else min(left, 1 << 20), position)
+        if not chunk:
+            return
+        position += os.pwrite(writing, chunk, position)
+        left = None if left is None else left - len(chunk)
