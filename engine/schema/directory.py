@@ -5,8 +5,7 @@
 from functools import partial
 from pathlib import Path
 
-from engine import reading, selection
-from engine.objects import exporting
+from engine import exporting, reading, selection
 from engine.objects.directory import Directory, File
 from engine.reading import FileType, Stat
 from engine.schema.context import Context

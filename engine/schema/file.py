@@ -3,9 +3,8 @@
 import functools
 from pathlib import Path
 
-from engine import reading, selection, treehash
+from engine import exporting, reading, selection, treehash
 from engine.errors import UserError
-from engine.objects import exporting
 from engine.objects.directory import EMPTY, Directory, File
 from engine.reading import Stat
 from engine.schema.context import Context
