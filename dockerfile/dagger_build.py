@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import dagger
 
 from dockerfile.dagger_builder import DaggerBuilder
-from dockerfile.driver import build_with, log_warning
+from dockerfile.driver import Request, build_with, log_warning
 from dockerfile.errors import Warning_
-from dockerfile.stages import Options
 from dockerfile.state import Contexts
 
 
@@ -40,5 +38,5 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     directories = {name: one for name, one in contexts.items() if isinstance(one, dagger.Directory)}
     containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
     given = Contexts(context, containers, directories)
-    chosen = functools.partial(Options, build_args, tuple(contexts), target)
-    return await build_with(builder, given, dockerfile, options=chosen, platform=platform, on_warning=on_warning)
+    request = Request(dockerfile, target, build_args, platform)
+    return await build_with(builder, given, request, on_warning)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dagger
 
@@ -12,6 +12,7 @@ from dockerfile.builder import Found, Mounted, Placement, Target
 from dockerfile.dagger_config import configure, hidden, hidden_lines, read_config
 from dockerfile.dagger_copy import place
 from dockerfile.dagger_lookup import look_up
+from dockerfile.dagger_owner import numeric_owner
 from dockerfile.dagger_run import run
 from dockerfile.stages import ImageSource
 from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
@@ -90,7 +91,8 @@ class DaggerBuilder:
         rest = posixpath.relpath(path, missing)
         if rest != ".":
             tree = tree.with_new_directory(rest, permissions=DIRECTORY_MODE)
-        return container.with_directory(missing, tree, owner=user, permissions=DIRECTORY_MODE)
+        owner = await numeric_owner(container, user)
+        return container.with_directory(missing, tree, owner=owner, permissions=DIRECTORY_MODE)
 
     async def _first_missing(self, container: dagger.Container, path: str) -> str:
         """The highest directory on the way to `path` that does not exist, "" when all do."""
@@ -111,8 +113,9 @@ class DaggerBuilder:
     async def copy(
         self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]]
     ) -> dagger.Container:
-        for placement in placements:
-            container = await place(self.client, container, placement)
+        owners = {one.owner: await numeric_owner(container, one.owner) for one in placements}
+        for one in placements:
+            container = await place(self.client, container, replace(one, owner=owners[one.owner]))
         return container
 
     async def finish(self, target: Target[dagger.Container]) -> dagger.Container:

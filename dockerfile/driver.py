@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from dockerfile.apply import apply
 from dockerfile.builder import Builder, C, D
@@ -24,20 +26,30 @@ def log_warning(warning: Warning_) -> None:
     log.warning("%s", warning)
 
 
+@dataclass(frozen=True)
+class Request:
+    """What to build. `platform` "" means the building machine's, `target` "" the last stage."""
+
+    dockerfile: str = "Dockerfile"
+    target: str = ""
+    build_args: Mapping[str, str] = MappingProxyType({})
+    platform: str = ""
+
+
 async def build_with(
     builder: Builder[C, D],
     contexts: Contexts[C, D],
-    dockerfile: str,
-    *,
-    options: Callable[[str, str], Options],
-    platform: str = "",
+    request: Request,
     on_warning: Callable[[Warning_], None] = log_warning,
 ) -> C:
-    """The target stage's container. `options` makes the Options from the target's and the building machine's platform."""
+    """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
+    dockerfile = request.dockerfile
     texts = await _read(builder, contexts.main, dockerfile)
     parsed = parse(texts[dockerfile] or "", dockerfile)
     machine = await builder.default_platform()
-    plan = make_plan(parsed, options(_platform(platform or machine, dockerfile), machine))
+    names = (*contexts.containers, *contexts.directories)
+    platform = _platform(request.platform or machine, dockerfile)
+    plan = make_plan(parsed, Options(request.build_args, names, request.target, platform, machine))
     warnings: list[Warning_] = [*parsed.warnings]
     ignored = next(((name, text) for name in ignore_files(dockerfile) if (text := texts[name]) is not None), None)
     main = contexts.main

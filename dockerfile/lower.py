@@ -82,13 +82,22 @@ class _Stage:
         self.steps.append(Configure(place, self.config))
 
 
-def lower_stage(plan: Plan, resolved: ResolvedStage, base: ImageConfig, inherited: Lowered | None = None) -> Lowered:
+def lower_stage(
+    plan: Plan,
+    resolved: ResolvedStage,
+    base: ImageConfig,
+    inherited: Lowered | None = None,
+    *,
+    from_nothing: bool = False,
+) -> Lowered:
     """The steps of a stage on a base with this config. Raises DockerfileError.
 
     `inherited` is the stage it was built FROM, when that is one of this Dockerfile. The triggers in the base's
-    `on_build` run first and are not passed on.
+    `on_build` run first and are not passed on. `from_nothing` says that there is no image below, so that BuildKit's
+    defaults apply.
     """
-    config = replace(base, on_build=(), env=base.env if "PATH" in base.env else {**base.env, "PATH": DEFAULT_PATH})
+    env = base.env if "PATH" in base.env else {**base.env, "PATH": DEFAULT_PATH}
+    config = replace(base, on_build=(), env=env, workdir="/" if from_nothing else base.workdir)
     scope = {**(inherited.scope if inherited else {}), **config.env}
     stage = _Stage(plan, resolved, config, scope, dict(inherited.args) if inherited else {})
     place = resolved.stage.place

@@ -26,13 +26,18 @@ async def _fetch_configs(build: Build[C, D], stages: Iterable[int]) -> None:
 
 
 async def _fetch_config(build: Build[C, D], stage: ResolvedStage) -> None:
-    base = stage.base
-    is_directory = isinstance(base, NamedContext) and base.key in build.contexts.directories
-    if isinstance(base, ScratchSource) or is_directory:
+    if _is_no_image(build, stage):
         build.configs[stage.index] = ImageConfig()
         return
-    container = build.container_of(base, stage.platform)
+    container = build.container_of(stage.base, stage.platform)
     build.configs[stage.index] = await build.builder.config_of(container)
+
+
+def _is_no_image(build: Build[C, D], stage: ResolvedStage) -> bool:
+    base = stage.base
+    return isinstance(base, ScratchSource) or (
+        isinstance(base, NamedContext) and base.key in build.contexts.directories
+    )
 
 
 async def _lower_needed(build: Build[C, D], index: int) -> None:
@@ -57,4 +62,4 @@ async def _lower(build: Build[C, D], stage: ResolvedStage) -> Lowered:
     config = build.configs[stage.index]
     if stage.replaced:
         return Lowered((), config, dict(config.env), {})
-    return lower_stage(build.plan, stage, config)
+    return lower_stage(build.plan, stage, config, from_nothing=_is_no_image(build, stage))

@@ -1,7 +1,8 @@
 """Start, ask and stop a real Docker on a machine that has none: the judge of the differential suite.
 
-    python oracle.py start [--root /tmp/oracle]    # about a minute the first time, 2 s later
-    python oracle.py stop  [--root /tmp/oracle]
+    python -m tests.conformance.dockerfile.oracle start     # about a minute the first time, 2 s later
+    python -m tests.conformance.dockerfile.oracle record [--only NAME]
+    python -m tests.conformance.dockerfile.oracle stop
 
 Docker comes from the Debian archive, lives in a tree of its own and runs in a private mount namespace, so that
 nothing of the machine changes; only its socket, ROOT/tree/run/docker.sock, is visible from outside.
@@ -12,12 +13,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+from tests.conformance.dockerfile import base_image
+from tests.conformance.dockerfile.answers import compact
+from tests.conformance.dockerfile.cases import Case, load_cases, load_expected, save_expected, write_files
+from tests.conformance.dockerfile.image_reader import read_archive
 
 DEFAULT_ROOT = Path(os.environ.get("BASELARD_ORACLE", "/tmp/oracle"))
 SUITE = "trixie"
@@ -44,8 +53,10 @@ def socket_of(root: Path) -> Path:
     return root / "tree" / "run" / "docker.sock"
 
 
-def docker(root: Path, *args: str, stdin: bytes | None = None, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-    """One docker command against the oracle. Its client runs inside the oracle's tree, so no docker is needed outside."""
+def docker(
+    root: Path, *args: str, stdin: bytes | None = None, check: bool = True
+) -> subprocess.CompletedProcess[bytes]:
+    """One docker command against the oracle. Its client runs in the oracle's tree: none is needed outside."""
     argv = ["chroot", str(root / "tree"), "docker", *args]
     done = subprocess.run(argv, input=stdin, capture_output=True, check=False)
     if check and done.returncode:
@@ -64,9 +75,7 @@ def make_tree(root: Path) -> None:
         partial = root / "tree.partial"
         shutil.rmtree(partial, ignore_errors=True)
         root.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(partial)], check=True
-        )
+        subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(partial)], check=True)
         partial.rename(tree)
     for name in ("resolv.conf", "hosts"):
         shutil.copy(Path("/etc", name), tree / "etc" / name)
@@ -91,18 +100,83 @@ def launch(root: Path) -> None:
     raise RuntimeError("dockerd did not start:\n" + log[-3000:])
 
 
-def busybox_tar() -> bytes:
-    """A root filesystem of nothing but a static busybox: what every case of the suite starts from."""
-    from cases import base_tar  # noqa: PLC0415 (only this command needs the suite)
-
-    return base_tar()
-
-
 def import_bases(root: Path) -> None:
-    """`baselard-test/busybox` for the suite and, for builds of real images, `debian:trixie-slim`."""
+    """The suite's own tiny images and, for builds of real ones, `debian:trixie-slim`."""
+    for archive in base_image.images().values():
+        docker(root, "load", stdin=archive)
     if docker(root, "image", "inspect", "debian:trixie-slim", check=False).returncode:
         tar = subprocess.run(["mmdebstrap", "--variant=minbase", SUITE, "-"], check=True, capture_output=True).stdout
         docker(root, "import", "--change", 'CMD ["bash"]', "-", "debian:trixie-slim", stdin=tar)
+
+
+def answer(root: Path, case: Case) -> dict[str, Any]:
+    """What docker makes of a case: its difference from the base, or `{"error": …}`."""
+    tag = f"baselard-test/case:{os.getpid()}"
+    work = Path(tempfile.mkdtemp(prefix="case-", dir=root / "tree/tmp"))
+    try:
+        case.write(work / "context")
+        built = docker(
+            root,
+            "buildx",
+            "build",
+            *_options(case, work, root),
+            "-t",
+            tag,
+            _inside(work / "context", root),
+            check=False,
+        )
+        if b"Cannot connect to the Docker daemon" in built.stderr:
+            raise RuntimeError(f"{case.name}: docker is gone")
+        if built.returncode:
+            return {"error": _reason(built.stderr.decode(errors="replace"))}
+        docker(root, "save", "-o", _inside(work / "image.tar", root), tag)
+        return compact(read_archive(work / "image.tar"))
+    finally:
+        docker(root, "image", "rm", "-f", tag, check=False)
+        shutil.rmtree(work)
+
+
+def _inside(path: Path, root: Path) -> str:
+    return "/" + str(path.relative_to(root / "tree"))
+
+
+def _options(case: Case, work: Path, root: Path) -> list[str]:
+    options = ["--network", "host", "--provenance=false", "-f", _inside(work / "context" / case.path, root)]
+    options += ["--target", case.target] if case.target else []
+    for key, value in case.args.items():
+        options += ["--build-arg", f"{key}={value}"]
+    for number, (name, files) in enumerate(case.contexts.items()):
+        where = f"docker-image://{files}"
+        if isinstance(files, dict):
+            write_files(work / f"named{number}", files)
+            where = _inside(work / f"named{number}", root)
+        options += ["--build-context", f"{name}={where}"]
+    for name, text in case.secrets.items():
+        (work / name).write_text(text)
+        options += ["--secret", f"id={name},src={_inside(work / name, root)}"]
+    return options
+
+
+def _reason(output: str) -> str:
+    """The last line that says what went wrong, without what changes from run to run."""
+    lines = [line for line in output.splitlines() if line.startswith("ERROR: ")]
+    reason = (lines or output.splitlines() or [""])[-1].removeprefix("ERROR: ")
+    return re.sub(r"[a-z0-9]{25}::[a-z0-9]{25}|/var/lib/docker/\S+?/(?:merged|diff)|\b[a-z0-9]{25}\b", "…", reason)
+
+
+def record(root: Path, only: str) -> None:
+    """Ask docker about every case whose name contains `only`, and write the answers down."""
+    groups: dict[str, list[Case]] = {}
+    for case in load_cases():
+        groups.setdefault(case.group, []).append(case)
+    for group, cases in groups.items():
+        answers = {k: v for k, v in load_expected(group).items() if k in {case.name for case in cases}}
+        for case in cases:
+            if case.oracle and only in case.name:
+                answers[case.name] = answer(root, case)
+                if ("error" in answers[case.name]) != case.fails:
+                    print(f"{group}/{case.name}: {answers[case.name]}", file=sys.stderr)
+        save_expected(group, answers)
 
 
 def start(root: Path) -> None:
@@ -120,10 +194,16 @@ def stop(root: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["start", "stop"])
+    parser.add_argument("command", choices=["start", "record", "stop"])
     parser.add_argument("--root", type=Path, default=DEFAULT_ROOT)
+    parser.add_argument("--only", default="", help="record only cases whose name contains this")
     args = parser.parse_args()
-    {"start": start, "stop": stop}[args.command](args.root)
+    if args.command == "stop":
+        stop(args.root)
+        return 0
+    start(args.root)
+    if args.command == "record":
+        record(args.root, args.only)
     return 0
 
 

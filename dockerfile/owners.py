@@ -1,0 +1,33 @@
+"""`--chown` and USER values → numbers, as BuildKit resolves them for files (solver/llbsolver/file/user_linux.go).
+
+What an image does not know becomes 0 without a word; the API's own `owner` arguments differ there, and give a user
+without a group not the group of /etc/passwd but its own number.
+"""
+
+from __future__ import annotations
+
+
+def is_numeric(owner: str) -> bool:
+    """Whether the owner can be told without looking into the image."""
+    return all(part.isdecimal() for part in owner.split(":", 1))
+
+
+def resolve_owner(owner: str, passwd: str = "", group: str = "") -> str:
+    """`uid:gid` of `user[:group]`, given the texts of /etc/passwd and /etc/group."""
+    user, colon, group_name = owner.partition(":")
+    uid, gid = (int(user), int(user)) if user.isdecimal() else _user(user, passwd)
+    if colon and group_name:
+        gid = int(group_name) if group_name.isdecimal() else _number(group_name, group, 2)
+    return f"{uid}:{gid}"
+
+
+def _user(name: str, passwd: str) -> tuple[int, int]:
+    return _number(name, passwd, 2), _number(name, passwd, 3)
+
+
+def _number(name: str, table: str, column: int) -> int:
+    for line in table.splitlines():
+        fields = line.strip().split(":")
+        if fields[0] == name and len(fields) > column and fields[column].isdecimal():
+            return int(fields[column])
+    return 0
