@@ -27,7 +27,7 @@ def of_kind(stage, kind):
     return [one for one in stage.instructions if isinstance(one, kind)]
 
 
-# --- rules: each gives the problems it finds ---------------------------------------------------------------------------
+# --- rules: each gives the problems it finds --------------------------------------------------------------------------
 
 
 def foreign_froms(text):
