@@ -56,9 +56,6 @@ class Target:
             from engine.modules import environment, running  # noqa: PLC0415 -- see TYPE_CHECKING
 
             user = running.invoking_user(os.environ)
-            if asked := environment.too_new(self.source):
-                version = ".".join(map(str, sys.version_info[:2]))
-                self.display.note(f"warning: the module asks for Python {asked}; it is tried with {version}")
             python = environment.interpreter(self.source, places.cache_root(), user)
             self._runner = running.start(self.source, python, user, self.output)
             self._closing.callback(self._runner.close)
@@ -81,8 +78,11 @@ class Target:
         self._closing.close()
 
     def _register(self) -> Module:
-        from engine.modules import registration  # noqa: PLC0415 -- only for a module not seen before
+        from engine.modules import environment, registration  # noqa: PLC0415 -- only for a module not seen before
 
+        if asked := environment.too_new(self.source):
+            version = ".".join(map(str, sys.version_info[:2]))
+            self.display.note(f"warning: the module asks for Python {asked}; it is tried with {version}")
         cache = places.cache_root()
         module = asyncio.run(registration.register(self.runner, cache, self.display, self.output))
         known.write(self.source, cache, module)

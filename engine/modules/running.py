@@ -64,6 +64,7 @@ class Runner:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _waiting: "dict[str, asyncio.Future[int]]" = field(default_factory=dict)
     _ready: "asyncio.Future[None] | None" = None
+    _loop: "asyncio.AbstractEventLoop | None" = None
 
     async def invoke(self, port: int, token: str, on_output: OnOutput) -> int:
         """Have the module answer the call that ``token`` stands for; its exit code.
@@ -97,11 +98,15 @@ class Runner:
         self.child.wait()
 
     async def _imported(self) -> None:
-        if self._ready is None:
-            loop = asyncio.get_running_loop()
-            self._ready = loop.create_future()
+        """Wait for the import. Registration and call have an event loop each; the channel is heard by the current one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
             loop.add_reader(self.channel, self._receive)
-        await asyncio.shield(self._ready)
+            if self._ready is None or not self._ready.done():
+                self._ready = loop.create_future()
+        if self._ready and not self._ready.done():
+            await asyncio.shield(self._ready)
 
     def _receive(self) -> None:
         data = self.channel.recv(runner.MESSAGE)
