@@ -44,6 +44,11 @@ class TodosTest(unittest.TestCase):
         (self.root / "picture.bin").write_bytes(b"\xff\xfeTODO")
         self.assertEqual(len(self.todos().output.splitlines()), 2)
 
+    def test_the_word_in_a_sentence_or_a_string_is_no_note(self):
+        self.write("README.md", "Lists every TODO of a tree\n")
+        self.write("lib/names.py", 'TAGS = ["TODO", "FIXME"]\n')
+        self.assertEqual(len(self.todos().output.splitlines()), 2)
+
 
 if __name__ == "__main__":
     unittest.main()

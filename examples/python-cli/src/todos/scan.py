@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_NOTE = re.compile(r"\b(TODO|FIXME|XXX)\b(?:\((?P<owner>[^)]*)\))?:?\s*(?P<text>.*)")
+# A note opens a comment; the word in a sentence or in a string is none.
+_NOTE = re.compile(r"(?:#|//|/\*|<!--|--|;)\s*(TODO|FIXME|XXX)\b(?:\((?P<owner>[^)]*)\))?:?\s*(?P<text>.*)")
 _SKIPPED_DIRECTORIES = frozenset({".git", ".venv", "__pycache__", "node_modules"})
 
 
