@@ -1,0 +1,101 @@
+"""Which test tags may go, and what goes with them.
+
+A tag, an index and its children share digests, and deleting a digest takes every tag that points to it along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+
+from pipeline.registry.client import Repository
+from pipeline.registry.contents import Contents, reachable
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Tags that match `tags`, are older than `age`, and are not among the `keep_last` newest, go."""
+
+    tags: str
+    age: timedelta = timedelta()
+    keep_last: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be removed. `untag` share their digest with a kept tag: only the name can go, if the registry can.
+
+    `delete` are digests, parents before children; `freed` the bytes of blobs that nothing else uses.
+    """
+
+    tags: tuple[str, ...]
+    untag: tuple[str, ...]
+    delete: tuple[str, ...]
+    freed: int
+
+
+def plan(contents: Contents, policy: Policy, now: datetime | None = None) -> Plan:
+    """No manifest that is reachable from a kept tag goes, nor what refers to one."""
+    leaving = _leaving(contents, policy, now or datetime.now(UTC))
+    kept = reachable(contents, (digest for tag, digest in contents.tags.items() if tag not in leaving))
+    going = reachable(contents, (contents.tags[tag] for tag in leaving)) - kept
+    return Plan(
+        tags=tuple(leaving),
+        untag=tuple(tag for tag in leaving if contents.tags[tag] in kept),
+        delete=_parents_first(contents, going),
+        freed=_freed(contents, going),
+    )
+
+
+def _leaving(contents: Contents, policy: Policy, now: datetime) -> list[str]:
+    """Matching tags, the newest first; one whose age nobody knows stays."""
+    ages = {tag: now - made for tag in contents.tags if (made := _created(contents, contents.tags[tag])) is not None}
+    matching = sorted((tag for tag in ages if fnmatchcase(tag, policy.tags)), key=lambda tag: (ages[tag], tag))
+    return [tag for tag in matching[policy.keep_last :] if ages[tag] >= policy.age]
+
+
+def _created(contents: Contents, digest: str) -> datetime | None:
+    """When a manifest was made; an index is as old as its newest child."""
+    manifest = contents.manifests[digest]
+    children = [_created(contents, child) for child in manifest.children if child in contents.manifests]
+    known = [made for made in (manifest.created, *children) if made is not None]
+    return max(known, default=None)
+
+
+def _parents_first(contents: Contents, going: set[str]) -> tuple[str, ...]:
+    """An order in which no index is ever left pointing at what is gone."""
+    depth: Mapping[str, int] = {digest: _depth(contents, digest) for digest in going}
+    return tuple(sorted(going, key=lambda digest: (-depth[digest], digest)))
+
+
+def _depth(contents: Contents, digest: str) -> int:
+    children = contents.manifests[digest].children if digest in contents.manifests else ()
+    return 1 + max((_depth(contents, child) for child in children), default=0)
+
+
+def _freed(contents: Contents, going: set[str]) -> int:
+    staying = {blob for digest, one in contents.manifests.items() if digest not in going for blob, _ in one.blobs}
+    gone = {blob: size for digest in going for blob, size in contents.manifests[digest].blobs}
+    return sum(size for blob, size in gone.items() if blob not in staying)
+
+
+async def carry_out(repository: Repository, chosen: Plan) -> tuple[str, ...]:
+    """Remove what the plan says; the tags that stayed because this registry cannot remove a name alone."""
+    stayed = [tag for tag in chosen.untag if not await repository.delete(tag)]
+    for digest in chosen.delete:
+        await repository.delete(digest)
+    return tuple(stayed)
+
+
+def render(chosen: Plan, *, applied: bool, stayed: tuple[str, ...] = ()) -> str:
+    """What went or would go, and how much."""
+    if not chosen.tags:
+        return "nothing to clean up"
+    verb = "deleted" if applied else "would delete (dry run; add --apply)"
+    lines = [f"{verb}: {len(chosen.tags)} tags, {len(chosen.delete)} manifests, {chosen.freed / 1e6:.1f} MB"]
+    for tag in sorted(chosen.tags):
+        note = "  only the name: its image has another tag" if tag in chosen.untag else ""
+        lines.append(f"  {tag}{'  stayed: this registry cannot remove a name alone' if tag in stayed else note}")
+    return "\n".join(lines)

@@ -1,0 +1,100 @@
+"""What a repository holds: manifests with what they point to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipeline.registry.client import Answer, Repository
+from pipeline.together import each
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One manifest or index: `blobs` are sizes by digest, `children` an index's manifests, `subject` its referent."""
+
+    digest: str
+    children: tuple[str, ...] = ()
+    subject: str = ""
+    created: datetime | None = None
+    blobs: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A repository: the digest behind each tag, and every manifest that is reachable from a tag or refers to one."""
+
+    tags: Mapping[str, str]
+    manifests: Mapping[str, Manifest]
+
+
+async def read(repository: Repository) -> Contents:
+    """Walk from the tags to all children and referrers. A missing child is no error: platforms may be absent."""
+    names = await repository.tags()
+    answers = await each(names, repository.manifest)
+    tags = {name: answer.digest for name, answer in zip(names, answers, strict=True) if answer}
+    found: dict[str, Manifest] = {}
+    waiting: dict[str, Answer | None] = {answer.digest: answer for answer in answers if answer}
+    while waiting:
+        digest, known = waiting.popitem()
+        answer = known or await repository.manifest(digest)
+        if answer is None:
+            continue
+        found[digest] = await _manifest(repository, digest, answer)
+        referring = [str(one["digest"]) for one in await repository.referrers(digest)]
+        waiting.update({one: None for one in (*found[digest].children, *referring) if one not in found})
+    return Contents(tags, found)
+
+
+async def _manifest(repository: Repository, digest: str, answer: Answer) -> Manifest:
+    document = json.loads(answer.body)
+    created = await _created(repository, document)
+    return parse(digest, document, len(answer.body), created)
+
+
+async def _created(repository: Repository, document: Mapping[str, Any]) -> datetime | None:
+    """When the image was made, by its config; the annotation wins, as an index has no config."""
+    said = (document.get("annotations") or {}).get("org.opencontainers.image.created")
+    if not said and "config" in document:
+        config = await repository.blob(document["config"]["digest"])
+        said = _config_created(config or b"{}")
+    return datetime.fromisoformat(said) if said else None
+
+
+def _config_created(config: bytes) -> str:
+    try:
+        return str(json.loads(config).get("created") or "")
+    except (ValueError, AttributeError):
+        return ""
+
+
+def parse(digest: str, document: Mapping[str, Any], size: int, created: datetime | None) -> Manifest:
+    """A manifest document as what it points to; its own bytes count too."""
+    parts = [*document.get("layers", []), *([document["config"]] if "config" in document else [])]
+    return Manifest(
+        digest,
+        tuple(child["digest"] for child in document.get("manifests", [])),
+        (document.get("subject") or {}).get("digest", ""),
+        created,
+        ((digest, size), *((part["digest"], int(part["size"])) for part in parts)),
+    )
+
+
+def reachable(contents: Contents, digests: Iterable[str]) -> set[str]:
+    """These manifests, all that they hold, and all that refers to any of them."""
+    referring: dict[str, list[str]] = {}
+    for manifest in contents.manifests.values():
+        if manifest.subject:
+            referring.setdefault(manifest.subject, []).append(manifest.digest)
+    seen: set[str] = set()
+    waiting = list(digests)
+    while waiting:
+        digest = waiting.pop()
+        if digest in seen or digest not in contents.manifests:
+            continue
+        seen.add(digest)
+        waiting += [*contents.manifests[digest].children, *referring.get(digest, [])]
+    return seen

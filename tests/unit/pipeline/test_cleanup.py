@@ -1,0 +1,140 @@
+"""Cleaning up never takes what is still in use."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.registry.cleanup import Policy, carry_out, plan, render
+from pipeline.registry.contents import Contents, Manifest, parse, reachable
+
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+def image(digest, days=30, *, blobs=(), subject="", children=()):
+    made = NOW - timedelta(days=days) if not children else None
+    return Manifest(digest, tuple(children), subject, made, ((digest, 1), *blobs))
+
+
+def contents(tags, *manifests):
+    return Contents(tags, {one.digest: one for one in manifests})
+
+
+def planned(tags, *manifests, **policy):
+    return plan(contents(tags, *manifests), Policy("test-*", **policy), NOW)
+
+
+def test_only_matching_tags_go():
+    made = planned({"test-1": "a", "v1": "b"}, image("a"), image("b"))
+    assert (made.tags, made.delete, made.untag) == (("test-1",), ("a",), ())
+
+
+def test_a_digest_that_a_kept_tag_shares_stays():
+    made = planned({"test-1": "a", "latest": "a"}, image("a"))
+    assert (made.delete, made.untag) == ((), ("test-1",))
+
+
+def test_a_child_of_a_kept_index_stays():
+    made = planned(
+        {"test-arm": "arm", "v1": "index"}, image("index", children=["arm", "amd"]), image("arm"), image("amd")
+    )
+    assert (made.delete, made.untag) == ((), ("test-arm",))
+
+
+def test_an_index_goes_before_its_children():
+    made = planned({"test-1": "index"}, image("index", children=["a", "b"]), image("a"), image("b"))
+    assert made.delete == ("index", "a", "b")
+
+
+def test_a_child_shared_with_a_kept_index_stays():
+    made = planned(
+        {"test-1": "i1", "v1": "i2"},
+        image("i1", children=["a", "b"]),
+        image("i2", children=["b"]),
+        image("a"),
+        image("b"),
+    )
+    assert made.delete == ("i1", "a")
+
+
+def test_what_refers_to_a_kept_image_stays_and_to_a_deleted_one_goes():
+    made = planned({"test-1": "a", "v1": "b"}, image("a"), image("b"), image("s", subject="a"), image("t", subject="b"))
+    assert set(made.delete) == {"a", "s"}
+
+
+def test_age_and_keep_last():
+    tags = {f"test-{n}": f"d{n}" for n in range(4)}
+    images = [image(f"d{n}", days=n) for n in range(4)]
+    assert planned(tags, *images, age=timedelta(days=2)).tags == ("test-2", "test-3")
+    assert planned(tags, *images, keep_last=3).tags == ("test-3",)
+
+
+def test_an_image_of_unknown_age_stays():
+    assert planned({"test-1": "a"}, Manifest("a")).tags == ()
+
+
+def test_freed_bytes_are_those_that_nothing_else_uses():
+    shared, own = ("layer", 100), ("own", 10)
+    made = planned({"test-1": "a", "v1": "b"}, image("a", blobs=[shared, own]), image("b", blobs=[shared]))
+    assert made.freed == 11
+
+
+def test_a_manifest_document():
+    made = parse("d", {"config": {"digest": "c", "size": 2}, "layers": [{"digest": "l", "size": 3}]}, 5, None)
+    assert made.blobs == (("d", 5), ("l", 3), ("c", 2))
+    assert parse("i", {"manifests": [{"digest": "x"}], "subject": {"digest": "s"}}, 1, None).subject == "s"
+
+
+DIGESTS = [f"d{n}" for n in range(6)]
+
+
+@given(
+    st.dictionaries(st.sampled_from(["test-1", "test-2", "test-3", "v1", "latest"]), st.sampled_from(DIGESTS)),
+    # Children have a higher number than their parent, as real indexes can hold no cycle.
+    st.dictionaries(st.sampled_from(DIGESTS), st.sets(st.sampled_from(DIGESTS), max_size=3)),
+    st.dictionaries(st.sampled_from(DIGESTS), st.sampled_from(DIGESTS)),
+)
+def test_nothing_reachable_from_a_kept_tag_ever_goes(tags, children, subjects):
+    manifests = [
+        Manifest(one, tuple(c for c in sorted(children.get(one, ())) if c > one), subjects.get(one, ""), NOW)
+        for one in DIGESTS
+    ]
+    held = contents(tags, *manifests)
+    made = plan(held, Policy("test-*"), NOW)
+    kept = reachable(held, (digest for tag, digest in tags.items() if not tag.startswith("test-")))
+    assert not kept & set(made.delete)
+    assert {digest for tag, digest in tags.items() if tag.startswith("test-")} <= kept | set(made.delete)
+    for position, digest in enumerate(made.delete):
+        assert not {one for one in made.delete[:position] if digest in children.get(one, ())} - set(made.delete)
+
+
+class FakeRepository:
+    def __init__(self, can_untag):
+        self.can_untag = can_untag
+        self.deleted = []
+
+    async def delete(self, reference):
+        if reference.startswith("test-") and not self.can_untag:
+            return False
+        self.deleted.append(reference)
+        return True
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("can_untag", "stayed"), [(True, ()), (False, ("test-1",))])
+async def test_a_registry_that_cannot_untag_is_told_apart(can_untag, stayed):
+    made = planned({"test-1": "a", "v1": "a", "test-2": "b"}, image("a"), image("b"))
+    repository = FakeRepository(can_untag)
+    assert await carry_out(repository, made) == stayed
+    assert "b" in repository.deleted
+    assert "a" not in repository.deleted
+
+
+def test_the_report_says_how_much_and_that_it_is_a_dry_run():
+    made = planned({"test-1": "a"}, image("a", blobs=[("l", 2_500_000)]))
+    assert render(made, applied=False).splitlines() == [
+        "would delete (dry run; add --apply): 1 tags, 1 manifests, 2.5 MB",
+        "  test-1",
+    ]
+    assert render(planned({}), applied=True) == "nothing to clean up"
