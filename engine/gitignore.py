@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine import patterns
 
 _TOKEN = re.compile(
-    r"""(?P<start>\A\*\*/) | (?P<end>/\*\*\Z) | (?P<middle>/\*\*/) | (?P<stars>\*+) | (?P<one>\?)
+    r"""(?P<start>\A(?:\*\*/)+) | (?P<end>(?:/\*\*)+\Z) | (?P<middle>/(?:\*\*/)+) | (?P<stars>\*+) | (?P<one>\?)
       | \[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\\\]])*)\] | \\(?P<escaped>.) | (?P<plain>.)""",
     re.VERBOSE | re.DOTALL,
 )

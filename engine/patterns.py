@@ -76,7 +76,7 @@ def compile_patterns(patterns: Sequence[str]) -> Patterns:
 
 def literal(name: str) -> str:
     """The pattern that matches exactly ``name``."""
-    return re.sub(r"[*?\[\]\\]", r"\\\g<0>", "./" + name)
+    return re.sub(r"\s", r"[\g<0>]", re.sub(r"[*?\[\]\\]", r"\\\g<0>", "./" + name))
 
 
 def _clean(pattern: str) -> tuple[bool, str] | None:
