@@ -13,6 +13,9 @@ from pathlib import Path
 
 from engine import paths
 
+Touched = dict[str, os.stat_result]
+"""Directories, by their path in the mounted tree, and how they were before."""
+
 
 @dataclass(frozen=True)
 class _Directory:
@@ -23,14 +26,17 @@ class _Directory:
 
 
 @contextlib.contextmanager
-def cleaned(rootfs: Path, targets: Iterable[str]) -> Iterator[None]:
-    """Remove, after the block, what was made below ``rootfs`` only for mounts at ``targets``; times are put back."""
+def cleaned(rootfs: Path, targets: Iterable[str]) -> Iterator[Touched]:
+    """Remove, after the block, what was made below ``rootfs`` only for mounts at ``targets``; times are put back.
+
+    Gives the directories that overlayfs may have copied for it, for ``prune``.
+    """
     resolved = {paths.resolve(rootfs, target) for target in targets}
     missing = {path: _first_missing(rootfs, path) for path in resolved if not paths.mode(paths.under(rootfs, path))}
     parents = {paths.under(rootfs, os.path.dirname(first)) for first in missing.values()}
     before = {parent: _Directory(os.stat(parent), frozenset(os.listdir(parent))) for parent in parents}
     try:
-        yield
+        yield {up: os.stat(up) for parent in parents for up in _upwards(parent, os.fspath(rootfs))}
     finally:
         ended = {parent: os.stat(parent) for parent in parents if os.path.isdir(parent)}
         for path, first in sorted(missing.items(), reverse=True):
@@ -38,6 +44,43 @@ def cleaned(rootfs: Path, targets: Iterable[str]) -> Iterator[None]:
         for parent, status in ended.items():
             unchanged = before[parent].names == set(os.listdir(parent))
             _put_back(parent, before[parent].status if unchanged else status)
+
+
+def prune(merged: Path, upper: Path, touched: Touched) -> None:
+    """Remove from an overlay's upper directory what it holds only because a mount point was made and removed there.
+
+    Those are empty copies of ``touched`` directories. Nobody may look at the mounted tree any more.
+    """
+    for path in sorted(touched, key=len, reverse=True):
+        inside = os.path.relpath(path, merged)
+        copy = os.fspath(upper / inside)
+        if inside != "." and not inside.startswith("..") and _is_bare_copy(copy, touched[path]):
+            parent = os.path.dirname(copy)
+            status = os.stat(parent)
+            os.rmdir(copy)
+            _put_back(parent, status)
+
+
+def unchanged(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a directory is as it was, but for what is in it."""
+    return all(getattr(before, name) == getattr(after, name) for name in _OWN)
+
+
+_OWN = ("st_mode", "st_uid", "st_gid", "st_mtime_ns")
+
+
+def _is_bare_copy(path: str, before: os.stat_result) -> bool:
+    try:
+        opaque = "trusted.overlay.opaque" in os.listxattr(path)
+        return not opaque and not os.listdir(path) and unchanged(before, os.stat(path))
+    except OSError:
+        return False
+
+
+def _upwards(path: str, root: str) -> Iterator[str]:
+    while path != root:
+        yield path
+        path = os.path.dirname(path)
 
 
 def _first_missing(rootfs: Path, relative: str) -> str:

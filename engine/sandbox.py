@@ -29,6 +29,7 @@ from engine.errors import HostError, UserError
 from engine.graph import Value
 from engine.network_namespace import Namespace
 from engine.runtime_spec import INIT_TARGET, Spec, SpecMount
+from engine.runtime_stubs import Touched
 from engine.runtime_user import User
 from engine.sandbox_mounts import Mounted
 from engine.snapshot import Draft
@@ -61,8 +62,12 @@ class Sandbox:
         return Path(paths.under(root, paths.resolve(root, inside)))
 
     @contextlib.contextmanager
-    def stubs_removed(self) -> Iterator[None]:
-        """Leave no mount points behind in the root file system, nor in a mount that others are mounted over."""
+    def stubs_removed(self) -> Iterator[Touched]:
+        """Leave no mount points behind in the root file system, nor in a mount that others are mounted over.
+
+        Afterwards the value tells which directories ``runtime_stubs.prune`` shall look at.
+        """
+        touched: Touched = {}
         targets: dict[Path, list[str]] = {self.spec.rootfs: ["/proc", "/dev", "/sys", INIT_TARGET]}
         for mount in self.spec.mounts:
             others = [one for one in self.mounted if one.spec.target != mount.target]
@@ -71,8 +76,8 @@ class Sandbox:
         with ExitStack() as stack:
             for root, inside_targets in targets.items():
                 if root.is_dir():
-                    stack.enter_context(runtime_stubs.cleaned(root, inside_targets))
-            yield
+                    touched |= stack.enter_context(runtime_stubs.cleaned(root, inside_targets))
+            yield touched
 
 
 @contextlib.contextmanager

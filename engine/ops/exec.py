@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from engine import digest, runtime_streams, sandbox
+from engine import digest, runtime_streams, runtime_stubs, sandbox
 from engine.command import Command
 from engine.errors import ExecError, UserError
 from engine.graph import Output, Result, Value
 from engine.runtime_streams import Capture
+from engine.runtime_stubs import Touched, unchanged
 from engine.sandbox import Sandbox
 from engine.snapshot import Draft
 from engine.worker import Worker
@@ -72,12 +73,12 @@ class Exec:
             capture = stack.enter_context(Capture(worker.store, show, runtime_streams.scrubbable(box.secrets)))
             outputs = [_Made(draft, value) for draft, value in zip(box.drafts, self._carried(inputs), strict=True)]
             stdin = self._stdin(box, stack)
-            with box.stubs_removed():
+            with box.stubs_removed() as touched:
                 code = worker.runtime.run(box.spec, stdin=stdin, on_output=capture.feed)
             streams = capture.finish()
             self._check(worker, code, streams)
             self._redirect(worker, box, streams)
-            values = tuple(made.value(f"{self.key}#{index}") for index, made in enumerate(outputs))
+            values = tuple(made.value(f"{self.key}#{index}", touched) for index, made in enumerate(outputs))
         return Result(values, {"exit": code, **streams})
 
     def _key(self, command: Command) -> str:
@@ -123,16 +124,13 @@ class _Made:
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", os.stat(self.draft.upper))
 
-    def value(self, name: str) -> Value:
+    def value(self, name: str, touched: Touched) -> Value:
         """What became of it: the same value if nothing changed, else a new snapshot called ``name``."""
-        if not os.listdir(self.draft.upper) and _same(self.status, os.stat(self.draft.upper)):
+        if self.draft.path != self.draft.upper:
+            runtime_stubs.prune(self.draft.path, self.draft.upper, touched)
+        if not os.listdir(self.draft.upper) and unchanged(self.status, os.stat(self.draft.upper)):
             return self.began
         return Value(digest.of("exec.tree.v1", name), self.draft.commit())
-
-
-def _same(before: os.stat_result, after: os.stat_result) -> bool:
-    names = ("st_mode", "st_uid", "st_gid", "st_mtime_ns")
-    return all(getattr(before, name) == getattr(after, name) for name in names)
 
 
 def _place(blob: Path, path: Path, box: Sandbox, shown: str) -> None:

@@ -1,0 +1,175 @@
+"""A real worker on a store of its own, and a tiny image made from busybox-static."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import digest, process, rundir, snapshot
+from engine.command import Command
+from engine.graph import Output, Result, Value
+from engine.host import HostEnvironment
+from engine.network import Network
+from engine.ops.exec import Exec
+from engine.runtime import Runtime
+from engine.snapshot import Snapshots
+from engine.store import Store
+from engine.worker import Worker
+
+PROGRAMS = [
+    "test",
+    "sh",
+    "true",
+    "false",
+    "cat",
+    "ls",
+    "env",
+    "id",
+    "mkdir",
+    "echo",
+    "sleep",
+    "wget",
+    "nc",
+    "pwd",
+    "rm",
+    "mv",
+    "touch",
+    "stat",
+    "head",
+    "dd",
+    "ps",
+    "kill",
+    "nslookup",
+]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A node whose one value is there already."""
+
+    made: Value
+    inputs: tuple[Output, ...] = ()
+    cached: bool = False
+    label: str = "ready"
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", digest.of("ready.v1", self.made.digest))
+
+    def content_key(self, worker: Any, inputs: Any) -> None:
+        return None
+
+    def run(self, worker: Any, inputs: Any) -> Result:
+        return Result((self.made,))
+
+
+@dataclass
+class Log:
+    """Progress kept for assertions."""
+
+    written: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def started(self, key: str, label: str) -> None: ...
+
+    def output(self, key: str, stream: int, data: bytes) -> None:
+        self.written.append((stream, data))
+
+    def finished(self, key: str, *, cached: bool, error: str = "") -> None: ...
+
+
+@dataclass
+class Secrets:
+    known: dict[str, bytes] = field(default_factory=dict)
+
+    def plaintext(self, handle: str) -> bytes:
+        return self.known[handle]
+
+
+@pytest.fixture(scope="session")
+def _own_mounts() -> None:
+    if os.geteuid():
+        pytest.skip("needs root: mounts and containers")
+    if not process.which("runc") or not Path("/usr/bin/tini-static").exists():
+        pytest.skip("needs runc and tini: apt-get install runc tini")
+    snapshot.private_namespace()
+
+
+@pytest.fixture(scope="session")
+def machine(_own_mounts: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """One worker for all tests of a run; what they record is apart because their keys are."""
+    root = tmp_path_factory.mktemp("engine")
+    store = Store.open(root / "store")
+    run_dir = rundir.open_run_dir(root / "run")
+    network = Network(run_dir, lambda text: None)
+    yield Worker(store, Snapshots(store), Runtime(run_dir), network, None, Secrets(), None, Log(), HostEnvironment())
+    network.close()
+    run_dir.close()
+    store.close()
+
+
+@pytest.fixture
+def worker(machine: Worker) -> Worker:
+    return replace(machine, progress=Log(), secrets=Secrets())
+
+
+@pytest.fixture(scope="session")
+def busybox(machine: Worker) -> Value:
+    """A root file system with a shell, /etc/passwd and no mount points at all."""
+    with machine.snapshots.draft(None) as draft:
+        (draft.path / "bin").mkdir()
+        shutil.copy(process.which("busybox") or "/bin/busybox", draft.path / "bin/busybox")
+        for name in PROGRAMS:
+            (draft.path / "bin" / name).symlink_to("busybox")
+        (draft.path / "etc").mkdir()
+        (draft.path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nbuilder:x:1000:1000::/home/b:/bin/sh\n")
+        (draft.path / "etc/group").write_text("root:x:0:\nbuilder:x:1000:\ntools:x:77:builder\n")
+        return Value("busybox", draft.commit())
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command in a container left."""
+
+    worker: Worker
+    result: Result
+
+    @property
+    def code(self) -> int:
+        return int(self.result.data["exit"])
+
+    def stream(self, name: str) -> str:
+        return self.worker.store.blob_path(self.result.data[name]).read_bytes().decode()
+
+    @property
+    def stdout(self) -> str:
+        return self.stream("stdout")
+
+    def files(self, index: int = 0) -> dict[str, bytes | None]:
+        """Every path of one output that is no program of the image; directories have no bytes."""
+        with self.worker.snapshots.view(self.result.values[index].tree) as root:
+            found = {str(path.relative_to(root)): path for path in root.rglob("*") if not path.is_symlink()}
+            return {name: path.read_bytes() if path.is_file() else None for name, path in found.items()}
+
+
+@pytest.fixture
+def output() -> Any:
+    """Make an output of a value."""
+    return lambda value: Output(Ready(value))
+
+
+@pytest.fixture
+def run(worker: Worker, busybox: Value) -> Any:
+    """Run a shell line (or a tuple of arguments) in busybox; keyword arguments are Command's and Exec's fields."""
+
+    def run(line: Any, *, on: Worker | None = None, **fields: Any) -> Ran:
+        own = {name: fields.pop(name) for name in list(fields) if name in Exec.__dataclass_fields__}
+        args = line if isinstance(line, tuple) else ("sh", "-c", line)
+        node = Exec(Command(**{"rootfs": Output(Ready(busybox)), "args": args, **fields}), **own)
+        used = on or worker
+        return Ran(used, node.run(used, [source.node.made for source in node.inputs]))  # type: ignore[attr-defined]
+
+    return run
