@@ -78,10 +78,13 @@ class Target:
 
     def make_parents(self, path: str) -> None:
         """See that the directories above ``path`` are there; new ones get mode 0755 and belong to root."""
+        missing = []
         parent = os.path.dirname(path)
-        if parent not in self._joined:
-            self.make_parents(parent)
-            self.make_directory(parent)
+        while parent not in self._joined:
+            missing.append(parent)
+            parent = os.path.dirname(parent)
+        for directory in reversed(missing):
+            self.make_directory(directory)
 
     def make_directory(self, path: str, *, replace: bool = False) -> bool:
         """See that the directory ``path`` is there; true if it is new. Its parents must be there.
@@ -219,12 +222,15 @@ class Copier:
 
     def _layers(self, directory: str) -> tuple[str, ...]:
         """The layers' directories that make up ``directory``."""
-        if not directory:
-            return self.source.layers
-        if directory not in self._directories:
-            parent, name = os.path.split(directory)
-            self._directories[directory] = counterparts(self._layers(parent), name)
-        return self._directories[directory]
+        unknown = []
+        while directory not in self._directories and directory:
+            directory, name = os.path.split(directory)
+            unknown.append(name)
+        found = self._directories.get(directory, self.source.layers)
+        for name in reversed(unknown):
+            directory = f"{directory}/{name}" if directory else name
+            found = self._directories[directory] = counterparts(found, name)
+        return found
 
 
 def _make(real: str, info: os.stat_result, own: str) -> None:
