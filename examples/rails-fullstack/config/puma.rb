@@ -1,4 +1,3 @@
 threads_count = Integer(ENV.fetch("RAILS_MAX_THREADS", 3))
 threads threads_count, threads_count
 bind "tcp://0.0.0.0:#{ENV.fetch('PORT', 3000)}"
-raise_exception_on_sigterm false # being told to stop is no failure
