@@ -98,7 +98,7 @@ class Runner:
         self.child.wait()
 
     async def _imported(self) -> None:
-        """Wait for the import. Registration and call have an event loop each; the channel is heard by the current one."""
+        """Wait for the import. Registration and call have an event loop each; the current one hears the channel."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
