@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from dockerfile.apply import apply
 from dockerfile.builder import Builder, C, D
@@ -32,7 +31,7 @@ class Request:
 
     dockerfile: str = "Dockerfile"
     target: str = ""
-    build_args: Mapping[str, str] = MappingProxyType({})
+    build_args: Mapping[str, str] = field(default_factory=dict)
     platform: str = ""
 
 

@@ -48,7 +48,6 @@ class Lowered:
     steps: tuple[Step, ...]
     config: ImageConfig
     scope: Mapping[str, str]
-    args: Mapping[str, str]
 
 
 @dataclass
@@ -59,7 +58,7 @@ class _Stage:
     resolved: ResolvedStage
     config: ImageConfig
     scope: dict[str, str]
-    args: dict[str, str]
+    args: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     cmd_set: bool = False
 
@@ -99,14 +98,14 @@ def lower_stage(
     env = base.env if "PATH" in base.env else {**base.env, "PATH": DEFAULT_PATH}
     config = replace(base, on_build=(), env=env, workdir="/" if from_nothing else base.workdir)
     scope = {**(inherited.scope if inherited else {}), **config.env}
-    stage = _Stage(plan, resolved, config, scope, dict(inherited.args) if inherited else {})
+    stage = _Stage(plan, resolved, config, scope)
     place = resolved.stage.place
     if config != base:
         stage.steps.append(Configure(place, config))
     triggers = [parse_trigger(text, place, stage.escape) for text in base.on_build]
     for one in (*triggers, *resolved.stage.instructions):
         _lower(one, stage)
-    return Lowered(tuple(stage.steps), stage.config, stage.scope, stage.args)
+    return Lowered(tuple(stage.steps), stage.config, stage.scope)
 
 
 @functools.singledispatch
@@ -128,20 +127,20 @@ def _env(one: ins.Env, stage: _Stage) -> None:
 def _arg(one: ins.Arg, stage: _Stage) -> None:
     texts = []
     for pair in one.pairs:
-        value = _arg_value(pair, one.place, stage)
+        default = None if pair.value is None else stage.expand(pair.value, one.place)
+        value = _arg_value(pair.key, default, stage)
         stage.args[pair.key] = value or ""
         if value is not None:
             stage.scope[pair.key] = value
-        texts.append(pair.key if value is None else f"{pair.key}={value}")
+        texts.append(pair.key if default is None else f"{pair.key}={default}")
     stage.commit(one.place, "ARG " + " ".join(texts))
 
 
-def _arg_value(pair: ins.KeyValue, place: Place, stage: _Stage) -> str | None:
-    if pair.key in stage.plan.options.build_args:
-        return stage.plan.options.build_args[pair.key]
-    if pair.value is not None:
-        return stage.expand(pair.value, place)
-    return stage.plan.args.get(pair.key)
+def _arg_value(key: str, default: str | None, stage: _Stage) -> str | None:
+    given = stage.plan.options.build_args
+    if key in given:
+        return given[key]
+    return stage.plan.args.get(key) if default is None else default
 
 
 @_lower.register
@@ -258,7 +257,8 @@ def _command_line(one: ins.Run, stage: _Stage) -> tuple[tuple[str, ...], tuple[M
         return _with_shell(replace(command, words=("\n".join(texts),)), stage), ()
     if first.text.startswith("#!"):
         tree = Inline(((first.name, first.text),), 0o755)
-        return (f"/dev/pipes/{first.name}",), (MountStep("bind", "/dev/pipes", tree, read_only=True),)
+        program = replace(command, words=(f"/dev/pipes/{first.name}",))
+        return _with_shell(program, stage), (MountStep("bind", "/dev/pipes", tree, read_only=True),)
     return _with_shell(replace(command, words=(first.text,)), stage), ()
 
 

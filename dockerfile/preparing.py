@@ -61,5 +61,5 @@ async def _lower(build: Build[C, D], stage: ResolvedStage) -> Lowered:
     await _fetch_configs(build, [stage.index])
     config = build.configs[stage.index]
     if stage.replaced:
-        return Lowered((), config, dict(config.env), {})
+        return Lowered((), config, dict(config.env))
     return lower_stage(build.plan, stage, config, from_nothing=_is_no_image(build, stage))

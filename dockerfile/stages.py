@@ -171,8 +171,6 @@ def _target(dockerfile: ins.Dockerfile, stages: tuple[ResolvedStage, ...], targe
         return len(stages) - 1
     names = {stage.stage.name: stage.index for stage in stages if stage.stage.name}
     index = names.get(target.lower())
-    if index is None and target.isdecimal() and int(target) < len(stages):
-        index = int(target)
     if index is None:
         hint = suggestion(target, list(names))
         raise DockerfileError(f'target stage "{target}" could not be found{hint}', Place(dockerfile.file, 0))

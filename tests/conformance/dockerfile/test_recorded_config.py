@@ -1,0 +1,118 @@
+"""Every recorded case without any engine: what docker refuses is refused, with a line; configs and histories agree.
+
+The files are compared where an engine runs (test_recorded_files.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockerfile.driver import Request, build_with
+from dockerfile.errors import DockerfileError
+from dockerfile.state import Contexts
+from dockerfile.steps import Health, ImageConfig
+from tests.conformance.dockerfile import base_image
+from tests.conformance.dockerfile.cases import Case, load_cases, load_expected, write_files
+from tests.unit.dockerfile.recording import Box, Recorder, Tree
+
+pytestmark = pytest.mark.anyio
+
+# Refused only once something runs: the command fails, or files stand in each other's way.
+REFUSED_LATER = {
+    "copy-dir-over-file",
+    "copy-file-over-dir-of-same-name",
+    "run-fails",
+    "run-shell-instruction",
+    "run-user-unknown",
+    "stage-copy-from-missing",
+    "workdir-over-file",
+}
+# What docker writes here names its own internal copy of the context.
+INTERNAL_HISTORY = {"context-named-directory-from"}
+CASES = {case.name: case for case in load_cases()}
+SUCCEEDING = [name for name, case in CASES.items() if case.oracle and not case.fails]
+REFUSED = [name for name, case in CASES.items() if case.fails and name not in REFUSED_LATER]
+
+
+def config_from(config: dict[str, Any]) -> ImageConfig:
+    """An image's config, as in its JSON, as this room's value."""
+    health = config.get("Healthcheck")
+    return ImageConfig(
+        env=dict(entry.split("=", 1) for entry in config.get("Env", [])),
+        labels=config.get("Labels", {}),
+        entrypoint=tuple(config.get("Entrypoint", ())) or None,
+        cmd=tuple(config.get("Cmd", ())) or None,
+        user=config.get("User", ""),
+        workdir=config.get("WorkingDir", ""),
+        ports=tuple(sorted(config.get("ExposedPorts", {}))),
+        volumes=tuple(sorted(config.get("Volumes", {}))),
+        shell=tuple(config.get("Shell", ())),
+        stop_signal=config.get("StopSignal", ""),
+        on_build=tuple(config.get("OnBuild", ())),
+        healthcheck=health and _health(health),
+        author=config.get("Author", ""),
+    )
+
+
+def _health(health: dict[str, Any]) -> Health:
+    names = ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
+    return Health(tuple(health["Test"]), *(health.get(name, 0) for name in names))
+
+
+BASES = {
+    base_image.BASE: config_from(base_image.PLAIN),
+    base_image.RICH: config_from(base_image.RICH_CONFIG),
+    base_image.TRIGGERS: config_from(base_image.TRIGGERED),
+}
+
+
+async def build(case: Case, folder: Path) -> Box:
+    case.write(folder / "context")
+    containers, directories = {}, {}
+    for name, what in case.contexts.items():
+        if isinstance(what, str):
+            containers[name] = Box(what)
+        else:
+            write_files(folder / name, what)
+            directories[name] = Tree(name, folder / name)
+    contexts = Contexts(Tree("context", folder / "context"), containers, directories)
+    recorder = Recorder(BASES, tuple(case.secrets))
+    return await build_with(recorder, contexts, Request(case.path, case.target, case.args))
+
+
+@pytest.mark.parametrize("name", SUCCEEDING)
+async def test_config_and_history(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    expected = load_expected(case.group)[name]
+    config = (await build(case, tmp_path)).config
+    found = {key: getattr(config, key) for key in ImageConfig.__dataclass_fields__ if key != "history"}
+    wanted = config_from(expected["config"])
+    found["cmd"] = found["cmd"] or None
+    assert found == {key: getattr(wanted, key) for key in found}
+    assert list(config.env) == list(wanted.env)
+    if name in INTERNAL_HISTORY:
+        return
+    added = [entry.created_by for entry in config.history if not entry.created_by.startswith("HEALTHCHECK")]
+    history = [text for text in expected["history"][len(expected["history"]) - len(config.history) :] if text]
+    assert added == [text for text in history if not text.startswith("HEALTHCHECK")]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_refused_before_anything_runs(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DockerfileError) as caught:
+        await build(CASES[name], tmp_path)
+    assert str(caught.value).startswith(caught.value.file)
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED_LATER))
+async def test_nothing_to_see_before_it_runs(name: str, tmp_path: Path) -> None:
+    assert CASES[name].fails
+    await build(CASES[name], tmp_path)
+
+
+def test_every_case_is_recorded() -> None:
+    missing = [c.name for c in CASES.values() if c.oracle and c.name not in load_expected(c.group)]
+    assert not missing
