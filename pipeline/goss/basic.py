@@ -30,7 +30,7 @@ async def attempt(
     ran = prepared(image, tools, nonce).with_exec(
         [*SHELL, "/.goss/basic.sh", mark, *command], expect=dagger.ReturnType.ANY
     )
-    still = outcome(await ran.stdout(), mark, await ran.stderr())
+    still = outcome(await run.report(ran), mark, await ran.stderr())
     if not serves:
         return still
     text = readiness.gossfile()

@@ -1,5 +1,6 @@
 #!/.goss/busybox sh
-# The test of an image without gossfiles. Prints one line per case: VERDICT, name, reason, parted by tabs.
+# The test of an image without gossfiles. The report in /.goss-run/out has a line per case: VERDICT, name, reason,
+# parted by tabs.
 #   basic.sh MARK [COMMAND...]
 # COMMAND is the image's own; it must at least be found. What it does without arguments or a terminal is its own affair.
 # Runs as the image's own user. "-" in place of the verdict means that the case does not apply.
@@ -7,6 +8,7 @@ mark=$1
 shift
 . /.goss/find.sh
 bb=/.goss/busybox
+exec >/.goss-run/out/report
 
 case_() { printf '%s\t%s\t%s\n' "$1" "$2" "$3"; }
 check() { # NAME COMMAND...: the command's last line is the reason when it fails

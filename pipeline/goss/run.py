@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 
 import dagger
+from dagger import dag
 
 from pipeline.goss import files as gossfiles
 from pipeline.goss.files import GossFiles
@@ -30,7 +31,7 @@ def prepared(image: dagger.Container, tools: dagger.Directory, nonce: str) -> da
     """The image with the tools mounted. A fresh nonce makes the next exec run although an equal one ran before."""
     return (
         image.with_mounted_directory("/.goss", tools)
-        .with_mounted_temp("/.goss-out")
+        .with_mounted_directory("/.goss-run", dag.directory().with_new_directory("out", permissions=0o777))
         .with_env_variable("BASELARD_NONCE", nonce)
     )
 
@@ -49,7 +50,12 @@ async def attempt(image: dagger.Container, tools: dagger.Directory, files: GossF
             use_entrypoint=how.mode == "entrypoint",
         )
     )
-    return outcome(await ran.stdout(), mark, await ran.stderr())
+    return outcome(await report(ran), mark, await ran.stderr())
+
+
+async def report(ran: dagger.Container) -> str:
+    """What run.sh or basic.sh wrote; whatever user the image has may write there."""
+    return await ran.file("/.goss-run/out/report").contents()
 
 
 async def own_command(image: dagger.Container) -> list[str]:

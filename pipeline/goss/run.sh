@@ -1,21 +1,24 @@
 #!/.goss/busybox sh
 # Runs inside the image under test, as its user, with nothing of the image but its own command.
 #   run.sh MARK START WAIT [COMMAND...]
-# MARK   a word that no output contains; a line "MARK NAME" starts the section NAME on standard output
+# MARK   a word that no output contains; a line "MARK NAME" starts the section NAME of the report in /.goss-run/out
 # START  "yes": run COMMAND beside the tests and keep its output in the section "log"
 # WAIT   seconds that goss-main-wait.yaml may take to pass
 mark=$1 start=$2 wait=$3
 shift 3
 . /.goss/find.sh
-bb=/.goss/busybox tests=/.goss-tests out=/.goss-out
+bb=/.goss/busybox tests=/.goss-tests out=/.goss-run/out
+# The report goes to a file: what a program prints is shown to people, and goss's JSON is not for them.
+exec 3>"$out/report"
 
 goss() { /.goss/ld.so --inhibit-cache --library-path /.goss/lib /.goss/goss -g "$tests/$1" validate -f "$2"; }
-section() { printf '\n%s %s\n' "$mark" "$1"; }
+section() { printf '\n%s %s\n' "$mark" "$1" >&3; }
+add() { "$bb" cat "$@" >&3; }
 finish() {
   if [ "$start" = yes ]; then
-    if [ -e "$out/exit" ]; then section exited; "$bb" cat "$out/exit"; fi
+    if [ -e "$out/exit" ]; then section exited; add "$out/exit"; fi
     section log
-    "$bb" tail -c 65536 "$out/log"
+    "$bb" tail -c 65536 "$out/log" >&3
   fi
   section end
   exit 0
@@ -29,17 +32,18 @@ if [ "$start" = yes ]; then
     shift
     "$program" "$@" </dev/null
     echo $? >"$out/exit"
-  } >"$out/log" 2>&1 &
+  } >"$out/log" 2>&1 3>&- &
 fi
 
 if [ -e "$tests/goss-main-wait.yaml" ]; then
   deadline=$(($("$bb" date +%s) + wait))
   until goss goss-main-wait.yaml silent >"$out/wait" 2>&1; do
     status=$?
-    if [ "$status" = 78 ]; then section wait-error; "$bb" cat "$out/wait"; finish; fi
+    if [ "$status" = 78 ]; then section wait-error; add "$out/wait"; finish; fi
     if [ -e "$out/exit" ] || [ "$("$bb" date +%s)" -ge "$deadline" ]; then
       section wait
-      goss goss-main-wait.yaml json
+      goss goss-main-wait.yaml json >&3
+      echo "not ready after $wait s"
       finish
     fi
     "$bb" sleep 0.1
@@ -49,9 +53,10 @@ fi
 goss goss-main.yaml json >"$out/results" 2>"$out/errors"
 status=$?
 section status
-echo "$status"
+echo "$status" >&3
 section results
-"$bb" cat "$out/results"
+add "$out/results"
 section errors
-"$bb" cat "$out/errors"
+add "$out/errors"
+"$bb" sed -n 's/.*"summary-line":"\(Count:[^"]*\)".*/\1/p' "$out/results"
 finish
