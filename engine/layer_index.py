@@ -38,6 +38,17 @@ def record_chain(store: Store, chain: str, snapshot: Snapshot) -> None:
         store.db.execute("INSERT OR REPLACE INTO chains VALUES (?, ?)", (chain, snapshot.id))
 
 
+def record_bootstrapped(store: Store, name: str, snapshot: Snapshot) -> None:
+    """Remember that ``snapshot`` was made here to stand in for the image ``name``."""
+    record_chain(store, f"bootstrap {name} {snapshot.id}", snapshot)
+
+
+def bootstrapped(store: Store, snapshot: Snapshot) -> str:
+    """The image for which ``snapshot`` was made to stand in; empty when it was not."""
+    rows = _all(store, "SELECT chain FROM chains WHERE snapshot = ? AND chain LIKE 'bootstrap %'", (snapshot.id,))
+    return str(rows[0][0]).split(" ", 1)[1].rpartition(" ")[0] if rows else ""
+
+
 GIVEN = "given"
 """The stamp of a layer that came with an image, whose bytes stay as they are."""
 

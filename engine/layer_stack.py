@@ -38,6 +38,11 @@ def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(chains)
 
 
+def known(snapshots: Snapshots, chain: str) -> Snapshot | None:
+    """The snapshot with all layers of the chain id ``chain``, if they were unpacked before."""
+    return layer_index.chain_snapshot(snapshots.store, chain)
+
+
 def stack(snapshots: Snapshots, layers: Sequence[Layer], blobs: Sequence[Blob]) -> Snapshot | None:
     """The snapshot with all of ``layers``, lowest first; those the store has unpacked before are not looked at.
 
@@ -45,14 +50,14 @@ def stack(snapshots: Snapshots, layers: Sequence[Layer], blobs: Sequence[Blob]) 
     UserError for a layer that is hostile, broken or another one than announced.
     """
     chains = chain_ids([layer.diff_id for layer in layers])
-    known, top = _known(snapshots, chains)
+    there, top = _known(snapshots, chains)
     with snapshots.store.temp_dir() as work, ThreadPoolExecutor(_AT_ONCE, "unpack") as pool:
         jobs = [
             pool.submit(_unpack, layers[at], blobs[at], work / str(at), lowest=at == 0)
-            for at in range(known, len(layers))
+            for at in range(there, len(layers))
         ]
         try:
-            for at, job in enumerate(jobs, known):
+            for at, job in enumerate(jobs, there):
                 cancel.current().check()
                 top = _settle(snapshots, top, job.result())
                 layer_index.record_chain(snapshots.store, chains[at], top)
@@ -66,7 +71,7 @@ def stack(snapshots: Snapshots, layers: Sequence[Layer], blobs: Sequence[Blob]) 
 def _known(snapshots: Snapshots, chains: Sequence[str]) -> tuple[int, Snapshot | None]:
     """How many of the lowest layers are there already, and as what."""
     for count in range(len(chains), 0, -1):
-        if snapshot := layer_index.chain_snapshot(snapshots.store, chains[count - 1]):
+        if snapshot := known(snapshots, chains[count - 1]):
             return count, snapshot
     return 0, None
 

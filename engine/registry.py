@@ -1,22 +1,32 @@
 """What one session knows about registries: credentials given to it, hosts it could not reach, tags it resolved."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
+from engine import registry_auth
 from engine.reference import Reference
+from engine.registry_client import Repository
+from engine.registry_http import Connection, Say
 
 REACH = 5.0  # seconds until a registry that does not answer counts as not reached
 
 
 @dataclass(frozen=True)
 class Registry:
-    """One session's view of the registries. ``credentials`` maps a registry to user name and password."""
+    """One session's view of the registries. ``credentials`` maps a registry to user name and password.
+
+    ``resolutions`` holds what each tag was resolved to (engine.ops.source), so that it is asked for once.
+    """
 
     credentials: dict[str, tuple[str, str]] = field(default_factory=dict)
+    resolutions: "dict[Any, asyncio.Task[Any]]" = field(default_factory=dict, compare=False, repr=False)
     _probes: "dict[str, asyncio.Task[str]]" = field(default_factory=dict, compare=False, repr=False)
 
     async def trouble(self, reference: Reference) -> str:
@@ -28,6 +38,16 @@ class Registry:
         if host not in self._probes:
             self._probes[host] = asyncio.create_task(_probe(api_url(reference) + "/v2/"))
         return await asyncio.shield(self._probes[host])
+
+    @contextlib.contextmanager
+    def repository(self, reference: Reference, say: Say = lambda _: None) -> Iterator[Repository]:
+        """The reference's repository, spoken to with this session's or this machine's credentials."""
+        credential = registry_auth.find(reference.registry, self.credentials)
+        connection = Connection(api_url(reference), credential, say)
+        try:
+            yield Repository(connection, reference.repository)
+        finally:
+            connection.close()
 
 
 def api_url(reference: Reference) -> str:

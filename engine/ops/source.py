@@ -1,15 +1,19 @@
 """Where a container's root file system comes from: an image of a registry, or Debian made here when none is reached."""
 
+import asyncio
+import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine import bootstrap, digest, reference
+from engine import bootstrap, digest, layer_index, process, reference, registry_mirrors, registry_pull, treehash
 from engine.errors import HostError
 from engine.graph import Output, Result, Value
 from engine.image import ImageConfig
+from engine.layer_index import Layer
 from engine.platforms import Platform
+from engine.reference import Reference
 from engine.worker import Worker
 
 
@@ -44,24 +48,116 @@ class Bootstrap:
         with worker.snapshots.draft(None) as draft:
             date = bootstrap.debian(draft.path, self.recipe, on_output=say)
             made = digest.of("bootstrap.tree.v1", self.key, date)
-            return Result((Value(made, draft.commit()),), {"bootstrapped": str(self.recipe), "date": date})
+            tree = draft.commit()
+        layer_index.record_bootstrapped(worker.store, str(self.recipe), tree)
+        return Result((Value(made, tree),), {"bootstrapped": str(self.recipe), "date": date})
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of a registry, by digest; output 0 is its root file system."""
+
+    image: registry_pull.Resolved
+    inputs: tuple[Output, ...] = ()
+    cached: bool = True
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", digest.of("image.v1", self.image.config.diff_ids))
+
+    @property
+    def label(self) -> str:
+        return f"pull {self.image.reference}"
+
+    def content_key(self, worker: Any, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
+        return None
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
+        """Download what the store lacks, and unpack it."""
+        tree = registry_pull.pull(worker.snapshots, worker.registry, self.image, _say(worker, self.key))
+        return Result((Value(self.key if tree else treehash.EMPTY, tree),))
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an address stands for. ``reference`` carries the digest, except for an image that was made here."""
+
+    reference: Reference
+    config: ImageConfig
+    rootfs: Output
 
 
 async def resolve(worker: Worker, address: str, platform: Platform) -> tuple[ImageConfig, Output]:
-    """The configuration and the root file system of the image at ``address``, for ``platform``.
+    """The configuration and the root file system of the image at ``address``; see ``find``."""
+    found = await find(worker, address, platform)
+    return found.config, found.rootfs
 
-    Asks the registry (a tag once in a session); where it cannot be reached, an official Debian image is made from the
-    archive instead. Raises UserError for a bad reference or one the registry does not have, HostError when the
-    registry cannot be reached and nothing can stand in.
+
+async def find(worker: Worker, address: str, platform: Platform) -> Source:
+    """The image at ``address`` for ``platform``.
+
+    The registry is asked once in a session. Where it cannot be reached, what the tag was last time serves, or an
+    official Debian image is made from the archive. Raises UserError for a bad reference or one the registry does not
+    have, HostError when the registry cannot be reached and nothing can stand in.
     """
     wanted = reference.parse(address)
-    trouble = await worker.registry.trouble(wanted)
+    under_way: dict[Any, asyncio.Task[Source]] = worker.registry.resolutions
+    task = under_way.get((wanted, platform))
+    if task is None or (task.done() and (task.cancelled() or task.exception())):
+        task = under_way[(wanted, platform)] = asyncio.create_task(_find(worker, wanted, platform))
+    return await asyncio.shield(task)
+
+
+async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source:
+    key = digest.of("resolved.v1", str(wanted), str(platform))
+    if wanted.digest and (known := worker.store.lookup(key)):
+        return _pulled(_recalled(known))
+    trouble = "" if registry_mirrors.has_mirror(wanted) else await worker.registry.trouble(wanted)
     if not trouble:
-        raise HostError("pulling comes next")
+        try:
+            found = await asyncio.to_thread(registry_pull.resolve, worker.registry, wanted, platform, _say(worker, key))
+        except registry_pull.UnreachedError as error:
+            trouble = str(error)
+        else:
+            worker.store.record([key, digest.of("resolved.v1", str(found.reference), str(platform))], _noted(found))
+            return _pulled(found)
+    return _stand_in(worker, wanted, platform, trouble)
+
+
+def _stand_in(worker: Worker, wanted: Reference, platform: Platform, trouble: str) -> Source:
+    """What serves while the registry cannot be reached."""
+    key = digest.of("resolved.v1", str(wanted), str(platform))
+    why = f"the registry {wanted.registry} cannot be reached ({trouble})"
+    if known := worker.store.lookup(key):
+        found = _recalled(known)
+        _say(worker, key)(f"WARNING: {why}; {wanted} is taken as it was last time, {found.reference.digest}")
+        return _pulled(found)
     recipe = bootstrap.recipe(wanted, platform)
     if recipe is None:
-        raise HostError(f"{wanted}: the registry {wanted.registry} cannot be reached: {trouble}")
-    return recipe.config, Output(Bootstrap(recipe, f"the registry {wanted.registry} cannot be reached ({trouble})"))
+        raise HostError(
+            f"{wanted}: {why}, and nothing can stand in for it: only debian:SUITE and debian:SUITE-slim can be made "
+            "from the Debian archive. Check the network and proxy, or bring the image as an archive (Container.import)."
+        )
+    return Source(wanted, recipe.config, Output(Bootstrap(recipe, why)))
+
+
+def _pulled(found: registry_pull.Resolved) -> Source:
+    return Source(found.reference, found.config, Output(Image(found)))
+
+
+def _noted(found: registry_pull.Resolved) -> Result:
+    layers = [dataclasses.astuple(layer) for layer in found.layers]
+    return Result((), {"reference": str(found.reference), "config": found.config.to_json(), "layers": layers})
+
+
+def _recalled(noted: Result) -> registry_pull.Resolved:
+    config = ImageConfig.from_json(noted.data["config"])
+    layers = tuple(Layer(*layer) for layer in noted.data["layers"])
+    return registry_pull.Resolved(reference.parse(noted.data["reference"]), config, layers)
+
+
+def _say(worker: Worker, key: str) -> Callable[[str], None]:
+    return lambda line: worker.progress.output(key, process.STDERR, f"{line}\n".encode())
 
 
 def _loud(recipe: bootstrap.Recipe, why: str) -> bytes:
