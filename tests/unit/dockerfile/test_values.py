@@ -144,13 +144,6 @@ def test_paths_stay_inside() -> None:
     assert relative("/") == "."
     ways = {"x": "/w/x", "x/": "/w/x/", ".": "/w/", "": "/w/", "/": "/", "/x/.": "/x/"}
     assert {way: destination("/w", way) for way in ways} == ways
-        "/w/x",
-        "/w/x/",
-        "/w/",
-        "/w/",
-        "/",
-        "/x/",
-    ]
 
 
 def test_wildcards() -> None:
