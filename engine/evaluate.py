@@ -62,6 +62,7 @@ class Evaluator:
             if not waiting[node.key]:
                 del waiting[node.key]
                 if not task.done():
+                    tasks.pop(node.key, None)  # whoever asks from now on must not join what is being called off
                     task.cancel()
 
     async def _make(self, node: Node) -> Result:

@@ -147,8 +147,14 @@ class Store:
                 (parent.id if parent else None, self.engine, time.time(), _boot()),
             ).fetchone()
             made = Snapshot(row[0], parent)
+            self._make_room(self.layer_path(made))
             tree.rename(self.layer_path(made))
         return made
+
+    def _make_room(self, path: Path) -> None:
+        """Put away what a process left here that died before it could record it; its number is free again."""
+        if path.exists():
+            path.rename(Path(tempfile.mkdtemp(dir=self.work)) / path.name)
 
     def layer_path(self, snapshot: "Snapshot") -> Path:
         """The directory with the snapshot's own files (its difference against the parent)."""
@@ -283,10 +289,14 @@ def _boot() -> str:
 
 def _own(work: Path) -> "IO[bytes]":
     """Make a process's work directory; it is the process's as long as the lock on the file beside it is held."""
-    lock = work.with_suffix(".lock").open("wb")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    work.mkdir(mode=0o711)
-    return lock
+    path = work.with_suffix(".lock")
+    while True:
+        lock = path.open("wb")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(lock.fileno())):
+            work.mkdir(mode=0o711)
+            return lock
+        lock.close()  # a process that cleans up took the file for an abandoned one before it was locked
 
 
 def _abandoned(path: Path) -> bool:
