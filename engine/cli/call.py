@@ -22,6 +22,6 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
     start.require_privilege(["call", *argv])
     last = parsed.steps[-1].function.return_type
     output = parsed.options.output
-    value = start.walk(found, lambda walk: walk.run(parsed.steps, output))
+    value = start.walk(found, lambda walk: walk.run(parsed.steps, output=output))
     result.show(last, value, as_json=parsed.options.json, output=output)
     return 0

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from engine.cli.chain import Chain, FindType
 from engine.objects.typedef import Function, FunctionArg, Module, TypeDef, kebab
@@ -38,7 +38,12 @@ def call_help(module: Module, find: FindType, chain: Chain) -> str:
 
 def function_table(find: FindType, function: Function) -> str:
     """The functions of what ``function`` returns, as ``dagger functions`` prints them."""
-    rows = [("Name", "Description"), *functions_of(find, function)]
+    return table(functions_of(find, function))
+
+
+def table(rows: Sequence[tuple[str, str]]) -> str:
+    """Names with descriptions under a heading, in Dagger's columns."""
+    rows = [("Name", "Description"), *rows]
     width = max(len(name) for name, _ in rows) + 3
     return "".join(f"{name:<{width}}{text}\n" for name, text in rows)
 
@@ -48,7 +53,7 @@ def functions_of(find: FindType, function: Function) -> list[tuple[str, str]]:
     returned = function.return_type.element or function.return_type
     owner = find(returned.name) if returned.kind in ("OBJECT_KIND", "INTERFACE_KIND") else None
     members = owner.named() if owner else []
-    return sorted((kebab(name), _first_line(description)) for name, description in members if name != "id")
+    return sorted((kebab(name), first_line(description)) for name, description in members if name != "id")
 
 
 def flag(arg: FunctionArg) -> str:
@@ -92,5 +97,6 @@ def _row(name: str, text: str, column: int) -> str:
     return (head + f"\n{'':{column}}".join(wrapped)).rstrip() + "\n"
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """A description in one line; Dagger shows a dash where there is none."""
     return text.strip().split("\n")[0] if text.strip() else "-"

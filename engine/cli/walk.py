@@ -36,13 +36,14 @@ class Walk:
             data = next(iter(data.values()))
         return data
 
-    async def run(self, steps: Sequence[Step], output: str = "") -> Any:
+    async def run(self, steps: Sequence[Step], *, output: str = "", state: Any = None) -> Any:
         """The value the chain ends with: plain JSON, an object's state, or an ID.
 
-        ``output`` is where a directory, file or container is to be exported to; the value is then the path.
+        ``state`` is that of the object the first step belongs to. ``output`` is where a directory, file or container
+        is to be exported to; the value is then the path.
         """
         own = [step for step in steps if self.module.find(step.owner.name)]
-        value: Any = {}
+        value: Any = state
         for step in own:
             value = await self._step(step, value)
         return await self._fields(own[-1].function.return_type, value, steps[len(own) :], output)
@@ -53,7 +54,7 @@ class Walk:
         if step.field:
             return state.get(step.function.name)
         args = await complete(self.ask, self.source, step.function, step.args)
-        return await self.invoker.call(step.owner.name, step.function.name, state, args)
+        return await self.invoker.call(step.owner.name, step.function.name, state or {}, args)
 
     async def _fields(self, kind: TypeDef, value: Any, steps: Sequence[Step], output: str) -> Any:
         """Go on from the module's last answer through fields of the API, in one query for each object."""
