@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from engine import host, leftovers, rundir, server, snapshot
 from engine.cli import places
 from engine.cli.target import Target
 from engine.cli.walk import Walk
-from engine.command import Binding
 from engine.errors import HostError
 from engine.evaluate import Flights
 from engine.host import HostEnvironment
@@ -27,6 +26,7 @@ from engine.progress import Display
 from engine.registry import Registry
 from engine.rundir import RunDir
 from engine.runtime import Runtime
+from engine.services import SessionServices
 from engine.session import Session, opened
 from engine.snapshot import Snapshots
 from engine.store import Store
@@ -50,6 +50,7 @@ class Engine:
     flights: Flights
     executor: ThreadPoolExecutor
     progress: Display
+    stack: contextlib.ExitStack
 
     def session(self, workdir: Path) -> Session:
         """A new session for a client whose paths are relative to ``workdir``."""
@@ -63,10 +64,14 @@ class Engine:
             network=self.network,
             registry=Registry(),
             secrets=secrets,
-            services=_NoServices(),
+            services=self._services(),
             progress=self.progress,
             host=self.host,
         )
+
+    def _services(self) -> SessionServices:
+        """A session's services; what is still up when the engine ends is stopped then."""
+        return self.stack.enter_context(contextlib.closing(SessionServices()))
 
 
 @contextlib.contextmanager
@@ -80,7 +85,7 @@ def engine(progress: Display) -> Iterator[Engine]:
         network = stack.enter_context(contextlib.closing(Network(run_dir, progress.note)))
         executor = ThreadPoolExecutor(THREADS, "op")
         stack.callback(executor.shutdown, cancel_futures=True)
-        yield Engine(store, run_dir, network, host.detect(), Flights(), executor, progress)
+        yield Engine(store, run_dir, network, host.detect(), Flights(), executor, progress, stack)
 
 
 def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
@@ -126,9 +131,3 @@ def _may_mount() -> bool:
         if line.startswith("CapEff:"):
             return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
     return False
-
-
-class _NoServices:
-    @contextlib.contextmanager
-    def bound(self, _worker: Any, _bindings: Sequence[Binding]) -> Iterator[Mapping[str, str]]:
-        yield {}

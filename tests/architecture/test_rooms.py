@@ -29,6 +29,7 @@ ORDER = (
     (TOOLS,),  # every other module directly below engine/: one tool each, of the worker's or of an operation's
     ("worker",),
     ("sandbox", "sandbox_mounts"),
+    ("services", "services_running"),
     ("ops",),
     ("objects",),
     ("schema",),
