@@ -6,6 +6,7 @@ one base cost N mounts and no copy.
 
 import contextlib
 import ctypes
+import functools
 import os
 import threading
 from collections.abc import Iterator
@@ -26,10 +27,11 @@ _thread = threading.local()
 _mounter = ThreadPoolExecutor(1, "mount")
 
 
+@functools.cache  # a second one would leave the threads that started meanwhile in the first
 def private_namespace() -> None:
     """Move this process into a mount namespace of its own, so that whatever kills it takes its mounts along.
 
-    Call once, before threads start. Raises HostError without CAP_SYS_ADMIN.
+    Call before threads start; further calls do nothing. Raises HostError without CAP_SYS_ADMIN.
     """
     if _libc.unshare(_CLONE_NEWNS):
         raise HostError(
