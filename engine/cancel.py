@@ -1,10 +1,15 @@
 """Cancellation of work that runs in threads: the evaluator sets it, whoever waits on a child process hears of it."""
 
+import asyncio
 import contextlib
 import contextvars
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Cancelled(BaseException):
@@ -64,6 +69,22 @@ def current() -> Cancellation:
 def enter(cancellation: Cancellation) -> None:
     """Make ``cancellation`` the current one of this context."""
     _current.set(cancellation)
+
+
+async def in_thread(executor: Executor, work: Callable[..., T], *arguments: Any) -> T:
+    """Run ``work`` in a thread. When cancelled, call the thread's work off and wait until it has stopped."""
+    cancellation = Cancellation()
+    context = contextvars.copy_context()
+    context.run(enter, cancellation)
+    future = asyncio.get_running_loop().run_in_executor(executor, context.run, work, *arguments)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        cancellation.cancel()
+        await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()
+        raise
 
 
 _NEVER = Cancellation()

@@ -4,7 +4,6 @@ Knows no operation by name; sees nodes through engine.graph alone, like BuildKit
 """
 
 import asyncio
-import contextvars
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -108,20 +107,7 @@ class Evaluator:
                 task.cancel()
 
     async def _in_thread(self, function: Callable[[Any, Sequence[Value]], T], inputs: Sequence[Value]) -> T:
-        """Run ``function`` in a thread. When cancelled, call the thread's work off and wait until it has stopped."""
-        cancellation = cancel.Cancellation()
-        context = contextvars.copy_context()
-        context.run(cancel.enter, cancellation)
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self.executor, context.run, function, self.worker, inputs)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            cancellation.cancel()
-            await asyncio.wait([future])
-            if not future.cancelled():
-                future.exception()
-            raise
+        return await cancel.in_thread(self.executor, function, self.worker, inputs)
 
 
 def _forget(tasks: "dict[str, asyncio.Task[Result]]", key: str, done: "asyncio.Task[Result]") -> None:

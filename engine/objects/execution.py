@@ -9,6 +9,7 @@ from engine.errors import UserError
 from engine.graph import Output
 from engine.objects.container import Container
 from engine.ops.exec import Exec, Expect
+from engine.service import ContainerService, ServicePort
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of a command whose image sets none (BuildKit's, for Linux)."""
@@ -91,3 +92,25 @@ def _after(container: Container, node: Exec) -> Container:
         for mount in container.mounts
     )
     return replace(container, rootfs=Output(node), mounts=mounts, last=node, image_ref="")
+
+
+def as_service(container: Container, args: Sequence[str], options: Options) -> ContainerService:
+    """The container as a service that runs ``args``, or what the image runs by default.
+
+    Default arguments that were set explicitly stand alone; those of an image follow its entrypoint. Raises UserError
+    when there is nothing to run.
+    """
+    config = container.config
+    if args:
+        words = tuple(container.expand(word, wanted=options.expand) for word in args)
+        words = (*config.entrypoint, *words) if options.use_entrypoint else words
+    elif container.explicit_default_args and not options.use_entrypoint:
+        words = config.cmd
+    else:
+        words = (*config.entrypoint, *config.cmd)
+    if not words:
+        raise UserError("no service command has been set; name one, or set default arguments or an entrypoint")
+    ports = tuple(
+        ServicePort(port.port, port.protocol, not port.experimental_skip_healthcheck) for port in container.ports
+    )
+    return ContainerService(command(container, words, options), ports, config.healthcheck)

@@ -72,3 +72,10 @@ class HealthcheckConfig:
             start_interval=durations.show(check.start_interval),
             retries=check.retries,
         )
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A Unix socket of the client's machine."""
+
+    path: str

@@ -5,7 +5,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine import reading
+from engine import owners, reading
 from engine.command import BindMount, SecretMount, Sharing, TmpfsMount
 from engine.errors import UserError
 from engine.graph import Output
@@ -192,9 +192,17 @@ def mount_targets(_ctx: Context, container: Container) -> list[str]:
     return [mount.target for mount in container.mounts]
 
 
+async def _owned(ctx: Context, container: Container, source: Directory | File, owner: str) -> Output:
+    """What is to be mounted, given to ``owner``; names are those of the container's own accounts."""
+    if not owner:
+        return source.output
+    found = await ctx.look(container.rootfs, lambda root: owners.resolve(root, owner))
+    return Output(Chown(source.output, source.path, f"{found.uid}:{found.gid}" if found else owner))
+
+
 @field("Container.withMountedDirectory")
-def with_mounted_directory(
-    _ctx: Context,
+async def with_mounted_directory(
+    ctx: Context,
     container: Container,
     *,
     path: str,
@@ -204,16 +212,16 @@ def with_mounted_directory(
     expand: bool = False,
 ) -> Container:
     target = _target(container, path, expand=expand)
-    output = Output(Chown(source.output, source.path, owner)) if owner else source.output
+    output = await _owned(ctx, container, source, owner)
     return mounts.with_mount(container, BindMount(target, output, source.path, read_only))
 
 
 @field("Container.withMountedFile")
-def with_mounted_file(
-    _ctx: Context, container: Container, *, path: str, source: File, owner: str = "", expand: bool = False
+async def with_mounted_file(
+    ctx: Context, container: Container, *, path: str, source: File, owner: str = "", expand: bool = False
 ) -> Container:
     target = _target(container, path, expand=expand)
-    output = Output(Chown(source.output, source.path, owner)) if owner else source.output
+    output = await _owned(ctx, container, source, owner)
     return mounts.with_mount(container, BindMount(target, output, source.path))
 
 

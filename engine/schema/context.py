@@ -1,12 +1,12 @@
 """What a resolver may ask of the request it serves."""
 
-import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine import cancel
 from engine.evaluate import Evaluator
 from engine.graph import Node, Output, Result, Value
 from engine.objects.secrets import SecretStore
@@ -57,9 +57,8 @@ class Context:
         return await self.in_thread(_look, self.session.worker, value, question)
 
     async def in_thread(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
-        """Run blocking work off the event loop."""
-        executor = self.session.evaluator.executor
-        return await asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
+        """Run blocking work off the event loop; it is called off when the client goes away."""
+        return await cancel.in_thread(self.session.evaluator.executor, work, *arguments)
 
     @property
     def namespace(self) -> str:

@@ -1,6 +1,7 @@
 """Every module that registers resolvers, imported for that effect."""
 
 from engine.schema import (
+    changeset,
     container_config,
     container_exec,
     container_files,
@@ -10,9 +11,11 @@ from engine.schema import (
     module,
     query,
     secrets,
+    service,
 )
 
 __all__ = [
+    "changeset",
     "container_config",
     "container_exec",
     "container_files",
@@ -22,4 +25,5 @@ __all__ = [
     "module",
     "query",
     "secrets",
+    "service",
 ]
