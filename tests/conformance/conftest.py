@@ -19,7 +19,7 @@ BUSYBOX = Path("/bin/busybox")
 BUSYBOX_IMAGE = 'container{from(address:"busybox:1.37"){'
 APPLETS = (
     "sh cat ls echo env id pwd mkdir touch true false sleep wc head rm stat printf seq tr sort grep find ln "
-    "readlink hostname kill chmod sync df mount test nc date dd yes expr cut"
+    "readlink hostname kill chmod sync df mount test httpd wget date dd yes expr cut"
 ).split()
 
 
