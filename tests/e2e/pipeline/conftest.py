@@ -1,0 +1,61 @@
+"""The command line on invented repositories, with one store for all tests of a run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Called:
+    """How a call ended: what it printed, and the progress it showed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    def executions(self, part: str) -> int:
+        """How many programs ran whose command line holds this text."""
+        return sum(" exec " in line and part in line for line in self.stderr.splitlines())
+
+
+Call = Callable[..., Called]
+Write = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture(scope="session")
+def kept_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("e2e") / "store"
+
+
+@pytest.fixture
+def call(kept_store: Path) -> Call:
+    """Run `baselard call --source DIR FUNCTION …`."""
+
+    def run(source: Path, *args: str) -> Called:
+        environment = {**os.environ, "BASELARD_STORE": str(kept_store), "PYTHONPATH": str(ROOT)}
+        argv = [sys.executable, "-m", "engine.cli", "call", "--progress", "plain", "--source", str(source), *args]
+        done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
+        return Called(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a repository from paths and texts."""
+
+    def files(texts: Mapping[str, str]) -> Path:
+        for name, text in texts.items():
+            path = tmp_path / "repository" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path / "repository"
+
+    return files

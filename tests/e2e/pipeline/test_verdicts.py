@@ -1,0 +1,137 @@
+"""One call over every way in which an example can go wrong: each is told apart, and the others go on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.root, pytest.mark.network]
+
+# busybox-static: a program that also runs in an image that holds nothing else.
+BASE = """\
+FROM debian:trixie-slim
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static >/dev/null
+RUN useradd --create-home agent
+ENV HOME=/home/agent
+USER agent
+CMD ["bash"]
+"""
+FROM = "FROM example.test/acme/base\n"
+SERVES = FROM + 'EXPOSE 8000\nCMD ["busybox", "httpd", "-f", "-p", "{port}"]\n'
+TRUE = "command: {'true': {exit-status: 0}}\n"
+
+REPOSITORY = {
+    "Dockerfile": BASE,
+    "baselard.yaml": """\
+examples:
+  settings:
+    never-ready: {wait: 2}
+    no-shell: {run: service}
+    excused: {quarantine: {reason: mirror is down, until: "2999-01-01"}}
+    expired: {quarantine: {reason: mirror was down, until: "2001-01-01"}}
+""",
+    "examples/good/Dockerfile": FROM,
+    "examples/good/goss.yaml": "command: {id -un: {exit-status: 0, stdout: [agent]}}\n",
+    "examples/basic/Dockerfile": FROM,
+    "examples/serves/Dockerfile": SERVES.format(port=8000),
+    "examples/serves/goss.yaml": "port: {tcp6:8000: {listening: true}}\n",
+    "examples/serves-untested/Dockerfile": SERVES.format(port=8000),
+    "examples/no-shell/Dockerfile": FROM.rstrip()
+    + ' AS build\nFROM scratch\nCOPY --from=build /bin/busybox /sleep\nCMD ["/sleep", "60"]\n',
+    "examples/no-shell/goss.yaml": "file: {/sleep: {exists: true}, /bin/sh: {exists: false}}\n",
+    "examples/missing-file/Dockerfile": FROM,
+    "examples/missing-file/goss.yaml": "file: {/nowhere: {exists: true}}\n",
+    "examples/failing-run/Dockerfile": FROM + "RUN echo no such luck >&2; exit 7\n",
+    "examples/bad-from/Dockerfile": "FROM alpine:3\n",
+    "examples/bad-dockerfile/Dockerfile": FROM + "RUNN true\n",
+    "examples/bad-goss/Dockerfile": FROM,
+    "examples/bad-goss/goss.yaml": "file: [\n",
+    "examples/empty-goss/Dockerfile": FROM,
+    "examples/empty-goss/goss.yaml": "{}\n",
+    "examples/never-ready/Dockerfile": SERVES.format(port=9999),
+    "examples/never-ready/goss.yaml": TRUE,
+    "examples/dies/Dockerfile": FROM + 'EXPOSE 80\nCMD ["sh", "-c", "echo cannot bind >&2; exit 3"]\n',
+    "examples/dies/goss.yaml": TRUE,
+    "examples/no-command/Dockerfile": FROM + 'CMD ["nowhere-to-be-found"]\n',
+    "examples/excused/Dockerfile": FROM,
+    "examples/excused/goss.yaml": "file: {/nowhere: {exists: true}}\n",
+    "examples/expired/Dockerfile": FROM,
+    "examples/expired/goss.yaml": "file: {/nowhere: {exists: true}}\n",
+    "examples/twice/Dockerfile": FROM,
+    "docs/cookbooks/twice/Dockerfile": FROM,
+}
+
+BAD = {
+    "missing-file": "File /nowhere exists: expected true, got false",
+    "failing-run": "exit code 7",
+    "bad-from": "starts FROM alpine:3 (line 1), not from example.test/acme/base",
+    "bad-dockerfile": "examples/bad-dockerfile/Dockerfile:2",
+    "bad-goss": "goss cannot use this file",
+    "empty-goss": "goss cannot use this file: found 0 tests",
+    "never-ready": "never became ready",
+    "dies": "ended with exit code 3 before it was ready",
+    "no-command": "nowhere-to-be-found: not found in PATH",
+    "excused": "File /nowhere exists: expected true, got false",
+    "expired": "File /nowhere exists: expected true, got false",
+    "twice": "two examples are called 'twice'",
+}
+
+
+@pytest.fixture
+def repository(write):
+    return write(REPOSITORY)
+
+
+def suites(report: Path):
+    return {suite["name"]: suite for suite in json.loads((report / "outputs.json").read_text())["suites"]}
+
+
+def test_every_bad_example_is_told_apart_and_the_others_pass(call, repository, tmp_path):
+    report = tmp_path / "report"
+    done = call(repository, "report", "--check", "test-examples", "--output", str(report))
+    assert done.code == 0, done.stderr[-3000:]
+    found = suites(report)
+    assert {name for name, suite in found.items() if suite["failures"]} == set(BAD)
+    wrong = {
+        name: found[name]["failures"] for name, said in BAD.items() if said not in " ".join(found[name]["failures"])
+    }
+    assert not wrong
+    assert (report / "exit-code").read_text() == "1\n"
+    assert "cannot bind" in (report / "summary.md").read_text()
+    assert "no such luck" in (report / "summary.md").read_text()
+    assert {name for name, suite in found.items() if suite["failures"] and not suite["blocks"]} == {"excused"}
+
+
+def test_the_good_ones_alone_pass_and_again_nothing_is_built_but_all_is_tested(call, repository):
+    only = "good,basic,serves,serves-untested,no-shell,excused"
+    first = call(repository, "test-examples", "--only", only)
+    assert (first.code, "all 7 passed" in first.stdout) == (0, True), first.stderr[-3000:]
+    again = call(repository, "test-examples", "--only", only)
+    assert again.code == 0
+    assert again.executions("apt-get") == 0
+    assert again.executions("/.goss/run.sh") == 5
+    kept = call(repository, "test-examples", "--only", only, "--cached-tests")
+    assert kept.code == 0
+    kept = call(repository, "test-examples", "--only", only, "--cached-tests")
+    assert kept.executions("/.goss/run.sh") == 0
+
+
+def test_a_failing_call_prints_the_summary_and_exits_1(call, repository):
+    done = call(repository, "test-examples", "--only", "good,missing-file")
+    assert done.code == 1
+    shown = done.stdout + done.stderr
+    assert "✗ File /nowhere exists: expected true, got false" in shown
+    assert "1 of 3 failed (missing-file)" in shown
+    assert "Traceback" not in shown
+
+
+def test_an_empty_repository_says_what_to_write(call, write):
+    done = call(write({"README.md": ""}), "test-examples")
+    assert done.code == 1
+    assert "no base image found" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_typing_error_in_the_configuration_has_its_line(call, write):
+    done = call(write({"Dockerfile": BASE, "baselard.yaml": "exmples: {}\n"}), "examples")
+    assert "baselard.yaml:1: the file: unknown key 'exmples'; did you mean 'examples'?" in done.stdout + done.stderr
