@@ -22,10 +22,10 @@ from engine.worker import Worker
 async def register(runner: Runner, cache: Path, progress: Progress, on_output: OnOutput) -> Module:
     """What the module says of itself. Raises ModuleError or FunctionError."""
     with contextlib.closing(Store.open(cache / "registration")) as store:
-        session = _session(store, progress)
-        async with server.running(session) as (port, _):
-            load = session.state.ids.load
-            return await Invoker(runner, lambda frame: entered(session, port, frame), load, on_output).register()
+        made = session(store, progress)
+        async with server.running(made) as (port, _):
+            load = made.state.ids.load
+            return await Invoker(runner, lambda frame: entered(made, port, frame), load, on_output).register()
 
 
 @contextlib.contextmanager
@@ -38,7 +38,8 @@ def entered(session: Session, port: int, frame: Frame) -> Iterator[tuple[int, st
         session.leave(token)
 
 
-def _session(store: Store, progress: Progress) -> Session:
+def session(store: Store, progress: Progress) -> Session:
+    """A session whose fields work as long as nothing is to be run."""
     nothing = cast(Any, None)
     worker = Worker(
         store=store,

@@ -61,6 +61,7 @@ class Runner:
     source: ModuleSource
     child: "subprocess.Popen[bytes]"
     channel: socket.socket
+    listener: threading.Thread
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _waiting: "dict[str, asyncio.Future[int]]" = field(default_factory=dict)
     _ready: "asyncio.Future[None] | None" = None
@@ -96,6 +97,9 @@ class Runner:
         self.channel.close()
         process.kill(self.child)
         self.child.wait()
+        self.listener.join(_LAST_OUTPUT)
+        for pipe in filter(None, (self.child.stdout, self.child.stderr)):
+            pipe.close()
 
     async def _imported(self) -> None:
         """Wait for the import. Registration and call have an event loop each; the current one hears the channel."""
@@ -143,8 +147,9 @@ def start(source: ModuleSource, interpreter: Path, user: User, on_output: OnOutp
             env=environment(source, interpreter, user, os.environ),
             pass_fds=[fd],
         )
-    threading.Thread(target=process.pump, args=(child, lambda _, data: on_output(data)), daemon=True).start()
-    return Runner(source, child, ours)
+    listener = threading.Thread(target=process.pump, args=(child, lambda _, data: on_output(data)), daemon=True)
+    listener.start()
+    return Runner(source, child, ours, listener)
 
 
 def environment(source: ModuleSource, interpreter: Path, user: User, environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,99 @@
+"""Finding a module, reading its dagger.json and pyproject.toml, and its digest."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UserError
+from engine.modules import source
+
+
+def module(root: Path, project: str = "", **config: object) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "dagger.json").write_text(json.dumps({"name": "hello-world", "sdk": {"source": "python"}, **config}))
+    (root / "pyproject.toml").write_text(project)
+    (root / "main.py").write_text("x = 1\n")
+    return root
+
+
+def test_the_nearest_above_is_found(tmp_path: Path) -> None:
+    module(tmp_path)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    found = source.find(tmp_path / "a" / "b")
+    assert (found.root, found.name) == (tmp_path, "hello-world")
+
+
+def test_names_follow_the_python_runtime(tmp_path: Path) -> None:
+    found = source.load(module(tmp_path, '[project]\nname = "My-Package"\n'))
+    assert (found.main_object, found.package) == ("HelloWorld", "my_package")
+
+
+def test_an_entry_point_is_read_from_the_project(tmp_path: Path) -> None:
+    found = source.load(module(tmp_path, '[project.entry-points."dagger.mod"]\nmain_object = "a.b:C"\n'))
+    assert found.entry_point == "a.b:C"
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"sdk": {"source": "go"}}, "written for the SDK 'go'"),
+        ({"sdk": ""}, "the module hello-world has no SDK"),
+        ({"dependencies": [{"name": "other", "source": "../other"}]}, "only a real engine makes"),
+        ({"name": ""}, "the module has no name"),
+    ],
+)
+def test_modules_that_cannot_run_here_say_why(tmp_path: Path, config: dict[str, object], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        source.load(module(tmp_path, **config))
+
+
+def test_broken_files_are_named_with_their_line(tmp_path: Path) -> None:
+    module(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = \n")
+    with pytest.raises(UserError, match=r"pyproject\.toml:2: "):
+        source.load(tmp_path)
+    (tmp_path / "dagger.json").write_text('{\n"name": x}')
+    with pytest.raises(UserError, match=r"dagger\.json:2: "):
+        source.load(tmp_path)
+
+
+def test_no_module_anywhere_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="name a module with -m"):
+        source.find(tmp_path)
+
+
+def test_the_digest_changes_with_content_alone(tmp_path: Path) -> None:
+    one, two = module(tmp_path / "one"), module(tmp_path / "two")
+    first = source.load(one).digest
+    assert source.load(two).digest == first
+    (one / "main.py").write_text("x = 2\n")
+    assert source.load(one).digest != first
+
+
+def test_the_digest_passes_over_what_dagger_json_excludes(tmp_path: Path) -> None:
+    root = module(tmp_path, include=["!**", "dagger.json", "*.py", "src"])
+    first = source.load(root).digest
+    for name in ("notes.txt", "other/x.py", "__pycache__/main.pyc"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text("new")
+    assert source.load(root).digest == first
+    (root / "src" / "deep").mkdir(parents=True)
+    (root / "src" / "deep" / "x.txt").write_text("new")
+    assert source.load(root).digest != first
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("src", "src/a/b.py", True),
+        ("src", "srcs/a", False),
+        ("*.py", "a.py", True),
+        ("*.py", "a/b.py", False),
+        ("**/*.py", "a/b/c.py", True),
+        ("**/*.py", "c.py", True),
+        ("**", "a/b", True),
+    ],
+)
+def test_patterns(pattern: str, path: str, matches: bool) -> None:
+    assert bool(source._regex(pattern).fullmatch(path)) is matches
