@@ -18,7 +18,7 @@ attributes("EnvVariable", "name", "value")
 attributes("Label", "name", "value")
 attributes("Port", "port", "protocol", "description", "experimentalSkipHealthcheck")
 attributes("HealthcheckConfig", "args", "shell", "interval", "timeout", "startPeriod", "startInterval", "retries")
-attributes("Container", "exposedPorts", "imageRef")
+attributes("Container", "exposedPorts")
 
 
 @field("Container.platform")

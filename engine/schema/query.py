@@ -1,15 +1,9 @@
 """The root fields: starting points, and loading by ID."""
 
-from dataclasses import replace
 from typing import Any
 
 from engine import platforms
-from engine.graph import Output
-from engine.image import ImageConfig
-from engine.objects.container import Container
-from engine.objects.directory import Directory
-from engine.ops import source
-from engine.ops.scratch import Scratch
+from engine.objects.directory import EMPTY, Directory
 from engine.schema.context import Context
 from engine.schema.registry import field
 
@@ -32,18 +26,6 @@ def node(ctx: Context, *, id: str) -> Any:
     return ctx.session.ids.load(id)
 
 
-@field("Query.container")
-def container(_ctx: Context, *, platform: str = "") -> Container:
-    wanted = platforms.parse(platform) if platform else platforms.default()
-    return Container(Output(Scratch()), ImageConfig(platform=wanted))
-
-
-@field("Container.from", without=("registryService",))
-async def container_from(ctx: Context, parent: Container, *, address: str) -> Container:
-    config, rootfs = await source.resolve(ctx.session.worker, address, parent.platform)
-    return replace(parent, rootfs=rootfs, config=config, last=None, image_ref=address)
-
-
 @field("Query.directory")
 def directory(_ctx: Context) -> Directory:
-    return Directory(Output(Scratch()))
+    return Directory(EMPTY)

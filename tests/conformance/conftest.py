@@ -63,7 +63,7 @@ def client(request: pytest.FixtureRequest, engine_directory: Path) -> Iterator[C
     name = request.config.getoption("--engine")
     argv = _program(name)
     store = engine_directory.parent / "store"
-    environment = {**os.environ, "BASELARD_STORE": str(store), "CONFORMANCE": "from the environment"}
+    environment = {**os.environ, "BASELARD_STORE": str(store), "PYTHONPATH": str(ROOT), "CONFORMANCE": "from the environment"}
     with (engine_directory.parent / "engine.log").open("wb") as log:
         engine = subprocess.Popen(
             argv, cwd=engine_directory, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
@@ -103,4 +103,4 @@ def _program(name: str) -> list[str]:
         pytest.skip("the engine mounts file systems, which needs root")
     if not BUSYBOX.exists():
         pytest.skip("there is no /bin/busybox: apt-get install busybox-static")
-    return [sys.executable, str(Path(__file__).with_name("serve.py"))]
+    return [sys.executable, "-m", "engine.cli", "session"]

@@ -1,0 +1,62 @@
+"""An image as an archive, as a file in a tree: Container.asTarball."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from engine import archive_write, digest, image_write
+from engine.graph import Output, Result, Value
+from engine.image import ImageConfig, Pairs
+from engine.image_write import Format, Variant
+from engine.ops.tree import one, snapshot_of
+from engine.worker import Worker
+
+NAME = "container.tar"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One platform's container: its root file system and what is written about it."""
+
+    rootfs: Output
+    config: ImageConfig
+    annotations: Pairs = ()
+
+    def variant(self, value: Value) -> Variant:
+        return Variant(snapshot_of(value), self.config, self.annotations)
+
+
+@dataclass(frozen=True)
+class Tarball:
+    """A tree with one file, ``container.tar``: the OCI archive of the platforms' image, mode 0600."""
+
+    platforms: tuple[Platform, ...]
+    form: Format
+    cached: ClassVar[bool] = True
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", digest.of("tarball.v1", self.platforms, self.form))
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        return tuple(platform.rootfs for platform in self.platforms)
+
+    @property
+    def label(self) -> str:
+        return "write " + ", ".join(str(platform.config.platform) for platform in self.platforms) + " as archive"
+
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str:  # noqa: ARG002
+        parts = [(value.digest, platform.config, platform.annotations) for value, platform in self._with(inputs)]
+        return digest.of("tarball.content.v1", parts, self.form)
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
+        """Pack and write. Raises UserError when two platforms are the same."""
+        variants = [platform.variant(value) for value, platform in self._with(inputs)]
+        whole = image_write.write(worker.store, variants, self.form)
+        with worker.snapshots.draft(None) as draft:
+            archive_write.write(worker.store, whole, draft.path / NAME)
+            return one(self.content_key(worker, inputs), draft.commit())
+
+    def _with(self, inputs: Sequence[Value]) -> list[tuple[Value, Platform]]:
+        return list(zip(inputs, self.platforms, strict=True))

@@ -1,0 +1,184 @@
+"""Container: images that come from outside and go there."""
+
+# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from engine import archive_write, digest, exporting, image_write, platforms, process, publish, reference
+from engine.errors import HostError, UnsupportedError, UserError
+from engine.graph import Output
+from engine.image import ImageConfig
+from engine.image_write import Format, Variant
+from engine.objects.container import Container
+from engine.objects.directory import EMPTY, File
+from engine.objects.secrets import Secret
+from engine.ops import source
+from engine.ops.tarball import NAME, Platform, Tarball
+from engine.schema.context import Context
+from engine.schema.registry import field
+from engine.worker import Worker
+
+Containers = tuple[Container, ...]
+
+_COMPRESSION = {"": "", "Gzip": "gzip", "Zstd": "zstd", "Uncompressed": "none"}
+
+
+@field("Query.container")
+def container(_ctx: Context, *, platform: str = "") -> Container:
+    wanted = platforms.parse(platform) if platform else platforms.default()
+    return Container(EMPTY, ImageConfig(platform=wanted))
+
+
+@field("Container.from", without=("registryService",))
+async def container_from(ctx: Context, parent: Container, *, address: str) -> Container:
+    found = await source.find(ctx.session.worker, address, parent.platform)
+    return replace(parent, rootfs=found.rootfs, config=found.config, last=None, image_ref=str(found.reference))
+
+
+@field("Container.imageRef")
+def image_ref(_ctx: Context, container: Container) -> str:
+    if not container.image_ref:
+        raise UserError("Image reference can only be retrieved immediately after the 'Container.From' call")
+    return container.image_ref
+
+
+@field("Container.publish", without=("registryService",))
+async def publish_image(
+    ctx: Context,
+    container: Container,
+    *,
+    address: str,
+    platform_variants: Containers = (),
+    forced_compression: str = "",
+    media_types: str = "OCIMediaTypes",
+) -> str:
+    target = reference.parse(address)
+    form = _format(forced_compression, media_types)
+    variants = await _variants(ctx, container, platform_variants)
+
+    def push(worker: Worker) -> str:
+        key = digest.of("publish.v1", str(target))
+        published, _ = publish.publish(
+            worker.store,
+            worker.registry,
+            target,
+            variants,
+            form=form,
+            say=lambda text: worker.progress.output(key, 2, f"{text}\n".encode()),
+        )
+        return str(published)
+
+    return await ctx.in_thread(push, ctx.session.worker)
+
+
+@field("Container.asTarball")
+def as_tarball(
+    _ctx: Context,
+    container: Container,
+    *,
+    platform_variants: Containers = (),
+    forced_compression: str = "",
+    media_types: str = "OCIMediaTypes",
+) -> File:
+    chosen = [one for one in (container, *platform_variants) if one.rootfs != EMPTY]
+    image_write.check_variants([one.config for one in chosen])
+    parts = tuple(Platform(one.rootfs, one.config, one.annotations) for one in chosen)
+    return File(Output(Tarball(parts, _format(forced_compression, media_types))), f"/{NAME}")
+
+
+@field("Container.export")
+async def export(
+    ctx: Context,
+    container: Container,
+    *,
+    path: str,
+    platform_variants: Containers = (),
+    forced_compression: str = "",
+    media_types: str = "OCIMediaTypes",
+    expand: bool = False,
+) -> str:
+    target = Path(ctx.host_path(container.expand(path, wanted=expand)))
+    # an archive may hold compressed layers, but they are rarely worth the time: it stays on this machine
+    form = _format(forced_compression or "Uncompressed", media_types)
+    variants = await _variants(ctx, container, platform_variants)
+
+    def write(worker: Worker) -> None:
+        whole = image_write.write(worker.store, variants, form)
+        with worker.store.temp_dir() as directory:
+            archive_write.write(worker.store, whole, directory / NAME)
+            exporting.export_file(str(directory / NAME), target, allow_parent=False, name=NAME)
+
+    await ctx.in_thread(write, ctx.session.worker)
+    return str(target)
+
+
+@field("Container.exportImage", missing="only into docker, which must be installed")
+async def export_image(
+    ctx: Context,
+    container: Container,
+    *,
+    name: str,
+    platform_variants: Containers = (),
+    forced_compression: str = "",
+    media_types: str = "OCIMediaTypes",
+) -> None:
+    wanted = reference.parse(name)
+    if wanted.digest:
+        raise UserError(f"image name {name!r} must have no digest: the image gets its own")
+    form = _format(forced_compression or "Uncompressed", media_types)
+    variants = await _variants(ctx, container, platform_variants)
+
+    def load(worker: Worker) -> None:
+        if not process.which("docker"):
+            raise HostError("exportImage hands the image to docker, which is not installed; use export or publish")
+        whole = image_write.write(worker.store, variants, form)
+        with worker.store.temp_dir() as directory:
+            archive_write.write(worker.store, whole, directory / NAME, names=(str(wanted),))
+            process.run(("docker", "load", "-i", directory / NAME))
+
+    await ctx.in_thread(load, ctx.session.worker)
+
+
+@field("Container.withRegistryAuth")
+async def with_registry_auth(
+    ctx: Context, container: Container, *, address: str, username: str, secret: Secret
+) -> Container:
+    password = await ctx.in_thread(ctx.session.secrets.plaintext, secret.ref.handle)
+    ctx.session.worker.registry.credentials[_registry(address)] = (username, password.decode())
+    return container
+
+
+@field("Container.withoutRegistryAuth")
+def without_registry_auth(ctx: Context, container: Container, *, address: str) -> Container:
+    ctx.session.worker.registry.credentials.pop(_registry(address), None)
+    return container
+
+
+def _registry(address: str) -> str:
+    """The registry an address means: a bare host, a URL, or any image reference."""
+    plain = address.removeprefix("https://").removeprefix("http://").rstrip("/")
+    if not plain:
+        raise UserError("the registry's address is empty")
+    host = plain.partition("/")[0]
+    if "/" not in plain and ("." in host or ":" in host or host == "localhost"):
+        return "docker.io" if host == "index.docker.io" else host
+    return reference.parse(plain.replace("index.docker.io/v1", "docker.io/library/any")).registry
+
+
+def _format(compression: str, media_types: str) -> Format:
+    if compression not in _COMPRESSION:
+        raise UnsupportedError(f"forcedCompression: {compression}", "choose Gzip, Zstd or Uncompressed")
+    docker = media_types == "DockerMediaTypes"
+    return Format(_COMPRESSION[compression], docker=docker, epoch=image_write.source_date_epoch())
+
+
+async def _variants(ctx: Context, container: Container, others: Sequence[Container]) -> list[Variant]:
+    """The containers that have a root file system, evaluated. Raises UserError for none, or one platform twice."""
+    chosen = [one for one in (container, *others) if one.rootfs != EMPTY]
+    image_write.check_variants([one.config for one in chosen])
+    values = await asyncio.gather(*(ctx.value(one.rootfs) for one in chosen))
+    parts = (Platform(one.rootfs, one.config, one.annotations) for one in chosen)
+    return [part.variant(value) for part, value in zip(parts, values, strict=True)]
