@@ -80,11 +80,13 @@ class SocketMount:
 Mount = BindMount | CacheMount | TmpfsMount | SecretMount | SocketMount
 
 
-class Keyed(Protocol):
-    """Anything with a key: a service, for one."""
+class BoundService(Protocol):
+    """What a service shows of itself here (engine.service has the rest)."""
 
     @property
     def key(self) -> str: ...
+    @property
+    def inputs(self) -> tuple[Output, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Binding:
     """A service under a name that the container can use."""
 
     alias: str
-    service: Keyed
+    service: BoundService
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,9 @@ class Command:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """The root file system and then every output that a mount shows, in the order of the mounts."""
-        return (self.rootfs, *(mount.source for mount in self.sourced if mount.source))
+        """The root file system, every output that a mount shows, in order, and what the bound services need."""
+        services = (output for binding in self.bindings for output in binding.service.inputs)
+        return (self.rootfs, *(mount.source for mount in self.sourced if mount.source), *services)
 
     @property
     def sourced(self) -> tuple[BindMount | CacheMount, ...]:

@@ -4,8 +4,8 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import process, runtime_spec
@@ -23,13 +23,23 @@ class Runtime:
 
     run_dir: RunDir
 
-    def run(self, spec: Spec, *, stdin: Input = b"", on_output: OnOutput) -> int:
+    def run(
+        self,
+        spec: Spec,
+        *,
+        stdin: Input = b"",
+        on_output: OnOutput,
+        on_start: "Callable[[Container], None] | None" = None,
+    ) -> int:
         """Run a container to its end; gives the program's exit code (128 + N when signal N ended it).
 
+        ``on_start`` is handed the container just before, so that another thread can signal it.
         Raises UserError when it cannot be started, HostError when something is missing on this machine, Cancelled
         when the work is called off. Nothing of it is left in any case.
         """
         with self.container(spec) as container:
+            if on_start:
+                on_start(container)
             completed = process.run(container.argv, stdin=stdin, on_output=on_output, check=False)
             container.check()
             return completed.code if completed.code >= 0 else 128 - completed.code
@@ -65,9 +75,22 @@ class Container:
         log = ("--log-format", "json", "--log", str(self._log))
         return [*self._runc, *log, "run", "--bundle", str(self.bundle), self.name]
 
-    def signal(self, number: int) -> None:
-        """Send a signal to its first process; no harm if there is none."""
-        process.run_regardless([*self._runc, "kill", self.name, str(number)])
+    def signal(self, number: int) -> bool:
+        """Send a signal to its first process; whether there was one."""
+        return process.run_regardless([*self._runc, "kill", self.name, str(number)]).code == 0
+
+    def execute(self, args: Sequence[str], spec: Spec, *, timeout: float) -> int:
+        """Run one more program inside, with the user and variables of ``spec``; its exit code, -1 after ``timeout``."""
+        argv = [*self._runc, "exec", "--process", str(self._process(args, spec)), self.name]
+        try:
+            return process.run(argv, check=False, timeout=timeout).code
+        except TimeoutError:
+            return -1
+
+    def _process(self, args: Sequence[str], spec: Spec) -> Path:
+        path = self.bundle / "exec.json"
+        path.write_text(json.dumps(runtime_spec.process(replace(spec, args=tuple(args), init=""))))
+        return path
 
     def check(self) -> None:
         """Raise UserError if runc itself, not the program, had something to complain about."""

@@ -89,20 +89,21 @@ class Spec:
 
 def config(spec: Spec, cgroup: str) -> dict[str, Any]:
     """The content of ``config.json``. ``cgroup`` is the container's control group path."""
-    capabilities = _held() if spec.insecure else _held() & _DEFAULT_CAPABILITIES
     init = SpecMount(INIT_TARGET, spec.init, options=("rbind", "ro", "nosuid", "nodev"))
     mounts = [*_mounts(spec.insecure), *spec.mounts, *([init] if spec.init else [])]
     return {
         "ociVersion": "1.0.2",
-        "process": _process(spec, sorted(f"CAP_{name}" for name in capabilities)),
+        "process": process(spec),
         "root": {"path": str(spec.rootfs), "readonly": False},
         "hostname": spec.hostname,
         "mounts": [mount.to_json() for mount in mounts],
-        "linux": _linux(spec, frozenset(f"CAP_{name}" for name in capabilities), cgroup),
+        "linux": _linux(spec, cgroup),
     }
 
 
-def _process(spec: Spec, capabilities: list[str]) -> dict[str, Any]:
+def process(spec: Spec) -> dict[str, Any]:
+    """The configuration's ``process``: the program, its user, variables and capabilities."""
+    capabilities = sorted(_capabilities(spec))
     env = {"PATH": DEFAULT_PATH, **spec.env}
     args = (INIT_TARGET, "--", *spec.args) if spec.init else spec.args
     return {
@@ -117,7 +118,7 @@ def _process(spec: Spec, capabilities: list[str]) -> dict[str, Any]:
     }
 
 
-def _linux(spec: Spec, capabilities: frozenset[str], cgroup: str) -> dict[str, Any]:
+def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:
     namespaces: list[dict[str, str]] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup")]
     common = {
         "cgroupsPath": cgroup,
@@ -132,7 +133,7 @@ def _linux(spec: Spec, capabilities: frozenset[str], cgroup: str) -> dict[str, A
         "resources": {"devices": _DEVICE_RULES},
         "maskedPaths": _MASKED,
         "readonlyPaths": _READ_ONLY,
-        "seccomp": runtime_seccomp.profile(architecture, capabilities),
+        "seccomp": runtime_seccomp.profile(architecture, _capabilities(spec)),
     }
 
 
@@ -148,6 +149,11 @@ def _mounts(insecure: bool) -> list[SpecMount]:
         SpecMount("/dev/mqueue", "mqueue", "mqueue", quiet),
         SpecMount("/dev/shm", "shm", "tmpfs", (*quiet, "mode=1777", "size=65536k")),  # noqa: S108
     ]
+
+
+def _capabilities(spec: Spec) -> frozenset[str]:
+    names = _held() if spec.insecure else _held() & _DEFAULT_CAPABILITIES
+    return frozenset(f"CAP_{name}" for name in names)
 
 
 def _held() -> frozenset[str]:

@@ -94,7 +94,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         secrets = {ref.handle: worker.secrets.plaintext(ref.handle) for ref in command.secrets}
         context = sandbox_mounts.Context(worker, directory, rootfs.path, secrets, stack)
         mounted = sandbox_mounts.mount_all(context, command, inputs[1:])
-        names = stack.enter_context(worker.services.bound(worker, command.bindings)) if command.bindings else {}
+        names = stack.enter_context(_services(worker, command, inputs))
         namespace = stack.enter_context(worker.network.lease(reuse=not command.insecure))
         session = stack.enter_context(_nested(worker, namespace)) if command.nesting else {}
         surroundings = _surroundings(worker, rootfs.path, directory, command.hostname or HOSTNAME, names)
@@ -124,6 +124,13 @@ def check_platform(platform: platforms.Platform) -> None:
             f"{platform} programs do not run on this machine ({own}): "
             "apt-get install qemu-user-static binfmt-support registers an emulator"
         )
+
+
+def _services(
+    worker: Worker, command: Command, inputs: Sequence[Value]
+) -> contextlib.AbstractContextManager[Mapping[str, str]]:
+    values = {output.key: value for output, value in zip(command.inputs, inputs, strict=True)}
+    return worker.services.bound(worker, command.bindings, values)
 
 
 @contextlib.contextmanager

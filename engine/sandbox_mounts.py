@@ -4,13 +4,14 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import cancel, owners, paths, process, snapshot
+from engine import cancel, forward, owners, paths, process, snapshot
 from engine.command import BindMount, CacheMount, Command, Mount, SecretMount, Sharing, SocketMount, TmpfsMount
 from engine.errors import UserError
 from engine.graph import Value
@@ -48,8 +49,8 @@ class Context:
 
 
 def mount_all(context: Context, command: Command, values: Sequence[Value]) -> list[Mounted]:
-    """Every mount of ``command``, in order; ``values`` belong to its sourced mounts."""
-    sources = dict(zip(map(id, command.sourced), values, strict=True))
+    """Every mount of ``command``, in order; ``values`` begin with those of its sourced mounts."""
+    sources = dict(zip(map(id, command.sourced), values, strict=False))
     _lock_caches(context, [mount for mount in command.mounts if isinstance(mount, CacheMount)])
     return [_mount(context, mount, sources.get(id(mount))) for mount in command.mounts]
 
@@ -66,7 +67,7 @@ def _mount(context: Context, mount: Mount, value: Value | None) -> Mounted:
         case SecretMount():
             return _secret(context, mount)
         case SocketMount():
-            return _socket(mount)
+            return _socket(context, mount)
 
 
 def _bind(context: Context, mount: BindMount, value: Value | None) -> Mounted:
@@ -152,7 +153,18 @@ def _secret(context: Context, mount: SecretMount) -> Mounted:
     return Mounted(SpecMount(mount.target, str(path), options=options), path)
 
 
-def _socket(mount: SocketMount) -> Mounted:
+def _socket(context: Context, mount: SocketMount) -> Mounted:
+    """The host's socket itself, or for another owner a socket of their own that leads there."""
     if not Path(mount.source).is_socket():
         raise UserError(f"{mount.source} is not a Unix socket of this machine")
-    return Mounted(SpecMount(mount.target, mount.source))
+    if not mount.owner:
+        return Mounted(SpecMount(mount.target, mount.source))
+    owner = context.owner(mount.owner)
+    path = context.directory / f"socket-{len(list(context.directory.iterdir()))}"
+    listener = context.stack.enter_context(socket.socket(socket.AF_UNIX))
+    listener.bind(str(path))
+    os.chown(path, owner.uid, owner.gid)
+    path.chmod(0o600)
+    listener.listen()
+    context.stack.enter_context(forward.tcp(listener, forward.to_socket(mount.source)))
+    return Mounted(SpecMount(mount.target, str(path)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.command import Binding
-from engine.graph import Progress
+from engine.graph import Progress, Value
 from engine.host import HostEnvironment
 from engine.network import Network
 from engine.runtime import Runtime
@@ -24,10 +24,12 @@ class Secrets(Protocol):
 class Services(Protocol):
     """A session's services (engine.services)."""
 
-    def bound(self, worker: Any, bindings: Sequence[Binding]) -> "AbstractContextManager[Mapping[str, str]]":
+    def bound(
+        self, worker: Any, bindings: Sequence[Binding], values: Mapping[str, Value]
+    ) -> "AbstractContextManager[Mapping[str, str]]":
         """Keep the bound services up inside the block; gives the names a container may use, each with its address.
 
-        Raises ExecError inside the block's end when a bound service ended meanwhile.
+        ``values`` are those of the services' inputs, by the outputs' keys. Raises ExecError when a service ends.
         """
 
 

@@ -87,7 +87,7 @@ class Exec:
 
     def _carried(self, inputs: Sequence[Value]) -> list[Value]:
         """The values that come out again: the root file system's and those of writable mounts."""
-        sources = dict(zip(map(id, self.command.sourced), inputs[1:], strict=True))
+        sources = dict(zip(map(id, self.command.sourced), inputs[1:], strict=False))
         return [inputs[0], *(sources[id(mount)] for mount in self.command.writable)]
 
     def _stdin(self, box: Sandbox, stack: ExitStack) -> bytes | IO[bytes]:
@@ -144,7 +144,7 @@ def _place(blob: Path, path: Path, box: Sandbox, shown: str) -> None:
 
 def _with_content(command: Command, inputs: Sequence[Value]) -> Command:
     """The command with each input named by its content instead of the way it came about."""
-    contents = dict(zip(map(id, command.sourced), inputs[1:], strict=True))
+    contents = dict(zip(map(id, command.sourced), inputs[1:], strict=False))
     mounts = [
         replace(mount, source=_named(contents[id(mount)])) if id(mount) in contents else mount
         for mount in command.mounts

@@ -16,35 +16,14 @@ from engine.host import HostEnvironment
 from engine.network import Network
 from engine.ops.exec import Exec
 from engine.runtime import Runtime
+from engine.services import SessionServices
 from engine.snapshot import Snapshots
 from engine.store import Store
 from engine.worker import Worker
 
-PROGRAMS = [
-    "test",
-    "sh",
-    "true",
-    "false",
-    "cat",
-    "ls",
-    "env",
-    "id",
-    "mkdir",
-    "echo",
-    "sleep",
-    "wget",
-    "nc",
-    "pwd",
-    "rm",
-    "mv",
-    "touch",
-    "stat",
-    "head",
-    "dd",
-    "ps",
-    "kill",
-    "nslookup",
-]
+PROGRAMS = """
+    test sh true false cat ls env id mkdir echo sleep wget nc pwd rm mv touch stat head dd ps kill httpd
+"""
 
 
 @dataclass(frozen=True)
@@ -112,8 +91,11 @@ def machine(_own_mounts: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def worker(machine: Worker) -> Worker:
-    return replace(machine, progress=Log(), secrets=Secrets())
+def worker(machine: Worker) -> Iterator[Worker]:
+    """A worker as one session has it."""
+    services = SessionServices()
+    yield replace(machine, progress=Log(), secrets=Secrets(), services=services)
+    services.close()
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +104,7 @@ def busybox(machine: Worker) -> Value:
     with machine.snapshots.draft(None) as draft:
         (draft.path / "bin").mkdir()
         shutil.copy(process.which("busybox") or "/bin/busybox", draft.path / "bin/busybox")
-        for name in PROGRAMS:
+        for name in PROGRAMS.split():
             (draft.path / "bin" / name).symlink_to("busybox")
         (draft.path / "etc").mkdir()
         (draft.path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nbuilder:x:1000:1000::/home/b:/bin/sh\n")

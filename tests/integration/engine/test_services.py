@@ -1,0 +1,203 @@
+"""Services of a session: reached by name, started once, checked, ended with their reason."""
+
+import socket
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from engine import services, services_running
+from engine.command import Binding, Command
+from engine.errors import ExecError, UserError
+from engine.image import Healthcheck
+from engine.service import ContainerService, Forward, HostService, ServicePort, TunnelService, with_hostname
+
+pytestmark = pytest.mark.root
+
+WEB = (ServicePort(8080),)
+SERVE = "mkdir /www; echo from the service > /www/index.html; exec httpd -f -p 8080 -h /www"
+
+
+@pytest.fixture
+def serving(output, busybox):
+    """A service made of a shell line."""
+
+    def serving(line=SERVE, ports=WEB, healthcheck=None, **fields):
+        return ContainerService(Command(output(busybox), ("sh", "-c", line), **fields), ports, healthcheck)
+
+    return serving
+
+
+@pytest.fixture
+def start(worker, busybox):
+    """Start a service explicitly."""
+
+    def start(service):
+        return worker.services.start(worker, service, {output.key: busybox for output in service.inputs})
+
+    return start
+
+
+def test_a_bound_service_is_reached_by_alias_and_by_its_own_name(run, serving):
+    service = serving()
+    line = f"wget -qO- http://web:8080/; wget -qO- http://{service.hostname}:8080/"
+    assert run(line, bindings=(Binding("web", service),)).stdout == "from the service\n" * 2
+
+
+def test_one_service_serves_all_that_bind_it(run, serving, worker):
+    service = serving()
+    started = []
+    worker.progress.started = lambda key, label: started.append(key)
+    threads = [
+        threading.Thread(
+            target=run, args=("wget -qO- http://web:8080/",), kwargs={"bindings": (Binding("web", service),)}
+        )
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert started == [service.key]
+
+
+def test_a_service_that_uses_a_service(run, serving):
+    behind = serving()
+    front = serving(
+        "wget -qO /page http://behind:8080/ && nc -l -p 9090 < /page", (), bindings=(Binding("behind", behind),)
+    )
+    front = replace(front, healthcheck=Healthcheck(("CMD", "test", "-s", "/page")))
+    line = "sleep 0.2; nc front 9090"
+    assert run(line, bindings=(Binding("front", front),)).stdout == "from the service\n"
+
+
+def test_an_unbound_service_of_the_session_is_known_by_its_name(run, serving, start):
+    service = with_hostname(serving(), "database.internal")
+    start(service)
+    assert run("wget -qO- http://database.internal:8080/").stdout == "from the service\n"
+
+
+def test_sessions_do_not_share_names(run, serving, start, worker):
+    start(with_hostname(serving(), "mine"))
+    other = replace(worker, services=services.SessionServices())
+    assert "mine" not in run("cat /etc/hosts", on=other).stdout
+
+
+def test_an_early_exit_tells_what_was_said(run, serving):
+    service = serving("echo I cannot; echo because of this >&2; exit 3")
+    with pytest.raises(ExecError) as caught:
+        run("true", bindings=(Binding("web", service),))
+    assert (caught.value.exit_code, caught.value.stdout, caught.value.stderr) == (3, "I cannot\n", "because of this\n")
+
+
+def test_a_service_that_ends_ends_the_commands_that_use_it(run, serving):
+    service = serving("nc -l -p 8080; echo gone >&2; exit 4", ())
+    line = "until echo x | nc web 8080; do sleep 0.05; done; sleep 1000"
+    with pytest.raises(ExecError) as caught:
+        run(line, bindings=(Binding("web", service),))
+    assert (caught.value.exit_code, caught.value.stderr) == (4, "gone\n")
+
+
+def test_a_slow_service_is_waited_for(run, serving):
+    service = serving("sleep 0.5; " + SERVE)
+    assert run("wget -qO- http://web:8080/", bindings=(Binding("web", service),)).stdout == "from the service\n"
+
+
+def test_dockers_healthcheck_comes_before_ports(run, serving):
+    check = Healthcheck(("CMD-SHELL", "test -e /ready"))
+    service = serving("sleep 0.3; echo > /ready; sleep 1000", (ServicePort(1),), check)
+    run("true", bindings=(Binding("web", service),))
+
+
+def test_start_stop_and_start_again(start, serving, worker):
+    service = serving("trap 'echo asked to go; exit 0' TERM; while true; do sleep 0.05; done", ())
+    first = start(service)
+    worker.services.stop(service)
+    assert (first.ended.is_set(), first.tails[1].text) == (True, "asked to go\n")
+    assert start(service) is not first
+    worker.services.stop(service, kill=True)
+    worker.services.stop(service)
+
+
+def test_a_service_goes_some_time_after_its_last_use(run, serving, worker, monkeypatch):
+    monkeypatch.setattr(services, "LINGER", 0.05)
+    service = serving()
+    run("true", bindings=(Binding("web", service),))
+    entry = worker.services._entries[service.key]
+    assert entry.running.ended.wait(15)
+    assert service.key not in worker.services._entries
+
+
+def test_the_end_of_a_session_stops_all_at_once(serving, start, worker, monkeypatch):
+    monkeypatch.setattr(services_running, "GRACE", 0.4)
+    stubborn = "trap '' TERM; while true; do sleep 0.05; done"
+    running = [start(serving(stubborn + f"; : {number}", ())) for number in range(4)]
+    began = time.monotonic()
+    worker.services.close()
+    assert all(one.ended.is_set() for one in running)
+    assert time.monotonic() - began < 4 * 0.4
+
+
+def test_secrets_are_scrubbed_from_what_a_service_says(serving, start, worker):
+    from engine.command import SecretRef
+
+    worker.secrets.known["pw"] = b"p4ssw0rd"
+    service = serving("echo $PW; sleep 1000", (), secret_env=(("PW", SecretRef("pw", "pw")),))
+    running = start(service)
+    while not running.tails[1].text:
+        running.ended.wait(0.01)
+    assert running.tails[1].text == "***\n"
+
+
+def test_a_tunnel_leads_from_this_machine_to_a_service(serving, start, worker):
+    tunnel = TunnelService(serving())
+    (port,) = start(tunnel).ports
+    with socket.create_connection(("127.0.0.1", port.port)) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.endswith(b"from the service\n")
+    assert worker.services.ports(tunnel) == (port,)
+    worker.services.stop(tunnel)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port.port))
+
+
+def test_a_taken_port_is_named(serving, start):
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        number = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"port {number} of this machine cannot be used"):
+            start(TunnelService(serving(), (Forward(number, 8080),)))
+
+
+def test_a_port_of_this_machine_is_lent_to_containers(run):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        lent = HostService("127.0.0.1", (Forward(5432, server.getsockname()[1]),))
+        answer = threading.Thread(target=_answer_once, args=(server, b"from the host"))
+        answer.start()
+        assert run("nc db 5432 </dev/null", bindings=(Binding("db", lent),)).stdout == "from the host"
+        answer.join()
+
+
+def test_datagrams_find_there_and_back(run):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.settimeout(10)
+        server.bind(("127.0.0.1", 0))
+        lent = HostService("127.0.0.1", (Forward(53, server.getsockname()[1], "UDP"),))
+        thread = threading.Thread(target=_know_no_name, args=(server,))
+        thread.start()
+        address = "$(busybox awk '/dns/ { print $1 }' /etc/hosts)"
+        ran = run(f"busybox nslookup -type=a some.name {address} 2>&1 || true", bindings=(Binding("dns", lent),))
+        thread.join()
+    assert "NXDOMAIN" in ran.stdout
+
+
+def _know_no_name(server: socket.socket) -> None:
+    """Answer one DNS query with NXDOMAIN (RFC 1035, 4.1.1)."""
+    query, peer = server.recvfrom(512)
+    server.sendto(query[:2] + bytes([query[2] | 0x80, 0x83]) + query[4:], peer)
+
+
+def _answer_once(server: socket.socket, text: bytes) -> None:
+    with server.accept()[0] as connection:
+        connection.sendall(text)
