@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import re
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
@@ -75,7 +76,12 @@ def lines(data: bytes, offset: int = 0, limit: int | None = None) -> bytes:
     """``limit`` lines of ``data`` after the first ``offset``. Raises UserError for negative numbers."""
     if offset < 0 or (limit is not None and limit < 0):
         raise UserError("offsetLines and limitLines cannot be negative")
-    return b"".join(data.splitlines(keepends=True)[offset : None if limit is None else offset + limit])
+    return b"".join(split_lines(data)[offset : None if limit is None else offset + limit])
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    """The lines of ``data`` with their ends; only a newline ends one."""
+    return re.findall(rb"[^\n]*\n|[^\n]+", data)
 
 
 def size(root: Path, path: str) -> int:
