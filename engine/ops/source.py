@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine import bootstrap, digest, layer_index, process, reference, registry_mirrors, registry_pull, treehash
+from engine import (
+    bootstrap,
+    digest,
+    layer_index,
+    process,
+    reference,
+    registry_mirrors,
+    registry_pull,
+    showing,
+    treehash,
+)
 from engine.errors import HostError
 from engine.graph import Output, Result, Value
 from engine.image import ImageConfig
@@ -87,12 +97,6 @@ class Source:
     rootfs: Output
 
 
-async def resolve(worker: Worker, address: str, platform: Platform) -> tuple[ImageConfig, Output]:
-    """The configuration and the root file system of the image at ``address``; see ``find``."""
-    found = await find(worker, address, platform)
-    return found.config, found.rootfs
-
-
 async def find(worker: Worker, address: str, platform: Platform) -> Source:
     """The image at ``address`` for ``platform``.
 
@@ -115,7 +119,8 @@ async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source
     trouble = "" if registry_mirrors.has_mirror(wanted) else await worker.registry.trouble(wanted)
     if not trouble:
         try:
-            found = await asyncio.to_thread(registry_pull.resolve, worker.registry, wanted, platform, _say(worker, key))
+            with showing.step(worker.progress, key, f"resolve {wanted}") as say:
+                found = await asyncio.to_thread(registry_pull.resolve, worker.registry, wanted, platform, say)
         except registry_pull.UnreachedError as error:
             trouble = str(error)
         else:
@@ -130,7 +135,8 @@ def _stand_in(worker: Worker, wanted: Reference, platform: Platform, trouble: st
     why = f"the registry {wanted.registry} cannot be reached ({trouble})"
     if known := worker.store.lookup(key):
         found = _recalled(known)
-        _say(worker, key)(f"WARNING: {why}; {wanted} is taken as it was last time, {found.reference.digest}")
+        with showing.step(worker.progress, key, f"resolve {wanted}") as say:
+            say(f"WARNING: {why}; {wanted} is taken as it was last time, {found.reference.digest}")
         return _pulled(found)
     recipe = bootstrap.recipe(wanted, platform)
     if recipe is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine import archive_write, digest, exporting, image_write, platforms, process, publish, reference
+from engine import archive_write, digest, exporting, image_write, platforms, process, publish, reference, showing
 from engine.errors import HostError, UnsupportedError, UserError
 from engine.graph import Output
 from engine.image import ImageConfig
@@ -60,15 +60,9 @@ async def publish_image(
     variants = await _variants(ctx, container, platform_variants)
 
     def push(worker: Worker) -> str:
-        key = digest.of("publish.v1", str(target))
-        published, _ = publish.publish(
-            worker.store,
-            worker.registry,
-            target,
-            variants,
-            form=form,
-            say=lambda text: worker.progress.output(key, 2, f"{text}\n".encode()),
-        )
+        key = digest.of("publish.v1", str(target), id(variants))
+        with showing.step(worker.progress, key, f"publish {target}") as say:
+            published, _ = publish.publish(worker.store, worker.registry, target, variants, form=form, say=say)
         return str(published)
 
     return await ctx.in_thread(push, ctx.session.worker)
