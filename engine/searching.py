@@ -31,7 +31,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Submatch:
+class SearchSubmatch:
     """One match in the lines found; ``start`` and ``end`` are byte offsets in them."""
 
     text: str
@@ -40,19 +40,19 @@ class Submatch:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """Lines that match, or with ``files_only`` just their file: then the number is 0 and the lines are empty."""
 
     file_path: str
     line_number: int = 0
     absolute_offset: int = 0
     matched_lines: str = ""
-    submatches: tuple[Submatch, ...] = ()
+    submatches: tuple[SearchSubmatch, ...] = ()
 
 
 def search(
     root: Path, directory: str, wanted: Wanted, *, within: Sequence[str] = (), globs: Sequence[str] = ()
-) -> list[Found]:
+) -> list[SearchResult]:
     """What matches below ``directory`` of the view ``root``, or ``within`` these paths of it, in the order of paths.
 
     Links are not followed; text that is not UTF-8 is left out. Raises UserError for a bad pattern and paths that are
@@ -63,7 +63,7 @@ def search(
     base = _existing(root, directory)
     places = [os.path.relpath(_existing(root, paths.join(directory, path)), base) for path in within]
     options = [*_options(wanted), *(f"--glob={pattern}" for pattern in globs)]
-    completed = _ripgrep([*options, f"--regexp={wanted.pattern}", "--", *places], Path(base))
+    completed = _ripgrep([*options, f"--regexp={wanted.pattern}", "--", *(places or ["./"])], Path(base))
     found = _files(completed.stdout) if wanted.files_only else _matches(completed.stdout)
     return list(found)[: wanted.limit]
 
@@ -100,23 +100,27 @@ def _ripgrep(arguments: Sequence[str], directory: Path) -> Completed:
     return completed
 
 
-def _files(output: bytes) -> Iterator[Found]:
+def _files(output: bytes) -> Iterator[SearchResult]:
     for line in output.decode("utf-8", "surrogateescape").splitlines():
         if line.isprintable():
-            yield Found(line)
+            yield SearchResult(line.removeprefix("./"))
 
 
-def _matches(output: bytes) -> Iterator[Found]:
+def _matches(output: bytes) -> Iterator[SearchResult]:
     for line in output.splitlines():
         event = json.loads(line)
         data = event["data"]
         if event["type"] == "match" and "text" in data["path"] and "text" in data["lines"]:
             submatches = tuple(_submatches(data["submatches"]))
-            yield Found(
-                data["path"]["text"], data["line_number"], data["absolute_offset"], data["lines"]["text"], submatches
+            yield SearchResult(
+                data["path"]["text"].removeprefix("./"),
+                data["line_number"],
+                data["absolute_offset"],
+                data["lines"]["text"],
+                submatches,
             )
 
 
-def _submatches(found: Sequence[dict[str, Any]]) -> Iterator[Submatch]:
+def _submatches(found: Sequence[dict[str, Any]]) -> Iterator[SearchSubmatch]:
     for match in found:
-        yield Submatch(match["match"].get("text", ""), match["start"], match["end"])
+        yield SearchSubmatch(match["match"].get("text", ""), match["start"], match["end"])

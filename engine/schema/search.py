@@ -9,7 +9,7 @@ from engine.objects.directory import Directory, File
 from engine.ops.replace import Replace
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field
-from engine.searching import Found, Wanted
+from engine.searching import SearchResult, Wanted
 
 Strings = tuple[str, ...]
 
@@ -20,7 +20,7 @@ attributes("SearchSubmatch", "text", "start", "end")
 @field("Directory.search")
 async def search_directory(
     ctx: Context, directory: Directory, *, pattern: str, paths: Strings = (), globs: Strings = (), **options: Any
-) -> list[Found]:
+) -> list[SearchResult]:
     wanted = Wanted(pattern, **options)
     return await ctx.look(
         directory.output,
@@ -37,7 +37,7 @@ async def search_file(
     paths: Strings = (),  # noqa: ARG001 -- the API has both, though there is but one file
     globs: Strings = (),  # noqa: ARG001
     **options: Any,
-) -> list[Found]:
+) -> list[SearchResult]:
     wanted = Wanted(pattern, **options)
     parent, name = posixpath.split(file.path)
     return await ctx.look(file.output, lambda root: searching.search(root, parent, wanted, within=[name]))

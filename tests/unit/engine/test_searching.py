@@ -6,7 +6,7 @@ import pytest
 
 from engine import process, searching
 from engine.errors import HostError, UserError
-from engine.searching import Found, Submatch, Wanted, search
+from engine.searching import SearchResult, SearchSubmatch, Wanted, search
 
 pytestmark = pytest.mark.skipif(not shutil.which("rg"), reason="needs ripgrep: apt-get install ripgrep")
 
@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
     return tree
 
 
-def places(found: list[Found]) -> list[tuple[str, int]]:
+def places(found: list[SearchResult]) -> list[tuple[str, int]]:
     return [(one.file_path, one.line_number) for one in found]
 
 
@@ -44,7 +44,9 @@ def test_results_are_in_order_and_whole(root: Path) -> None:
         ("a/x.py", 3),
         ("b.py", 2),
     ]
-    assert found[3] == Found("a/x.py", 3, 13, "foo foo\n", (Submatch("foo", 0, 3), Submatch("foo", 4, 7)))
+    assert found[3] == SearchResult(
+        "a/x.py", 3, 13, "foo foo\n", (SearchSubmatch("foo", 0, 3), SearchSubmatch("foo", 4, 7))
+    )
 
 
 @pytest.mark.parametrize(
