@@ -17,8 +17,8 @@ class User:
     groups: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """The OCI runtime specification's ``process.user``."""
-        return {"uid": self.uid, "gid": self.gid, "additionalGids": list(self.groups)}
+        """The OCI runtime specification's ``process.user``; as in containerd, the primary group is listed again."""
+        return {"uid": self.uid, "gid": self.gid, "additionalGids": list(dict.fromkeys((self.gid, *self.groups)))}
 
 
 def resolve(text: str, passwd: str, group: str) -> User:
