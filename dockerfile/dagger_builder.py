@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,14 +9,12 @@ import dagger
 
 from dockerfile.builder import Found, Mounted, Placement, Target
 from dockerfile.dagger_config import configure, hidden, hidden_lines, read_config
-from dockerfile.dagger_copy import place
+from dockerfile.dagger_copy import ensure_directory, place
 from dockerfile.dagger_lookup import look_up
 from dockerfile.dagger_owner import numeric_owner
 from dockerfile.dagger_run import run
 from dockerfile.stages import ImageSource
 from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
-
-DIRECTORY_MODE = 0o755
 
 
 @dataclass(frozen=True)
@@ -84,22 +81,7 @@ class DaggerBuilder:
         return configure(container, before, after)
 
     async def make_directory(self, container: dagger.Container, path: str, user: str) -> dagger.Container:
-        missing = await self._first_missing(container, path)
-        if not missing:
-            return container
-        tree = self.client.directory()
-        rest = posixpath.relpath(path, missing)
-        if rest != ".":
-            tree = tree.with_new_directory(rest, permissions=DIRECTORY_MODE)
-        owner = await numeric_owner(container, user)
-        return container.with_directory(missing, tree, owner=owner, permissions=DIRECTORY_MODE)
-
-    async def _first_missing(self, container: dagger.Container, path: str) -> str:
-        """The highest directory on the way to `path` that does not exist, "" when all do."""
-        parts = path.strip("/").split("/")
-        ways = ["/".join(parts[: i + 1]) for i in range(len(parts))]
-        found = await look_up(container.rootfs(), ways)
-        return next(("/" + way for way, matches in zip(ways, found, strict=True) if not matches), "")
+        return ensure_directory(self.client, container, path, await numeric_owner(container, user))
 
     def run(
         self,

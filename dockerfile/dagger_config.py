@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import dagger
@@ -18,6 +18,7 @@ from dockerfile.steps import Health, ImageConfig
 
 HIDDEN = ("volumes", "stop_signal", "shell", "on_build", "author")
 NO_HEALTHCHECK = ("NONE",)
+PROTOCOLS = ("tcp", "udp")
 SELECTION = """
   envVariables { name value } labels { name value } entrypoint defaultArgs user workdir
   exposedPorts { port protocol }
@@ -101,6 +102,8 @@ def _configure_command(container: dagger.Container, before: ImageConfig, after: 
 def _configure_ports(container: dagger.Container, before: tuple[str, ...], after: tuple[str, ...]) -> dagger.Container:
     for port in (*before, *after):
         number, _, protocol = port.partition("/")
+        if protocol not in PROTOCOLS:
+            continue
         kind = dagger.NetworkProtocol[protocol.upper()]
         if port not in after:
             container = container.without_exposed_port(int(number), protocol=kind)
@@ -128,10 +131,11 @@ def _configure_health(container: dagger.Container, before: Health | None, after:
 
 
 def hidden(config: ImageConfig) -> ImageConfig:
-    """Only the keys that the API has no call for, `HEALTHCHECK NONE` among them."""
+    """Only what the API has no call for: the hidden keys, ports of other protocols, and `HEALTHCHECK NONE`."""
     kept = {field.name: getattr(config, field.name) for field in fields(config) if field.name in HIDDEN}
-    health = config.healthcheck
-    return replace(ImageConfig(**kept), healthcheck=health if health and health.test == NO_HEALTHCHECK else None)
+    ports = tuple(port for port in config.ports if port.partition("/")[2] not in PROTOCOLS)
+    health = config.healthcheck if config.healthcheck and config.healthcheck.test == NO_HEALTHCHECK else None
+    return ImageConfig(**kept, ports=ports, healthcheck=health)
 
 
 def hidden_lines(config: ImageConfig) -> list[str]:
@@ -141,6 +145,7 @@ def hidden_lines(config: ImageConfig) -> list[str]:
     lines += [f"SHELL {json.dumps(config.shell)}"] if config.shell else []
     lines += [f"MAINTAINER {config.author}"] if config.author else []
     lines += ["HEALTHCHECK NONE"] if config.healthcheck else []
+    lines += [f"EXPOSE {' '.join(config.ports)}"] if config.ports else []
     return lines + [f"ONBUILD {trigger}" for trigger in config.on_build]
 
 

@@ -12,31 +12,48 @@ from dockerfile.modes import apply_mode, parse_mode
 
 # A name that no archive brings along: if it is there afterwards, the file was copied as it is.
 ARCHIVE = ".baselard-add"
+DIRECTORY_MODE = 0o755
+ROOT = "0:0"
 
 
 async def place(
     client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
 ) -> dagger.Container:
-    """The container with the placement's file or directory."""
+    """The container with the placement's file or directory; `one.owner` is numeric."""
     if one.unpack:
         return await _unpack(client, container, one)
     if one.is_directory:
-        return await _place_directory(container, one)
-    name = posixpath.basename(one.path)
-    dest = one.dest + name if one.dest.endswith("/") else one.dest
-    file = one.tree.file(one.path)
+        return await _place_directory(client, container, one)
+    if one.owner or one.dest.endswith("/"):
+        folder = one.dest.rstrip("/") if one.dest.endswith("/") else posixpath.dirname(one.dest)
+        container = ensure_directory(client, container, folder, one.owner)
     mode = parse_mode(one.mode)
     if one.mode and mode is None:
-        stat = one.tree.stat(one.path)
-        mode = apply_mode(one.mode, await stat.permissions(), is_directory=False)
-    return container.with_file(dest, file, owner=one.owner, permissions=mode)
+        mode = apply_mode(one.mode, await one.tree.stat(one.path).permissions(), is_directory=False)
+    return container.with_file(one.dest, one.tree.file(one.path), owner=one.owner, permissions=mode)
 
 
-async def _place_directory(container: dagger.Container, one: Placement[dagger.Directory]) -> dagger.Container:
+def ensure_directory(client: dagger.Client, container: dagger.Container, path: str, owner: str) -> dagger.Container:
+    """The directory and its missing parents, 0755 and owned by the numeric `owner`; those that exist stay as they are.
+
+    The API makes parents root's and lets a new directory look like the one that is copied into it, where docker does
+    neither; so each is made on its own, from an empty one, which changes nothing where there is one already.
+    """
+    parts = path.strip("/").split("/") if path.strip("/") else []
+    ways = ["/" + "/".join(parts[: n + 1]) for n in range(len(parts))]
+    for way in ways if owner not in ("", ROOT) else ways[-1:]:
+        container = container.with_directory(way, client.directory(), owner=owner, permissions=DIRECTORY_MODE)
+    return container
+
+
+async def _place_directory(
+    client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
+) -> dagger.Container:
     tree = one.tree if one.path == "." else one.tree.directory(one.path)
     mode = parse_mode(one.mode)
     if one.mode and mode is None:
         tree = await _with_modes(tree, one)
+    container = ensure_directory(client, container, one.dest, one.owner)
     return container.with_directory(
         one.dest,
         tree,
@@ -71,4 +88,4 @@ async def _unpack(
     unpacked = context.docker_build().rootfs()
     if await unpacked.exists(ARCHIVE):
         return await place(client, container, replace(one, unpack=False))
-    return container.with_directory(one.dest, unpacked)
+    return ensure_directory(client, container, one.dest, one.owner).with_directory(one.dest, unpacked)

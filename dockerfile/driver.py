@@ -11,7 +11,7 @@ from dockerfile.apply import apply
 from dockerfile.builder import Builder, C, D
 from dockerfile.directives import apply_checks
 from dockerfile.errors import DockerfileError, Place, Warning_
-from dockerfile.ignore import ignore_files, read_ignore
+from dockerfile.ignore import ROOT_IGNORE, ignore_files, read_ignore
 from dockerfile.platforms import normalize
 from dockerfile.stages import Options, make_plan
 from dockerfile.state import Contexts, together
@@ -50,11 +50,9 @@ async def build_with(
     platform = _platform(request.platform or machine, dockerfile)
     plan = make_plan(parsed, Options(request.build_args, names, request.target, platform, machine))
     warnings: list[Warning_] = [*parsed.warnings]
-    ignored = next(((name, text) for name in ignore_files(dockerfile) if (text := texts[name]) is not None), None)
-    main = contexts.main
-    if ignored:
-        main = builder.ignoring(main, read_ignore(ignored[1], ignored[0]))
-    result = await apply(plan, builder, Contexts(main, contexts.containers, contexts.directories), warnings.append)
+    main = _without_ignored(builder, contexts.main, {name: texts[name] for name in ignore_files(dockerfile)})
+    directories = {name: await _as_named(builder, tree) for name, tree in contexts.directories.items()}
+    result = await apply(plan, builder, Contexts(main, contexts.containers, directories), warnings.append)
     for warning in apply_checks(parsed.directives, tuple(warnings)):
         on_warning(warning)
     return result
@@ -73,6 +71,19 @@ async def _read(builder: Builder[C, D], tree: D, dockerfile: str) -> dict[str, s
             f"failed to read dockerfile: {dockerfile} is not in the build context", Place(dockerfile, 0)
         )
     return texts
+
+
+def _without_ignored(builder: Builder[C, D], tree: D, texts: Mapping[str, str | None]) -> D:
+    """The tree without what the first of these ignore files, by name, excludes."""
+    for name, text in texts.items():
+        if text is not None:
+            return builder.ignoring(tree, read_ignore(text, name))
+    return tree
+
+
+async def _as_named(builder: Builder[C, D], tree: D) -> D:
+    """A named context, without what a .dockerignore of its own excludes."""
+    return _without_ignored(builder, tree, {ROOT_IGNORE: await builder.read_text(tree, ROOT_IGNORE)})
 
 
 def _platform(text: str, dockerfile: str) -> str:

@@ -8,6 +8,8 @@ from e2b_dockerfile_utils import PatternMatcher
 
 from dockerfile.errors import DockerfileError, Place
 
+ROOT_IGNORE = ".dockerignore"
+
 
 def read_ignore(text: str, filename: str = ".dockerignore") -> tuple[str, ...]:
     """The cleaned patterns in order; `!` marks an exception. Raises DockerfileError with the line of a bad one."""
@@ -32,4 +34,4 @@ def _clean(pattern: str) -> str:
 
 def ignore_files(dockerfile: str) -> tuple[str, str]:
     """Where patterns may stand, first wins: beside the Dockerfile under its name, then at the context's root."""
-    return f"{dockerfile}.dockerignore", ".dockerignore"
+    return f"{dockerfile}.dockerignore", ROOT_IGNORE

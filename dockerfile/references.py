@@ -42,7 +42,7 @@ def context_key(name: str) -> str:
     try:
         return familiar(name)
     except ValueError:
-        return name.lower()
+        return name
 
 
 def find_context(name: str, known: Iterable[str], platform: str = "") -> str | None:

@@ -41,7 +41,8 @@ def test_upper_case_is_named() -> None:
         ("python:3.12", "docker.io/library/python:3.12", True),
         ("python:3.12", "python", False),
         ("python", "python:3.12", False),
-        ("build", "Build", True),
+        ("build", "build", True),
+        ("Base", "base", False),
     ],
 )
 def test_contexts_compare_in_normal_form(name: str, known: str, found: bool) -> None:
