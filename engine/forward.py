@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Awaitable[Streams]]
+Accepted = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 _CHUNK = 1 << 16
 _IDLE = 60.0  # seconds after which a silent UDP peer is forgotten
 
@@ -33,20 +34,35 @@ def to_socket(path: str) -> Connect:
 @contextlib.contextmanager
 def tcp(listener: socket.socket, connect: Connect) -> Iterator[None]:
     """Forward what ``listener`` (TCP or Unix, listening) accepts, inside the block; open connections end with it."""
-    tasks: set[asyncio.Task[None]] = set()
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            await _join((reader, writer), connect)
+
+    with serving(listener, accepted):
+        yield
+
+
+@contextlib.contextmanager
+def serving(listener: socket.socket, accepted: Accepted) -> Iterator[None]:
+    """Have every connection that ``listener`` accepts handled, inside the block; open ones end with it."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await _join((reader, writer), connect)
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await accepted(reader, writer)
+        finally:
+            writer.close()
 
     async def start() -> asyncio.Server:
         if listener.family == socket.AF_UNIX:
-            return await asyncio.start_unix_server(accepted, sock=listener)
-        return await asyncio.start_server(accepted, sock=listener)
+            return await asyncio.start_unix_server(handle, sock=listener)
+        return await asyncio.start_server(handle, sock=listener)
 
     async def stop() -> None:
         server.close()
@@ -89,8 +105,7 @@ async def _join(one: Streams, connect: Connect) -> None:
     try:
         await asyncio.gather(_copy(one[0], other[1]), _copy(other[0], one[1]))
     finally:
-        for _, writer in (one, other):
-            writer.close()
+        other[1].close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,29 +5,35 @@ Dagger engine treats proxies and custom CAs the same way.
 """
 
 import configparser
-import hashlib
+import contextlib
+import functools
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import paths
+from engine import debian_mirror, digest, paths
 
-CA_TARGET = "/run/baselard-ca.crt"
-"""Where the bundle is mounted: never over the image's own, since update-ca-certificates could not rename over it."""
+TARGET = "/run/baselard"
+"""Where files are mounted: nothing of the image's own, since update-ca-certificates could not rename over a mount."""
 
-CA_VARIABLES = (
-    "SSL_CERT_FILE",
-    "NODE_EXTRA_CA_CERTS",
-    "PIP_CERT",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "GIT_SSL_CAINFO",
-    "CARGO_HTTP_CAINFO",
-    "DENO_CERT",
-    "AWS_CA_BUNDLE",
-)
+CA_TARGET = f"{TARGET}/ca.crt"
+
+_FILE_VARIABLES = {
+    "SSL_CERT_FILE": "ca.crt",
+    "NODE_EXTRA_CA_CERTS": "ca.crt",
+    "PIP_CERT": "ca.crt",
+    "REQUESTS_CA_BUNDLE": "ca.crt",
+    "CURL_CA_BUNDLE": "ca.crt",
+    "GIT_SSL_CAINFO": "ca.crt",
+    "CARGO_HTTP_CAINFO": "ca.crt",
+    "DENO_CERT": "ca.crt",
+    "AWS_CA_BUNDLE": "ca.crt",
+    "APT_CONFIG": "apt.conf",
+    "WGETRC": "wgetrc",
+}
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 _MIRRORS = (
     "PIP_INDEX_URL",
@@ -53,41 +59,48 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICAT
 class HostEnvironment:
     """What every container gets when it runs.
 
-    ``variables`` are added where the user set none of that name (letter case apart); ``certificates`` is this
-    machine's bundle in PEM, empty when it trusts nobody but the public authorities. ``debian_mirror`` is the URL of an
-    archive to use in the place of deb.debian.org, "" for none.
+    ``variables`` are added where the user set none of that name (letter case apart). ``ca_file`` is this machine's
+    bundle in PEM. ``redirects`` are URLs of Debian's archive with those of a mirror to fetch from instead.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
-    certificates: bytes = b""
-    debian_mirror: str = ""
+    ca_file: Path | None = None
+    redirects: Mapping[str, str] = field(default_factory=dict)
 
-    def for_exec(self, env: Sequence[tuple[str, str]], *, with_certificates: bool) -> dict[str, str]:
+    def for_exec(self, env: Sequence[tuple[str, str]], lent: "Lent | None") -> dict[str, str]:
         """The variables to add to ``env``."""
         taken = {name.lower() for name, _ in env}
-        lent = dict(self.variables)
-        if with_certificates:
-            lent |= dict.fromkeys(CA_VARIABLES, CA_TARGET)
-        return {name: value for name, value in lent.items() if name.lower() not in taken}
+        given = {**self.variables, **(lent.variables if lent else {})}
+        return {name: value for name, value in given.items() if name.lower() not in taken}
 
-    def bundle(self, rootfs: Path, directory: Path) -> Path | None:
-        """A PEM file, made below ``directory``, of this machine's certificates and the image's own.
+    def lend(self, rootfs: Path, directory: Path, redirector: int = 0) -> "Lent | None":
+        """Files for one container, in a directory made below ``directory``; containers alike share one.
 
-        None when this machine has none to lend. Containers with the same bundle share one file.
+        ``redirector`` is the port on its loopback where requests for Debian's archive are redirected, 0 for none.
+        None when there is nothing to lend.
         """
-        if not self.certificates:
-            return None
-        content = self.certificates + b"\n" + _image_bundle(rootfs)
-        path = directory / f"ca-{hashlib.sha256(content).hexdigest()[:16]}.crt"
-        if not path.exists():
-            temporary = path.with_suffix(f".{os.getpid()}-{os.urandom(4).hex()}")
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        return path
+        certificates = extra_certificates(self.ca_file) if self.ca_file else b""
+        files = {}
+        apt = _apt_proxies(self.redirects, redirector) if redirector else ""
+        if certificates:
+            files["ca.crt"] = certificates + b"\n" + _image_bundle(rootfs)
+            files["wgetrc"] = f"ca_certificate = {CA_TARGET}\n".encode()
+            apt += f'Acquire::https::CAInfo "{CA_TARGET}";\n'
+        if apt:
+            files["apt.conf"] = apt.encode()
+        return _written(files, directory) if files else None
+
+
+@dataclass(frozen=True)
+class Lent:
+    """A directory to mount at TARGET, and the variables that make programs look there."""
+
+    directory: Path
+    variables: Mapping[str, str]
 
 
 def detect(environ: Mapping[str, str] | None = None) -> HostEnvironment:
-    """Read this machine's settings: its environment, pip's configuration, the CA bundle.
+    """Read this machine's settings: its environment, pip's and apt's configuration, the CA bundle.
 
     ``BASELARD_EXEC_NAME=value`` gives every container NAME, and comes before everything else; ``BASELARD_CA_FILE`` or
     ``SSL_CERT_FILE`` name a bundle other than /etc/ssl/certs/ca-certificates.crt.
@@ -97,7 +110,20 @@ def detect(environ: Mapping[str, str] | None = None) -> HostEnvironment:
     variables |= {name: env[name] for name in _MIRRORS if env.get(name)}
     variables |= dict(_proxies(env))
     variables |= {name.removeprefix(_PREFIX): value for name, value in env.items() if name.startswith(_PREFIX)}
-    return HostEnvironment(variables, _certificates(env), env.get("BASELARD_DEBIAN_MIRROR", ""))
+    ca_file = Path(env.get("BASELARD_CA_FILE") or env.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
+    redirects = {ours: other for ours, other in debian_mirror.stand_ins(env).items() if ours != other}
+    return HostEnvironment(variables, ca_file, redirects)
+
+
+@functools.cache
+def extra_certificates(path: Path) -> bytes:
+    """The bundle at ``path`` if it holds more than the distribution ships, else nothing: containers have those."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return b""
+    shipped = {_body(text) for file in _SHIPPED.rglob("*.crt") for text in _CERTIFICATE.findall(file.read_bytes())}
+    return content if any(_body(text) not in shipped for text in _CERTIFICATE.findall(content)) else b""
 
 
 def _proxies(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -120,15 +146,23 @@ def _pip_settings() -> Iterator[tuple[str, str]]:
                 yield "PIP_" + key.replace("-", "_").upper(), " ".join(value.split())
 
 
-def _certificates(env: Mapping[str, str]) -> bytes:
-    """The bundle, if it holds more than the distribution ships."""
-    path = Path(env.get("BASELARD_CA_FILE") or env.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return b""
-    shipped = {_body(text) for file in _SHIPPED.rglob("*.crt") for text in _CERTIFICATE.findall(file.read_bytes())}
-    return content if any(_body(text) not in shipped for text in _CERTIFICATE.findall(content)) else b""
+def _apt_proxies(redirects: Mapping[str, str], port: int) -> str:
+    hosts = sorted({url.split("/")[2] for url in redirects})
+    return "".join(f'Acquire::http::Proxy::{host} "http://127.0.0.1:{port}";\n' for host in hosts)
+
+
+def _written(files: Mapping[str, bytes], directory: Path) -> Lent:
+    target = directory / ("lent-" + digest.of("lent.v1", files)[7:23])
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=directory) as work:
+            fresh = Path(work) / "lent"
+            fresh.mkdir(mode=0o755)
+            for name, content in files.items():
+                (fresh / name).write_bytes(content)
+            with contextlib.suppress(OSError):  # another thread was quicker
+                fresh.rename(target)
+    variables = {name: f"{TARGET}/{file}" for name, file in _FILE_VARIABLES.items() if file in files}
+    return Lent(target, variables)
 
 
 def _body(certificate: bytes) -> bytes:

@@ -19,6 +19,7 @@ from engine import (
     network_namespace,
     paths,
     platforms,
+    redirect,
     runtime,
     runtime_stubs,
     runtime_user,
@@ -27,6 +28,7 @@ from engine import (
 from engine.command import Command
 from engine.errors import HostError, UserError
 from engine.graph import Value
+from engine.host import Lent
 from engine.network_namespace import Namespace
 from engine.runtime_spec import INIT_TARGET, Spec, SpecMount
 from engine.runtime_stubs import Touched
@@ -97,11 +99,14 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         names = stack.enter_context(_services(worker, command, inputs))
         namespace = stack.enter_context(worker.network.lease(reuse=not command.insecure))
         session = stack.enter_context(_nested(worker, namespace)) if command.nesting else {}
-        surroundings = _surroundings(worker, rootfs.path, directory, command.hostname or HOSTNAME, names)
+        lent = worker.host.lend(
+            rootfs.path, worker.runtime.run_dir.path, stack.enter_context(_redirector(worker, namespace))
+        )
+        surroundings = _surroundings(lent, directory, command.hostname or HOSTNAME, names)
         spec = Spec(
             rootfs=rootfs.path,
             args=command.args,
-            env={**_environment(worker, command, secrets, surroundings), **session},
+            env={**_environment(worker, command, secrets, lent), **session},
             network=namespace.path,
             cwd=command.cwd or "/",
             user=user,
@@ -150,17 +155,26 @@ def _user(rootfs: Path, text: str) -> User:
     return runtime_user.resolve(text, passwd, group)
 
 
-def _surroundings(
-    worker: Worker, rootfs: Path, directory: Path, hostname: str, names: Mapping[str, str]
-) -> list[SpecMount]:
-    """What every container sees of the outside: hosts, resolver, certificates."""
+def _surroundings(lent: Lent | None, directory: Path, hostname: str, names: Mapping[str, str]) -> list[SpecMount]:
+    """What every container sees of the outside: hosts, resolver, and what this machine lends."""
     (directory / "hosts").write_text(network.hosts_file(hostname, names))
     (directory / "resolv.conf").write_text(network.resolv_conf())
     shown = {"/etc/hosts": directory / "hosts", "/etc/resolv.conf": directory / "resolv.conf"}
-    if bundle := worker.host.bundle(rootfs, worker.runtime.run_dir.path):
-        shown[host.CA_TARGET] = bundle
+    if lent:
+        shown[host.TARGET] = lent.directory
     options = ("rbind", "rprivate", "ro", "nosuid", "nodev", "noexec")
     return [SpecMount(target, str(source), options=options) for target, source in shown.items()]
+
+
+@contextlib.contextmanager
+def _redirector(worker: Worker, namespace: Namespace) -> Iterator[int]:
+    """Where the container's apt is redirected to this machine's mirror: a port on its loopback, 0 without a mirror."""
+    if not worker.host.redirects:
+        yield 0
+        return
+    listener = network_namespace.inside(namespace, lambda: socket.create_server(("127.0.0.1", 0)))
+    with listener, redirect.served(listener, worker.host.redirects):
+        yield listener.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -174,14 +188,10 @@ def _nested(worker: Worker, namespace: Namespace) -> Iterator[dict[str, str]]:
         yield {"DAGGER_SESSION_PORT": str(port), "DAGGER_SESSION_TOKEN": worker.session.token}
 
 
-def _environment(
-    worker: Worker, command: Command, secrets: Mapping[str, bytes], surroundings: Sequence[SpecMount]
-) -> dict[str, str]:
-    own = [*command.env, *command.volatile_env]
-    certified = any(mount.target == host.CA_TARGET for mount in surroundings)
+def _environment(worker: Worker, command: Command, secrets: Mapping[str, bytes], lent: Lent | None) -> dict[str, str]:
     secret = {name: os.fsdecode(secrets[ref.handle]) for name, ref in command.secret_env}
-    taken = [*own, *secret.items()]
-    return {**worker.host.for_exec(taken, with_certificates=certified), **dict(own), **secret}
+    own = {**dict(command.env), **dict(command.volatile_env), **secret}
+    return {**worker.host.for_exec(list(own.items()), lent), **own}
 
 
 def _holder(rootfs: Path, mounted: Sequence[Mounted], path: str) -> tuple[Path, str]:

@@ -277,15 +277,25 @@ def test_a_socket_of_the_host(run, tmp_path):
         run("true", mounts=(SocketMount("/s.sock", str(tmp_path)),))
 
 
-def test_the_hosts_settings_are_lent_never_imposed(run, worker):
-    lent = HostEnvironment({"http_proxy": "http://proxy", "PIP_INDEX_URL": "http://pip"}, b"CERTIFICATES")
+def test_the_hosts_settings_are_lent_never_imposed(run, worker, tmp_path):
+    (tmp_path / "ca.crt").write_text("-----BEGIN CERTIFICATE-----\nMIIown\n-----END CERTIFICATE-----\n")
+    lent = HostEnvironment({"http_proxy": "http://proxy", "PIP_INDEX_URL": "http://pip"}, tmp_path / "ca.crt")
     on = replace(worker, host=lent)
     ran = run("env; cat $SSL_CERT_FILE", on=on, env=(("HTTP_PROXY", "http://own"),))
     assert f"SSL_CERT_FILE={CA_TARGET}" in ran.stdout
-    assert "CERTIFICATES" in ran.stdout
+    assert "MIIown" in ran.stdout
     assert "PIP_INDEX_URL=http://pip" in ran.stdout
     assert "http_proxy" not in ran.stdout
     assert ran.files().keys() == {"bin", "bin/busybox", "etc", "etc/passwd", "etc/group"}
+
+
+def test_debians_archive_is_redirected_to_the_mirror(run, worker):
+    on = replace(worker, host=HostEnvironment(redirects={"http://deb.debian.org/debian": "http://mirror.example/deb"}))
+    line = "cat $APT_CONFIG; port=$(busybox sed -n 's/.*1:\\([0-9]*\\).*/\\1/p' $APT_CONFIG); "
+    line += "http_proxy=http://127.0.0.1:$port wget -S -O- http://deb.debian.org/debian/dists/x 2>&1 || true"
+    ran = run(line, on=on)
+    assert 'Acquire::http::Proxy::deb.debian.org "http://127.0.0.1:' in ran.stdout
+    assert "Location: http://mirror.example/deb/dists/x" in ran.stdout
 
 
 def _answer_once(server: socket.socket, text: bytes) -> None:
