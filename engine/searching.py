@@ -111,14 +111,9 @@ def _matches(output: bytes) -> Iterator[SearchResult]:
         event = json.loads(line)
         data = event["data"]
         if event["type"] == "match" and "text" in data["path"] and "text" in data["lines"]:
+            path = data["path"]["text"].removeprefix("./")
             submatches = tuple(_submatches(data["submatches"]))
-            yield SearchResult(
-                data["path"]["text"].removeprefix("./"),
-                data["line_number"],
-                data["absolute_offset"],
-                data["lines"]["text"],
-                submatches,
-            )
+            yield SearchResult(path, data["line_number"], data["absolute_offset"], data["lines"]["text"], submatches)
 
 
 def _submatches(found: Sequence[dict[str, Any]]) -> Iterator[SearchSubmatch]:
