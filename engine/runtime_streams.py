@@ -14,6 +14,7 @@ from engine.store import Store
 MASK = b"***"
 _IN_MEMORY = 1 << 20
 _CHUNK = 1 << 20
+_NOTE_SIZE = 40  # bytes of the note about what is left out, at most
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Scrubber:
 
 def scrubbable(secrets: Iterable[bytes]) -> tuple[bytes, ...]:
     """The texts to hide, longest first: each secret, and each without the white space around it."""
-    texts = {text for secret in secrets for text in (secret, secret.strip()) if text}
+    texts = {text for secret in secrets for text in (secret, secret.strip()) if text.strip()}
     return tuple(sorted(texts, key=len, reverse=True))
 
 
@@ -117,10 +118,10 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def tail(path: Path, limit: int = 100 << 10) -> str:
-    """The last ``limit`` bytes of a stream as text, saying how many are left out (Dagger's error format)."""
+    """A stream as text of at most ``limit`` bytes: its end, saying how many bytes are left out (Dagger's format)."""
     size = path.stat().st_size
+    kept = size if size <= limit else limit - _NOTE_SIZE
     with path.open("rb") as file:
-        file.seek(max(0, size - limit))
+        file.seek(size - kept)
         text = file.read().decode(errors="replace")
-    omitted = f"[omitting {size - limit} bytes]..." if size > limit else ""
-    return omitted + text
+    return text if kept == size else f"[omitting {size - kept} bytes]..." + text

@@ -1,0 +1,90 @@
+"""What this machine lends to containers, and what it leaves alone."""
+
+from pathlib import Path
+
+import pytest
+
+from engine import host
+from engine.host import HostEnvironment
+
+PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    path = tmp_path / "bundle.crt"
+    path.write_text(PEM.format("MIIextra"))
+    return path
+
+
+@pytest.fixture
+def rootfs(tmp_path):
+    path = tmp_path / "rootfs"
+    (path / "etc/ssl/certs").mkdir(parents=True)
+    return path
+
+
+def test_proxies_come_in_both_spellings():
+    found = host.detect({"https_proxy": "http://p:1", "NO_PROXY": "internal"})
+    expected = {
+        "https_proxy": "http://p:1",
+        "HTTPS_PROXY": "http://p:1",
+        "no_proxy": "internal",
+        "NO_PROXY": "internal",
+    }
+    assert expected.items() <= found.variables.items()
+
+
+def test_mirrors_and_what_the_user_names_for_every_container():
+    found = host.detect({"PIP_INDEX_URL": "http://pip", "BASELARD_EXEC_PIP_INDEX_URL": "http://own", "HOME": "/root"})
+    assert found.variables["PIP_INDEX_URL"] == "http://own"
+    assert "HOME" not in found.variables
+
+
+def test_a_value_of_the_user_stays_whatever_its_case(bundle, rootfs, tmp_path):
+    lent = HostEnvironment({"http_proxy": "x", "HTTP_PROXY": "x"}, bundle)
+    files = lent.lend(rootfs, tmp_path)
+    added = lent.for_exec([("Http_Proxy", "mine"), ("SSL_CERT_FILE", "/my.crt")], files)
+    assert "http_proxy" not in added
+    assert "SSL_CERT_FILE" not in added
+    assert added["PIP_CERT"] == host.CA_TARGET
+
+
+def test_the_bundle_joins_this_machines_certificates_and_the_images(bundle, rootfs, tmp_path):
+    (rootfs / "etc/ssl/certs/ca-certificates.crt").write_text(PEM.format("MIIimage"))
+    lent = HostEnvironment(ca_file=bundle).lend(rootfs, tmp_path)
+    text = (lent.directory / "ca.crt").read_text()
+    assert "MIIextra" in text
+    assert "MIIimage" in text
+    assert lent == HostEnvironment(ca_file=bundle).lend(rootfs, tmp_path)
+    assert f'Acquire::https::CAInfo "{host.CA_TARGET}";' in (lent.directory / "apt.conf").read_text()
+    assert (lent.directory / "wgetrc").read_text() == f"ca_certificate = {host.CA_TARGET}\n"
+
+
+def test_an_images_bundle_is_never_looked_for_outside_the_image(bundle, rootfs, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("not for containers")
+    (rootfs / "etc/ssl/certs/ca-certificates.crt").symlink_to(secret)
+    lent = HostEnvironment(ca_file=bundle).lend(rootfs, tmp_path)
+    assert "not for containers" not in (lent.directory / "ca.crt").read_text()
+
+
+def test_a_machine_with_nothing_of_its_own_lends_nothing(rootfs, tmp_path, monkeypatch):
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    (shipped / "public.crt").write_text(PEM.format("MIIpublic"))
+    monkeypatch.setattr(host, "_SHIPPED", shipped)
+    public = tmp_path / "public.crt"
+    public.write_text(PEM.format("MIIpublic"))
+    assert HostEnvironment(ca_file=public).lend(rootfs, tmp_path) is None
+    assert HostEnvironment(ca_file=Path("/nowhere")).lend(rootfs, tmp_path) is None
+
+
+def test_apt_asks_the_redirector_for_the_archive_alone(rootfs, tmp_path):
+    lending = HostEnvironment(redirects={"http://deb.debian.org/debian": "http://m/debian"})
+    assert lending.lend(rootfs, tmp_path) is None
+    lent = lending.lend(rootfs, tmp_path, 4321)
+    assert (
+        lent.directory / "apt.conf"
+    ).read_text() == 'Acquire::http::Proxy::deb.debian.org "http://127.0.0.1:4321";\n'
+    assert dict(lent.variables) == {"APT_CONFIG": "/run/baselard/apt.conf"}
