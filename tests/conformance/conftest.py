@@ -19,7 +19,7 @@ BUSYBOX = Path("/bin/busybox")
 BUSYBOX_IMAGE = 'container{from(address:"busybox:1.37"){'
 APPLETS = (
     "sh cat ls echo env id pwd mkdir touch true false sleep wc head rm stat printf seq tr sort grep find ln "
-    "readlink hostname kill chmod sync df mount test httpd wget date dd yes expr cut"
+    "tar readlink hostname kill chmod sync df mount test httpd wget date dd yes expr cut"
 ).split()
 
 
@@ -81,7 +81,7 @@ def _connected(engine: "subprocess.Popen[bytes]", directory: Path, *, own: bool)
     started = json.loads(line)
     token = base64.b64encode(f"{started['session_token']}:".encode()).decode()
     assert engine.stdin is not None
-    with httpx.Client(headers={"authorization": f"Basic {token}"}, timeout=120) as http:
+    with httpx.Client(headers={"authorization": f"Basic {token}"}, timeout=30) as http:
         client = Client(http, f"http://127.0.0.1:{started['port']}/query", BUSYBOX_IMAGE, directory)
         yield replace(client, busybox=_own_busybox(client)) if own else client
     engine.stdin.close()

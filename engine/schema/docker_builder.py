@@ -1,0 +1,204 @@
+"""The engine as a builder of Dockerfiles: the Dockerfile room's operations as calls on the engine's own objects."""
+
+import asyncio
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from dockerfile.builder import Found, Mounted, Placement, Target
+from dockerfile.modes import apply_mode, parse_mode
+from dockerfile.owners import is_numeric, resolve_owner
+from dockerfile.paths import has_wildcards
+from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
+from engine import image as images
+from engine import paths, platforms, reading
+from engine.errors import UnsupportedError
+from engine.graph import Output
+from engine.objects.container import Container
+from engine.objects.directory import EMPTY, Directory
+from engine.objects.secrets import Secret
+from engine.objects.values import Socket
+from engine.ops import source
+from engine.ops.file import NewDirectory
+from engine.ops.unpack import Unpack
+from engine.platforms import Platform
+from engine.reading import FileType
+from engine.schema import docker_config, docker_run
+from engine.schema.context import Context
+from engine.walking import Filter
+
+Built = TypeVar("Built")
+_DIRECTORY_MODE = 0o755
+_PASSWD, _GROUP = "/etc/passwd", "/etc/group"
+
+
+class UnresolvedError(Exception):
+    """An image that has to be resolved before the build can be planned any further."""
+
+    def __init__(self, reference: str, platform: str) -> None:
+        super().__init__(reference)
+        self.reference = reference
+        self.platform = platform
+
+
+@dataclass(frozen=True)
+class EngineBuilder:
+    """One build. ``images`` are those resolved so far; asking for another raises UnresolvedError."""
+
+    ctx: Context
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    ssh: Socket | None = None
+    no_init: bool = True
+    images: dict[tuple[str, str], Container] = field(default_factory=dict)
+
+    async def resolve(self, missing: UnresolvedError) -> None:
+        """Ask the registry for an image, so that the build can go on."""
+        platform = platforms.parse(missing.platform)
+        found = await source.find(self.ctx.session.worker, missing.reference, platform)
+        container = Container(found.rootfs, found.config, image_ref=str(found.reference))
+        self.images[missing.reference, missing.platform] = container
+
+    async def default_platform(self) -> str:
+        return str(platforms.default())
+
+    async def read_text(self, tree: Directory, path: str) -> str | None:
+        where = tree.inside(path)
+
+        def read(root: Path) -> str | None:
+            if not reading.exists(root, where, FileType.REGULAR):
+                return None
+            return reading.contents(root, where).decode(errors="replace")
+
+        return await self.ctx.look(tree.output, read)
+
+    async def config_of(self, container: Container) -> ImageConfig:
+        return docker_config.read(container.config)
+
+    async def look_up(self, tree: Directory, patterns: Sequence[str]) -> list[list[Found]]:
+        return await self.ctx.look(
+            tree.output, lambda root: [_matches(root, tree.path, pattern) for pattern in patterns]
+        )
+
+    async def settle(self, container: Container) -> Container:
+        await self.ctx.value(container.rootfs)
+        return container
+
+    def image(self, reference: str, platform: str) -> Container:
+        if (reference, platform) not in self.images:
+            raise UnresolvedError(reference, platform)
+        return self.images[reference, platform]
+
+    def scratch(self, platform: str) -> Container:
+        return Container(EMPTY, images.ImageConfig(platform=_platform(platform)))
+
+    def on_directory(self, tree: Directory, platform: str) -> Container:
+        rootfs = tree if tree.path == "/" else tree.filter(Filter())
+        return replace(self.scratch(platform), rootfs=rootfs.output)
+
+    def rootfs(self, container: Container) -> Directory:
+        return Directory(container.rootfs)
+
+    def ignoring(self, tree: Directory, patterns: Sequence[str]) -> Directory:
+        return tree.filter(Filter(exclude=tuple(patterns))) if patterns else tree
+
+    def inline(self, files: Inline) -> Directory:
+        tree = Directory(EMPTY)
+        for name, text in files.files:
+            tree = tree.with_new_file(name, text.encode(), permissions=files.mode)
+        return tree
+
+    def download(self, url: Url) -> Directory:
+        raise UnsupportedError(f"ADD {url.address}", "fetch it with Query.http, or in a RUN")
+
+    def checkout(self, git: Git) -> Directory:
+        raise UnsupportedError(f"ADD {git.remote}", "check it out with Query.git, or in a RUN")
+
+    def configure(self, container: Container, before: ImageConfig, after: ImageConfig) -> Container:  # noqa: ARG002
+        return docker_config.configured(container, after)
+
+    async def make_directory(self, container: Container, path: str, user: str) -> Container:
+        where = paths.join("/", path)
+        if await self.ctx.look(container.rootfs, lambda root: reading.exists(root, where)):
+            return container
+        owner = await self._numeric(container, user)
+        return replace(container, rootfs=Output(NewDirectory(container.rootfs, where, _DIRECTORY_MODE, owner)))
+
+    def run(
+        self, container: Container, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[Directory]]
+    ) -> Container:
+        given = docker_run.Given(self.secrets, self.ssh, self.ctx.namespace, self.no_init)
+        return docker_run.run(container, config, step, mounts, given)
+
+    async def copy(self, container: Container, placements: Sequence[Placement[Directory]]) -> Container:
+        for placement in placements:
+            owner = await self._numeric(container, placement.owner)
+            rootfs = await self._placed(Directory(container.rootfs), replace(placement, owner=owner))
+            container = replace(container, rootfs=rootfs.output)
+        return container
+
+    async def finish(self, target: Target[Container]) -> Container:
+        return docker_config.finished(target.container, target.config)
+
+    def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:  # noqa: ARG002
+        if isinstance(step, RunStep) and step.network != "default":
+            yield "RunNetwork", f"RUN --network={step.network} runs with the engine's usual network"
+        if isinstance(step, Configure):
+            return
+
+    def has_secret(self, name: str) -> bool:
+        return name in self.secrets
+
+    def has_ssh(self) -> bool:
+        return self.ssh is not None
+
+    async def _placed(self, rootfs: Directory, one: Placement[Directory]) -> Directory:
+        origin = one.tree.directory("" if one.path == "." else one.path)
+        if one.unpack:
+            name = posixpath.basename(one.path)
+            unpacked = Directory(Output(Unpack(one.tree.output, origin.path, name)))
+            if not await self.ctx.look(unpacked.output, lambda root: reading.entries(root) == [name]):
+                return rootfs.with_directory(one.dest, unpacked)
+        mode = await self._mode(one, origin)
+        if one.is_directory:
+            selected = Filter(tuple(one.include), tuple(one.exclude))
+            return rootfs.with_directory(one.dest, origin, selected=selected, owner=one.owner, permissions=mode)
+        file = one.tree.file(one.path)
+        return rootfs.with_files(one.dest, [file], owner=one.owner, permissions=mode)
+
+    async def _mode(self, one: Placement[Directory], origin: Directory) -> int | None:
+        mode = parse_mode(one.mode)
+        if not one.mode or mode is not None:
+            return mode
+        if one.is_directory:
+            raise UnsupportedError(f"--chmod={one.mode} for a directory", "write it as a number, such as 755")
+        found = await self.ctx.look(origin.output, lambda root: reading.status(root, origin.path))
+        return apply_mode(one.mode, found.permissions, is_directory=False)
+
+    async def _numeric(self, container: Container, owner: str) -> str:
+        """``uid:gid`` as BuildKit finds it; empty for an empty owner."""
+        if not owner:
+            return ""
+        if is_numeric(owner):
+            return resolve_owner(owner)
+        texts = await asyncio.gather(
+            *(self.read_text(Directory(container.rootfs), table) for table in (_PASSWD, _GROUP))
+        )
+        return resolve_owner(owner, *(text or "" for text in texts))
+
+
+def _platform(text: str) -> Platform:
+    return platforms.parse(text) if text else platforms.default()
+
+
+def _matches(root: Path, base: str, pattern: str) -> list[Found]:
+    """What a source pattern of COPY names, in the order of names; links are followed."""
+    if not has_wildcards(pattern):
+        names = [pattern] if reading.exists(root, paths.join(base, pattern)) else []
+    else:
+        flat = pattern
+        while "**" in flat:  # crosses no directories here
+            flat = flat.replace("**", "*")
+        names = [name.rstrip("/") for name in reading.glob(root, base, flat)]
+    return [Found(name, reading.exists(root, paths.join(base, name), FileType.DIRECTORY)) for name in names]

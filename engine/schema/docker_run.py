@@ -1,0 +1,105 @@
+"""A RUN of a Dockerfile as a command in a container; only what it wrote outside its mounts remains."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dockerfile.builder import Mounted
+from dockerfile.steps import ImageConfig, MountStep, RunStep
+from engine.command import BindMount, Mount, SecretMount, Sharing, SocketMount, TmpfsMount
+from engine.graph import Output
+from engine.objects.caches import CacheVolume
+from engine.objects.container import Container
+from engine.objects.directory import EMPTY, Directory
+from engine.objects.execution import Options, with_exec
+from engine.objects.mounts import with_mount
+from engine.objects.secrets import Secret
+from engine.objects.values import Socket
+from engine.ops.file import NewDirectory
+
+_AGENT = "/run/buildkit/ssh_agent.{}"
+_SECRET_MODE = 0o400
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the build was given for its commands."""
+
+    secrets: Mapping[str, Secret]
+    ssh: Socket | None
+    namespace: str
+    no_init: bool
+
+
+def run(
+    container: Container,
+    config: ImageConfig,
+    step: RunStep,
+    mounts: Sequence[Mounted[Directory]],
+    given: Given,
+) -> Container:
+    """The container after the step."""
+    inside = container
+    for name, value in {**dict(config.env), **dict(step.env)}.items():
+        inside = inside.with_env(name, value)
+    for name, value in step.proxies.items():
+        inside = inside.with_volatile_env(name, value)
+    agents = 0
+    for mounted in mounts:
+        inside = _mounted(inside, mounted, given, agents)
+        agents += mounted.mount.kind == "ssh"
+    options = Options(no_init=given.no_init, insecure=step.security == "insecure")
+    done = with_exec(inside, step.args, options)
+    return replace(container, rootfs=done.rootfs, last=done.last)
+
+
+def _mounted(container: Container, mounted: Mounted[Directory], given: Given, agents: int) -> Container:
+    mount = mounted.mount
+    if mount.kind == "secret":
+        return _secret(container, mount, given.secrets.get(mount.id))
+    if mount.kind == "ssh":
+        return _agent(container, mount, given.ssh, agents)
+    found = _file_system(mounted, given.namespace)
+    return with_mount(container, found) if found else container
+
+
+def _secret(container: Container, mount: MountStep, secret: Secret | None) -> Container:
+    if secret is None:
+        return container
+    if mount.env:
+        container = container.with_secret_env(mount.env, secret.ref)
+    if not mount.target:
+        return container
+    mode = _SECRET_MODE if mount.mode is None else mount.mode
+    return with_mount(container, SecretMount(mount.target, secret.ref, _owner(mount), mode))
+
+
+def _agent(container: Container, mount: MountStep, agent: Socket | None, number: int) -> Container:
+    if agent is None:
+        return container
+    target = mount.target or _AGENT.format(number)
+    if container.config.env_value("SSH_AUTH_SOCK") is None:
+        container = container.with_env("SSH_AUTH_SOCK", target)
+    return with_mount(container, SocketMount(target, agent.path, _owner(mount)))
+
+
+def _file_system(mounted: Mounted[Directory], namespace: str) -> Mount | None:
+    mount, tree = mounted.mount, mounted.tree
+    if mount.kind == "tmpfs":
+        return TmpfsMount(mount.target, mount.size)
+    if mount.kind == "cache":
+        return _cache(mount, tree, namespace)
+    if mount.kind == "bind" and tree is not None:
+        return BindMount(mount.target, tree.output, tree.inside(mount.source), mount.read_only)
+    return None
+
+
+def _cache(mount: MountStep, tree: Directory | None, namespace: str) -> Mount:
+    source = tree.directory(mount.source) if tree is not None else None
+    if source is None and mount.mode is not None:
+        source = Directory(Output(NewDirectory(EMPTY, "/cache", mount.mode)), "/cache")
+    volume = CacheVolume(mount.id, namespace, Sharing(mount.sharing.upper()), source, _owner(mount))
+    return volume.mount(mount.target)
+
+
+def _owner(mount: MountStep) -> str:
+    return "" if mount.uid is None and mount.gid is None else f"{mount.uid or 0}:{mount.gid or 0}"
