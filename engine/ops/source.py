@@ -113,7 +113,7 @@ async def find(worker: Worker, address: str, platform: Platform) -> Source:
 
 
 async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source:
-    key = digest.of("resolved.v1", str(wanted), str(platform))
+    key = _key(wanted, platform)
     if wanted.digest and (known := worker.store.lookup(key)):
         return _pulled(_recalled(known))
     trouble = "" if registry_mirrors.has_mirror(wanted) else await worker.registry.trouble(wanted)
@@ -124,14 +124,14 @@ async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source
         except registry_pull.UnreachedError as error:
             trouble = str(error)
         else:
-            worker.store.record([key, digest.of("resolved.v1", str(found.reference), str(platform))], _noted(found))
+            worker.store.record([key, _key(found.reference, platform)], _noted(found))
             return _pulled(found)
     return _stand_in(worker, wanted, platform, trouble)
 
 
 def _stand_in(worker: Worker, wanted: Reference, platform: Platform, trouble: str) -> Source:
     """What serves while the registry cannot be reached."""
-    key = digest.of("resolved.v1", str(wanted), str(platform))
+    key = _key(wanted, platform)
     why = f"the registry {wanted.registry} cannot be reached ({trouble})"
     if known := worker.store.lookup(key):
         found = _recalled(known)
@@ -145,6 +145,11 @@ def _stand_in(worker: Worker, wanted: Reference, platform: Platform, trouble: st
             "from the Debian archive. Check the network and proxy, or bring the image as an archive (Container.import)."
         )
     return Source(wanted, recipe.config, Output(Bootstrap(recipe, why)))
+
+
+def _key(wanted: Reference, platform: Platform) -> str:
+    """Under what the store remembers a resolution; beside a digest a tag says nothing."""
+    return digest.of("resolved.v1", wanted.name, wanted.digest or wanted.tag, str(platform))
 
 
 def _pulled(found: registry_pull.Resolved) -> Source:
