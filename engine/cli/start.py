@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from engine import host, leftovers, rundir, server, snapshot
+from engine import cgroups, host, leftovers, rundir, server, snapshot
 from engine.cli import places
 from engine.cli.target import Target
 from engine.cli.walk import Walk
@@ -78,9 +78,12 @@ class Engine:
 def engine(progress: Display) -> Iterator[Engine]:
     """The engine, inside this block. Call before threads start. Raises HostError for what this machine lacks."""
     snapshot.private_namespace()
+    if trouble := cgroups.make_writable():
+        progress.note(trouble)
     leftovers.remove()
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Store.open(places.store_root())))
+        store.clean_meanwhile()
         run_dir = stack.enter_context(contextlib.closing(rundir.open_run_dir()))
         network = stack.enter_context(contextlib.closing(Network(run_dir, progress.note)))
         executor = ThreadPoolExecutor(THREADS, "op")
