@@ -4,12 +4,15 @@ Knows no operation by name; sees nodes through engine.graph alone, like BuildKit
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+import errno
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from engine import cancel
+from engine.errors import HostError
 from engine.graph import Node, Output, Progress, Result, Results, Value
 
 T = TypeVar("T")
@@ -68,8 +71,9 @@ class Evaluator:
         inputs = await self._inputs(node.inputs)
         if not node.cached:
             return await self._run(node, inputs)
-        async with self.results.locked(node.key):
-            return await self._look_again_or_run(node, inputs)
+        with _full_disk_explained():
+            async with self.results.locked(node.key):
+                return await self._look_again_or_run(node, inputs)
 
     async def _look_again_or_run(self, node: Node, inputs: Sequence[Value]) -> Result:
         if known := self.results.lookup(node.key):  # another process may have done it while this one waited
@@ -108,6 +112,18 @@ class Evaluator:
 
     async def _in_thread(self, function: Callable[[Any, Sequence[Value]], T], inputs: Sequence[Value]) -> T:
         return await cancel.in_thread(self.executor, function, self.worker, inputs)
+
+
+@contextlib.contextmanager
+def _full_disk_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise HostError(
+                "the disk that the store is on is full: make room there, or set BASELARD_STORE to another place"
+            ) from error
+        raise
 
 
 def _forget(tasks: "dict[str, asyncio.Task[Result]]", key: str, done: "asyncio.Task[Result]") -> None:

@@ -77,7 +77,8 @@ class Store:
     def close(self) -> None:
         """Give up this process's hold on the store; temporary files go."""
         shutil.rmtree(self.work, ignore_errors=True)
-        self.db.close()
+        with self.mutex:
+            self.db.close()
         if self._owned:
             self._owned.close()
 
@@ -211,13 +212,23 @@ class Store:
             if self.db.in_transaction:
                 yield
                 return
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
+            with _full_disk_told():
+                self.db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                    self.db.execute("COMMIT")
+                except BaseException:
+                    if self.db.in_transaction:  # on some errors SQLite rolls back by itself
+                        self.db.execute("ROLLBACK")
+                    raise
+
+    def clean_meanwhile(self) -> None:
+        """Clean in a thread of its own that nobody waits for; what closing cuts short the next session does."""
+        threading.Thread(target=self._clean_until_closed, name="clean", daemon=True).start()
+
+    def _clean_until_closed(self) -> None:
+        with contextlib.suppress(sqlite3.ProgrammingError, OSError):  # closed meanwhile, or the disk is full
+            self.clean()
 
     def clean(self) -> None:
         """Remove what dead processes left, and make what earlier sessions recorded safe against a power cut."""
@@ -268,6 +279,17 @@ WITH RECURSIVE chain(id, parent, depth) AS (
   UNION ALL SELECT s.id, s.parent, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent)
 SELECT id FROM chain ORDER BY depth
 """
+
+
+@contextlib.contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """A full disk is the same OSError whoever finds it, SQLite or a write."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
 
 
 def _name(number: int) -> str:

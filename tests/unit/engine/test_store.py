@@ -118,6 +118,37 @@ def test_what_dead_processes_left_is_removed(store: Store) -> None:
     assert {path.name for path in (store.root / "work").iterdir()} == {store.engine, f"{store.engine}.lock"}
 
 
+def test_cleaning_meanwhile_ends_with_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cleaned, closed = threading.Event(), threading.Event()
+    clean = Store.clean
+
+    def slow(self: Store) -> None:
+        cleaned.set()
+        assert closed.wait(10)
+        clean(self)
+
+    monkeypatch.setattr(Store, "clean", slow)
+    store = Store.open(tmp_path / "store")
+    store.clean_meanwhile()
+    assert cleaned.wait(10)
+    thread = next(one for one in threading.enumerate() if one.name == "clean")
+    store.close()
+    closed.set()
+    thread.join(10)  # an error in it would fail this test: warnings are errors
+    assert not thread.is_alive()
+
+
+def test_a_full_disk_is_told_and_nothing_half_recorded(store: Store) -> None:
+    store.db.execute("PRAGMA max_page_count = 20")
+    with pytest.raises(OSError, match="No space left"):
+        for number in range(1000):
+            store.record([f"key-{number}"], Result((), {"text": "x" * 1000}))
+    assert not store.db.in_transaction
+    store.db.execute("PRAGMA max_page_count = 100000")
+    store.record(["after"], Result(()))
+    assert store.lookup("after") == Result(())
+
+
 def test_what_others_work_on_is_left_alone(store: Store) -> None:
     other = Store.open(store.root)
     with other.temp_dir() as theirs:
