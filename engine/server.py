@@ -5,6 +5,7 @@ import base64
 import binascii
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,6 +20,7 @@ LONGEST_BODY = 64 << 20
 """Bytes a request's body may have; contents of large files belong in Host.file or Host.directory."""
 
 _CHUNK = 1 << 16
+_log = logging.getLogger(__name__)
 
 
 class _BadRequest(Exception):  # noqa: N818 -- it is the request that is bad
@@ -82,6 +84,12 @@ class _Connection:
                 status, reply = await self._unless_gone(self._answer(request, body))
             except _BadRequest as error:
                 status, reply = error.status, replies.message(str(error))
+            except (ConnectionError, h11.RemoteProtocolError):
+                raise
+            except Exception as error:  # a bug of ours must not leave the client waiting for ever
+                _log.exception("internal error")
+                text = f"internal error, please report it: {type(error).__name__}: {error}"
+                status, reply = HTTPStatus.INTERNAL_SERVER_ERROR, replies.message(text)
             await self._send(status, reply)
             if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
                 return

@@ -238,3 +238,18 @@ async def test_a_bug_is_told_as_one(client: Client, caplog: pytest.LogCaptureFix
     (error,) = (await client.query("{bug}"))["errors"]
     assert error["message"] == "internal error, please report it: KeyError: 'ours'"
     assert "KeyError" in caplog.text
+
+
+async def test_a_bug_outside_of_resolvers_is_answered_too(
+    client: Client, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ImportError("no such resolver")
+
+    session.state.api.__dict__["introspection"] = broken
+    status, _, answer = await client.send(b'{"query":"{echo(text:\\"a\\")}"}')
+    assert (status, answer["errors"][0]["message"]) == (
+        500,
+        "internal error, please report it: ImportError: no such resolver",
+    )
+    assert "no such resolver" in caplog.text
