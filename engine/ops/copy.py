@@ -96,7 +96,7 @@ class CopyFiles(TreeOperation):
         with on_top(worker, dest) as (draft, target):
             metadata = _metadata(target, self)
             directory = _destination_directory(target, self.path, metadata)
-            goal = paths.resolve_parent(target.seen(), self.path) if directory is None else ""
+            goal = paths.resolve(target.seen(), self.path) if directory is None else ""
             for value, path in zip(sources, self.source_paths, strict=True):
                 name = paths.clean(path).rpartition("/")[2]
                 with opened(worker, value, path) as (origin, entry):
