@@ -13,7 +13,6 @@ from dockerfile.dagger_copy import ensure_directory, place
 from dockerfile.dagger_lookup import look_up
 from dockerfile.dagger_owner import numeric_owner
 from dockerfile.dagger_run import run
-from dockerfile.stages import ImageSource
 from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
 
 
@@ -34,7 +33,7 @@ class DaggerBuilder:
         return await tree.file(path).contents()
 
     async def config_of(self, container: dagger.Container) -> ImageConfig:
-        return await read_config(container)
+        return await read_config(self.client, container)
 
     async def look_up(self, tree: dagger.Directory, patterns: Sequence[str]) -> list[list[Found]]:
         return await look_up(tree, patterns)
@@ -105,27 +104,20 @@ class DaggerBuilder:
         wanted = hidden(target.config)
         if wanted == hidden(target.base_config):
             return target.container
-        text = "\n".join([f"FROM {_carrier(target)}", *hidden_lines(wanted), ""])
+        text = "\n".join(["FROM scratch", *hidden_lines(wanted), ""])
         lines = self.client.directory().with_new_file("Dockerfile", text)
         carrier = lines.docker_build(platform=dagger.Platform(target.platform))
-        carried = await read_config(carrier) if isinstance(target.base, ImageSource) else ImageConfig()
+        carried = await read_config(self.client, carrier)
         return configure(carrier.with_rootfs(target.container.rootfs()), carried, target.config)
 
     def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:
         if isinstance(step, RunStep) and step.network != "default":
             yield "RunNetwork", f"RUN --network={step.network} runs with the engine's usual network"
         if isinstance(step, Configure) and step.config.author != before.author:
-            yield "Author", "MAINTAINER is not kept: the Dagger API has no place for an image's author"
+            yield "Author", "MAINTAINER is kept only by engines that keep an image's author; use a LABEL"
 
     def has_secret(self, name: str) -> bool:
         return name in self.secrets
 
     def has_ssh(self) -> bool:
         return self.ssh is not None
-
-
-def _carrier(target: Target[dagger.Container]) -> str:
-    """What the hidden keys are set on: an image brings its own; those of a container cannot be read."""
-    if isinstance(target.base, ImageSource):
-        return target.base.reference
-    return "scratch"

@@ -1,62 +1,51 @@
-"""Image configs by way of the Dagger API: reading all that it shows, and the calls from one config to another.
+"""Image configs by way of the Dagger API: reading one whole, and the calls from one config to another.
 
-It shows neither VOLUME, STOPSIGNAL, SHELL, ONBUILD nor the author; `hidden` lists them.
+The API has fields for neither VOLUME, STOPSIGNAL, SHELL, ONBUILD nor the author. They can be read, since an exported
+image has them; `hidden` says which of them a config has.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import dagger
 
-from dockerfile.dagger_query import select
-from dockerfile.durations import format_duration, parse_duration
+from dockerfile.config_json import read_image
+from dockerfile.durations import format_duration
 from dockerfile.steps import Health, ImageConfig
 
 HIDDEN = ("volumes", "stop_signal", "shell", "on_build", "author")
 NO_HEALTHCHECK = ("NONE",)
 PROTOCOLS = ("tcp", "udp")
-SELECTION = """
-  envVariables { name value } labels { name value } entrypoint defaultArgs user workdir
-  exposedPorts { port protocol }
-  dockerHealthcheck { args shell interval timeout startPeriod startInterval retries }
-"""
 
 
-async def read_config(container: dagger.Container) -> ImageConfig:
-    """The visible part of a container's config, in one query."""
-    seen = await select(container, SELECTION)
-    ports = sorted(f"{port['port']}/{port['protocol'].lower()}" for port in seen["exposedPorts"])
-    return ImageConfig(
-        env={one["name"]: one["value"] for one in seen["envVariables"]},
-        labels={one["name"]: one["value"] for one in seen["labels"]},
-        entrypoint=tuple(seen["entrypoint"] or ()) or None,
-        cmd=tuple(seen["defaultArgs"] or ()) or None,
-        user=seen["user"] or "",
-        workdir=seen["workdir"] or "",
-        ports=tuple(ports),
-        healthcheck=_health(seen["dockerHealthcheck"]),
-    )
+async def read_config(client: dagger.Client, container: dagger.Container) -> ImageConfig:
+    """A container's whole config, in one query: exported as an image of one empty file, whose layers cost nothing.
+
+    Raises dagger.QueryError when what leads to the container fails.
+    """
+    bare = container.with_rootfs(client.directory().with_new_file("empty", ""))
+    archive = bare.as_tarball(forced_compression=dagger.ImageLayerCompression.UNCOMPRESSED)
+    with tarfile.open(fileobj=io.BytesIO((await archive.contents()).encode())) as tar:
+        document = _document(tar, "index.json")
+        while "manifests" in document:
+            document = _document(tar, _blob(document["manifests"][0]))
+        return read_image(_document(tar, _blob(document["config"])))
 
 
-def _health(seen: Mapping[str, Any] | None) -> Health | None:
-    if not seen or not seen["args"]:
-        return None
+def _document(tar: tarfile.TarFile, name: str) -> Mapping[str, Any]:
+    member = tar.extractfile(name)
+    document: Mapping[str, Any] = json.load(member) if member else {}
+    return document
 
-    def time(key: str) -> int:
-        return parse_duration(seen[key]) if seen[key] else 0
 
-    return Health(
-        ("CMD-SHELL" if seen["shell"] else "CMD", *seen["args"]),
-        time("interval"),
-        time("timeout"),
-        time("startPeriod"),
-        time("startInterval"),
-        seen["retries"] or 0,
-    )
+def _blob(descriptor: Mapping[str, Any]) -> str:
+    return "blobs/" + str(descriptor["digest"]).replace(":", "/")
 
 
 def configure(container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:

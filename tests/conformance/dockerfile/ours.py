@@ -1,4 +1,4 @@
-"""A case built through dagger-io on whatever serves the Dagger API, and read back with nothing but its public calls."""
+"""A case built by whatever serves the Dagger API, both ways in, and read back as an image archive."""
 
 from __future__ import annotations
 
@@ -8,45 +8,20 @@ from typing import Any
 import dagger
 
 import dockerfile
-from dockerfile.dagger_config import read_config
 from tests.conformance.dockerfile import base_image
-from tests.conformance.dockerfile.answers import base_files
+from tests.conformance.dockerfile.answers import compact
 from tests.conformance.dockerfile.cases import Case, write_files
-from tests.conformance.dockerfile.image_reader import difference
-
-# One line a file: kind, mode, owner, size, device numbers, path; then checksums; then links' targets.
-SCAN = r"""
-cd /scanned
-find . ! -path . -exec stat -c '%F|%a|%u:%g|%s|0x%t 0x%T|%n' {} +
-echo ==; find . -type f -exec sha256sum {} +
-echo ==; find . -type l -exec sh -c 'for l; do echo "$(readlink "$l")|$l"; done' sh {} +
-"""
-KINDS = {
-    "regular file": "file",
-    "regular empty file": "file",
-    "directory": "dir",
-    "symbolic link": "link",
-    "fifo": "fifo",
-    "character special file": "char",
-    "block special file": "block",
-}
+from tests.conformance.dockerfile.image_reader import read_archive
 
 
-async def answer(client: dagger.Client, case: Case, folder: Path) -> dict[str, Any]:
-    """The same table as the oracle's, config apart: `{"files": …, "config": ImageConfig}`."""
-    container = await build(client, case, folder)
-    files = await scan(client, container)
-    changes = files if "bin/busybox" not in files else difference(files, base_files())
-    return {"files": changes, "config": await read_config(container)}
-
-
-async def build(client: dagger.Client, case: Case, folder: Path) -> dagger.Container:
+async def through_objects(client: dagger.Client, case: Case, folder: Path) -> dagger.Container:
+    """This room through dagger-io: the test images are Container objects under their names."""
     case.write(folder / "context")
     contexts: dict[str, dagger.Container | dagger.Directory] = {
-        reference: base(client, reference, folder) for reference in (base_image.BASE, base_image.RICH)
+        name: base(client, name, folder.parent) for name in (base_image.BASE, base_image.RICH, base_image.TRIGGERS)
     }
     for name, what in case.contexts.items():
-        contexts[name] = named(client, what, folder / "named" / name.replace("/", "_"), contexts)
+        contexts[name] = contexts[what] if isinstance(what, str) else _named(client, what, folder / "named")
     return await dockerfile.build(
         client.host().directory(str(folder / "context"), no_cache=True),
         dockerfile=case.path,
@@ -55,48 +30,40 @@ async def build(client: dagger.Client, case: Case, folder: Path) -> dagger.Conta
         build_args=case.args,
         secrets={name: client.set_secret(name, text) for name, text in case.secrets.items()},
         client=client,
+        on_warning=lambda _: None,
     )
 
 
-def named(
-    client: dagger.Client, what: str | dict[str, Any], folder: Path, known: dict[str, Any]
-) -> dagger.Container | dagger.Directory:
-    if isinstance(what, str):
-        found: dagger.Container = known[what]
-        return found
-    write_files(folder, what)
+def through_docker_build(client: dagger.Client, case: Case, folder: Path, registry: str) -> dagger.Container:
+    """The engine's own dockerBuild: the test images come from a registry."""
+    moved = case.dockerfile.replace("baselard-test/", f"{registry}/baselard-test/")
+    write_files(folder / "context", {**case.files, case.path: moved})
+    return (
+        client.host()
+        .directory(str(folder / "context"), no_cache=True)
+        .docker_build(
+            dockerfile=case.path,
+            build_args=[dagger.BuildArg(name=name, value=value) for name, value in case.args.items()],
+            target=case.target,
+            secrets=[client.set_secret(name, text) for name, text in case.secrets.items()],
+        )
+    )
+
+
+async def answer(container: dagger.Container, folder: Path) -> dict[str, Any]:
+    """What the image adds to its base, as the oracle says it."""
+    path = folder / "image.tar"
+    await container.as_tarball().export(str(path))
+    return compact(read_archive(path))
+
+
+def _named(client: dagger.Client, files: dict[str, Any], folder: Path) -> dagger.Directory:
+    write_files(folder, files)
     return client.host().directory(str(folder), no_cache=True)
 
 
 def base(client: dagger.Client, reference: str, folder: Path) -> dagger.Container:
-    paths = base_image.write_images(folder.parent / "images")
-    return client.container().import_(client.host().file(str(paths[reference])))
-
-
-async def scan(client: dagger.Client, container: dagger.Container) -> dict[str, list[Any]]:
-    """The container's root filesystem, listed by a busybox of our own beside it."""
-    scanner = client.container().with_file("/bin/busybox", client.host().file("/bin/busybox"), permissions=0o755)
-    for applet in ("sh", "find", "stat", "sha256sum", "readlink"):
-        scanner = scanner.with_symlink("busybox", f"/bin/{applet}")
-    scanner = scanner.with_mounted_directory("/scanned", container.rootfs(), read_only=True)
-    return _table(await scanner.with_exec(["/bin/sh", "-c", SCAN]).stdout())
-
-
-def _table(output: str) -> dict[str, list[Any]]:
-    stats, sums, links = output.split("==\n")
-    digests = {line[66:].removeprefix("./"): line[:16] for line in sums.splitlines()}
-    targets = {path.removeprefix("./"): to for to, _, path in (line.rpartition("|") for line in links.splitlines())}
-    return dict(sorted(_row(line, digests, targets) for line in stats.splitlines()))
-
-
-def _row(line: str, digests: dict[str, str], targets: dict[str, str]) -> tuple[str, list[Any]]:
-    kind, mode, owner, size, device, path = line.split("|", 5)
-    name = path.removeprefix("./")
-    content = ""
-    if KINDS[kind] == "file":
-        content = f"{size} {digests[name]}"
-    elif KINDS[kind] == "link":
-        content = targets[name]
-    elif KINDS[kind] in ("char", "block"):
-        content = ":".join(str(int(number, 16)) for number in device.split())
-    return name, [KINDS[kind], mode, owner, content]
+    images = folder / "images"
+    if not images.exists():
+        base_image.write_images(images)
+    return client.container().import_(client.host().file(str(images / (reference.replace("/", "_") + ".tar"))))

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from dockerfile.config_json import read_image
 from dockerfile.driver import Request, build_with
 from dockerfile.errors import DockerfileError
 from dockerfile.state import Contexts
-from dockerfile.steps import Health, ImageConfig
+from dockerfile.steps import ImageConfig
 from tests.conformance.dockerfile import base_image
 from tests.conformance.dockerfile.cases import Case, load_cases, load_expected, write_files
 from tests.unit.dockerfile.recording import Box, Recorder, Tree
@@ -38,28 +39,7 @@ REFUSED = [name for name, case in CASES.items() if case.fails and name not in RE
 
 
 def config_from(config: dict[str, Any]) -> ImageConfig:
-    """An image's config, as in its JSON, as this room's value."""
-    health = config.get("Healthcheck")
-    return ImageConfig(
-        env=dict(entry.split("=", 1) for entry in config.get("Env", [])),
-        labels=config.get("Labels", {}),
-        entrypoint=tuple(config.get("Entrypoint", ())) or None,
-        cmd=tuple(config.get("Cmd", ())) or None,
-        user=config.get("User", ""),
-        workdir=config.get("WorkingDir", ""),
-        ports=tuple(sorted(config.get("ExposedPorts", {}))),
-        volumes=tuple(sorted(config.get("Volumes", {}))),
-        shell=tuple(config.get("Shell", ())),
-        stop_signal=config.get("StopSignal", ""),
-        on_build=tuple(config.get("OnBuild", ())),
-        healthcheck=health and _health(health),
-        author=config.get("Author", ""),
-    )
-
-
-def _health(health: dict[str, Any]) -> Health:
-    names = ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
-    return Health(tuple(health["Test"]), *(health.get(name, 0) for name in names))
+    return read_image({"config": config, "author": config.get("Author", "")})
 
 
 BASES = {
