@@ -31,6 +31,25 @@ def to_socket(path: str) -> Connect:
     return lambda: asyncio.open_unix_connection(path)
 
 
+def listener(address: str, port: int, *, udp: bool = False) -> socket.socket:
+    """A socket that listens at ``address``, in the network namespace of the thread that asks. Raises OSError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    if not udp:
+        return socket.create_server((address, port), family=family)
+    receiver = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        receiver.bind((address, port))
+    except BaseException:
+        receiver.close()
+        raise
+    return receiver
+
+
+def lead(own: socket.socket, host: str, port: int) -> contextlib.AbstractContextManager[None]:
+    """Lead what arrives at a listener to ``port`` of ``host`` by the listener's own protocol, inside the block."""
+    return udp(own, host, port) if own.type == socket.SOCK_DGRAM else tcp(own, to_port(host, port))
+
+
 @contextlib.contextmanager
 def tcp(listener: socket.socket, connect: Connect) -> Iterator[None]:
     """Forward what ``listener`` (TCP or Unix, listening) accepts, inside the block; open connections end with it."""

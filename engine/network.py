@@ -82,8 +82,9 @@ class Network:
             filler = self._filler
         if filler:
             filler.join()
-        for namespace in (*self._free, *self._used_up):
-            namespace.close()
+        for namespaces in (self._free, self._used_up):
+            while namespaces:
+                namespaces.pop().close()
         network_bridge.tear_down(self.run_dir)
 
     def _fill(self) -> None:
@@ -162,8 +163,8 @@ def _cni_config(bridge: Bridge, addresses: Path) -> dict[str, object]:
         "ipam": {
             "type": "host-local",
             "dataDir": str(addresses),
-            "ranges": [[{"subnet": str(bridge.subnet)}]],
-            "routes": [{"dst": "0.0.0.0/0"}],
+            "ranges": [[{"subnet": str(subnet)}] for subnet in bridge.subnets],
+            "routes": [{"dst": "::/0" if subnet.version == 6 else "0.0.0.0/0"} for subnet in bridge.subnets],
         },
     }
 
@@ -178,7 +179,7 @@ def _plugin_folder() -> str:
 def resolv_conf() -> str:
     """The container's resolv.conf: the host's, or its upstream's where the host's resolver is its own loopback."""
     text = _read(_RESOLV)
-    if _upstream_only(text) and (upstream := _read(_UPSTREAM)):
+    if all(map(is_loopback, resolvers(text))) and (upstream := _read(_UPSTREAM)):
         return upstream
     return text
 
@@ -189,9 +190,15 @@ def hosts_file(hostname: str, names: Mapping[str, str]) -> str:
     return own + "".join(f"{address}\t{name}\n" for name, address in names.items())
 
 
-def _upstream_only(text: str) -> bool:
-    servers = [line.split()[1] for line in text.splitlines() if line.startswith("nameserver ")]
-    return not any(not server.startswith("127.") for server in servers)
+def resolvers(text: str) -> list[str]:
+    """The name servers of a resolv.conf (resolv.conf(5))."""
+    words = (line.split() for line in text.splitlines())
+    return [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
+
+
+def is_loopback(server: str) -> bool:
+    """Whether a name server is one of the machine's own, which containers do not see on their own loopback."""
+    return server.startswith("127.") or server == "::1"
 
 
 def _read(path: Path) -> str:

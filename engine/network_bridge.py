@@ -3,10 +3,12 @@
 All rules are set once, in one transaction, and carry the bridge's name, so the whole is gone after one more.
 """
 
+import hashlib
 import ipaddress
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +18,39 @@ from engine.process import ProcessError
 
 PREFIX = "bsl"
 _STATE = "network.json"
-_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+_FORWARDING = {4: Path("/proc/sys/net/ipv4/ip_forward"), 6: Path("/proc/sys/net/ipv6/conf/all/forwarding")}
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """The interface ``name`` with the first address of ``subnet``; ``outside`` tells why nothing gets out, or is ""."""
+    """The interface ``name`` with the first address of each subnet; ``subnet6`` where the machine has IPv6.
+
+    ``outside`` tells why nothing gets out, or is "".
+    """
 
     name: str
-    subnet: ipaddress.IPv4Network
+    subnet: IPv4Network
     mtu: int
+    subnet6: IPv6Network | None = None
     outside: str = ""
 
     @property
-    def gateway(self) -> str:
-        return str(self.subnet[1])
+    def subnets(self) -> "list[IPv4Network | IPv6Network]":
+        return [self.subnet, *([self.subnet6] if self.subnet6 else [])]
 
 
 def set_up(run_dir: rundir.RunDir) -> Bridge:
     """Make the bridge. What is about to be made is written to ``run_dir`` before it is. Raises HostError."""
     with rundir.exclusive(run_dir.path.parent):
-        bridge = Bridge(PREFIX + run_dir.name, _free_subnet(), _mtu())
-        state = {"bridge": bridge.name, "subnet": str(bridge.subnet), "forward": _FORWARD.read_text().strip()}
-        (run_dir.path / _STATE).write_text(json.dumps(state))
+        subnet6 = _unique_subnet(run_dir.name) if _has_ipv6() else None
+        bridge = Bridge(PREFIX + run_dir.name, _free_subnet(), _mtu(), subnet6)
+        (run_dir.path / _STATE).write_text(json.dumps(_state(bridge)))
         _ip_batch(
             f"link add name {bridge.name} mtu {bridge.mtu} type bridge forward_delay 0",
-            f"addr add {bridge.gateway}/{bridge.subnet.prefixlen} dev {bridge.name}",
+            *(f"addr add {net[1]}/{net.prefixlen} dev {bridge.name}{_no_wait(net)}" for net in bridge.subnets),
             f"link set {bridge.name} up",
         )
-    return Bridge(bridge.name, bridge.subnet, bridge.mtu, _open_the_way(bridge))
+    return replace(bridge, outside=_open_the_way(bridge))
 
 
 def tear_down(run_dir: rundir.RunDir) -> None:
@@ -57,13 +63,27 @@ def tear_down(run_dir: rundir.RunDir) -> None:
     if Path("/sys/class/net", name).exists():
         _ip_batch(f"link del {name}")
     with rundir.exclusive(run_dir.path.parent):
-        present = process.run([_iptables("save")], check=False).stdout.decode() if process.which("iptables") else ""
-        if f":{name} " in present:
-            _restore(_rules(name, state["subnet"], "-D"))
-        others = [entry for entry in Path("/sys/class/net").iterdir() if entry.name.startswith(PREFIX)]
-        if state["forward"] == "0" and not others:
-            _FORWARD.write_text("0")
+        for subnet in map(ipaddress.ip_network, state["subnets"]):
+            _take_rules_away(name, subnet)
+        if not any(entry.name.startswith(PREFIX) for entry in Path("/sys/class/net").iterdir()):
+            for path, value in state["forwarding"].items():
+                if value == "0":
+                    Path(path).write_text("0")
     (run_dir.path / _STATE).unlink()
+
+
+def _state(bridge: Bridge) -> dict[str, Any]:
+    """What has to be undone later; forwarding is put back when the last engine's bridge goes."""
+    switches = {str(_FORWARDING[net.version]) for net in bridge.subnets}
+    return {
+        "bridge": bridge.name,
+        "subnets": [str(net) for net in bridge.subnets],
+        "forwarding": {path: Path(path).read_text().strip() for path in sorted(switches)},
+    }
+
+
+def _no_wait(subnet: "IPv4Network | IPv6Network") -> str:
+    return " nodad" if subnet.version == 6 else ""
 
 
 def _open_the_way(bridge: Bridge) -> str:
@@ -71,14 +91,23 @@ def _open_the_way(bridge: Bridge) -> str:
     if not process.which("iptables-restore"):
         return "iptables is not installed: containers reach each other but nothing outside; apt-get install iptables"
     try:
-        _FORWARD.write_text("1")
-        _restore(_rules(bridge.name, str(bridge.subnet), "-I"))
+        for subnet in bridge.subnets:
+            _FORWARDING[subnet.version].write_text("1")
+            _restore(subnet, rules(bridge.name, str(subnet), "-I"))
     except (OSError, ProcessError) as error:
         return f"packets cannot be forwarded ({error}): containers reach each other but nothing outside"
     return ""
 
 
-def _rules(name: str, subnet: str, action: str) -> str:
+def _take_rules_away(name: str, subnet: "IPv4Network | IPv6Network") -> None:
+    if not process.which(_iptables(subnet, "save")):
+        return
+    present = process.run_regardless([_iptables(subnet, "save")]).stdout.decode()
+    if f":{name} " in present:
+        _restore(subnet, rules(name, str(subnet), "-D"))
+
+
+def rules(name: str, subnet: str, action: str) -> str:
     """The rules for iptables-restore(8). FORWARD comes first, because Docker's policy there is DROP.
 
     Containers reach the outside and their own bridge; other engines' bridges they do not.
@@ -94,12 +123,13 @@ def _rules(name: str, subnet: str, action: str) -> str:
     return "\n".join(lines)
 
 
-def _restore(rules: str) -> None:
-    process.run([_iptables("restore"), "--wait", "--noflush"], stdin=rules.encode())
+def _restore(subnet: "IPv4Network | IPv6Network", text: str) -> None:
+    process.run([_iptables(subnet, "restore"), "--wait", "--noflush"], stdin=text.encode())
 
 
-def _iptables(kind: str) -> str:
-    return process.which(f"iptables-{kind}") or f"iptables-{kind}"
+def _iptables(subnet: "IPv4Network | IPv6Network", kind: str) -> str:
+    name = f"ip6tables-{kind}" if subnet.version == 6 else f"iptables-{kind}"
+    return process.which(name) or name
 
 
 def _ip_batch(*commands: str) -> None:
@@ -113,7 +143,7 @@ def _ip_batch(*commands: str) -> None:
         raise HostError(f"the bridge cannot be made: {error}; CAP_NET_ADMIN is needed") from error
 
 
-def _free_subnet() -> ipaddress.IPv4Network:
+def _free_subnet() -> IPv4Network:
     """The first private /20 that no route of this machine touches."""
     taken = list(_routes())
     for candidate in _candidates():
@@ -122,16 +152,33 @@ def _free_subnet() -> ipaddress.IPv4Network:
     raise HostError("every private subnet is routed somewhere; free one of 10.64.0.0/10 or 172.16.0.0/12")
 
 
-def _candidates() -> Iterator[ipaddress.IPv4Network]:
+def _candidates() -> Iterator[IPv4Network]:
     for block in ("10.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"):
-        yield from ipaddress.IPv4Network(block).subnets(new_prefix=20)
+        yield from IPv4Network(block).subnets(new_prefix=20)
 
 
-def _routes() -> Iterator[ipaddress.IPv4Network]:
+def _unique_subnet(name: str) -> IPv6Network:
+    """A subnet of this engine's own among the unique local addresses (RFC 4193)."""
+    digits = hashlib.sha256(name.encode()).hexdigest()
+    return IPv6Network(f"fd{digits[:2]}:{digits[2:6]}:{digits[6:10]}:1::/64")
+
+
+def _has_ipv6() -> bool:
+    """Whether the machine reaches IPv6 by a route of its own.
+
+    A route learnt from router advertisements would be lost, since the kernel ignores those once it forwards.
+    """
+    if not Path("/proc/net/if_inet6").exists() or not process.which("ip6tables-restore"):
+        return False
+    routes = _ip_json("-6", "route", "show", "default")
+    return bool(routes) and all(route.get("protocol") != "ra" for route in routes)
+
+
+def _routes() -> Iterator[IPv4Network]:
     """Every route but the default one, and the resolvers."""
     for entry in _ip_json("-4", "route", "show", "table", "all"):
         if entry["dst"] != "default":
-            yield ipaddress.IPv4Network(entry["dst"], strict=False)
+            yield IPv4Network(entry["dst"], strict=False)
 
 
 def _mtu() -> int:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine import (
@@ -39,6 +40,7 @@ from engine.store import Snapshot
 from engine.worker import Worker
 
 HOSTNAME = "baselard"
+_DNS = 53
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _QEMU = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
 
@@ -98,6 +100,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         mounted = sandbox_mounts.mount_all(context, command, inputs[1:])
         names = stack.enter_context(_services(worker, command, inputs))
         namespace = stack.enter_context(worker.network.lease(reuse=not command.insecure))
+        stack.enter_context(_resolvers(namespace))
         session = stack.enter_context(_nested(worker, namespace)) if command.nesting else {}
         lent = worker.host.lend(
             rootfs.path, worker.runtime.run_dir.path, stack.enter_context(_redirector(worker, namespace))
@@ -175,6 +178,18 @@ def _redirector(worker: Worker, namespace: Namespace) -> Iterator[int]:
     listener = network_namespace.inside(namespace, lambda: socket.create_server(("127.0.0.1", 0)))
     with listener, redirect.served(listener, worker.host.redirects):
         yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _resolvers(namespace: Namespace) -> Iterator[None]:
+    """Where the machine resolves names itself, on its loopback, have the container's loopback lead there."""
+    with ExitStack() as stack:
+        for server in filter(network.is_loopback, network.resolvers(network.resolv_conf())):
+            for udp in (False, True):
+                listen = partial(forward.listener, server, _DNS, udp=udp)
+                own = stack.enter_context(network_namespace.inside(namespace, listen))
+                stack.enter_context(forward.lead(own, server, _DNS))
+        yield
 
 
 @contextlib.contextmanager

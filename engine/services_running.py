@@ -223,8 +223,8 @@ def start_host(worker: Worker, service: HostService) -> Running:
 
 @contextlib.contextmanager
 def _lent(namespace: network_namespace.Namespace, host: str, one: Forward) -> Iterator[None]:
-    own = network_namespace.inside(namespace, partial(_bind, "0.0.0.0", one))  # noqa: S104
-    with own, _forwarded(own, host, one):
+    listen = partial(forward.listener, "0.0.0.0", one.frontend, udp=one.protocol == UDP)  # noqa: S104
+    with network_namespace.inside(namespace, listen) as own, forward.lead(own, host, one.backend):
         yield
 
 
@@ -234,34 +234,16 @@ def start_tunnel(host: str, forwards: Sequence[Forward], label: str) -> Running:
     ports = []
     for one in forwards:
         try:
-            own = stack.enter_context(_bind("0.0.0.0", one))  # noqa: S104
+            own = stack.enter_context(forward.listener("0.0.0.0", one.frontend, udp=one.protocol == UDP))  # noqa: S104
         except OSError as error:
             stack.close()
             raise UserError(f"port {one.frontend} of this machine cannot be used: {error.strerror}") from error
-        stack.enter_context(_forwarded(own, host, one))
+        stack.enter_context(forward.lead(own, host, one.backend))
         ports.append(ServicePort(own.getsockname()[1], one.protocol))
     running = Running(label, address="127.0.0.1", ports=tuple(ports))
     running.stopper = partial(_close, running, stack)
     running.up.set()
     return running
-
-
-def _bind(address: str, one: Forward) -> socket.socket:
-    if one.protocol != UDP:
-        return socket.create_server((address, one.frontend))
-    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        receiver.bind((address, one.frontend))
-    except BaseException:
-        receiver.close()
-        raise
-    return receiver
-
-
-def _forwarded(own: socket.socket, host: str, one: Forward) -> contextlib.AbstractContextManager[None]:
-    if one.protocol == UDP:
-        return forward.udp(own, host, one.backend)
-    return forward.tcp(own, forward.to_port(host, one.backend))
 
 
 def _close(running: Running, stack: ExitStack, kill: bool) -> None:  # noqa: ARG001

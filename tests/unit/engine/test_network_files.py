@@ -46,8 +46,8 @@ def _halves():
 
 
 def test_every_rule_set_is_taken_away_again():
-    added = network_bridge._rules("bsl1", "10.64.0.0/20", "-I").splitlines()
-    removed = network_bridge._rules("bsl1", "10.64.0.0/20", "-D").splitlines()
+    added = network_bridge.rules("bsl1", "10.64.0.0/20", "-I").splitlines()
+    removed = network_bridge.rules("bsl1", "10.64.0.0/20", "-D").splitlines()
     inserted = {line[2:] for line in added if line.startswith("-I")}
     assert inserted == {line[2:] for line in removed if line.startswith("-D")}
     assert ":bsl1 - [0:0]" in added
