@@ -32,10 +32,11 @@ _OUTPUT_LINES = 30
 
 @dataclass(frozen=True)
 class Options:
-    """How a test call goes about it. `nonce` makes every verdict a new one; equal nonces may reuse cached ones."""
+    """How a test call goes about it. `timeout` is the seconds one image may take in all. `nonce` makes every verdict a new one; equal nonces may reuse cached ones."""
 
     jobs: int = 4
     retries: int = 0
+    timeout: float = 1800
     fail_fast: bool = False
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -129,11 +130,16 @@ async def suite(subject: Subject, options: Options, clock: Clock) -> Suite:
     spans: list[Span] = []
     phase = "build"
     try:
-        with clock.span("build", spans):
-            image = await (await subject.build()).sync()
-        phase = "tests"
-        with clock.span("test", spans):
-            outcome, attempts = await _judge(subject, image, options)
+        with anyio.fail_after(options.timeout):
+            with clock.span("build", spans):
+                image = await (await subject.build()).sync()
+            phase = "tests"
+            with clock.span("test", spans):
+                outcome, attempts = await _judge(subject, image, options)
+    except TimeoutError:
+        message = f"not done after {options.timeout:.0f} s; test.timeout in baselard.yaml allows more"
+        case = Case(phase, Verdict.ERROR, message=message)
+        return Suite(subject.name, (case,), tuple(spans), quarantine=subject.quarantine)
     except (BaselardError, DockerfileError, dagger.QueryError) as error:
         case = _error_case(phase, error)
         return Suite(subject.name, (case,), tuple(spans), quarantine=subject.quarantine)
@@ -189,6 +195,7 @@ def options(
     chosen = Options(
         jobs=config.jobs if jobs is None else jobs,
         retries=config.retries if retries is None else retries,
+        timeout=config.timeout,
         fail_fast=fail_fast,
     )
     if chosen.jobs < 1 or chosen.retries < 0:

@@ -87,6 +87,7 @@ class Config:
     lint_threshold: str = "warning"
     jobs: int = 4
     retries: int = 0
+    timeout: int = 1800
     runners: Mapping[str, str] = field(default_factory=dict)
     publish: PublishSettings = field(default_factory=PublishSettings)
     cleanup: CleanupSettings = field(default_factory=CleanupSettings)
@@ -176,7 +177,7 @@ def _step(node: yaml.Node | None, part: str) -> tuple[yaml.Mark, yaml.Node] | No
 def _config(document: Mapping[str, Any]) -> Config:
     examples = document.get("examples", {})
     test = document.get("test", {})
-    given: dict[str, Any] = {"jobs": test.get("jobs"), "retries": test.get("retries")}
+    given: dict[str, Any] = {"jobs": test.get("jobs"), "retries": test.get("retries"), "timeout": test.get("timeout")}
     given["lint_threshold"] = document.get("lint", {}).get("threshold")
     if "bases" in document:
         given["bases"] = tuple(BaseSettings(**_fields(base)) for base in document["bases"])

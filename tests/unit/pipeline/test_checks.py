@@ -111,6 +111,16 @@ async def test_fail_fast_ends_the_others_and_says_so():
     assert "--fail-fast" in report.suites[1].cases[0].message
 
 
+async def test_an_image_that_never_gets_done_is_given_up():
+    async def waits():
+        await anyio.sleep_forever()
+
+    report = await run(Subject("slow", waits, Judge([])), timeout=0)
+    (case,) = report.suites[0].cases
+    assert case.verdict is Verdict.ERROR
+    assert case.message == "not done after 0 s; test.timeout in baselard.yaml allows more"
+
+
 async def test_no_more_than_jobs_run_at_a_time():
     running, most = 0, 0
 
