@@ -96,7 +96,9 @@ class Store:
             if row is None:
                 return None
             if row[1] < self.started:
-                self.db.execute("UPDATE results SET used = ? WHERE key = ?", (time.time(), key))
+                touched = self.db.execute("UPDATE results SET used = ? WHERE key = ?", (time.time(), key))
+                if not touched.rowcount:
+                    return None  # collected in this very moment
         return self._decode(row[0])
 
     def record(self, keys: Sequence[str], result: Result) -> None:
