@@ -67,18 +67,20 @@ def groups(store: Store, snapshot: Snapshot | None) -> list[Group]:
 
 
 def pack(store: Store, group: Group, *, compression: str = "", epoch: int | None = None) -> Layer:
-    """The group as a blob in the store: ``gzip``, ``zstd``, ``none``, or ``""`` for what there is, else gzip.
+    """The group as a blob in the store: ``gzip``, ``zstd``, ``none``, or ``""`` for the bytes it came with, else gzip.
 
     ``epoch`` holds time stamps down (SOURCE_DATE_EPOCH, seconds). Asked for the same twice, at once or later, it is
-    packed once.
+    packed once. What it was packed into before for another purpose makes no difference to the result.
     """
     stamp = "" if epoch is None else str(epoch)
     with _lock(store.root, group.top.id, group.below, compression, stamp):
-        if known := layer_index.packed(store, group.top, group.below, stamp, compression):
+        given = layer_index.packed(store, group.top, group.below, GIVEN, compression)
+        wanted = compression or "gzip"
+        if known := given or layer_index.packed(store, group.top, group.below, stamp, wanted):
             return known
         other = layer_index.packed(store, group.top, group.below, stamp)
         content = _again(store, other) if other else _tar(store, group, epoch)
-        layer = _write(store, content, compression or "gzip")
+        layer = _write(store, content, wanted)
         layer_index.record_layer(store, group.top, group.below, stamp, layer)
         return layer
 

@@ -43,9 +43,12 @@ def known(snapshots: Snapshots, chain: str) -> Snapshot | None:
     return layer_index.chain_snapshot(snapshots.store, chain)
 
 
-def stack(snapshots: Snapshots, layers: Sequence[Layer], blobs: Sequence[Blob]) -> Snapshot | None:
+def stack(
+    snapshots: Snapshots, layers: Sequence[Layer], blobs: Sequence[Blob], stamps: Sequence[str] = ()
+) -> Snapshot | None:
     """The snapshot with all of ``layers``, lowest first; those the store has unpacked before are not looked at.
 
+    ``stamps`` say for each how it was packed (engine.layer_index); without them all came with an image.
     ``blobs`` are called from several threads. Each layer's content must have its ``diff_id`` as digest. Raises
     UserError for a layer that is hostile, broken or another one than announced.
     """
@@ -61,7 +64,8 @@ def stack(snapshots: Snapshots, layers: Sequence[Layer], blobs: Sequence[Blob]) 
                 cancel.current().check()
                 top = _settle(snapshots, top, job.result())
                 layer_index.record_chain(snapshots.store, chains[at], top)
-                layer_index.record_layer(snapshots.store, top, top.parent, layer_index.GIVEN, layers[at])
+                stamp = stamps[at] if stamps else layer_index.GIVEN
+                layer_index.record_layer(snapshots.store, top, top.parent, stamp, layers[at])
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

@@ -1,7 +1,8 @@
 """Pushes images: layers while the next ones are packed, then manifests by digest, and the tag last of all."""
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -59,18 +60,29 @@ def publish(  # noqa: PLR0913
     if target.digest:
         raise UserError(f"{target}: what is pushed gets its digest by itself; leave @{target.digest[:15]}… out")
     _refuse_bootstrapped(store, target, variants)
+    with uploading(store, registry, target, say) as upload:
+        whole = image_write.write(store, variants, form, lambda layer: upload(layer.digest))
+        for image in whole.images:
+            upload(image.manifest.config.digest)
+    with registry.repository(target, say) as repository:
+        push_manifests(repository, whole, target.tag)
+    return target.with_digest(whole.descriptor.digest), whole
+
+
+@contextlib.contextmanager
+def uploading(store: Store, registry: Registry, target: Reference, say: Say) -> Iterator[Callable[[str], None]]:
+    """Gives a function that sends the store's blob of that digest to ``target``'s repository, in the background.
+
+    At the end of the block all of them are there; when one fails, the block raises that.
+    """
     with registry.repository(target, say) as repository, ThreadPoolExecutor(_AT_ONCE, "push") as pool:
         uploads = _Uploads(store, target, repository, pool)
         try:
-            whole = image_write.write(store, variants, form, lambda layer: uploads.add(layer.digest))
-            for image in whole.images:
-                uploads.add(image.manifest.config.digest)
+            yield uploads.add
             uploads.finish()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        push_manifests(repository, whole, target.tag)
-    return target.with_digest(whole.descriptor.digest), whole
 
 
 def push_manifests(repository: Repository, whole: Whole, tag: str) -> None:

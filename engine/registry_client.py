@@ -1,8 +1,11 @@
 """The OCI distribution API: manifests, blobs, tags and referrers of one repository."""
 
+import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 import httpx
@@ -113,23 +116,36 @@ class Repository:
 
     def blob(self, name: str, limit: int = manifest.LARGEST) -> bytes:
         """A small blob, checked against its digest."""
-        parts: list[bytes] = []
+        with io.BytesIO() as buffer:
+            self._download(name, buffer, limit)
+            return buffer.getvalue()
 
-        def sink(chunk: bytes) -> None:
-            parts.append(chunk)
-            if sum(map(len, parts)) > limit:
-                raise UserError(f"{self._what(name)}: more than {limit} bytes where a configuration should be")
+    def fetch_blob(self, name: str, path: Path, limit: int) -> None:
+        """Download the blob of at most ``limit`` bytes to ``path``, checked against its digest."""
+        with path.open("wb") as file:
+            self._download(name, file, limit)
 
-        def once() -> bytes:
-            parts.clear()
+    def _download(self, name: str, file: IO[bytes], limit: int) -> None:
+        """Whatever was written by a try that failed is overwritten by the next."""
+
+        def once() -> str:
+            file.seek(0)
+            file.truncate()
+            seen = hashlib.sha256()
+
+            def sink(chunk: bytes) -> None:
+                seen.update(chunk)
+                file.write(chunk)
+                if file.tell() > limit:
+                    raise UserError(f"{self._what(name)}: more than the {limit} bytes it should have")
+
             self._get("blobs", name, method="HEAD", allow=(307, 404, 405))  # signs in where needed
             self.connection.stream(self._url("blobs", name), self._scope("pull"), sink)
-            return b"".join(parts)
+            return "sha256:" + seen.hexdigest()
 
-        data: bytes = self.connection.again(once, self._what(name))
-        if digest.of_bytes(data) != name:
-            raise UserError(f"{self._what(name)}: the registry sent other bytes, of {digest.of_bytes(data)}")
-        return data
+        found: str = self.connection.again(once, self._what(name))
+        if found != name:
+            raise UserError(f"{self._what(name)}: the registry sent other bytes, of {found}")
 
     def mount_or_begin(self, name: str, source: str = "") -> str | None:
         """Have the registry take the blob from its repository ``source``; the upload's URL when it will not."""
