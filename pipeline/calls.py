@@ -17,6 +17,7 @@ from pipeline.goss import tool
 from pipeline.images import Images
 from pipeline.lint import run as linting
 from pipeline.model import Report, merge
+from pipeline.share import Sharing
 from pipeline.together import each
 
 
@@ -60,18 +61,23 @@ def selected(project: Project, selection: Selection) -> tuple[Example, ...]:
 
 
 async def test_examples(
-    call: Call, selection: Selection = Selection(), given: dagger.Container | None = None
+    call: Call,
+    selection: Selection = Selection(),
+    given: dagger.Container | None = None,
+    sharing: Sharing | None = None,
 ) -> Report:
     """The selected examples, on the base just built or on the given one; unchanged ones are reported as skipped."""
     project, changed = call.project, selection.changed
-    images, tools = Images(project, call.platform, given), tool.directory(call.platform)
+    hand_over = sharing.hand_over if sharing else None
+    images, tools = Images(project, call.platform, given, hand_over), tool.directory(call.platform)
     chosen = choose.examples(project, selection.only, selection.exclude)
     tested = selected(project, selection)
     bases = [] if given else checks.bases_of(tested, project.bases, images)
     subjects = [checks.of_example(example, images, project.source, tools) for example in tested]
     report = await checks.run("examples", [*bases, *subjects], call.options, call.clock)
     unchanged = [checks.unchanged(example, changed) for example in chosen if example not in tested] if changed else []
-    return replace(report, suites=(*report.suites, *unchanged))
+    handed_over = sharing.suites if sharing else []
+    return replace(report, suites=(*handed_over, *report.suites, *unchanged))
 
 
 async def several(call: Call, names: Sequence[str] = (), selection: Selection = Selection()) -> Report:

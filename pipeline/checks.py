@@ -32,7 +32,10 @@ _OUTPUT_LINES = 30
 
 @dataclass(frozen=True)
 class Options:
-    """How a test call goes about it. `timeout` is the seconds one image may take in all. `nonce` makes every verdict a new one; equal nonces may reuse cached ones."""
+    """How a test call goes about it. `timeout` is the seconds one image may take in all.
+
+    `nonce` makes every verdict a new one; equal nonces may reuse cached ones.
+    """
 
     jobs: int = 4
     retries: int = 0

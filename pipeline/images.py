@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 import anyio
 import dagger
@@ -12,12 +13,23 @@ import dockerfile
 from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError
 
+# How to build a base once more, and what becomes of a built base before examples receive it.
+Build: TypeAlias = Callable[[], Awaitable[dagger.Container]]
+HandOver: TypeAlias = Callable[[Base, str, dagger.Container, Build], Awaitable[dagger.Container]]
+
 
 class Images:
     """The containers of one project for one platform ("" is the engine's own). Every base target is built once."""
 
-    def __init__(self, project: Project, platform: str = "", given: dagger.Container | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        platform: str = "",
+        given: dagger.Container | None = None,
+        hand_over: HandOver | None = None,
+    ) -> None:
         self._project = project
+        self._hand_over = hand_over
         self._platform = platform
         self._given = given
         self._built: dict[tuple[str, str], dagger.Container | None] = {}
@@ -39,7 +51,10 @@ class Images:
     async def _evaluate(self, base: Base, target: str) -> dagger.Container:
         """Build for the first time. That it failed is remembered, so that nobody tries the same again."""
         self._built[(base.name, target)] = None
-        return await (await self._build_base(base, target)).sync()
+        built = await (await self._build_base(base, target)).sync()
+        if self._hand_over is None:
+            return built
+        return await self._hand_over(base, target, built, lambda: self._build_base(base, target))
 
     async def example(self, example: Example) -> dagger.Container:
         """The example's image, not yet evaluated; BaselardError when it cannot be built at all."""

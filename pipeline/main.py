@@ -11,6 +11,8 @@ from pipeline import matrix as matrices
 from pipeline.clock import Clock
 from pipeline.images import Images
 from pipeline.report import directory
+from pipeline.share import Account, remove
+from pipeline.share import choose as choose_way
 from pipeline.tags import event as events
 from pipeline.tags import naming
 
@@ -40,6 +42,8 @@ Jobs = Annotated[int | None, Doc("How many images are built and tested at a time
 FailFast = Annotated[bool, Doc("End the call at the first failure")]
 Since = Annotated[str, Doc("Only examples that changed since the merge base with this commit; needs --history")]
 History = Annotated[dagger.Directory | None, Doc("The repository's .git directory, for --changed-since")]
+Username = Annotated[str, Doc("User name at the registry")]
+Password = Annotated[dagger.Secret | None, Doc("Password or token at the registry, such as env:TOKEN")]
 Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]
 
 
@@ -113,11 +117,20 @@ class Baselard:
         changed_since: Since = "",
         history: History = None,
         cached_tests: Cached = False,
+        share: Annotated[str, Doc("How the base reaches the examples: object, registry, archive, rebuild")] = "object",
+        registry: Annotated[str, Doc("Repository for the test tag of --share registry; it is removed afterwards")] = "",
+        username: Username = "",
+        password: Password = None,
     ) -> str:
         """Build every example on the base image just built, and test it with goss or the basic test."""
         call = await self._call(platform, retries=retries, jobs=jobs, fail_fast=fail_fast, cached=cached_tests)
         selection = await self._selection(only, exclude, changed_since, history)
-        return verdict.settle(await calls.test_examples(call, selection))
+        account = Account(registry, username, password)
+        sharing = choose_way(share, account, f"test-{call.options.nonce}", call.clock)
+        try:
+            return verdict.settle(await calls.test_examples(call, selection, sharing=sharing))
+        finally:
+            await remove(account, sharing.pushed if sharing else [])
 
     @fresh
     async def test_example(
