@@ -19,6 +19,7 @@ from engine.evaluate import Flights
 from engine.host import HostEnvironment
 from engine.modules import registration
 from engine.modules.invoke import Invoker
+from engine.modules.memory import Memory
 from engine.modules.running import Runner
 from engine.network import Network
 from engine.objects.secrets import SecretStore
@@ -107,7 +108,8 @@ async def _served(engine: Engine, target: Target, runner: Runner, work: Callable
         invoker = Invoker(
             runner, lambda frame: registration.entered(session, port, frame), session.state.ids.load, target.output
         )
-        return await work(Walk(target.source, target.module, target.find, invoker, context))
+        memory = Memory(engine.store, session.state.ids, target.source)
+        return await work(Walk(target.source, target.module, target.find, invoker, context, memory))
 
 
 def require_privilege(argv: Sequence[str]) -> None:

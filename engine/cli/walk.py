@@ -10,6 +10,7 @@ from engine.cli.chain import FindType, Step
 from engine.modules.addresses import Address, load, quote
 from engine.modules.arguments import complete
 from engine.modules.invoke import Invoker
+from engine.modules.memory import Memory
 from engine.modules.source import ModuleSource
 from engine.objects.typedef import Module, TypeDef, camel
 from engine.schema.context import Context
@@ -25,6 +26,7 @@ class Walk:
     find: FindType
     invoker: Invoker
     context: Context
+    memory: Memory
 
     async def ask(self, query: str) -> Any:
         """The innermost value of the query's answer. Raises what the resolvers raise."""
@@ -54,7 +56,12 @@ class Walk:
         if step.field:
             return state.get(step.function.name)
         args = await complete(self.ask, self.source, step.function, step.args)
-        return await self.invoker.call(step.owner.name, step.function.name, state or {}, args)
+        key = self.memory.key(step.owner.name, step.function, state or {}, args)
+        if kept := self.memory.recall(key):
+            return kept[0]
+        value = await self.invoker.call(step.owner.name, step.function.name, state or {}, args)
+        self.memory.keep(key, step.function, value)
+        return value
 
     async def _fields(self, kind: TypeDef, value: Any, steps: Sequence[Step], output: str) -> Any:
         """Go on from the module's last answer through fields of the API, in one query for each object."""

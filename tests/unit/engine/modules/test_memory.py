@@ -1,0 +1,73 @@
+"""Kept results of functions: what may be kept, for how long, and for whom."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.modules.memory import WEEK, Memory
+from engine.modules.source import ModuleSource
+from engine.objects.typedef import Function, TypeDef
+from engine.schema.ids import Ids
+from engine.store import Store
+
+FUNCTION = Function("f", TypeDef("STRING_KIND"))
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    (tmp_path / "module").mkdir()
+    (tmp_path / "module" / "main.py").write_text("one")
+    with contextlib.closing(Store.open(tmp_path / "store")) as store:
+        yield Memory(store, Ids(), ModuleSource(tmp_path / "module", "m", tmp_path / "module"))
+
+
+def test_a_kept_value_comes_back_for_the_same_call_alone(memory: Memory) -> None:
+    key = memory.key("M", FUNCTION, {"a": 1}, {"x": "y"})
+    assert memory.recall(key) is None
+    memory.keep(key, FUNCTION, None)
+    assert memory.recall(memory.key("M", FUNCTION, {"a": 1}, {"x": "y"})) == (None,)
+    for other in (
+        memory.key("N", FUNCTION, {"a": 1}, {"x": "y"}),
+        memory.key("M", replace(FUNCTION, name="g"), {"a": 1}, {"x": "y"}),
+        memory.key("M", FUNCTION, {"a": 2}, {"x": "y"}),
+        memory.key("M", FUNCTION, {"a": 1}, {"x": "z"}),
+    ):
+        assert memory.recall(other) is None
+
+
+def test_other_code_is_another_function(memory: Memory) -> None:
+    key = memory.key("M", FUNCTION, {}, {})
+    (memory.source.root / "main.py").write_text("two")
+    changed = ModuleSource(memory.source.root, "m", memory.source.source)
+    assert replace(memory, source=changed).key("M", FUNCTION, {}, {}) != key
+
+
+@pytest.mark.parametrize("policy", ["Never", "PerSession"])
+def test_a_function_may_refuse(memory: Memory, policy: str) -> None:
+    key = memory.key("M", replace(FUNCTION, cache_policy=policy), {}, {})
+    memory.keep(key, FUNCTION, 1)
+    assert key == ""
+    assert memory.recall(key) is None
+
+
+def test_ids_are_of_one_session(memory: Memory) -> None:
+    given = memory.ids.give(FUNCTION)
+    assert memory.key("M", FUNCTION, {}, {"x": [given]}) == ""
+    key = memory.key("M", FUNCTION, {}, {})
+    memory.keep(key, FUNCTION, {"nested": [given]})
+    assert memory.recall(key) is None
+
+
+@pytest.mark.parametrize(("lasts", "seconds"), [("", WEEK), ("1m30s", 90)])
+def test_values_grow_old(memory: Memory, monkeypatch: pytest.MonkeyPatch, lasts: str, seconds: float) -> None:
+    function = replace(FUNCTION, time_to_live=lasts)
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    key = memory.key("M", function, {}, {})
+    memory.keep(key, function, 1)
+    monkeypatch.setattr("time.time", lambda: 1000 + seconds - 1)
+    assert memory.recall(key) == (1,)
+    monkeypatch.setattr("time.time", lambda: 1000 + seconds + 1)
+    assert memory.recall(key) is None
