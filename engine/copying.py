@@ -111,10 +111,9 @@ class Target:
         return not mode
 
     def clear(self, path: str) -> None:
-        """Make room for a new entry that is no directory."""
-        mode = self.mode(path)
-        if mode:
-            remove(self.own(path))
+        """Make room for a new entry that is no directory; it hides by itself what the tree below has."""
+        mode = paths.mode(self.own(path))
+        remove(self.own(path))
         if stat.S_ISDIR(mode):
             gone = [made for made in self._joined if made == path or made.startswith(path + "/")]
             for made in gone:
@@ -172,8 +171,11 @@ class Copier:
         """Copy one entry that is no directory; the goal's parents are there."""
         own = self.target.own(goal)
         if not self.for_host:
-            self.target.clear(goal)
-            self._new(path, info, own)
+            try:
+                self._new(path, info, own)
+            except FileExistsError:  # seldom, so that asking first would cost more
+                self.target.clear(goal)
+                self._new(path, info, own)
             return
         if stat.S_ISDIR(self.target.mode(goal)):
             self.target.clear(goal)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 
 _NO_COPY_RANGE = (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ETXTBSY)
-_CHUNK = 1 << 30
+_CHUNK = 1 << 20
 
 
 def copy_bytes(source: str, target: str) -> None:
@@ -23,7 +23,7 @@ def copy_bytes(source: str, target: str) -> None:
 
 def _copy_data(reading: int, writing: int, info: os.stat_result) -> None:
     if info.st_blocks * 512 >= info.st_size:
-        _copy_range(reading, writing, 0, None)
+        _copy_range(reading, writing, 0, info.st_size)
         return
     os.ftruncate(writing, info.st_size)
     for start, end in _data(reading, info.st_size):
@@ -44,31 +44,26 @@ def _data(descriptor: int, size: int) -> Iterable[tuple[int, int]]:
         yield start, position
 
 
-def _copy_range(reading: int, writing: int, start: int, length: int | None) -> None:
-    """Copy ``length`` bytes from ``start``, or all that follow."""
-    left = length
-    position = start
-    while left is None or left > 0:
-        wanted = _CHUNK if left is None else min(left, _CHUNK)
+def _copy_range(reading: int, writing: int, position: int, left: int) -> None:
+    """Copy ``left`` bytes from ``position``; fewer if the file has become shorter."""
+    while left > 0:
         try:
-            copied = os.copy_file_range(reading, writing, wanted, position, position)
+            copied = os.copy_file_range(reading, writing, left, position, position)
         except OSError as error:
             if error.errno not in _NO_COPY_RANGE:
                 raise
-            _copy_through_memory(reading, writing, position, left)
-            return
-        if not copied:
-            # Some file systems (proc, FUSE) report 0 where there is more to read.
+            copied = 0
+        if not copied:  # some file systems report 0 where there is more to read, such as FUSE
             _copy_through_memory(reading, writing, position, left)
             return
         position += copied
-        left = None if left is None else left - copied
+        left -= copied
 
 
-def _copy_through_memory(reading: int, writing: int, position: int, left: int | None) -> None:
-    while left is None or left > 0:
-        chunk = os.pread(reading, 1 << 20 if left is None else min(left, 1 << 20), position)
+def _copy_through_memory(reading: int, writing: int, position: int, left: int) -> None:
+    while left > 0:
+        chunk = os.pread(reading, min(left, _CHUNK), position)
         if not chunk:
             return
         position += os.pwrite(writing, chunk, position)
-        left = None if left is None else left - len(chunk)
+        left -= len(chunk)

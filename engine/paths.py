@@ -48,7 +48,11 @@ def names_directory(path: str) -> bool:
 def _checked(name: str) -> str:
     if "\0" in name:
         raise UserError(f"file name {name!r} holds a NUL byte")
-    if len(os.fsencode(name)) > 255:
+    try:
+        length = len(os.fsencode(name))
+    except UnicodeEncodeError as error:
+        raise UserError(f"file name {name!r} is no text that can be one") from error
+    if length > 255:
         raise UserError(f"File name length exceeds the maximum supported 255 characters: {name[:40]}…")
     return name
 

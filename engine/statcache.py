@@ -24,7 +24,10 @@ Stamp = tuple[int, int, int, int, int]
 
 @dataclass
 class StatCache:
-    """What is remembered of the files below one directory; ``content`` serves ``treehash.of_entries``."""
+    """What is remembered of the files below one directory; ``content`` serves ``treehash.of_entries``.
+
+    ``known`` loses what was asked for: what is left at the end was not seen.
+    """
 
     store: Store
     known: dict[str, tuple[Stamp, bytes]]
@@ -45,7 +48,7 @@ class StatCache:
     def content(self, path: str, info: os.stat_result) -> bytes:
         """The identity of the file at ``path`` (treehash.Content), read only if it changed."""
         stamp = stamp_of(info)
-        known = self.known.get(path)
+        known = self.known.pop(path, None)
         if known and known[0] == stamp:
             return known[1]
         identity = treehash.file_identity(path, info)
@@ -53,14 +56,16 @@ class StatCache:
             self.learned[path] = (stamp, identity)
         return identity
 
-    def save(self) -> None:
-        """Remember what was learned."""
-        if not self.learned:
+    def save(self, *, complete: bool) -> None:
+        """Remember what was learned; forget what was not seen if the walk was ``complete``, without a filter."""
+        gone = self.known if complete else {}
+        if not self.learned and not gone:
             return
         with self.store.transaction():
             self.store.db.executemany(
                 "INSERT OR REPLACE INTO host_files VALUES (?, ?, ?, ?, ?, ?, ?)", _rows(self.learned.items())
             )
+            self.store.db.executemany("DELETE FROM host_files WHERE path = ?", ((os.fsencode(path),) for path in gone))
 
 
 def stamp_of(info: os.stat_result) -> Stamp:

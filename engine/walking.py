@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine import gitignore
+from engine import cancel, gitignore
 from engine.patterns import Patterns, State, compile_patterns
 
 
@@ -60,9 +60,11 @@ def walk(root: str, selected: Filter = EVERYTHING, *, outer_rules: Sequence[giti
     """Every meant entry below ``root``, directories before their content, names sorted; the root itself is not.
 
     A directory that is not meant itself comes only if something inside it does. ``outer_rules`` are those of
-    .gitignore files above the root. Raises UserError for bad patterns and OSError for what cannot be read.
+    .gitignore files above the root. Raises UserError for bad patterns, OSError for what cannot be read,
+    Cancelled when the work is called off.
     """
     selection = _Selection(root, selected)
+    called_off = cancel.current()
     levels = [_Level(_sorted(root), "", selection.start(tuple(outer_rules)), None)]
     while levels:
         level = levels[-1]
@@ -83,6 +85,7 @@ def walk(root: str, selected: Filter = EVERYTHING, *, outer_rules: Sequence[giti
                     outer.unsaid = None
             yield entry
         if below:
+            called_off.check()
             levels.append(_Level(_sorted(found.path), entry.path + "/", below, None if meant else entry))
 
 

@@ -89,7 +89,7 @@ def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, list[Entry]
     cache = StatCache.below(worker.store, path)
     entries = list(_entries(path, selected))
     found = treehash.of_entries(path, entries, content=cache.content, owner=As(_ROOT.uid, _ROOT.gid))
-    cache.save()
+    cache.save(complete=selected.empty)
     return found, entries
 
 

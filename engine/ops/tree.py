@@ -8,21 +8,30 @@ from typing import Any, ClassVar
 
 from engine import digest
 from engine.copying import Target
+from engine.errors import UserError
 from engine.graph import Output, Result, Value
 from engine.snapshot import Draft
 from engine.store import Snapshot
 from engine.worker import Worker
 
+_ALL_PERMISSIONS = 0o7777
+
 
 @dataclass(frozen=True)
 class TreeOperation:
-    """Base of operations whose result depends on nothing but their fields and their inputs' content."""
+    """Base of operations whose result depends on nothing but their fields and their inputs' content.
+
+    Raises UserError for a field ``permissions`` that cannot be.
+    """
 
     tag: ClassVar[str]
     cached: ClassVar[bool] = True
     key: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        permissions = getattr(self, "permissions", None)
+        if permissions is not None and not 0 <= permissions <= _ALL_PERMISSIONS:
+            raise UserError(f"permissions {permissions} are none: they go from 0 to 0o7777 (4095)")
         object.__setattr__(self, "key", self._digest([output.key for output in self.inputs]))
 
     @property

@@ -8,7 +8,7 @@ import pytest
 from engine import statcache, treehash
 from engine.statcache import StatCache
 from engine.store import Store
-from engine.walking import walk
+from engine.walking import EVERYTHING, Filter, walk
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def hashed(store: Store, root: Path) -> str:
+def hashed(store: Store, root: Path, selected: Filter = EVERYTHING) -> str:
     cache = StatCache.below(store, str(root))
-    found = treehash.of_entries(str(root), walk(str(root)), content=cache.content)
-    cache.save()
+    found = treehash.of_entries(str(root), walk(str(root), selected), content=cache.content)
+    cache.save(complete=selected.empty)
     return found
 
 
@@ -116,3 +116,12 @@ def test_names_that_are_not_text(store: Store, tree: Path, read: list[str]) -> N
     read.clear()
     hashed(store, tree)
     assert read == []
+
+
+def test_what_is_gone_is_forgotten_what_was_left_out_is_not(store: Store, tree: Path) -> None:
+    hashed(store, tree)
+    hashed(store, tree, Filter(exclude=("sub",)))
+    assert len(StatCache.below(store, str(tree)).known) == 2
+    (tree / "a").unlink()
+    hashed(store, tree)
+    assert list(StatCache.below(store, str(tree)).known) == [f"{tree}/sub/b"]

@@ -72,6 +72,13 @@ def test_new_directories(trees) -> None:
         trees.value(NewDirectory(files("/f"), "/f/d"))
 
 
+@pytest.mark.parametrize("permissions", [-1, 0o10000, 1 << 40])
+def test_permissions_that_cannot_be_are_refused_at_once(permissions: int) -> None:
+    for make in (lambda: NewFile(EMPTY, "/f", b"", permissions), lambda: NewDirectory(EMPTY, "/d", permissions)):
+        with pytest.raises(UserError, match="permissions"):
+            make()
+
+
 def test_an_umask_changes_no_permissions(trees) -> None:
     before = os.umask(0o077)
     try:
