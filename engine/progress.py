@@ -1,34 +1,39 @@
-"""What people see while the engine works, on stderr. ``plain`` writes lines that stay readable side by side."""
+"""What people see on stderr while the engine works: ``plain``, ``dots`` or nothing; engine.progress_tty has the tree."""
 
 import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Protocol
 
 from engine.graph import Progress
 
-STDERR = 2
+Clock = Callable[[], float]
 
 
 @dataclass
 class Step:
-    """One operation under way. ``kept`` is the end of its output, for the time it fails."""
+    """One operation under way. ``rest`` is the beginning of a line that is still being written."""
 
     number: int
     label: str
     began: float
     rest: bytes = b""
-    kept: bytearray = field(default_factory=bytearray)
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, data: bytes) -> list[str]:
+        """The lines that ``data`` completes."""
+        *whole, self.rest = (self.rest + data).split(b"\n")
+        return [clean(line) for line in whole]
 
 
 class Display(Progress, Protocol):
-    """A way of showing progress; to be closed when the work is done."""
+    """A way of showing progress; to be closed when the work is done. Safe from any thread."""
 
     def note(self, text: str) -> None:
-        """A line that belongs to no operation, such as what a module's function prints."""
+        """Lines that belong to no operation, such as what a module's function prints."""
 
     def close(self) -> None:
         """Write what is still to be said."""
@@ -36,9 +41,7 @@ class Display(Progress, Protocol):
 
 @dataclass
 class Quiet:
-    """Shows nothing but notes that are warnings to the user."""
-
-    stream: IO[str]
+    """Shows nothing."""
 
     def started(self, key: str, label: str) -> None:
         pass
@@ -58,11 +61,16 @@ class Quiet:
 
 @dataclass
 class Plain:
-    """One line for every line of output, marked with its operation's number; safe from any thread."""
+    """One line for every line of output, marked with its operation's number, so that parallel output stays readable.
+
+    With ``groups``, an operation's lines come together when it has ended, folded as GitHub Actions can; those of one
+    that failed stay open.
+    """
 
     stream: IO[str]
-    verbose: bool = False
     groups: bool = False
+    verbose: bool = False
+    clock: Clock = time.monotonic
     _steps: dict[str, Step] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _count: int = 0
@@ -71,53 +79,118 @@ class Plain:
     def started(self, key: str, label: str) -> None:
         with self._lock:
             self._count += 1
-            self._steps[key] = step = Step(self._count, label, time.monotonic())
-            self._write(step, label)
+            self._steps[key] = step = Step(self._count, label, self.clock())
+            if not self.groups:
+                self._write(f"#{step.number} {label}")
 
-    def output(self, key: str, stream: int, data: bytes) -> None:
+    def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here
         with self._lock:
             if step := self._steps.get(key):
-                *lines, step.rest = (step.rest + data).split(b"\n")
-                for line in lines:
-                    self._write(step, _clean(line))
+                self._show(step, step.add(data))
 
     def finished(self, key: str, *, cached: bool, error: str = "") -> None:
         with self._lock:
-            step = self._steps.pop(key, None)
-            if step is None:
-                self._cached += cached
-                return
-            if step.rest:
-                self._write(step, _clean(step.rest))
-            took = time.monotonic() - step.began
-            self._write(step, f"FAILED after {took:.1f} s: {error}" if error else f"done in {took:.1f} s")
+            self._cached += cached
+            if step := self._steps.pop(key, None):
+                self._show(step, [clean(step.rest)] if step.rest else [])
+                self._end(step, error)
 
     def note(self, text: str) -> None:
         with self._lock:
-            for line in text.splitlines():
-                self.stream.write(line.rstrip() + "\n")
+            self._write(*text.splitlines())
+
+    def close(self) -> None:
+        with self._lock:
+            if self.verbose:
+                self._write(f"{self._count} operations run, {self._cached} found in the store")
+
+    def _show(self, step: Step, lines: list[str]) -> None:
+        marked = [f"#{step.number} {line}" for line in lines]
+        if self.groups:
+            step.lines += marked
+        else:
+            self._write(*marked)
+
+    def _end(self, step: Step, error: str) -> None:
+        took = self.clock() - step.began
+        verdict = f"FAILED after {took:.1f} s: {error}" if error else f"done in {took:.1f} s"
+        if not self.groups:
+            self._write(f"#{step.number} {verdict}")
+        elif error or not step.lines:
+            self._write(f"#{step.number} {step.label}: {verdict}", *step.lines)
+        else:
+            self._write(f"::group::#{step.number} {step.label}: {verdict}", *step.lines, "::endgroup::")
+
+    def _write(self, *lines: str) -> None:
+        self.stream.write("".join(line.rstrip() + "\n" for line in lines))
+        self.stream.flush()
+
+
+@dataclass
+class Dots:
+    """A mark for every operation, ``.`` when it ran and ``X`` when it failed, whose output then follows."""
+
+    stream: IO[str]
+    _steps: dict[str, Step] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _marks: int = 0
+
+    def started(self, key: str, label: str) -> None:
+        with self._lock:
+            self._steps[key] = Step(0, label, 0)
+
+    def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here
+        with self._lock:
+            if step := self._steps.get(key):
+                step.lines += step.add(data)
+
+    def finished(self, key: str, *, cached: bool, error: str = "") -> None:  # noqa: ARG002 -- cached ones began nothing
+        with self._lock:
+            if step := self._steps.pop(key, None):
+                self._mark("X" if error else ".")
+                if error:
+                    self._break()
+                    self.stream.write(
+                        "".join(f"{line}\n" for line in [step.label, *step.lines, clean(step.rest), error])
+                    )
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._break()
+            self.stream.write(text.rstrip("\n") + "\n")
             self.stream.flush()
 
     def close(self) -> None:
         with self._lock:
-            if self._count and self.verbose:
-                self.stream.write(f"{self._count} operations run, {self._cached} found in the store\n")
+            self._break()
             self.stream.flush()
 
-    def _write(self, step: Step, text: str) -> None:
-        self.stream.write(f"#{step.number} {text}\n")
+    def _mark(self, mark: str) -> None:
+        self.stream.write(mark)
         self.stream.flush()
+        self._marks += 1
+
+    def _break(self) -> None:
+        if self._marks:
+            self.stream.write("\n")
+        self._marks = 0
 
 
 def display(mode: str, *, quiet: int = 0, verbose: int = 0, environ: Mapping[str, str] | None = None) -> Display:
-    """The display for ``--progress`` on this terminal."""
+    """The display for ``--progress``; ``auto`` is the tree on a terminal and plain lines elsewhere."""
     env = os.environ if environ is None else environ
     if quiet or mode == "quiet":
-        return Quiet(sys.stderr)
-    return Plain(sys.stderr, verbose=bool(verbose), groups=env.get("GITHUB_ACTIONS") == "true")
+        return Quiet()
+    if mode == "dots":
+        return Dots(sys.stderr)
+    if mode == "tty" or (mode == "auto" and sys.stderr.isatty() and env.get("TERM") != "dumb"):
+        from engine.progress_tty import Tty  # noqa: PLC0415 -- rich takes a while to import
+
+        return Tty.started_on(sys.stderr)
+    return Plain(sys.stderr, groups=env.get("GITHUB_ACTIONS") == "true", verbose=bool(verbose))
 
 
-def _clean(line: bytes) -> str:
+def clean(line: bytes) -> str:
     """The line as it stands after its carriage returns, without terminal control."""
     text = line.rstrip(b"\r").rsplit(b"\r", 1)[-1].decode(errors="replace")
     return "".join(letter for letter in text if letter == "\t" or letter.isprintable())

@@ -95,7 +95,7 @@ def engine(progress: Display) -> Iterator[Engine]:
 def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     """Start the engine, do ``work`` with the target's module, and stop it again. Raises what the work raises."""
     runner = target.runner  # imports the module while the engine starts
-    with engine(target.display) as running:
+    with contextlib.closing(target), engine(target.display) as running:  # the display is gone before the result comes
         return asyncio.run(_served(running, target, runner, work))
 
 
