@@ -74,7 +74,11 @@ async def test_examples(
     tested = selected(project, selection)
     bases = [] if given else checks.bases_of(tested, project.bases, images)
     subjects = [checks.of_example(example, images, project.source, tools) for example in tested]
-    report = await checks.run("examples", [*bases, *subjects], call.options, call.clock)
+    try:
+        report = await checks.run("examples", [*bases, *subjects], call.options, call.clock)
+    finally:
+        if sharing:
+            await sharing.clean()
     unchanged = [checks.unchanged(example, changed) for example in chosen if example not in tested] if changed else []
     handed_over = sharing.suites if sharing else []
     return replace(report, suites=(*handed_over, *report.suites, *unchanged))

@@ -11,7 +11,7 @@ from pipeline import matrix as matrices
 from pipeline.clock import Clock
 from pipeline.images import Images
 from pipeline.report import directory
-from pipeline.share import Account, remove
+from pipeline.share import Account
 from pipeline.share import choose as choose_way
 from pipeline.tags import event as events
 from pipeline.tags import naming
@@ -127,10 +127,7 @@ class Baselard:
         selection = await self._selection(only, exclude, changed_since, history)
         account = Account(registry, username, password)
         sharing = choose_way(share, account, f"test-{call.options.nonce}", call.clock)
-        try:
-            return verdict.settle(await calls.test_examples(call, selection, sharing=sharing))
-        finally:
-            await remove(account, sharing.pushed if sharing else [])
+        return verdict.settle(await calls.test_examples(call, selection, sharing=sharing))
 
     @fresh
     async def test_example(

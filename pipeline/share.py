@@ -61,6 +61,7 @@ class Sharing:
     name: str
     way: Way
     clock: Clock
+    account: Account
     suites: list[Suite] = field(default_factory=list)
     pushed: list[Reference] = field(default_factory=list)
 
@@ -77,6 +78,17 @@ class Sharing:
         self.suites.append(Suite(f"{title(base, target)} by {self.name}", (case,), tuple(spans), properties=facts))
         return container
 
+    async def clean(self) -> None:
+        """Delete what was pushed for this call only; that it did not work is a failed case of the report."""
+        for reference in self.pushed:
+            case = Case("removed", Verdict.PASSED)
+            try:
+                async with connect(reference, await self.account.credentials()) as repository:
+                    await repository.delete(reference.digest)
+            except BaselardError as error:
+                case = Case("removed", Verdict.FAILED, message=str(error))
+            self.suites.append(Suite(f"test tag {reference.tag}", (case,)))
+
 
 def choose(name: str, account: Account, tag: str, clock: Clock) -> Sharing | None:
     """The way of this name; None for `object`, where nothing is handed over. BaselardError when it cannot work."""
@@ -88,7 +100,7 @@ def choose(name: str, account: Account, tag: str, clock: Clock) -> Sharing | Non
         raise BaselardError("--share registry needs --registry REPOSITORY, where test tags may be pushed")
     pushed: list[Reference] = []
     ways = {"registry": _by_registry(account, tag, pushed), "archive": _by_archive, "rebuild": _by_rebuild}
-    return Sharing(name, ways[name], clock, pushed=pushed)
+    return Sharing(name, ways[name], clock, account, pushed=pushed)
 
 
 async def _by_archive(built: dagger.Container, _build: Build) -> Taken:
@@ -118,10 +130,3 @@ async def push(built: dagger.Container, account: Account, tag: str) -> Reference
     where = parse(account.repository)
     said = await account.login(built).publish(str(Reference(where.domain, where.path, tag)))
     return parse(said)
-
-
-async def remove(account: Account, pushed: list[Reference]) -> None:
-    """Delete what was pushed for this call only."""
-    for reference in pushed:
-        async with connect(reference, await account.credentials()) as repository:
-            await repository.delete(reference.digest)
