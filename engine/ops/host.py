@@ -1,8 +1,9 @@
 """Directories and files of the host. They are hashed first; what the store holds already is not copied."""
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -50,7 +51,7 @@ class HostDirectory:
 
         Raises EngineError when the directory has changed meanwhile.
         """
-        made, result = _import(worker, self.path, *_hash(worker, self.path, self.selected))
+        made, result = _import(worker, self.path, self.selected, *_hash(worker, self.path, self.selected))
         if made != self.digest:
             raise EngineError(f"{self.path} changed since it was read, and the store lost what it held then; run again")
         return result
@@ -63,9 +64,9 @@ def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirect
     """
     if not os.path.isdir(path):
         raise UserError(f"{path}: no such directory on the host")
-    found, entries = _hash(worker, path, selected)
+    found, stamps = _hash(worker, path, selected)
     if not worker.store.lookup(found):
-        found, result = _import(worker, path, found, entries)
+        found, result = _import(worker, path, selected, found, stamps)
         worker.store.record([found], result)
         selection.remember(worker.store, found, "", found)
     return HostDirectory(found, path, selected)
@@ -85,29 +86,40 @@ def load_file(worker: Worker, path: str) -> tuple[HostDirectory, str]:
     return load(worker, directory, Filter(include=(literal(name),))), name
 
 
-def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, list[Entry]]:
+def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, bytes]:
+    """The content's digest, and one for the stamps of all that was read."""
     cache = StatCache.below(worker.store, path)
-    entries = list(_entries(path, selected))
+    stamps = hashlib.sha256()
+    entries = _stamped(_entries(path, selected), stamps)
     found = treehash.of_entries(path, entries, content=cache.content, owner=As(_ROOT.uid, _ROOT.gid))
     cache.save(complete=selected.empty)
-    return found, entries
+    return found, stamps.digest()
 
 
-def _import(worker: Worker, path: str, found: str, entries: list[Entry]) -> tuple[str, Result]:
+def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: bytes) -> tuple[str, Result]:
     """Copy what was hashed into the store; the digest is that of the copy, whatever happened to the original."""
     with worker.snapshots.layer(None) as draft:
         upper = str(draft.upper)
+        after = hashlib.sha256()
+        entries = _stamped(_entries(path, selected), after, again=path)
         Copier(Source(path), Target(upper), Metadata(_ROOT)).tree(entries, "")
-        if not all(_unchanged(path, entry) for entry in entries):
+        if after.digest() != stamps:
             found = treehash.of_entries(upper, walk(upper))
         return found, one(found, draft.commit())
 
 
-def _unchanged(root: str, entry: Entry) -> bool:
+def _stamped(entries: Iterable[Entry], stamps: Any, *, again: str = "") -> Iterator[Entry]:
+    """``entries``, each one's stamp noted; with ``again`` the one it has in that directory after it was used."""
+    for entry in entries:
+        yield entry
+        stamps.update(os.fsencode(entry.path) + b"\0" + _stamp(entry, again))
+
+
+def _stamp(entry: Entry, again: str) -> bytes:
     try:
-        return stamp_of(os.lstat(f"{root}/{entry.path}")) == stamp_of(entry.info)
+        return stamp_of(os.lstat(f"{again}/{entry.path}") if again else entry.info)
     except FileNotFoundError:
-        return False
+        return b"gone"
 
 
 def _entries(path: str, selected: Filter) -> Iterator[Entry]:

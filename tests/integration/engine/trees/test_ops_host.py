@@ -149,12 +149,14 @@ def test_a_file_that_changes_while_it_is_copied_is_called_by_what_was_copied(
     def late(source: str, target: str) -> None:
         if source.endswith("README"):
             Path(source).write_text("changed between hashing and copying")
+            (here / "src/new").touch()
         copy_bytes(source, target)
 
     monkeypatch.setattr(copying, "copy_bytes", late)
     node = host.load(trees, str(here))
     monkeypatch.undo()
     assert trees.text(node, "README") == "changed between hashing and copying"
+    assert "src/new" in trees.names(node)
     assert host.load(trees, str(here)).key == node.key
 
 
