@@ -1,4 +1,4 @@
-"""What people see on stderr while the engine works: ``plain``, ``dots`` or nothing; engine.progress_tty has the tree."""
+"""What people see on stderr while the engine works: ``plain``, ``dots`` or nothing; progress_tty has the live tree."""
 
 import os
 import sys

@@ -75,8 +75,7 @@ class Tty:
 
     def note(self, text: str) -> None:
         with self._lock:
-            for line in text.splitlines():
-                self._print(Text(line))
+            self._print(Text(text.rstrip("\n")))
 
     def close(self) -> None:
         if self._live:
