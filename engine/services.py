@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import cast
 
-from engine import cancel, services_running
+from engine import cancel, forward, services_running
 from engine.command import Binding
 from engine.errors import UserError
 from engine.graph import Value
@@ -86,6 +86,17 @@ class SessionServices:
         finally:
             for entry in entries:
                 self._release(entry)
+
+    @contextlib.contextmanager
+    def reached(self, worker: Worker, service: Service, values: Values, port: int) -> Iterator[int]:
+        """Keep a service up inside the block; gives a port on 127.0.0.1 that leads to its ``port``."""
+        entry = self._use(worker, service, values)
+        try:
+            entry.running.wait_until_up(cancel.current().check)
+            with forward.listener("127.0.0.1", 0) as own, forward.lead(own, entry.running.address, port):
+                yield own.getsockname()[1]
+        finally:
+            self._release(entry)
 
     def close(self) -> None:
         """Stop all of them, at the same time."""

@@ -17,8 +17,11 @@ from engine.objects.directory import EMPTY, File
 from engine.objects.secrets import Secret
 from engine.ops import source
 from engine.ops.tarball import NAME, Platform, Tarball
+from engine.reference import Reference
 from engine.schema.context import Context
 from engine.schema.registry import field
+from engine.schema.registry_service import way_to as registry_service_way
+from engine.service import Service
 from engine.worker import Worker
 
 Containers = tuple[Container, ...]
@@ -32,10 +35,16 @@ def container(_ctx: Context, *, platform: str = "") -> Container:
     return Container(EMPTY, ImageConfig(platform=wanted))
 
 
-@field("Container.from", without=("registryService",))
-async def container_from(ctx: Context, parent: Container, *, address: str) -> Container:
-    found = await source.find(ctx.session.worker, address, parent.platform)
-    return replace(parent, rootfs=found.rootfs, config=found.config, last=None, image_ref=str(found.reference))
+@field("Container.from")
+async def container_from(
+    ctx: Context, parent: Container, *, address: str, registry_service: Service | None = None
+) -> Container:
+    async with registry_service_way(ctx, reference.parse(address), registry_service) as way:
+        found = await source.find(ctx.session.worker, str(way.reference), parent.platform)
+        if registry_service:
+            await ctx.value(found.rootfs)  # while the service is up
+    image_ref = way.shown(found.reference)
+    return replace(parent, rootfs=found.rootfs, config=found.config, last=None, image_ref=image_ref)
 
 
 @field("Container.imageRef")
@@ -45,7 +54,7 @@ def image_ref(_ctx: Context, container: Container) -> str:
     return container.image_ref
 
 
-@field("Container.publish", without=("registryService",))
+@field("Container.publish")
 async def publish_image(
     ctx: Context,
     container: Container,
@@ -54,18 +63,19 @@ async def publish_image(
     platform_variants: Containers = (),
     forced_compression: str = "",
     media_types: str = "OCIMediaTypes",
+    registry_service: Service | None = None,
 ) -> str:
-    target = reference.parse(address)
     form = _format(forced_compression, media_types)
     variants = await _variants(ctx, container, platform_variants)
 
-    def push(worker: Worker) -> str:
+    def push(worker: Worker, target: Reference) -> str:
         key = digest.of("publish.v1", str(target), id(variants))
         with showing.step(worker.progress, key, f"publish {target}") as say:
             published, _ = publish.publish(worker.store, worker.registry, target, variants, form=form, say=say)
         return str(published)
 
-    return await ctx.in_thread(push, ctx.session.worker)
+    async with registry_service_way(ctx, reference.parse(address), registry_service) as way:
+        return way.shown(await ctx.in_thread(push, ctx.session.worker, way.reference))
 
 
 @field("Container.asTarball")

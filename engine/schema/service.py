@@ -97,7 +97,7 @@ async def stop(ctx: Context, service: Service, *, kill: bool = False) -> str:
 
 @field("Service.sync")
 async def sync(ctx: Context, service: Service) -> str:
-    await _values(ctx, service)
+    await service_values(ctx, service)
     return ctx.id(service)
 
 
@@ -148,14 +148,14 @@ def _services(ctx: Context) -> SessionServices:
     return cast(SessionServices, ctx.session.worker.services)
 
 
-async def _values(ctx: Context, service: Service) -> dict[str, Value]:
+async def service_values(ctx: Context, service: Service) -> dict[str, Value]:
     """The values of what a service needs, by the outputs' keys."""
     values = await asyncio.gather(*(ctx.value(output) for output in service.inputs))
     return {output.key: value for output, value in zip(service.inputs, values, strict=True)}
 
 
 async def _start(ctx: Context, service: Service) -> None:
-    values = await _values(ctx, service)
+    values = await service_values(ctx, service)
     await ctx.in_thread(_services(ctx).start, ctx.session.worker, service, values)
 
 

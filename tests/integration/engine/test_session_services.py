@@ -1,0 +1,206 @@
+"""Services through the API of a real session, and what the session leaves behind when it ends."""
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from engine import process, rundir
+
+pytestmark = pytest.mark.root
+ROOT = Path(rundir.__file__).parents[1]
+
+
+class Client:
+    """A session of its own engine process."""
+
+    def __init__(self, directory: Path) -> None:
+        self.run = directory / "run"
+        places = {"BASELARD_STORE": str(directory / "store"), "BASELARD_RUN": str(self.run), "PYTHONPATH": str(ROOT)}
+        self.log = (directory / "log").open("wb")
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "engine.cli", "session"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env={**os.environ, **places},
+        )
+        self.address = json.loads(self.child.stdout.readline())
+
+    def ask(self, query: str):
+        token = base64.b64encode(f"{self.address['session_token']}:".encode()).decode()
+        headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
+        url = f"http://127.0.0.1:{self.address['port']}/query"
+        request = urllib.request.Request(url, json.dumps({"query": query}).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
+
+    def get(self, query: str):
+        """The innermost value of the answer."""
+        answer = self.ask(query)
+        assert "errors" not in answer, answer
+        value = answer["data"]
+        while isinstance(value, dict):
+            (value,) = value.values()
+        return value
+
+    def close(self) -> int:
+        self.child.stdin.close()
+        code = self.child.wait(60)
+        self.child.stdout.close()
+        self.log.close()
+        return code
+
+
+def chain(*steps: str) -> str:
+    """A query of nested fields."""
+    return "{" + "{".join(steps) + "}" * len(steps)
+
+
+def of_service(given: str, step: str) -> str:
+    return chain(f'node(id:"{given}")', "... on Service", step)
+
+
+@pytest.fixture
+def client(tmp_path, _own_mounts):
+    made = Client(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def image(client, tmp_path):
+    """The first steps of a query: busybox as a container."""
+    tree = tmp_path / "tree"
+    (tree / "bin").mkdir(parents=True)
+    shutil.copy(process.which("busybox") or "/bin/busybox", tree / "bin/busybox")
+    for name in ("sh", "wget", "httpd", "mkdir", "echo", "sleep", "cat"):
+        (tree / "bin" / name).symlink_to("busybox")
+    given = client.get(chain("host", f'directory(path:"{tree}")', "id"))
+    return ("container", f'withDirectory(path:"/",source:"{given}")')
+
+
+@pytest.fixture
+def web(client, image):
+    line = "mkdir -p /w; echo served > /w/index.html; exec httpd -f -p 8080 -h /w"
+    start = f'withDefaultArgs(args:["sh","-c","{line}"])'
+    return client.get(chain(*image, start, "withExposedPort(port:8080)", "asService", "id"))
+
+
+def test_a_service_by_its_endpoint(client, web):
+    client.get(of_service(web, "start"))
+    host = client.get(of_service(web, "hostname"))
+    assert client.get(of_service(web, 'endpoint(scheme:"http")')) == f"http://{host}:8080"
+    client.get(of_service(web, "stop"))
+
+
+def test_a_tunnel_and_up(client, web):
+    tunnel = client.get(chain("host", f'tunnel(service:"{web}")', "id"))
+    client.get(of_service(tunnel, "start"))
+    endpoint = client.get(of_service(tunnel, 'endpoint(scheme:"http")'))
+    with urllib.request.urlopen(endpoint, timeout=10) as page:
+        assert page.read() == b"served\n"
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    query = of_service(web, f"up(ports:[{{frontend:{port},backend:8080}}])")
+    threading.Thread(target=_quietly, args=(client.ask, query), daemon=True).start()
+    assert _eventually(f"http://127.0.0.1:{port}") == b"served\n"
+
+
+def _quietly(ask, query) -> None:
+    with contextlib.suppress(OSError):  # the session ends first
+        ask(query)
+
+
+def _eventually(url: str) -> bytes:
+    """The page, once somebody serves it."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as page:
+                return page.read()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def test_an_early_exit_is_an_exec_error(client, image):
+    start = 'withDefaultArgs(args:["sh","-c","echo no database >&2; exit 9"])'
+    answer = client.ask(
+        of_service(client.get(chain(*image, start, "withExposedPort(port:1)", "asService", "id")), "start")
+    )
+    (error,) = answer["errors"]
+    assert error["extensions"]["_type"] == "EXEC_ERROR"
+    assert (error["extensions"]["exitCode"], error["extensions"]["stderr"]) == (9, "no database")
+
+
+def test_publish_to_and_start_from_a_registry_that_is_a_service(client, image, tmp_path):
+    program = shutil.which("docker-registry") or pytest.skip("docker-registry is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    (tmp_path / "config.yml").write_text(
+        f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {tmp_path}/data\nhttp:\n  addr: 127.0.0.1:{port}\n"
+    )
+    with (tmp_path / "registry.log").open("wb") as log:
+        child = subprocess.Popen([program, "serve", str(tmp_path / "config.yml")], stdout=log, stderr=log)
+    try:
+        _eventually(f"http://127.0.0.1:{port}/v2/")
+        ports = f"ports:[{{frontend:5000,backend:{port}}}]"
+        registry = client.get(chain("host", f'service({ports},host:"127.0.0.1")', "id"))
+        through = f'registryService:"{registry}"'
+        label = 'withLabel(name:"made",value:"here")'
+        name = "registry.internal:5000/team/app:v1"
+        published = client.get(chain(*image, label, f'publish(address:"{name}",{through})'))
+        assert published.startswith(f"{name}@sha256:")
+        found = client.get(chain("container", f'from(address:"{published}",{through})', 'label(name:"made")'))
+        assert found == "here"
+        said = 'withExec(args:["echo","from the registry"])'
+        asked = chain("container", f'from(address:"{name}",{through})', said, "stdout")
+        assert client.get(asked) == "from the registry\n"
+    finally:
+        child.terminate()
+        child.wait()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, None])
+def test_a_session_that_ends_takes_all_along(client, image, web, end):
+    bound = f'withServiceBinding(alias:"web",service:"{web}")'
+    fetched = 'withExec(args:["wget","-qO-","http://web:8080/"])'
+    assert client.get(chain(*image, bound, fetched, "stdout")) == "served\n"
+    query = chain(*image, 'withExec(args:["sleep","98765"])', "stdout")
+    threading.Thread(target=_quietly, args=(client.ask, query), daemon=True).start()
+    while not _running("sleep\x0098765"):
+        time.sleep(0.02)
+    (name,) = [path.name for path in client.run.iterdir() if path.is_dir()]
+    if end:
+        client.child.send_signal(end)
+        assert client.child.wait(30) == 0
+    else:
+        client.child.stdin.close()
+        assert client.child.wait(30) == 0
+    assert not _running("sleep\x0098765")
+    assert f"bsl{name}" not in process.run(["ip", "-oneline", "link"]).stdout.decode()
+    assert name not in process.run(["iptables-save"]).stdout.decode()
+    assert [path.name for path in client.run.iterdir()] == ["all"]
+
+
+def _running(words: str) -> bool:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().decode(errors="replace").startswith(words):
+                return True
+        except OSError:
+            continue
+    return False
