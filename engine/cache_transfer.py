@@ -40,6 +40,19 @@ class Transferred:
     size: int
 
 
+def note_run(store: Store) -> None:
+    """Remember that a run begins now, in this store's process; ``last_run`` tells when."""
+    _replace(store.root / "last-run", repr(store.started).encode())
+
+
+def last_run(store: Store) -> float:
+    """When the last run began, in seconds as ``time.time``. Raises UserError when there was none in this store."""
+    try:
+        return float((store.root / "last-run").read_text())
+    except (OSError, ValueError) as error:
+        raise UserError("nothing was run with this store yet, so there is no cache to export") from error
+
+
 def export_directory(store: Store, since: float, directory: Path) -> Transferred:
     """Write everything used since the time ``since`` (seconds, as ``time.time``) to an OCI layout in ``directory``.
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "init": "write a baselard.yaml, or with --github a one-step workflow, for this repository",
     "test": "lint, type-check and test this checkout; --full for the slow tests too",
     "bench": "measure the ways of sharing a base image against each other",
+    "cache": "take the last run's results to another machine, or bring them from one",
     "doctor": "look at what this machine lends the engine, and name what is missing",
     "prune": "free space in the store",
     "session": "serve the API to an SDK that starts its own engine",
