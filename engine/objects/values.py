@@ -79,3 +79,10 @@ class Socket:
     """A Unix socket of the client's machine."""
 
     path: str
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where something is, in one of the forms of its kind: an image reference, a path, a URL, a secret's URI."""
+
+    value: str

@@ -1,6 +1,7 @@
 """What a resolver may ask of the request it serves."""
 
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,11 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class State:
-    """What the clients and module invocations of one session share."""
+    """What the clients and module invocations of one session share.
+
+    ``host_seen`` holds what was looked up outside once for all of it; ``nonce`` is in the keys of what is looked up
+    again in every session.
+    """
 
     evaluator: Evaluator
     workdir: Path
@@ -27,6 +32,7 @@ class State:
     api: Any
     ids: Ids = field(default_factory=Ids)
     host_seen: dict[tuple[str, Any], Any] = field(default_factory=dict)
+    nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def worker(self) -> Worker:

@@ -21,7 +21,7 @@ from engine.schema.docker_builder import EngineBuilder, UnresolvedError
 from engine.schema.registry import field
 
 
-@field("Directory.dockerBuild", missing="ADD of URLs and git repositories")
+@field("Directory.dockerBuild")
 async def docker_build(
     ctx: Context,
     directory: Directory,

@@ -22,6 +22,8 @@ from engine.objects.secrets import Secret
 from engine.objects.values import Socket
 from engine.ops import source
 from engine.ops.file import NewDirectory
+from engine.ops.git import GitTree, Remote
+from engine.ops.http import Http
 from engine.ops.unpack import Unpack
 from engine.platforms import Platform
 from engine.reading import FileType
@@ -110,10 +112,14 @@ class EngineBuilder:
         return tree
 
     def download(self, url: Url) -> Directory:
-        raise UnsupportedError(f"ADD {url.address}", "fetch it with Query.http, or in a RUN")
+        nonce = "" if url.checksum else self.ctx.session.nonce
+        return Directory(Output(Http(url.address, url.name, 0o600, url.checksum, nonce)))
 
     def checkout(self, git: Git) -> Directory:
-        raise UnsupportedError(f"ADD {git.remote}", "check it out with Query.git, or in a RUN")
+        remote = Remote(git.remote, agent=self.ssh.path if self.ssh else "")
+        ref, nonce = (git.checksum, "") if git.checksum else (git.ref or "HEAD", self.ctx.session.nonce)
+        tree = GitTree(git.remote, ref, git.keep_git_dir, nonce=nonce, remote=remote)
+        return Directory(Output(tree)).directory(git.subdir)
 
     def configure(self, container: Container, before: ImageConfig, after: ImageConfig) -> Container:  # noqa: ARG002
         return docker_config.configured(container, after)

@@ -17,10 +17,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUSYBOX = Path("/bin/busybox")
 BUSYBOX_IMAGE = 'container{from(address:"busybox:1.37"){'
-APPLETS = (
-    "sh cat ls echo env id pwd mkdir touch true false sleep wc head rm stat printf seq tr sort grep find ln "
-    "tar readlink hostname kill chmod sync df mount test httpd wget date dd yes expr cut"
-).split()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,12 +46,27 @@ def engine_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rootfs = directory / "busybox"
     for name in ("bin", "etc", "tmp", "root", "home/user"):
         (rootfs / name).mkdir(parents=True)
-    shutil.copy2(BUSYBOX, rootfs / "bin/busybox") if BUSYBOX.exists() else None
-    for applet in APPLETS:
-        (rootfs / "bin" / applet).symlink_to("busybox")
+    if BUSYBOX.exists():
+        shutil.copy2(BUSYBOX, rootfs / "bin/busybox")
+        listed = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout
+        for applet in set(listed.split()) - {"busybox"}:
+            (rootfs / "bin" / applet).symlink_to("busybox")
     (rootfs / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1001::/home/user:/bin/sh\n")
     (rootfs / "etc/group").write_text("root:x:0:\ngroup:x:1001:\nextra:x:1002:user\n")
+    _repository(directory / "repository")
     return directory
+
+
+def _repository(path: Path) -> None:
+    """A git repository with two branches and tags."""
+    steps = """
+        git init -q -b main . && git config user.name n && git config user.email e@example.com
+        echo first > a && git add a && git commit -q -m first && git tag v1.0.0 && git tag v1.2.0
+        git checkout -q -b other && git commit -q --allow-empty -m other && git checkout -q main
+        echo second > a && git commit -q -a -m second && git tag -a v1.10.0 -m annotated
+    """
+    path.mkdir()
+    subprocess.run(["sh", "-e", "-c", steps], cwd=path, check=True)
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +74,19 @@ def client(request: pytest.FixtureRequest, engine_directory: Path) -> Iterator[C
     name = request.config.getoption("--engine")
     argv = _program(name)
     store = engine_directory.parent / "store"
-    environment = {**os.environ, "BASELARD_STORE": str(store), "PYTHONPATH": str(ROOT), "CONFORMANCE": "from the environment"}
+    own = {
+        "BASELARD_STORE": str(store),
+        "PYTHONPATH": str(ROOT),
+        "CONFORMANCE": "from the environment",
+    }
     with (engine_directory.parent / "engine.log").open("wb") as log:
         engine = subprocess.Popen(
-            argv, cwd=engine_directory, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            argv,
+            cwd=engine_directory,
+            env={**os.environ, **own},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
         )
     with engine:
         yield from _connected(engine, engine_directory, own=name == "baselard")
