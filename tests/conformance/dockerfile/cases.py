@@ -52,8 +52,13 @@ def load_cases() -> list[Case]:
 
 
 def load_expected(group: str) -> dict[str, Any]:
-    path = EXPECTED / f"{group}.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    """A group's answers by case; those that the oracle is too old for were written after the documentation."""
+    return {**_read(EXPECTED / f"{group}.json"), **_read(EXPECTED / "documented.json")}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    answers: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return answers
 
 
 def save_expected(group: str, answers: dict[str, Any]) -> None:

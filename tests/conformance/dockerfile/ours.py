@@ -17,8 +17,10 @@ from tests.conformance.dockerfile.image_reader import read_archive
 async def through_objects(client: dagger.Client, case: Case, folder: Path) -> dagger.Container:
     """This room through dagger-io: the test images are Container objects under their names."""
     case.write(folder / "context")
+    mentioned = f"{case.dockerfile} {case.contexts} {case.args}"
+    images = [name for name in (base_image.BASE, base_image.RICH, base_image.TRIGGERS) if name in mentioned]
     contexts: dict[str, dagger.Container | dagger.Directory] = {
-        name: base(client, name, folder.parent) for name in (base_image.BASE, base_image.RICH, base_image.TRIGGERS)
+        name: base(client, name, folder.parent) for name in images or [base_image.BASE, base_image.RICH]
     }
     for name, what in case.contexts.items():
         contexts[name] = contexts[what] if isinstance(what, str) else _named(client, what, folder / "named")

@@ -1,0 +1,130 @@
+"""Every recorded case on an engine, both ways in, compared with docker file by file and config key by key.
+
+All selected cases are built beside each other, once; each test then looks at one answer. `--live` asks a real docker
+again instead of the record.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import dagger
+import pytest
+
+from tests.conformance.dockerfile import oracle, ours
+from tests.conformance.dockerfile.cases import Case, load_cases, load_expected
+from tests.conformance.dockerfile.serving import engine_session, registry_of_bases
+
+pytestmark = pytest.mark.root
+
+OBJECTS, DOCKER_BUILD = "objects", "dockerBuild"
+AT_ONCE = 4
+PATIENCE = 120
+# The API's copies replace what is in their way, and so do ours; docker refuses to.
+REPLACED = {
+    "copy-dir-over-file",
+    "copy-file-over-dir-of-same-name",
+    "workdir-over-file",
+}
+NEEDS_NETWORK = {"add-url"}
+CASES = {case.name: case for case in load_cases() if case.name not in REPLACED | NEEDS_NETWORK}
+WITHOUT_CONTEXTS = [name for name, case in CASES.items() if not case.contexts]
+
+Answers = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("suite")
+
+
+@pytest.fixture(scope="module")
+def environment(request: pytest.FixtureRequest, folder: Path) -> Iterator[None]:
+    before = dict(os.environ)
+    with engine_session(request.config.getoption("--engine"), folder) as found:
+        os.environ.update(found)
+        yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def _selected(request: pytest.FixtureRequest, test: str) -> list[Case]:
+    items = [item for item in request.session.items if getattr(item, "originalname", "") == test]
+    return [CASES[item.callspec.params["name"]] for item in items]  # type: ignore[attr-defined]
+
+
+async def _answers(cases: list[Case], folder: Path, registry: str = "") -> Answers:
+    answers: Answers = {}
+    limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async def one(case: Case) -> None:
+        async with limit:
+            (folder / case.name).mkdir(parents=True)
+            answers[case.name] = await _answer(case, folder / case.name, registry)
+
+    async with dagger.connection(), anyio.create_task_group() as group:
+        for case in cases:
+            group.start_soon(one, case)
+    return answers
+
+
+async def _answer(case: Case, folder: Path, registry: str) -> dict[str, Any]:
+    try:
+        with anyio.fail_after(PATIENCE):
+            if registry:
+                built = ours.through_docker_build(dagger.dag, case, folder, registry)
+            else:
+                built = await ours.through_objects(dagger.dag, case, folder)
+            return await ours.answer(built, folder)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+@pytest.fixture(scope="module")
+def object_answers(request: pytest.FixtureRequest, folder: Path, environment: None) -> Answers:
+    cases = _selected(request, test_through_objects.__name__)
+    return anyio.run(_answers, cases, folder / OBJECTS)
+
+
+@pytest.fixture(scope="module")
+def docker_build_answers(request: pytest.FixtureRequest, folder: Path, environment: None) -> Answers:
+    cases = _selected(request, test_through_docker_build.__name__)
+    with registry_of_bases(folder) as registry:
+        return anyio.run(_answers, cases, folder / DOCKER_BUILD, registry)
+
+
+def _expected(case: Case, request: pytest.FixtureRequest) -> dict[str, Any]:
+    if request.config.getoption("--live") and case.oracle:
+        return oracle.answer(oracle.DEFAULT_ROOT, case)
+    return {"error": "by the documentation"} if case.fails else load_expected(case.group)[case.name]
+
+
+def compare(case: Case, found: dict[str, Any], expected: dict[str, Any], unlike: str = "") -> None:
+    """Fail with every difference; `unlike` names a file that cannot be the same."""
+    if case.fails:
+        assert "error" in expected, "docker accepts it after all"
+        assert "error" in found, "docker refuses it"
+        assert "not served" not in found["error"]
+        return
+    assert "error" not in found, found["error"]
+    files = {name: row for name, row in found["files"].items() if name.rpartition("/")[2] != unlike}
+    wanted = {name: row for name, row in expected["files"].items() if name.rpartition("/")[2] != unlike}
+    assert files == wanted
+    assert found["config"] == expected["config"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_through_objects(name: str, object_answers: Answers, request: pytest.FixtureRequest) -> None:
+    case = CASES[name]
+    compare(case, object_answers[name], _expected(case, request))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", WITHOUT_CONTEXTS)
+def test_through_docker_build(name: str, docker_build_answers: Answers, request: pytest.FixtureRequest) -> None:
+    case = CASES[name]
+    compare(case, docker_build_answers[name], _expected(case, request), unlike=Path(case.path).name)
