@@ -5,19 +5,23 @@ looks at or makes carries a later time than that. Rows go first, in one transact
 that being killed in between costs nothing.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import shutil
+import sqlite3
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine import layer_index
-from engine.store import Store
+from engine.errors import UserError
+from engine.store import Snapshot, Store
 
 _SIZES = """CREATE TABLE IF NOT EXISTS sizes (
   snapshot INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID"""
@@ -82,6 +86,7 @@ class _Doomed:
 def collect(store: Store, policy: Policy, *, dry_run: bool = False, now: float | None = None) -> Freed:
     """Free what ``policy`` does not let stay, least recently used first. With ``dry_run`` only say what would go."""
     now = time.time() if now is None else now
+    _measure(store)
     with store.transaction():
         protected = min(_live(store), default=now)
         contents = _read(store)
@@ -101,9 +106,25 @@ def within_limit(store: Store) -> Freed | None:
     """Collect when the store has outgrown ``BASELARD_STORE_LIMIT`` (bytes, or like 20G), or else 60 % of its disk and
     at most 100 GiB; down to nine tenths of it, so that not every session has something to do. None if it has not."""
     limit = _limit(store.root)
+    _measure(store)
     with store.mutex:
         size = _read(store).size
     return collect(store, Policy(keep_bytes=limit * 9 // 10)) if size > limit else None
+
+
+def tidy_meanwhile(store: Store) -> None:
+    """Clean, and collect what is above the limit, in a thread that nobody waits for.
+
+    Raises UserError, here and now, when BASELARD_STORE_LIMIT is no size.
+    """
+    _limit(store.root)
+    threading.Thread(target=_tidy, args=(store,), name="tidy", daemon=True).start()
+
+
+def _tidy(store: Store) -> None:
+    with contextlib.suppress(sqlite3.ProgrammingError, OSError):  # closed meanwhile, or the disk is full
+        store.clean()
+        within_limit(store)
 
 
 def parse_size(text: str) -> int:
@@ -119,7 +140,12 @@ def parse_size(text: str) -> int:
 
 def _limit(root: Path) -> int:
     given = os.environ.get("BASELARD_STORE_LIMIT")
-    return parse_size(given) if given else min(int(shutil.disk_usage(root).total * _SHARE_OF_DISK), _MOST)
+    if not given:
+        return min(int(shutil.disk_usage(root).total * _SHARE_OF_DISK), _MOST)
+    try:
+        return parse_size(given)
+    except ValueError:
+        raise UserError(f"BASELARD_STORE_LIMIT={given}: write a size such as 20G, 500M or a number of bytes") from None
 
 
 def _live(store: Store) -> Iterator[float]:
@@ -144,7 +170,8 @@ def _read(store: Store) -> _Contents:
     ]
     parents: dict[int, int | None] = dict(db.execute("SELECT id, parent FROM snapshots"))
     blobs = {name: (size, used) for name, size, used in db.execute("SELECT digest, size, used FROM blobs")}
-    return _Contents(results, parents, blobs, _sizes(store, parents))
+    sizes: dict[int, int] = dict(db.execute("SELECT snapshot, bytes FROM sizes"))
+    return _Contents(results, parents, blobs, {number: sizes.get(number, 0) for number in parents})
 
 
 def _uses(text: str) -> tuple[set[int], set[str]]:
@@ -154,16 +181,16 @@ def _uses(text: str) -> tuple[set[int], set[str]]:
     return {tree for _, tree in result["values"] if tree is not None}, names
 
 
-def _sizes(store: Store, snapshots: Iterable[int]) -> dict[int, int]:
-    """Bytes on disk of each snapshot's own files; measured once, since they never change."""
-    store.db.execute(_SIZES)
-    known: dict[int, int] = dict(store.db.execute("SELECT snapshot, bytes FROM sizes"))
-    measured = {number: known.get(number, -1) for number in snapshots}
-    for number in [number for number, size in measured.items() if size < 0]:
-        snapshot = store.snapshot(number)
-        measured[number] = disk_usage(store.layer_path(snapshot)) if snapshot else 0
-        store.db.execute("INSERT OR REPLACE INTO sizes VALUES (?, ?)", (number, measured[number]))
-    return measured
+def _measure(store: Store) -> None:
+    """Note the bytes on disk of each snapshot's own files; once, since they never change, and without the lock."""
+    with store.transaction():
+        store.db.execute(_SIZES)
+        query = "SELECT id FROM snapshots WHERE id NOT IN (SELECT snapshot FROM sizes)"
+        unmeasured = [row[0] for row in store.db.execute(query)]
+    for number in unmeasured:
+        size = disk_usage(store.layer_path(Snapshot(number)))
+        with store.transaction():
+            store.db.execute("INSERT OR REPLACE INTO sizes VALUES (?, ?)", (number, size))
 
 
 def disk_usage(path: Path) -> int:

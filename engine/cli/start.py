@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from engine import cache_transfer, cgroups, host, leftovers, rundir, server, snapshot
+from engine import cache_transfer, cgroups, gc, host, leftovers, rundir, server, snapshot
 from engine.cli import places
 from engine.cli.target import Target
 from engine.cli.walk import Walk
@@ -84,7 +84,7 @@ def engine(progress: Display) -> Iterator[Engine]:
     leftovers.remove()
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Store.open(places.store_root())))
-        store.clean_meanwhile()
+        gc.tidy_meanwhile(store)
         cache_transfer.note_run(store)
         run_dir = stack.enter_context(contextlib.closing(rundir.open_run_dir()))
         network = stack.enter_context(contextlib.closing(Network(run_dir, progress.note)))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import gc
+from engine.errors import UserError
 from engine.gc import Policy
 from engine.graph import Result, Value
 from engine.snapshot import Snapshots
