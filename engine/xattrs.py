@@ -7,10 +7,12 @@ _NOT_CONTENT = ("trusted.overlay.", "user.overlay.", "security.selinux", "securi
 _UNSUPPORTED = (errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES)
 
 
-def read(path: str | int) -> dict[str, bytes]:
+def read(path: str) -> dict[str, bytes]:
     """All that count, by name in order; ``path`` itself when it is a link. Empty where there can be none."""
     try:
-        names = os.listxattr(path, follow_symlinks=isinstance(path, int))
+        names = os.listxattr(path, follow_symlinks=False)
+        if not names:
+            return {}
         return {name: _get(path, name) for name in sorted(names) if not name.startswith(_NOT_CONTENT)}
     except OSError as error:
         if error.errno in _UNSUPPORTED:
@@ -24,5 +26,5 @@ def copy(source: str, target: str) -> None:
         os.setxattr(target, name, value, follow_symlinks=False)
 
 
-def _get(path: str | int, name: str) -> bytes:
-    return os.getxattr(path, name, follow_symlinks=isinstance(path, int))
+def _get(path: str, name: str) -> bytes:
+    return os.getxattr(path, name, follow_symlinks=False)

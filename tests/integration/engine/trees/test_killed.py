@@ -128,3 +128,24 @@ def test_killed_at_random_and_then_green(_namespace: None, tmp_path: Path, kills
     assert output.count("ran") == STEPS - done, "what was recorded is not done again"
     assert check_whole(root) == STEPS
     assert str(root) not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_two_processes_share_the_work(_namespace: None, tmp_path: Path) -> None:
+    builds = [start(tmp_path / "store") for _ in range(2)]
+    outputs = [build.communicate()[0].splitlines() for build in builds]
+    assert [output[-1] for output in outputs] == ["green", "green"]
+    ran = [line for output in outputs for line in output if line.startswith("ran")]
+    assert len(ran) == len(set(ran)) == STEPS, "each step ran once, in one of them"
+    assert check_whole(tmp_path / "store") == STEPS
+
+
+def test_a_process_that_dies_lets_the_other_go_on(_namespace: None, tmp_path: Path) -> None:
+    """Its locks are the kernel's, so they go with it."""
+    doomed, other = (start(tmp_path / "store") for _ in range(2))
+    assert doomed.stdout
+    for _ in range(10):
+        doomed.stdout.readline()
+    doomed.send_signal(signal.SIGKILL)
+    doomed.communicate()
+    assert other.communicate()[0].splitlines()[-1] == "green"
+    assert check_whole(tmp_path / "store") == STEPS
