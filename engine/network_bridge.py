@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -60,16 +61,22 @@ def tear_down(run_dir: rundir.RunDir) -> None:
     except (FileNotFoundError, ValueError):
         return
     name = state["bridge"]
-    if Path("/sys/class/net", name).exists():
-        _ip_batch(f"link del {name}")
+    with ThreadPoolExecutor(3, "network") as pool:  # none waits for another, and each takes its time
+        ends = [pool.submit(_remove_link, name)]
+        ends += [pool.submit(_take_rules_away, name, ipaddress.ip_network(text)) for text in state["subnets"]]
+    for end in ends:
+        end.result()
     with rundir.exclusive(run_dir.path.parent):
-        for subnet in map(ipaddress.ip_network, state["subnets"]):
-            _take_rules_away(name, subnet)
         if not any(entry.name.startswith(PREFIX) for entry in Path("/sys/class/net").iterdir()):
             for path, value in state["forwarding"].items():
                 if value == "0":
                     Path(path).write_text("0")
     (run_dir.path / _STATE).unlink()
+
+
+def _remove_link(name: str) -> None:
+    if Path("/sys/class/net", name).exists():
+        _ip_batch(f"link del {name}")
 
 
 def _state(bridge: Bridge) -> dict[str, Any]:
@@ -164,14 +171,22 @@ def _unique_subnet(name: str) -> IPv6Network:
 
 
 def _has_ipv6() -> bool:
-    """Whether the machine reaches IPv6 by a route of its own.
+    """Whether the machine reaches IPv6 by a route of its own (/proc/net/ipv6_route, flags of linux/ipv6_route.h).
 
     A route learnt from router advertisements would be lost, since the kernel ignores those once it forwards.
     """
-    if not Path("/proc/net/if_inet6").exists() or not process.which("ip6tables-restore"):
+    if not process.which("ip6tables-restore"):
         return False
-    routes = _ip_json("-6", "route", "show", "default")
-    return bool(routes) and all(route.get("protocol") != "ra" for route in routes)
+    try:
+        lines = [line.split() for line in Path("/proc/net/ipv6_route").read_text().splitlines()]
+    except OSError:
+        return False
+    flags = [int(line[8], 16) for line in lines if set(line[0] + line[1]) == {"0"} and line[9] != "lo"]
+    usable = [flag for flag in flags if flag & _RTF_UP and not flag & _RTF_REJECT]
+    return bool(usable) and not any(flag & _RTF_ADDRCONF for flag in usable)
+
+
+_RTF_UP, _RTF_REJECT, _RTF_ADDRCONF = 0x1, 0x200, 0x40000
 
 
 def _routes() -> Iterator[IPv4Network]:
