@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from engine import digest, runtime_streams, runtime_stubs, sandbox
-from engine.command import Command
+from engine import digest, runtime_streams, runtime_stubs, sandbox, selection
+from engine.command import BindMount, Command, Mount
 from engine.errors import ExecError, UserError
 from engine.graph import Output, Result, Value
 from engine.runtime_streams import Capture
@@ -62,9 +62,9 @@ class Exec:
     def label(self) -> str:
         return "exec " + " ".join(self.command.args)
 
-    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str | None:
         """The key with the content's digests in the place of the inputs' keys."""
-        return self._key(_with_content(self.command, inputs))
+        return self._key(_with_content(worker, self.command, inputs))
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Run it. A tree that the program left as it was comes out as the very value that went in."""
@@ -142,14 +142,24 @@ def _place(blob: Path, path: Path, box: Sandbox, shown: str) -> None:
         shutil.copyfileobj(source, file)
 
 
-def _with_content(command: Command, inputs: Sequence[Value]) -> Command:
+def _with_content(worker: Worker, command: Command, inputs: Sequence[Value]) -> Command:
     """The command with each input named by its content instead of the way it came about."""
     contents = dict(zip(map(id, command.sourced), inputs[1:], strict=False))
     mounts = [
-        replace(mount, source=_named(contents[id(mount)])) if id(mount) in contents else mount
+        replace(mount, source=_seen(worker, mount, contents[id(mount)])) if id(mount) in contents else mount
         for mount in command.mounts
     ]
     return replace(command, rootfs=_named(inputs[0]), mounts=tuple(mounts))
+
+
+def _seen(worker: Worker, mount: Mount, value: Value) -> Any:
+    """A mount's source by its content; of a part that is only read, by that part alone.
+
+    What is written goes into the outputs with all of the tree around it, so there all of it counts.
+    """
+    if isinstance(mount, BindMount) and mount.readonly and mount.subpath != "/":
+        return _Named(selection.digest_of(worker.snapshots, value, mount.subpath))
+    return _named(value)
 
 
 @dataclass(frozen=True)
