@@ -144,3 +144,11 @@ def test_sizes(text: str, size: int) -> None:
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         gc.parse_size(text)
+
+
+def test_a_limit_that_is_no_size_is_told_before_anything_starts(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASELARD_STORE_LIMIT", "plenty")
+    store = Store.open(old)
+    with pytest.raises(UserError, match="BASELARD_STORE_LIMIT=plenty"):
+        gc.tidy_meanwhile(store)
+    store.close()
