@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine import debian_mirror, digest, paths
+from engine.errors import UserError
+from engine.runtime_spec import Limits
 
 TARGET = "/run/baselard"
 """Where files are mounted: nothing of the image's own, since update-ca-certificates could not rename over a mount."""
@@ -48,6 +50,7 @@ _MIRRORS = (
     "GONOSUMDB",
     "GOSUMDB",
 )
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _PREFIX = "BASELARD_EXEC_"
 _PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
 _IMAGE_BUNDLES = ("etc/ssl/certs/ca-certificates.crt", "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem")
@@ -60,12 +63,14 @@ class HostEnvironment:
     """What every container gets when it runs.
 
     ``variables`` are added where the user set none of that name (letter case apart). ``ca_file`` is this machine's
-    bundle in PEM. ``redirects`` are URLs of Debian's archive with those of a mirror to fetch from instead.
+    bundle in PEM. ``redirects`` are URLs of Debian's archive with those of a mirror to fetch from instead. ``limits``
+    hold for each container.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     ca_file: Path | None = None
     redirects: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     def for_exec(self, env: Sequence[tuple[str, str]], lent: "Lent | None") -> dict[str, str]:
         """The variables to add to ``env``."""
@@ -103,7 +108,8 @@ def detect(environ: Mapping[str, str] | None = None) -> HostEnvironment:
     """Read this machine's settings: its environment, pip's and apt's configuration, the CA bundle.
 
     ``BASELARD_EXEC_NAME=value`` gives every container NAME, and comes before everything else; ``BASELARD_CA_FILE`` or
-    ``SSL_CERT_FILE`` name a bundle other than /etc/ssl/certs/ca-certificates.crt.
+    ``SSL_CERT_FILE`` name a bundle other than /etc/ssl/certs/ca-certificates.crt; ``BASELARD_MEMORY`` (``512m``,
+    ``2g``), ``BASELARD_CPUS`` and ``BASELARD_PIDS`` limit each container. Raises UserError for a limit that is none.
     """
     env = os.environ if environ is None else environ
     variables = dict(_pip_settings())
@@ -112,7 +118,7 @@ def detect(environ: Mapping[str, str] | None = None) -> HostEnvironment:
     variables |= {name.removeprefix(_PREFIX): value for name, value in env.items() if name.startswith(_PREFIX)}
     ca_file = Path(env.get("BASELARD_CA_FILE") or env.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
     redirects = {ours: other for ours, other in debian_mirror.stand_ins(env).items() if ours != other}
-    return HostEnvironment(variables, ca_file, redirects)
+    return HostEnvironment(variables, ca_file, redirects, _limits(env))
 
 
 @functools.cache
@@ -124,6 +130,18 @@ def extra_certificates(path: Path) -> bytes:
         return b""
     shipped = {_body(text) for file in _SHIPPED.rglob("*.crt") for text in _CERTIFICATE.findall(file.read_bytes())}
     return content if any(_body(text) not in shipped for text in _CERTIFICATE.findall(content)) else b""
+
+
+def _limits(env: Mapping[str, str]) -> Limits:
+    text = {name: env.get(f"BASELARD_{name}", "").strip().lower() or "0" for name in ("MEMORY", "CPUS", "PIDS")}
+    number, unit = text["MEMORY"].rstrip("kmgb"), text["MEMORY"].lstrip("0123456789.")[:1]
+    try:
+        limits = Limits(int(float(number) * _UNITS[unit]), float(text["CPUS"]), int(text["PIDS"]))
+    except (ValueError, KeyError) as error:
+        raise UserError(f"BASELARD_MEMORY, BASELARD_CPUS or BASELARD_PIDS is no number: {text}") from error
+    if min(limits.memory, limits.cpus, limits.pids) < 0:
+        raise UserError(f"BASELARD_MEMORY, BASELARD_CPUS and BASELARD_PIDS cannot be negative: {text}")
+    return limits
 
 
 def _proxies(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:

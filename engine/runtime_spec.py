@@ -72,6 +72,29 @@ class SpecMount:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one container may use at most; 0 sets no limit. ``memory`` in bytes, ``cpus`` in whole processors."""
+
+    memory: int = 0
+    cpus: float = 0.0
+    pids: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """The configuration's ``linux.resources``, without devices."""
+        found: dict[str, object] = {}
+        if self.memory:
+            found["memory"] = {"limit": self.memory}
+        if self.cpus:
+            found["cpu"] = {"period": _PERIOD, "quota": int(self.cpus * _PERIOD)}
+        if self.pids:
+            found["pids"] = {"limit": self.pids}
+        return found
+
+
+_PERIOD = 100_000  # microseconds in which the processors' time is shared out (cgroups(7))
+
+
+@dataclass(frozen=True)
 class Spec:
     """One container: what runs, as whom, on which root, in which network namespace (a path)."""
 
@@ -85,6 +108,7 @@ class Spec:
     hostname: str = "baselard"
     init: str = ""
     insecure: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 def config(spec: Spec, cgroup: str) -> dict[str, Any]:
@@ -126,11 +150,11 @@ def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:
         "rootfsPropagation": "rprivate",
     }
     if spec.insecure:
-        return {**common, "resources": {"devices": [{"allow": True, "access": "rwm"}]}}
+        return {**common, "resources": {"devices": [{"allow": True, "access": "rwm"}], **spec.limits.to_json()}}
     architecture = platforms.default().architecture
     return {
         **common,
-        "resources": {"devices": _DEVICE_RULES},
+        "resources": {"devices": _DEVICE_RULES, **spec.limits.to_json()},
         "maskedPaths": _MASKED,
         "readonlyPaths": _READ_ONLY,
         "seccomp": runtime_seccomp.profile(architecture, _capabilities(spec)),

@@ -117,6 +117,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
             hostname=command.hostname or HOSTNAME,
             init="" if command.no_init else runtime.init_program(),
             insecure=command.insecure,
+            limits=worker.host.limits,
         )
         yield Sandbox(spec, rootfs, tuple(mounted), namespace, tuple(secrets.values()))
 
@@ -205,6 +206,8 @@ def _nested(worker: Worker, namespace: Namespace) -> Iterator[dict[str, str]]:
 
 def _environment(worker: Worker, command: Command, secrets: Mapping[str, bytes], lent: Lent | None) -> dict[str, str]:
     secret = {name: os.fsdecode(secrets[ref.handle]) for name, ref in command.secret_env}
+    if wrong := [name for name, value in secret.items() if "\0" in value]:
+        raise UserError(f"the secret for {wrong[0]} holds a NUL byte, which no variable can; mount it as a file")
     own = {**dict(command.env), **dict(command.volatile_env), **secret}
     return {**worker.host.for_exec(list(own.items()), lent), **own}
 

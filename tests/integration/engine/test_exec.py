@@ -14,6 +14,7 @@ from engine.graph import Value
 from engine.host import CA_TARGET, HostEnvironment
 from engine.ops.exec import Expect
 from engine.platforms import Platform
+from engine.runtime_spec import Limits
 from engine.worker import SessionAddress
 
 pytestmark = pytest.mark.root
@@ -348,3 +349,16 @@ def test_much_output_is_kept_whole(run, worker):
     worker.progress.output = lambda *_: None
     ran = run("dd if=/dev/zero bs=1M count=64 2>/dev/null")
     assert worker.store.blob_path(ran.result.data["stdout"]).stat().st_size == 64 << 20
+
+
+def test_a_limit_holds(run, worker):
+    on = replace(worker, host=HostEnvironment(limits=Limits(pids=12)))
+    with pytest.raises(ExecError) as caught:
+        run("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sleep 0.3 & done; wait", on=on)
+    assert "can't fork" in caught.value.stderr
+
+
+def test_a_secret_with_a_nul_byte_is_no_variable(run, worker):
+    worker.secrets.known["odd"] = b"a\0b"
+    with pytest.raises(UserError, match="secret for ODD holds a NUL byte"):
+        run("true", secret_env=(("ODD", SecretRef("odd", "odd")),))

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from engine import host
+from engine.errors import UserError
 from engine.host import HostEnvironment
+from engine.runtime_spec import Limits
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
@@ -88,3 +90,20 @@ def test_apt_asks_the_redirector_for_the_archive_alone(rootfs, tmp_path):
         lent.directory / "apt.conf"
     ).read_text() == 'Acquire::http::Proxy::deb.debian.org "http://127.0.0.1:4321";\n'
     assert dict(lent.variables) == {"APT_CONFIG": "/run/baselard/apt.conf"}
+
+
+def test_limits_of_each_container():
+    found = host.detect({"BASELARD_MEMORY": "1.5g", "BASELARD_CPUS": "0.5", "BASELARD_PIDS": "100"}).limits
+    assert found == Limits(3 << 29, 0.5, 100)
+    assert found.to_json() == {
+        "memory": {"limit": 3 << 29},
+        "cpu": {"period": 100_000, "quota": 50_000},
+        "pids": {"limit": 100},
+    }
+    assert host.detect({}).limits.to_json() == {}
+
+
+@pytest.mark.parametrize("setting", [{"BASELARD_MEMORY": "much"}, {"BASELARD_PIDS": "1.5"}, {"BASELARD_CPUS": "-1"}])
+def test_limits_that_are_none(setting):
+    with pytest.raises(UserError, match=next(iter(setting))):
+        host.detect(setting)
