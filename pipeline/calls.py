@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 
 import dagger
 
-from pipeline import changes, checks, choose
+from pipeline import changes, checks, choose, share, size
 from pipeline.changes import Changed
 from pipeline.checks import Options
 from pipeline.clock import Clock
-from pipeline.discover import Example, Project
+from pipeline.discover import Base, Example, Project
 from pipeline.errors import BaselardError
 from pipeline.goss import tool
-from pipeline.images import Images
+from pipeline.images import Images, title
 from pipeline.lint import run as linting
 from pipeline.model import Report, merge
-from pipeline.share import Sharing
+from pipeline.share import Account, Sharing
+from pipeline.size import Sizes
 from pipeline.together import each
 
 
@@ -28,7 +29,9 @@ class Call:
     project: Project
     options: Options
     clock: Clock
+    images: Images
     platform: str = ""
+    sharing: Sharing | None = None
 
 
 async def lint(call: Call, threshold: str = "") -> Report:
@@ -39,10 +42,19 @@ async def lint(call: Call, threshold: str = "") -> Report:
 async def test_base(call: Call, targets: Sequence[str] = ()) -> Report:
     """Every target of every base, or only those named."""
     project = call.project
-    images, tools = Images(project, call.platform), tool.directory(call.platform)
+    images, tools = call.images, tool.directory(call.platform)
     chosen = [choose.base(project, target) for target in targets] or choose.targets(project)
     subjects = [checks.of_base(base, target, images, project.source, tools) for base, target in chosen]
     return await checks.run("base", subjects, call.options, call.clock)
+
+
+def shared(call: Call, way: str, account: Account) -> Call:
+    """The same call with the base handed over in the named way."""
+    sharing = share.choose(way, account, f"test-{call.options.nonce}", call.clock)
+    if sharing is None:
+        return call
+    images = Images(call.project, call.platform, hand_over=sharing.hand_over)
+    return replace(call, images=images, sharing=sharing)
 
 
 @dataclass(frozen=True)
@@ -60,27 +72,20 @@ def selected(project: Project, selection: Selection) -> tuple[Example, ...]:
     return changes.affected(chosen, project.bases, selection.changed) if selection.changed else chosen
 
 
-async def test_examples(
-    call: Call,
-    selection: Selection = Selection(),
-    given: dagger.Container | None = None,
-    sharing: Sharing | None = None,
-) -> Report:
-    """The selected examples, on the base just built or on the given one; unchanged ones are reported as skipped."""
-    project, changed = call.project, selection.changed
-    hand_over = sharing.hand_over if sharing else None
-    images, tools = Images(project, call.platform, given, hand_over), tool.directory(call.platform)
-    chosen = choose.examples(project, selection.only, selection.exclude)
+async def test_examples(call: Call, selection: Selection = Selection(), *, on_given: bool = False) -> Report:
+    """The selected examples; unchanged ones are reported as skipped. On a given base there is none to report."""
+    project, changed, tools = call.project, selection.changed, tool.directory(call.platform)
     tested = selected(project, selection)
-    bases = [] if given else checks.bases_of(tested, project.bases, images)
-    subjects = [checks.of_example(example, images, project.source, tools) for example in tested]
+    bases = [] if on_given else checks.bases_of(tested, project.bases, call.images)
+    subjects = [checks.of_example(example, call.images, project.source, tools) for example in tested]
     try:
         report = await checks.run("examples", [*bases, *subjects], call.options, call.clock)
     finally:
-        if sharing:
-            await sharing.clean()
+        if call.sharing:
+            await call.sharing.clean()
+    chosen = choose.examples(project, selection.only, selection.exclude)
     unchanged = [checks.unchanged(example, changed) for example in chosen if example not in tested] if changed else []
-    handed_over = sharing.suites if sharing else []
+    handed_over = call.sharing.suites if call.sharing else []
     return replace(report, suites=(*handed_over, *report.suites, *unchanged))
 
 
@@ -97,3 +102,20 @@ async def several(call: Call, names: Sequence[str] = (), selection: Selection = 
     chosen = [name for name in known if name in names or not names]
     reports = await each(chosen, lambda name: known[name]())
     return merge(", ".join(chosen), reports)
+
+
+async def measured(call: Call) -> list[tuple[Base, str, Sizes]]:
+    """What every target weighs."""
+    return [
+        (base, target, await size.measure(title(base, target), await call.images.base(base, target)))
+        for base, target in choose.targets(call.project)
+    ]
+
+
+async def sizes(call: Call, against: dagger.Container | None = None) -> tuple[Report, str]:
+    """The verdict on every target's budget, and a Markdown report."""
+    found = await measured(call)
+    other = await size.measure("the reference", against) if against else None
+    suites = tuple(size.check(one, base.settings.budgets.get(target, "")) for base, target, one in found)
+    texts = [size.render(one, other) for _, _, one in found]
+    return Report("size", suites, call.clock.started, call.clock.now()), "\n\n".join(texts)

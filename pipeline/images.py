@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import anyio
@@ -19,7 +19,10 @@ HandOver: TypeAlias = Callable[[Base, str, dagger.Container, Build], Awaitable[d
 
 
 class Images:
-    """The containers of one project for one platform ("" is the engine's own). Every base target is built once."""
+    """The containers of one project for one platform ("" is the engine's own). Every base target is built once.
+
+    `given` replaces every base, `hand_over` says how a built one reaches the examples, `labels` are set on all bases.
+    """
 
     def __init__(
         self,
@@ -27,9 +30,11 @@ class Images:
         platform: str = "",
         given: dagger.Container | None = None,
         hand_over: HandOver | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self._project = project
         self._hand_over = hand_over
+        self._labels = labels or {}
         self._platform = platform
         self._given = given
         self._built: dict[tuple[str, str], dagger.Container | None] = {}
@@ -51,7 +56,10 @@ class Images:
     async def _evaluate(self, base: Base, target: str) -> dagger.Container:
         """Build for the first time. That it failed is remembered, so that nobody tries the same again."""
         self._built[(base.name, target)] = None
-        built = await (await self._build_base(base, target)).sync()
+        built = await self._build_base(base, target)
+        for key, value in self._labels.items():
+            built = built.with_label(key, value)
+        built = await built.sync()
         if self._hand_over is None:
             return built
         return await self._hand_over(base, target, built, lambda: self._build_base(base, target))

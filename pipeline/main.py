@@ -6,13 +6,17 @@ from typing import Annotated, Any, TypeVar, cast
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
-from pipeline import calls, changes, checks, choose, discover, listing, verdict
+from pipeline import calls, changes, checks, choose, discover, docs, listing, verdict
 from pipeline import matrix as matrices
+from pipeline import publish as publishing
+from pipeline import size as weights
+from pipeline import verify as verifying
 from pipeline.clock import Clock
 from pipeline.images import Images
-from pipeline.report import directory
-from pipeline.share import Account
-from pipeline.share import choose as choose_way
+from pipeline.references import parse
+from pipeline.registry import cleanup as cleaning
+from pipeline.report import directory, outputs
+from pipeline.share import Account, push
 from pipeline.tags import event as events
 from pipeline.tags import naming
 
@@ -42,6 +46,10 @@ Jobs = Annotated[int | None, Doc("How many images are built and tested at a time
 FailFast = Annotated[bool, Doc("End the call at the first failure")]
 Since = Annotated[str, Doc("Only examples that changed since the merge base with this commit; needs --history")]
 History = Annotated[dagger.Directory | None, Doc("The repository's .git directory, for --changed-since")]
+Target = Annotated[str, Doc("A target of the base; empty is the first")]
+Ref = Annotated[str, Doc("Full git ref: refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")]
+Sha = Annotated[str, Doc("The commit")]
+EventName = Annotated[str, Doc("GitHub's name of the event, such as push or schedule")]
 Username = Annotated[str, Doc("User name at the registry")]
 Password = Annotated[dagger.Secret | None, Doc("Password or token at the registry, such as env:TOKEN")]
 Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]
@@ -61,7 +69,7 @@ class Baselard:
     @function
     async def base(
         self,
-        target: Annotated[str, Doc("A target of the base; empty is the first")] = "",
+        target: Target = "",
         platform: Platform = "",
     ) -> dagger.Container:
         """Build the base image."""
@@ -124,10 +132,9 @@ class Baselard:
     ) -> str:
         """Build every example on the base image just built, and test it with goss or the basic test."""
         call = await self._call(platform, retries=retries, jobs=jobs, fail_fast=fail_fast, cached=cached_tests)
+        call = calls.shared(call, share, Account(registry, username, password))
         selection = await self._selection(only, exclude, changed_since, history)
-        account = Account(registry, username, password)
-        sharing = choose_way(share, account, f"test-{call.options.nonce}", call.clock)
-        return verdict.settle(await calls.test_examples(call, selection, sharing=sharing))
+        return verdict.settle(await calls.test_examples(call, selection))
 
     @fresh
     async def test_example(
@@ -139,8 +146,9 @@ class Baselard:
         retries: Retries = None,
     ) -> str:
         """Build and test one example, on the base image just built or on the one given."""
-        call = await self._call(platform, retries=retries)
-        return verdict.settle(await calls.test_examples(call, calls.Selection([name]), base))
+        call = await self._call(platform, given=base, retries=retries)
+        report = await calls.test_examples(call, calls.Selection([name]), on_given=base is not None)
+        return verdict.settle(report)
 
     @fresh
     async def report(  # noqa: PLR0913  # one flag, one argument
@@ -186,20 +194,136 @@ class Baselard:
     @function
     async def tags(  # one flag, one argument
         self,
-        ref: Annotated[str, Doc("Full git ref: refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")],
+        ref: Ref,
         *,
-        sha: Annotated[str, Doc("The commit")] = "",
-        event: Annotated[str, Doc("GitHub's name of the event, such as push or schedule")] = "",
+        sha: Sha = "",
+        event: EventName = "",
     ) -> str:
         """Show the tags that a publish for this ref would use, a line each."""
         project = await discover.project(self.source)
-        happened = events.parse(ref, sha, event, project.config.publish.default_branch)
+        happened = events.parse(events.Named(ref, sha, event), project.config.publish.default_branch)
         return "\n".join(str(one) for one in naming.references(project, happened))
 
-    async def _call(self, platform: str = "", **options: Any) -> calls.Call:
+    @function
+    async def archive(self, target: Target = "", platform: Platform = "") -> dagger.File:
+        """The base image as an OCI archive, for runners without a registry between them."""
+        project = await discover.project(self.source)
+        return (await Images(project, platform).base(*choose.base(project, target))).as_tarball()
+
+    @fresh
+    async def push_base(  # noqa: PLR0913  # one flag, one argument
+        self,
+        registry: Annotated[str, Doc("Repository for the test tag")],
+        tag: Annotated[str, Doc("The test tag, such as test-SHA")],
+        *,
+        target: Target = "",
+        platform: Platform = "",
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """Push the base under a test tag; prints the reference with its digest, for test jobs elsewhere."""
+        project = await discover.project(self.source)
+        built = await Images(project, platform).base(*choose.base(project, target))
+        return str(await push(built, Account(registry, username, password), tag))
+
+    @fresh
+    async def publish(  # noqa: PLR0913  # one flag, one argument
+        self,
+        ref: Ref,
+        *,
+        sha: Sha = "",
+        event: EventName = "",
+        platforms: Annotated[list[str] | None, Doc("Platforms of the index; the configured ones by default")] = None,
+        by_digest: Annotated[bool, Doc("Push one platform without moving tags, for a later merge")] = False,
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """Lint and test, then push exactly what was tested; prints JSON with references, tags and digests."""
+        call = await self._call()
+        account = Account(call.project.bases[0].name, username, password)
+        request = publishing.request(call, events.Named(ref, sha, event), account, platforms or (), by_digest=by_digest)
+        return outputs.render(await publishing.run(call, request))
+
+    @fresh
+    async def merge(  # noqa: PLR0913  # one flag, one argument
+        self,
+        ref: Ref,
+        parts: Annotated[list[str], Doc("TARGET=REFERENCE@DIGEST of each platform, as publish --by-digest prints")],
+        *,
+        sha: Sha = "",
+        event: EventName = "",
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """Join images that were pushed by digest into one index for each target, and move the tags."""
+        call = await self._call()
+        account = Account(call.project.bases[0].name, username, password)
+        request = publishing.request(call, events.Named(ref, sha, event), account)
+        return outputs.render(await publishing.combine(call, request, publishing.grouped(parts)))
+
+    @fresh
+    async def verify(
+        self,
+        references: Annotated[list[str], Doc("What to verify, such as ghcr.io/acme/base:latest")],
+        *,
+        platform: Platform = "",
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """Fetch published images back: compare every digest, and run the base test on them."""
+        account = Account(references[0] if references else "", username, password)
+        return verdict.settle(await verifying.run(await self._call(platform), account, references, platform))
+
+    @fresh
+    async def cleanup(  # noqa: PLR0913  # one flag, one argument
+        self,
+        *,
+        tags: Annotated[str, Doc("Glob of the tags to delete; the configured one by default")] = "",
+        older_than_days: Annotated[int | None, Doc("Only tags at least this old")] = None,
+        keep_last: Annotated[int | None, Doc("Keep this many of the newest")] = None,
+        apply: Annotated[bool, Doc("Delete; otherwise only say what would go")] = False,
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """Delete test tags from the registry, but nothing that a kept tag, index or signature still needs."""
+        project = await discover.project(self.source)
+        policy = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last)
+        said = []
+        for base in project.bases:
+            account = Account(base.name, username, password)
+            said.append(await cleaning.run(parse(base.name), await account.credentials(), policy, apply=apply))
+        return "\n".join(said)
+
+    @fresh
+    async def size(
+        self,
+        *,
+        platform: Platform = "",
+        against: Annotated[dagger.Container | None, Doc("Compare with this image")] = None,
+    ) -> str:
+        """What every target weighs, by layer, directory and package; fails when a budget is exceeded."""
+        report, text = await calls.sizes(await self._call(platform), against)
+        return f"{text}\n\n{verdict.settle(report)}"
+
+    @function
+    async def size_chart(self, platform: Platform = "") -> dagger.File:
+        """The layers of every target as an SVG chart."""
+        measured = await calls.measured(await self._call(platform))
+        chart = weights.svg([sizes for _, _, sizes in measured])
+        return dagger.dag.directory().with_new_file("size.svg", chart).file("size.svg")
+
+    @fresh
+    async def update_docs(self, *, username: Username = "", password: Password = None) -> dagger.File:
+        """README.md with its table of published images renewed from the registry."""
+        project = await discover.project(self.source)
+        account = Account(project.bases[0].name, username, password)
+        return dagger.dag.directory().with_new_file(docs.FILE, await docs.updated(project, account)).file(docs.FILE)
+
+    async def _call(self, platform: str = "", given: dagger.Container | None = None, **options: Any) -> calls.Call:
         clock = Clock()
         project = await discover.project(self.source)
-        return calls.Call(project, checks.options(project.config, **options), clock, platform)
+        chosen = checks.options(project.config, **options)
+        return calls.Call(project, chosen, clock, Images(project, platform, given), platform)
 
     async def _selection(
         self,

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from pipeline.registry.client import Repository
-from pipeline.registry.contents import Contents, reachable
+from pipeline.config import CleanupSettings
+from pipeline.references import Reference
+from pipeline.registry.client import Credentials, Repository, connect
+from pipeline.registry.contents import Contents, reachable, read
 
 
 @dataclass(frozen=True)
@@ -99,3 +101,17 @@ def render(chosen: Plan, *, applied: bool, stayed: tuple[str, ...] = ()) -> str:
         note = "  only the name: its image has another tag" if tag in chosen.untag else ""
         lines.append(f"  {tag}{'  stayed: this registry cannot remove a name alone' if tag in stayed else note}")
     return "\n".join(lines)
+
+
+def policy(settings: CleanupSettings, tags: str, older_than_days: int | None, keep_last: int | None) -> Policy:
+    """What the call says, else what the configuration says."""
+    days = settings.older_than_days if older_than_days is None else older_than_days
+    return Policy(tags or settings.tags, timedelta(days=days), settings.keep_last if keep_last is None else keep_last)
+
+
+async def run(reference: Reference, credentials: Credentials, chosen: Policy, *, apply: bool) -> str:
+    """Plan, and with `apply` carry out; the report."""
+    async with connect(reference, credentials) as repository:
+        made = plan(await read(repository), chosen)
+        stayed = await carry_out(repository, made) if apply else ()
+    return f"{reference.repository}: {render(made, applied=apply, stayed=stayed)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -77,6 +78,14 @@ class Repository:
         digest = answer.headers.get("Docker-Content-Digest") or reference
         return Answer(digest, answer.headers.get("Content-Type", ""), answer.content)
 
+    async def put_manifest(self, reference: str, media_type: str, body: bytes) -> str:
+        """Store a manifest whose parts are there already, under a tag or its digest; its digest."""
+        headers = {"Content-Type": media_type}
+        answer = await self._ask("PUT", f"/v2/{self._path}/manifests/{reference}", headers, body=body)
+        if answer is None:
+            raise BaselardError(f"{self._name}: cannot store {reference}: the repository or a part of it is not there")
+        return digest_of(body)
+
     async def blob(self, digest: str) -> bytes | None:
         """A whole blob; meant for configs, not for layers."""
         answer = await self._ask("GET", f"/v2/{self._path}/blobs/{digest}")
@@ -98,27 +107,33 @@ class Repository:
         return await self._ask("DELETE", f"/v2/{self._path}/manifests/{reference}", allow=allowed) is not None
 
     async def _ask(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, allow: set[int] | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        allow: set[int] | None = None,
+        body: bytes | None = None,
     ) -> httpx.Response | None:
         """One request, repeated while the registry asks for patience; a challenge is answered once."""
         challenged = False
         for attempt in range(1, _ATTEMPTS + 1):
-            answer = await self._send(method, url, headers, last=attempt == _ATTEMPTS)
+            answer = await self._send(method, url, headers, body, last=attempt == _ATTEMPTS)
             if answer is not None and answer.status_code == 401 and not challenged:
                 challenged = True
                 await self._authenticate(answer)
-                answer = await self._send(method, url, headers, last=attempt == _ATTEMPTS)
+                answer = await self._send(method, url, headers, body, last=attempt == _ATTEMPTS)
             if answer is not None and not _passing(answer.status_code):
                 return self._settle(method, answer, allow or set())
             await anyio.sleep(_patience(answer, attempt))
         raise BaselardError(f"{self._name}: {method} {url} was answered by errors {_ATTEMPTS} times; try again later")
 
     async def _send(
-        self, method: str, url: str, headers: Mapping[str, str] | None, *, last: bool
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None, *, last: bool
     ) -> httpx.Response | None:
         """The answer, or None when the connection broke and there is another attempt to come."""
         try:
-            return await self._http.request(method, url, headers={**self._headers, **(headers or {})})
+            known = {**self._headers, **(headers or {})}
+            return await self._http.request(method, url, headers=known, content=body)
         except httpx.TransportError as error:
             if last:
                 raise BaselardError(f"{self._name}: cannot reach the registry: {error}") from error
@@ -152,6 +167,11 @@ class Repository:
                 self._headers["Authorization"] = f"Bearer {body.get('token') or body.get('access_token')}"
         elif basic:
             self._headers["Authorization"] = basic._auth_header
+
+
+def digest_of(body: bytes) -> str:
+    """The digest under which these bytes are stored."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def _passing(status: int) -> bool:

@@ -45,10 +45,20 @@ class Event:
         return self.ref.removeprefix(prefix) if self.ref.startswith(prefix) else ""
 
 
-def parse(ref: str, sha: str = "", name: str = "", default_branch: str = "main") -> Event:
-    """An event of this ref; BaselardError when the ref or the commit is not written in full."""
+@dataclass(frozen=True)
+class Named:
+    """An event as a caller names it: a full ref, a commit, GitHub's name of the event."""
+
+    ref: str
+    sha: str = ""
+    name: str = ""
+
+
+def parse(named: Named, default_branch: str = "main") -> Event:
+    """The event of this name; BaselardError when the ref or the commit is not written in full."""
+    ref, sha = named.ref, named.sha
     if not ref.startswith(("refs/heads/", "refs/tags/", "refs/pull/")):
         raise BaselardError(f"{ref!r} is not a git ref; write refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")
     if sha and (len(sha) < 7 or set(sha.lower()) - set("0123456789abcdef")):
         raise BaselardError(f"{sha!r} is not a commit; write its hexadecimal name")
-    return Event(ref, sha, name, default_branch)
+    return Event(ref, sha, named.name, default_branch)

@@ -207,7 +207,7 @@ def test_bad_flavors(line):
 @pytest.mark.parametrize(("ref", "sha"), [("main", SHA), ("refs/heads/main", "xyz"), ("", "")])
 def test_bad_events(ref, sha):
     with pytest.raises(BaselardError):
-        events.parse(ref, sha)
+        events.parse(events.Named(ref, sha))
 
 
 def test_moment_formats():

@@ -1,0 +1,148 @@
+"""What an image weighs and where: layers, directories, packages; budgets; the difference to another image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dagger
+from dagger import dag
+
+from pipeline import archive
+from pipeline.archive import Archive, Layer
+from pipeline.errors import BaselardError
+from pipeline.listing import columns
+from pipeline.model import Case, Suite, Verdict
+
+_UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
+_SHOWN = 10
+_COUNT = """\
+du -x -k -d 3 /image | sort -rn | head -n 40
+echo ---
+[ ! -e /image/var/lib/dpkg/status ] ||
+  dpkg-query --admindir=/image/var/lib/dpkg -W -f='${Installed-Size}\\t${Package}\\n' | sort -rn | head -n 20
+"""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """One image: its layers, and its largest directories and packages in bytes."""
+
+    name: str
+    archive: Archive
+    directories: tuple[tuple[str, int], ...] = ()
+    packages: tuple[tuple[str, int], ...] = ()
+
+
+async def measure(name: str, image: dagger.Container) -> Sizes:
+    """Pack and count one image."""
+    counted = (
+        dag.container()
+        .from_("debian:trixie-slim")
+        .with_mounted_directory("/image", image.rootfs())
+        .with_exec(["sh", "-c", _COUNT])
+    )
+    directories, _, packages = (await counted.stdout()).partition("---\n")
+    return Sizes(name, await archive.read(image), _pairs(directories, "/image"), _pairs(packages))
+
+
+def _pairs(text: str, prefix: str = "") -> tuple[tuple[str, int], ...]:
+    """Lines of kibibytes and a name."""
+    lines = (line.split("\t", 1) for line in text.splitlines() if "\t" in line)
+    return tuple((name.removeprefix(prefix) or "/", int(count) * 1024) for count, name in lines)
+
+
+def budget(text: str) -> int:
+    """Bytes of a text such as 1.2GB."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(kB|MB|GB)", text)
+    if not match:
+        raise BaselardError(f"{text!r} is no size; write it like 900MB or 1.2GB")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def check(sizes: Sizes, allowed: str) -> Suite:
+    """Whether an image keeps its budget; one without a budget is only noted."""
+    unpacked = sizes.archive.unpacked
+    shown = f"{human(unpacked)} unpacked, {human(sizes.archive.compressed)} compressed"
+    if not allowed:
+        case = Case("size", Verdict.NOTED, message=shown)
+    elif unpacked <= budget(allowed):
+        case = Case(f"at most {allowed}", Verdict.PASSED, message=shown)
+    else:
+        over = human(unpacked - budget(allowed))
+        case = Case(f"at most {allowed}", Verdict.FAILED, message=f"{shown}: {over} too much")
+    return Suite(sizes.name, (case,))
+
+
+def human(count: int) -> str:
+    """Bytes in the unit that leaves the fewest digits."""
+    unit = next((one for one in ("GB", "MB", "kB") if abs(count) >= _UNITS[one]), "kB")
+    return f"{count / _UNITS[unit]:.1f} {unit}"
+
+
+def render(sizes: Sizes, against: Sizes | None = None) -> str:
+    """A report in Markdown."""
+    parts = [f"## {sizes.name}: {human(sizes.archive.unpacked)}, {human(sizes.archive.compressed)} compressed"]
+    if against:
+        parts.append(_difference(sizes, against))
+    parts.append(_section("layer", [(_made_by(one), one.unpacked, one.compressed) for one in sizes.archive.layers]))
+    parts.append(_section("directory", [(name, count, None) for name, count in sizes.directories[:_SHOWN]]))
+    if sizes.packages:
+        parts.append(_section("package", [(name, count, None) for name, count in sizes.packages[:_SHOWN]]))
+    return "\n\n".join(parts)
+
+
+def _made_by(layer: Layer) -> str:
+    """The instruction, short enough for a table."""
+    text = " ".join(layer.created_by.split()).removeprefix("RUN /bin/sh -c ") or layer.digest[:19]
+    return (text if len(text) <= 70 else f"{text[:69]}…").replace("|", "\\|")
+
+
+def _section(title: str, rows: Sequence[tuple[str, int, int | None]]) -> str:
+    lines = [(f"| {title}", "| unpacked", "| compressed |"), ("|---", "|---:", "|---:|")]
+    lines += [
+        (f"| `{name}`", f"| {human(count)}", f"| {human(packed) if packed else ''} |") for name, count, packed in rows
+    ]
+    return columns(lines)
+
+
+def _difference(sizes: Sizes, against: Sizes) -> str:
+    """What became larger or smaller, the most first."""
+    change = sizes.archive.unpacked - against.archive.unpacked
+    lines = [f"{'+' if change >= 0 else ''}{human(change)} against {against.name}"]
+    packages = changes(dict(against.packages), dict(sizes.packages))
+    lines += [f"- {name}: {'+' if by >= 0 else ''}{human(by)}" for name, by in packages[:_SHOWN]]
+    return "\n".join(lines)
+
+
+def changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Names whose size differs, by how much, the greatest difference first."""
+    all_names = {name: after.get(name, 0) - before.get(name, 0) for name in {*before, *after}}
+    return sorted(((name, by) for name, by in all_names.items() if by), key=lambda pair: (-abs(pair[1]), pair[0]))
+
+
+def svg(sizes: Sequence[Sizes]) -> str:
+    """Layers as bars, an image a row."""
+    widest = max((one.archive.unpacked for one in sizes), default=1) or 1
+    rows = [_bars(number, one, widest) for number, one in enumerate(sizes)]
+    height = 40 * len(sizes) + 10
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="{height}" font-family="sans-serif"'
+    return (
+        f'{opening} font-size="12">\n<rect width="100%" height="100%" fill="#ffffff"/>\n'
+        + "\n".join(rows)
+        + "\n</svg>\n"
+    )
+
+
+def _bars(number: int, sizes: Sizes, widest: int) -> str:
+    x, top, parts = 220.0, 40 * number + 10, []
+    for position, layer in enumerate(sizes.archive.layers):
+        width = 600 * layer.unpacked / widest
+        colour = "#4c78a8" if position % 2 == 0 else "#72b7b2"
+        title = f"<title>{human(layer.unpacked)}</title>"
+        parts.append(f'<rect x="{x:.1f}" y="{top}" width="{width:.1f}" height="24" fill="{colour}">{title}</rect>')
+        x += width
+    label = f'<text x="8" y="{top + 16}">{sizes.name}</text>'
+    total = f'<text x="{x + 6:.1f}" y="{top + 16}">{human(sizes.archive.unpacked)}</text>'
+    return "\n".join([label, *parts, total])
