@@ -35,10 +35,13 @@ async def running(session: Session, *, host: str = "127.0.0.1", port: int = 0) -
     door = _Door(session)
     server = await asyncio.start_server(door.connection, host, port)
     bound: int = server.sockets[0].getsockname()[1]
+    # loaded while the client is still busy with itself; introspection, its first question, does not wait for it
+    loading = asyncio.get_running_loop().run_in_executor(None, getattr, session.state.api, "queries")
     try:
         yield bound, session.listen(bound)
     finally:
         server.close()
+        await asyncio.wait((loading,))
         await door.close()
 
 

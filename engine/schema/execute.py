@@ -15,6 +15,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -31,17 +32,11 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from engine.errors import UserError
 from engine.schema.context import Context
+from engine.schema.failures import FieldError
 from engine.schema.fields import Fields
 from engine.schema.ids import type_name
-
-
-class FieldError(Exception):
-    """An error at one place of the response; ``__cause__`` says what it was."""
-
-    def __init__(self, path: Sequence[str | int]) -> None:
-        super().__init__(".".join(map(str, path)))
-        self.path = list(path)
 
 
 @dataclass(frozen=True)
@@ -106,6 +101,8 @@ class Execution:
             return await self._complete(field.type, value, _Level(level.type, value, _below(nodes), level.into, path))
         except FieldError:
             raise
+        except GraphQLError as error:  # an argument that came by a variable does not fit
+            raise FieldError(_plain(path)) from UserError(error.message)
         except Exception as error:
             raise FieldError(_plain(path)) from error
 

@@ -5,12 +5,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import GraphQLError
-
 from engine.errors import EngineError, ExecError
-from engine.schema import api
+from engine.schema.api import Api
 from engine.schema.context import Context
-from engine.schema.execute import FieldError
+from engine.schema.failures import FieldError, InvalidQuery
 
 _LONGEST_STREAM = 100 << 10  # bytes of a failed command's stream that its error carries, as a real engine has it
 
@@ -21,17 +19,17 @@ async def reply(
     ctx: Context, query: str, variables: Mapping[str, Any] | None = None, operation: str | None = None
 ) -> bytes:
     """The JSON response to one GraphQL request."""
-    served: api.Api = ctx.session.api
+    served: Api = ctx.session.api
     if known := served.introspection(query, ctx.session.worker.store.root):
         return known
     try:
         return _json({"data": await served.answer(ctx, query, variables, operation)})
-    except api.InvalidQuery as error:
-        return _json({"errors": [plain.formatted for plain in error.errors]})
+    except InvalidQuery as error:
+        return _json({"errors": error.errors})
     except FieldError as error:
         return _json({"data": None, "errors": [{**_error(error.__cause__), "path": error.path}]})
     except RecursionError:
-        return _json({"errors": [{"message": f"the query nests deeper than {api.MAX_DEPTH} levels"}]})
+        return _json({"errors": [{"message": "the query nests too deep"}]})
 
 
 def message(text: str) -> bytes:
@@ -42,8 +40,8 @@ def message(text: str) -> bytes:
 def _error(error: BaseException | None) -> dict[str, Any]:
     if isinstance(error, ExecError):
         return {"message": str(error), "extensions": _exec_extensions(error)}
-    if isinstance(error, EngineError | GraphQLError):
-        return {"message": error.message if isinstance(error, GraphQLError) else str(error)}
+    if isinstance(error, EngineError):
+        return {"message": str(error)}
     _log.error("internal error", exc_info=error)
     return {"message": f"internal error, please report it: {type(error).__name__}: {error}"}
 

@@ -16,6 +16,7 @@ from engine.objects.secrets import SecretStore
 from engine.schema.api import Api
 from engine.schema.context import Context, State
 from engine.schema.fields import Fields
+from engine.schema.queries import Queries
 from engine.schema.registry import Served
 from engine.session import Session
 
@@ -117,7 +118,8 @@ async def session(tmp_path: Path) -> Session:
         "Query.bug": raising(KeyError("ours")),
         "Query.frame": lambda ctx: str(ctx.frame),
     }
-    api.__dict__["fields"] = Fields(api.schema, {name: Served(resolve) for name, resolve in resolvers.items()})
+    fields = Fields(api.schema, {name: Served(resolve) for name, resolve in resolvers.items()})
+    api.__dict__["queries"] = Queries(api.schema, fields)
     evaluator: Any = Evaluator(Worker(store=Store(tmp_path)))
     return Session(State(evaluator, tmp_path, SecretStore(tmp_path, b""), api))
 

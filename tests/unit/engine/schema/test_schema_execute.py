@@ -9,10 +9,11 @@ import pytest
 
 from engine.errors import UnsupportedError, UserError
 from engine.objects.secrets import SecretStore
-from engine.schema.api import MAX_DEPTH, Api, InvalidQuery
+from engine.schema.api import Api
 from engine.schema.context import Context, State
-from engine.schema.execute import FieldError
+from engine.schema.failures import FieldError, InvalidQuery
 from engine.schema.fields import Fields
+from engine.schema.queries import MAX_DEPTH, Queries
 from engine.schema.registry import Served
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +86,7 @@ REGISTERED = {
 def api() -> Api:
     small = Api(SDL)
     fields = Fields(small.schema, {name: Served(resolve) for name, resolve in REGISTERED.items()})
-    small.__dict__["fields"] = fields
+    small.__dict__["queries"] = Queries(small.schema, fields)
     return small
 
 
