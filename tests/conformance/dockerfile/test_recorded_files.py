@@ -6,7 +6,6 @@ again instead of the record.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,8 @@ REPLACED = {
 NEEDS_NETWORK = {"add-url"}
 CASES = {case.name: case for case in load_cases() if case.name not in REPLACED | NEEDS_NETWORK}
 WITHOUT_CONTEXTS = [name for name, case in CASES.items() if not case.contexts]
+# A cross-section for every run; all of them with the slow ones.
+STRIDE = 8
 
 Answers = dict[str, dict[str, Any]]
 
@@ -44,12 +45,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(request: pytest.FixtureRequest, folder: Path) -> Iterator[None]:
-    before = dict(os.environ)
-    with engine_session(request.config.getoption("--engine"), folder) as found:
-        os.environ.update(found)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        engine_session(request.config.getoption("--engine"), folder) as found,
+    ):
+        for key, value in found.items():
+            patch.setenv(key, value)
         yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def _selected(request: pytest.FixtureRequest, test: str) -> list[Case]:
@@ -61,24 +63,24 @@ async def _answers(cases: list[Case], folder: Path, registry: str = "") -> Answe
     answers: Answers = {}
     limit = anyio.CapacityLimiter(AT_ONCE)
 
-    async def one(case: Case) -> None:
+    async def one(client: dagger.Client, case: Case) -> None:
         async with limit:
             (folder / case.name).mkdir(parents=True)
-            answers[case.name] = await _answer(case, folder / case.name, registry)
+            answers[case.name] = await _answer(client, case, folder / case.name, registry)
 
-    async with dagger.connection(), anyio.create_task_group() as group:
+    async with dagger.Connection() as client, anyio.create_task_group() as group:
         for case in cases:
-            group.start_soon(one, case)
+            group.start_soon(one, client, case)
     return answers
 
 
-async def _answer(case: Case, folder: Path, registry: str) -> dict[str, Any]:
+async def _answer(client: dagger.Client, case: Case, folder: Path, registry: str) -> dict[str, Any]:
     try:
         with anyio.fail_after(PATIENCE):
             if registry:
-                built = ours.through_docker_build(dagger.dag, case, folder, registry)
+                built = ours.through_docker_build(client, case, folder, registry)
             else:
-                built = await ours.through_objects(dagger.dag, case, folder)
+                built = await ours.through_objects(client, case, folder)
             return await ours.answer(built, folder)
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
@@ -117,7 +119,13 @@ def compare(case: Case, found: dict[str, Any], expected: dict[str, Any], unlike:
     assert found["config"] == expected["config"]
 
 
-@pytest.mark.parametrize("name", CASES)
+def _sampled() -> list[Any]:
+    return [
+        pytest.param(name, marks=[pytest.mark.full] if number % STRIDE else []) for number, name in enumerate(CASES)
+    ]
+
+
+@pytest.mark.parametrize("name", _sampled())
 def test_through_objects(name: str, object_answers: Answers, request: pytest.FixtureRequest) -> None:
     case = CASES[name]
     compare(case, object_answers[name], _expected(case, request))
