@@ -14,7 +14,7 @@ from engine.modules.memory import Memory
 from engine.modules.source import ModuleSource
 from engine.objects.typedef import Module, TypeDef, camel
 from engine.schema.context import Context
-from engine.schema.execute import FieldError
+from engine.schema.failures import FieldError
 
 
 @dataclass(frozen=True)
