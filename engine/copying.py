@@ -137,8 +137,8 @@ class Target:
 class Copier:
     """Copies from one source into one target; knows which hard links it has made.
 
-    ``for_host`` is for directories that others look at: what is not a directory appears whole or not at all, and
-    extended attributes stay behind, since a file capability would be a privilege there.
+    ``for_host`` is for directories that others look at: what is not a directory appears whole or not at all. What
+    would be a privilege there stays behind: extended attributes (file capabilities) and files' setuid and setgid bits.
     """
 
     source: Source
@@ -191,11 +191,16 @@ class Copier:
         owner = self.metadata.owner or Owner(info.st_uid, info.st_gid)
         os.chown(own, owner.uid, owner.gid, follow_symlinks=False)
         if not stat.S_ISLNK(info.st_mode):
-            permissions = self.metadata.permissions
-            os.chmod(own, stat.S_IMODE(info.st_mode) if permissions is None else permissions)
+            os.chmod(own, self._permissions(info.st_mode))
         if not self.for_host:
             xattrs.copy(real, own)  # after chown(2), which drops file capabilities
         os.utime(own, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
+
+    def _permissions(self, mode: int) -> int:
+        if self.metadata.permissions is not None:
+            return self.metadata.permissions
+        unprivileged = self.for_host and not stat.S_ISDIR(mode)
+        return stat.S_IMODE(mode) & ~(stat.S_ISUID | stat.S_ISGID if unprivileged else 0)
 
     def _new(self, path: str, info: os.stat_result, own: str) -> None:
         if not (stat.S_ISREG(info.st_mode) and self._link(path, info, own)):

@@ -1,11 +1,12 @@
 """Writes directories and files of trees to the host: Directory.export, File.export.
 
-Links in the host's directory are replaced, never followed, so that nothing outside it is touched; what is written
-belongs to whoever called.
+Links in the host's directory are replaced, never followed, so that nothing outside it is touched. What is written
+belongs to whoever called; devices stay behind, since whoever may open one here could reach this machine's.
 """
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def export_directory(source: str, target: Path, *, wipe: bool) -> Path:
         raise UserError("export with wipe would remove everything on this host; choose a directory of its own")
     with _explained(target):
         _make_directory(target)
-        entries = list(walk(source))
+        entries = [entry for entry in walk(source) if not _is_device(entry)]
         _copier(source, target).tree(entries, "")
         if wipe:
             _remove_others(os.fspath(target), {entry.path for entry in entries})
@@ -75,6 +76,10 @@ def _make_directory(path: Path) -> None:
     path.mkdir()
     owner = caller()
     os.chown(path, owner.uid, owner.gid)
+
+
+def _is_device(entry: Entry) -> bool:
+    return stat.S_ISCHR(entry.info.st_mode) or stat.S_ISBLK(entry.info.st_mode)
 
 
 def _remove_others(target: str, kept: set[str]) -> None:

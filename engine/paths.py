@@ -12,13 +12,14 @@ from pathlib import Path
 
 from engine.errors import UserError
 
+_LONGEST = 3800  # the kernel takes 4095 (PATH_MAX), of which the tree's own place needs a part
 _MAX_LINKS = 255  # the kernel follows 40; image trees in the wild have longer chains (containerd allows 255)
 
 
 def clean(path: str) -> str:
     """``path`` relative to its tree's root without ``.``, ``..`` and doubled slashes; the root is ``""``.
 
-    Raises UserError when ``..`` climbs above the root, or when a name cannot be one.
+    Raises UserError when ``..`` climbs above the root, when a name cannot be one, or when it is too long.
     """
     parts: list[str] = []
     for part in path.split("/"):
@@ -28,6 +29,8 @@ def clean(path: str) -> str:
             parts.pop()
         elif part not in ("", "."):
             parts.append(_checked(part))
+    if len(os.fsencode("/".join(parts))) > _LONGEST:
+        raise UserError(f"path {path[:40]!r}… is longer than {_LONGEST} bytes")
     return "/".join(parts)
 
 

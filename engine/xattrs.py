@@ -21,9 +21,17 @@ def read(path: str) -> dict[str, bytes]:
 
 
 def copy(source: str, target: str) -> None:
-    """Give ``target`` the attributes of ``source``. Raises OSError where the target's file system has none."""
+    """Give ``target`` the attributes of ``source``.
+
+    Users' own ones are left out where the target's file system has none, as tmpfs on older kernels. Raises OSError for
+    others.
+    """
     for name, value in read(source).items():
-        os.setxattr(target, name, value, follow_symlinks=False)
+        try:
+            os.setxattr(target, name, value, follow_symlinks=False)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP or not name.startswith("user."):
+                raise
 
 
 def _get(path: str, name: str) -> bytes:

@@ -60,11 +60,14 @@ class HostDirectory:
 def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirectory:
     """Hash the host directory at the absolute ``path`` and see that the store holds what it held.
 
-    Raises UserError when there is no such directory.
+    Raises UserError when there is no such directory, or when something in it cannot be read.
     """
     if not os.path.isdir(path):
         raise UserError(f"{path}: no such directory on the host")
-    found, stamps = _hash(worker, path, selected)
+    try:
+        found, stamps = _hash(worker, path, selected)
+    except PermissionError as error:
+        raise UserError(f"{error.filename} on the host cannot be read: {error.strerror}; exclude it") from error
     if not worker.store.lookup(found):
         found, result = _import(worker, path, selected, found, stamps)
         worker.store.record([found], result)

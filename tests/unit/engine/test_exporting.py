@@ -131,8 +131,15 @@ def test_what_is_written_belongs_to_the_user_behind_sudo(
 
 
 @needs_root
-def test_file_capabilities_stay_behind(source: Path, tmp_path: Path) -> None:
+def test_privileges_stay_behind(source: Path, tmp_path: Path) -> None:
     value = bytes.fromhex("0100000200040000000000000000000000000000")
     os.setxattr(source / "d/file", "security.capability", value)
+    (source / "d/file").chmod(0o6755)
+    (source / "d").chmod(0o2755)
+    os.mknod(source / "disk", stat.S_IFBLK | 0o666, os.makedev(8, 0))
+    os.mkfifo(source / "pipe")
     exporting.export_directory(str(source), tmp_path / "target", wipe=False)
+    assert names(tmp_path / "target") == ["d", "d/file", "link", "pipe"]
     assert os.listxattr(tmp_path / "target/d/file") == []
+    assert stat.S_IMODE((tmp_path / "target/d/file").stat().st_mode) == 0o755
+    assert stat.S_IMODE((tmp_path / "target/d").stat().st_mode) == 0o2755

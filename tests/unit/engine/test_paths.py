@@ -31,6 +31,8 @@ def test_names_that_cannot_be_are_refused() -> None:
         paths.clean("é" * 128)
     with pytest.raises(UserError, match="NUL"):
         paths.clean("a\0b")
+    with pytest.raises(UserError, match="longer than"):
+        paths.clean("directory/" * 400)
     with pytest.raises(UserError, match="no text"):
         paths.clean("a\ud800")
 

@@ -141,6 +141,15 @@ def test_what_is_not_there_is_named(trees, here: Path) -> None:
         host.load_file(trees, str(here / "src"))
 
 
+def test_what_cannot_be_read_is_named(trees, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, info: os.stat_result) -> bytes:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(treehash, "file_identity", refuse)
+    with pytest.raises(UserError, match="README on the host cannot be read: Permission denied"):
+        host.load(trees, str(here))
+
+
 def test_a_file_that_changes_while_it_is_copied_is_called_by_what_was_copied(
     trees, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
