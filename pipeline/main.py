@@ -7,6 +7,7 @@ import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
 from pipeline import calls, changes, checks, choose, discover, docs, listing, verdict
+from pipeline import ci as pushes
 from pipeline import matrix as matrices
 from pipeline import publish as publishing
 from pipeline import size as weights
@@ -49,6 +50,8 @@ History = Annotated[dagger.Directory | None, Doc("The repository's .git director
 Target = Annotated[str, Doc("A target of the base; empty is the first")]
 Ref = Annotated[str, Doc("Full git ref: refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")]
 Sha = Annotated[str, Doc("The commit")]
+Created = Annotated[str, Doc("The commit's time, ISO 8601, for the label; without it equal inputs give equal digests")]
+Platforms = Annotated[list[str] | None, Doc("Platforms of the index; the configured ones by default")]
 EventName = Annotated[str, Doc("GitHub's name of the event, such as push or schedule")]
 Username = Annotated[str, Doc("User name at the registry")]
 Password = Annotated[dagger.Secret | None, Doc("Password or token at the registry, such as env:TOKEN")]
@@ -233,7 +236,8 @@ class Baselard:
         *,
         sha: Sha = "",
         event: EventName = "",
-        platforms: Annotated[list[str] | None, Doc("Platforms of the index; the configured ones by default")] = None,
+        created: Created = "",
+        platforms: Platforms = None,
         by_digest: Annotated[bool, Doc("Push one platform without moving tags, for a later merge")] = False,
         username: Username = "",
         password: Password = None,
@@ -241,8 +245,49 @@ class Baselard:
         """Lint and test, then push exactly what was tested; prints JSON with references, tags and digests."""
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
-        request = publishing.request(call, events.Named(ref, sha, event), account, platforms or (), by_digest=by_digest)
-        return outputs.render(await publishing.run(call, request))
+        request = publishing.request(
+            call, events.Named(ref, sha, event, created), account, platforms or (), by_digest=by_digest
+        )
+        report = await publishing.run(call, request)
+        verdict.settle(report)
+        return outputs.render(report)
+
+    @fresh
+    async def ci(  # noqa: PLR0913  # one flag, one argument
+        self,
+        ref: Ref,
+        *,
+        sha: Sha = "",
+        event: EventName = "",
+        created: Created = "",
+        platforms: Platforms = None,
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """What a push does: lint, test; on the default branch or a tag also publish, verify and clean up.
+
+        Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so.
+        """
+        call, named = await self._call(), events.Named(ref, sha, event, created)
+        account = Account(call.project.bases[0].name, username, password)
+        return verdict.settle(await pushes.run(call, named, account, platforms or ()))
+
+    @fresh
+    async def ci_report(  # noqa: PLR0913  # one flag, one argument
+        self,
+        ref: Ref,
+        *,
+        sha: Sha = "",
+        event: EventName = "",
+        created: Created = "",
+        platforms: Platforms = None,
+        username: Username = "",
+        password: Password = None,
+    ) -> dagger.Directory:
+        """The same as ci, as a directory like that of report; it never fails because a check failed."""
+        call, named = await self._call(), events.Named(ref, sha, event, created)
+        account = Account(call.project.bases[0].name, username, password)
+        return directory.render(await pushes.run(call, named, account, platforms or ()))
 
     @fresh
     async def merge(  # noqa: PLR0913  # one flag, one argument

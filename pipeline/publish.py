@@ -11,14 +11,13 @@ from dagger import dag
 from pipeline import calls
 from pipeline.calls import Call
 from pipeline.discover import Base
-from pipeline.errors import BaselardError, ChecksFailed
+from pipeline.errors import BaselardError
 from pipeline.images import Images
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.references import Reference, parse
 from pipeline.registry import index
 from pipeline.registry.client import connect
 from pipeline.registry.index import Published
-from pipeline.report import text
 from pipeline.share import Account
 from pipeline.tags import event as events
 from pipeline.tags import naming, semver
@@ -50,12 +49,12 @@ def request(
 
 
 async def run(call: Call, request: Request) -> Report:
-    """Lint, test every platform, push. ChecksFailed, with nothing pushed, when anything fails before."""
+    """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
     naming.references(call.project, request.event)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
-    tested = merge("publish", [await calls.lint(call), *[await _tested(one) for one in per_platform]])
+    tested = await _checked(call, per_platform)
     if tested.failed:
-        raise ChecksFailed(f"\n{text.render(tested)}\n\nnothing was published")
+        return replace(tested, suites=(*tested.suites, _nothing("a check failed")))
     images: dict[str, Any] = {}
     suites: list[Suite] = []
     for base in call.project.bases:
@@ -102,6 +101,21 @@ async def _push(calls_: Sequence[Call], request: Request, base: Base, target: st
         published = await index.read(repository, digest)
     unchanged = all(before.get(one.tag) == digest for one in references)
     return described(references, published), _suite(references, digest, unchanged=unchanged)
+
+
+def _nothing(reason: str) -> Suite:
+    return Suite("publish", (Case("publish", Verdict.SKIPPED, message=f"nothing was published: {reason}"),))
+
+
+async def only_checked(call: Call, platforms: Sequence[str], reason: str) -> Report:
+    """The same checks without the push, and why."""
+    each_ = [replace(call, platform=one, images=Images(call.project, one)) for one in platforms]
+    checked = await _checked(call, each_)
+    return replace(checked, suites=(*checked.suites, _nothing(reason)))
+
+
+async def _checked(call: Call, per_platform: Sequence[Call]) -> Report:
+    return merge("publish", [await calls.lint(call), *[await _tested(one) for one in per_platform]])
 
 
 def _digest_tag(request: Request, target: str) -> str:

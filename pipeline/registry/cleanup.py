@@ -52,10 +52,12 @@ def plan(contents: Contents, policy: Policy, now: datetime | None = None) -> Pla
 
 
 def _leaving(contents: Contents, policy: Policy, now: datetime) -> list[str]:
-    """Matching tags, the newest first; one whose age nobody knows stays."""
-    ages = {tag: now - made for tag in contents.tags if (made := _created(contents, contents.tags[tag])) is not None}
-    matching = sorted((tag for tag in ages if fnmatchcase(tag, policy.tags)), key=lambda tag: (ages[tag], tag))
-    return [tag for tag in matching[policy.keep_last :] if ages[tag] >= policy.age]
+    """Matching tags, the newest first; one whose age nobody knows counts as the oldest, but stays if age matters."""
+    made = {tag: _created(contents, digest) for tag, digest in contents.tags.items() if fnmatchcase(tag, policy.tags)}
+    ages = {tag: now - when if when else timedelta.max for tag, when in made.items()}
+    newest = sorted(ages, key=lambda tag: (ages[tag], tag))
+    candidates = newest[policy.keep_last :]
+    return [tag for tag in candidates if not policy.age or (made[tag] and ages[tag] >= policy.age)]
 
 
 def _created(contents: Contents, digest: str) -> datetime | None:

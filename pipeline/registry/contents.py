@@ -11,6 +11,8 @@ from typing import Any
 from pipeline.registry.client import Answer, Repository
 from pipeline.together import each
 
+CREATED = "org.opencontainers.image.created"
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -56,8 +58,8 @@ async def _manifest(repository: Repository, digest: str, answer: Answer) -> Mani
 
 
 async def _created(repository: Repository, document: Mapping[str, Any]) -> datetime | None:
-    """When the image was made, by its config; the annotation wins, as an index has no config."""
-    said = (document.get("annotations") or {}).get("org.opencontainers.image.created")
+    """When the image was made, by its label or config; the annotation wins, as an index has no config."""
+    said = (document.get("annotations") or {}).get(CREATED)
     if not said and "config" in document:
         config = await repository.blob(document["config"]["digest"])
         said = _config_created(config or b"{}")
@@ -66,7 +68,9 @@ async def _created(repository: Repository, document: Mapping[str, Any]) -> datet
 
 def _config_created(config: bytes) -> str:
     try:
-        return str(json.loads(config).get("created") or "")
+        document = json.loads(config)
+        labels = (document.get("config") or {}).get("Labels") or {}
+        return str(labels.get(CREATED) or document.get("created") or "")
     except (ValueError, AttributeError):
         return ""
 

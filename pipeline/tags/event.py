@@ -47,11 +47,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Named:
-    """An event as a caller names it: a full ref, a commit, GitHub's name of the event."""
+    """An event as a caller names it: full ref, commit, GitHub's name of the event, the commit's time (ISO 8601)."""
 
     ref: str
     sha: str = ""
     name: str = ""
+    created: str = ""
 
 
 def parse(named: Named, default_branch: str = "main") -> Event:
@@ -61,4 +62,11 @@ def parse(named: Named, default_branch: str = "main") -> Event:
         raise BaselardError(f"{ref!r} is not a git ref; write refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")
     if sha and (len(sha) < 7 or set(sha.lower()) - set("0123456789abcdef")):
         raise BaselardError(f"{sha!r} is not a commit; write its hexadecimal name")
-    return Event(ref, sha, named.name, default_branch)
+    return Event(ref, sha, named.name, default_branch, commit_time=_time(named.created))
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BaselardError(f"{text!r} is not a time; write it like 2026-01-31T12:00:00+00:00") from error

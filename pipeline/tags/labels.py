@@ -8,9 +8,12 @@ from pipeline.tags.event import Event
 
 
 def labels(event: Event, version: str, given: Mapping[str, str]) -> dict[str, str]:
-    """The keys that are known, in the specification's order; `given` overrides, and an empty value is left out."""
+    """The keys that are known; the commit's time, not today's, so that equal inputs give equal digests.
+
+    They come in the specification's order; `given` overrides, and an empty value is left out.
+    """
     known = {
-        "created": event.now.isoformat(timespec="seconds"),
+        "created": event.commit_time.isoformat(timespec="seconds") if event.commit_time else "",
         "revision": event.sha,
         "version": version,
     }

@@ -70,8 +70,9 @@ def test_age_and_keep_last():
     assert planned(tags, *images, keep_last=3).tags == ("test-3",)
 
 
-def test_an_image_of_unknown_age_stays():
-    assert planned({"test-1": "a"}, Manifest("a")).tags == ()
+def test_an_image_of_unknown_age_stays_where_age_matters():
+    assert planned({"test-1": "a"}, Manifest("a"), age=timedelta(days=1)).tags == ()
+    assert planned({"test-1": "a"}, Manifest("a")).tags == ("test-1",)
 
 
 def test_freed_bytes_are_those_that_nothing_else_uses():

@@ -215,7 +215,7 @@ def test_moment_formats():
 
 
 def test_labels():
-    happened = Event("refs/tags/v1", SHA, now=NOW)
+    happened = Event("refs/tags/v1", SHA, commit_time=NOW)
     made = labels(happened, "v1", {"source": "https://x", "licenses": ""})
     assert made == {
         "org.opencontainers.image.created": "2021-03-26T01:02:03+00:00",
