@@ -128,6 +128,7 @@ class Snapshots:
             merged = work / "m"
             merged.mkdir()
             if not names:
+                merged.chmod(0o755)
                 yield merged
                 return
             self._mount(merged, names, None)

@@ -346,7 +346,13 @@ def test_the_known_digest_is_the_one_that_reading_gives(trees) -> None:
 
 
 def test_an_empty_source_makes_the_directory(trees) -> None:
-    assert trees.names(Copy(files("/base"), EMPTY, "/empty")) == ["base", "empty"]
+    node = Copy(files("/base"), EMPTY, "/empty")
+    before = os.umask(0o077)
+    try:
+        assert trees.names(node) == ["base", "empty"]
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(trees.stat(node, "empty").st_mode) == 0o755
 
 
 def test_copying_stops_when_it_is_called_off(trees, tmp_path: Path) -> None:
