@@ -1,7 +1,12 @@
 """A real worker on a store of its own, and a tiny image made from busybox-static."""
 
+import base64
+import json
 import os
 import shutil
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -155,3 +160,82 @@ def run(worker: Worker, busybox: Value) -> Any:
         return Ran(used, node.run(used, [source.node.made for source in node.inputs]))  # type: ignore[attr-defined]
 
     return run
+
+
+ROOT = Path(rundir.__file__).parents[1]
+
+
+class Client:
+    """A session of its own engine process."""
+
+    def __init__(self, directory: Path) -> None:
+        self.run = directory / "run"
+        places = {"BASELARD_STORE": str(directory / "store"), "BASELARD_RUN": str(self.run), "PYTHONPATH": str(ROOT)}
+        self.log = (directory / "log").open("wb")
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "engine.cli", "session"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env={**os.environ, **places},
+        )
+        self.address = json.loads(self.child.stdout.readline())
+
+    def ask(self, query: str):
+        token = base64.b64encode(f"{self.address['session_token']}:".encode()).decode()
+        headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
+        url = f"http://127.0.0.1:{self.address['port']}/query"
+        request = urllib.request.Request(url, json.dumps({"query": query}).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
+
+    def get(self, query: str):
+        """The innermost value of the answer."""
+        answer = self.ask(query)
+        assert "errors" not in answer, answer
+        value = answer["data"]
+        while isinstance(value, dict):
+            (value,) = value.values()
+        return value
+
+    def container(self, tree: Path) -> tuple[str, str]:
+        """The first steps of a query whose container holds ``tree``."""
+        given = self.get(f'{{host{{directory(path:"{tree}"){{id}}}}}}')
+        return ("container", f'withDirectory(path:"/",source:"{given}")')
+
+    def close(self) -> int:
+        self.child.stdin.close()
+        code = self.child.wait(60)
+        self.child.stdout.close()
+        self.log.close()
+        return code
+
+
+@pytest.fixture
+def open_client(tmp_path: Path, _own_mounts: None) -> Any:
+    """Start an engine process on this test's store; call ``close`` or end the process."""
+    return lambda: Client(tmp_path)
+
+
+@pytest.fixture
+def client(open_client: Any) -> Iterator[Client]:
+    made = open_client()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A directory of this machine with busybox in it."""
+    path = tmp_path / "tree"
+    (path / "bin").mkdir(parents=True)
+    shutil.copy(process.which("busybox") or "/bin/busybox", path / "bin/busybox")
+    for name in PROGRAMS.split():
+        (path / "bin" / name).symlink_to("busybox")
+    return path
+
+
+@pytest.fixture
+def image(client: Client, tree: Path) -> tuple[str, str]:
+    """The first steps of a query: busybox as a container."""
+    return client.container(tree)

@@ -1,14 +1,10 @@
 """Services through the API of a real session, and what the session leaves behind when it ends."""
 
-import base64
 import contextlib
-import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -16,51 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import process, rundir
+from engine import process
 
 pytestmark = pytest.mark.root
-ROOT = Path(rundir.__file__).parents[1]
-
-
-class Client:
-    """A session of its own engine process."""
-
-    def __init__(self, directory: Path) -> None:
-        self.run = directory / "run"
-        places = {"BASELARD_STORE": str(directory / "store"), "BASELARD_RUN": str(self.run), "PYTHONPATH": str(ROOT)}
-        self.log = (directory / "log").open("wb")
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "engine.cli", "session"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            env={**os.environ, **places},
-        )
-        self.address = json.loads(self.child.stdout.readline())
-
-    def ask(self, query: str):
-        token = base64.b64encode(f"{self.address['session_token']}:".encode()).decode()
-        headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
-        url = f"http://127.0.0.1:{self.address['port']}/query"
-        request = urllib.request.Request(url, json.dumps({"query": query}).encode(), headers)
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)
-
-    def get(self, query: str):
-        """The innermost value of the answer."""
-        answer = self.ask(query)
-        assert "errors" not in answer, answer
-        value = answer["data"]
-        while isinstance(value, dict):
-            (value,) = value.values()
-        return value
-
-    def close(self) -> int:
-        self.child.stdin.close()
-        code = self.child.wait(60)
-        self.child.stdout.close()
-        self.log.close()
-        return code
 
 
 def chain(*steps: str) -> str:
@@ -70,25 +24,6 @@ def chain(*steps: str) -> str:
 
 def of_service(given: str, step: str) -> str:
     return chain(f'node(id:"{given}")', "... on Service", step)
-
-
-@pytest.fixture
-def client(tmp_path, _own_mounts):
-    made = Client(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def image(client, tmp_path):
-    """The first steps of a query: busybox as a container."""
-    tree = tmp_path / "tree"
-    (tree / "bin").mkdir(parents=True)
-    shutil.copy(process.which("busybox") or "/bin/busybox", tree / "bin/busybox")
-    for name in ("sh", "wget", "httpd", "mkdir", "echo", "sleep", "cat"):
-        (tree / "bin" / name).symlink_to("busybox")
-    given = client.get(chain("host", f'directory(path:"{tree}")', "id"))
-    return ("container", f'withDirectory(path:"/",source:"{given}")')
 
 
 @pytest.fixture
