@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine import xattrs
+from engine import paths, xattrs
 from engine.walking import Entry, walk
 
 _CHUNK = 1 << 20
@@ -69,9 +69,7 @@ def with_parents(entries: tuple[Entry, ...], root: str) -> Iterator[Entry]:
     """``entries``, each after the directories of ``root`` that lead to it."""
     said: set[str] = {""}
     for entry in sorted(entries, key=lambda one: one.path.split("/")):
-        parts = entry.path.split("/")
-        for depth in range(1, len(parts)):
-            parent = "/".join(parts[:depth])
+        for parent in paths.above(entry.path):
             if parent not in said:
                 said.add(parent)
                 yield Entry(parent, os.lstat(f"{root}/{parent}"))

@@ -92,6 +92,12 @@ def resolve_parent(root: Path | str, path: str) -> str:
     return posixpath.join(resolve(root, parent), name)
 
 
+def above(path: str) -> list[str]:
+    """The directories that lead to a cleaned ``path``, outermost first, without the root."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
 def under(root: Path | str, relative: str) -> str:
     """The real path of what ``resolve`` gave."""
     return os.path.join(root, relative) if relative else os.fspath(root)

@@ -111,10 +111,10 @@ class Remove(TreeOperation):
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Remove. Raises UserError for paths that lead out of the tree."""
         with on_top(worker, inputs[0]) as (draft, target):
-            doomed = [found for path in self.paths for found in _there(target.seen(), path)]
+            doomed = {found for path in self.paths for found in _there(target.seen(), path)}
             if not doomed:
                 return one(inputs[0].digest, snapshot_of(inputs[0]))
-            for path in doomed:
+            for path in sorted(path for path in doomed if not doomed & set(paths.above(path))):
                 target.make_parents(path)
                 target.white_out(path)
             return one(self._digest([inputs[0].digest]), draft.commit())

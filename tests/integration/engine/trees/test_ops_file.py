@@ -115,6 +115,11 @@ def test_remove(trees) -> None:
     assert "a/x" in trees.names(tree.node)
 
 
+@pytest.mark.parametrize("unwanted", [("/a/x", "/a"), ("/a", "/a/x"), ("/a", "a/"), ("/a*", "/a/*")])
+def test_what_is_in_what_is_removed_goes_with_it(trees, unwanted: tuple[str, ...]) -> None:
+    assert trees.names(Remove(files("/a/x", "/a/y", "/b"), unwanted)) == ["b"]
+
+
 def test_what_was_removed_can_come_again(trees) -> None:
     removed = Output(Remove(files("/a/x", "/a/y"), ("/a",)))
     assert trees.names(files("/a/new", on=removed).node) == ["a", "a/new"]
