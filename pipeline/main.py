@@ -54,7 +54,7 @@ Created = Annotated[str, Doc("The commit's time, ISO 8601, for the label; withou
 Platforms = Annotated[list[str] | None, Doc("Platforms of the index; the configured ones by default")]
 EventName = Annotated[str, Doc("GitHub's name of the event, such as push or schedule")]
 Username = Annotated[str, Doc("User name at the registry")]
-Password = Annotated[dagger.Secret | None, Doc("Password or token at the registry, such as env:TOKEN")]
+Password = Annotated[dagger.Secret | None, Doc("Password or token at the registry, such as env://TOKEN")]
 Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]
 
 
