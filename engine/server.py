@@ -20,6 +20,7 @@ LONGEST_BODY = 64 << 20
 """Bytes a request's body may have; contents of large files belong in Host.file or Host.directory."""
 
 _CHUNK = 1 << 16
+_PATIENCE = 30.0  # seconds a client may go on sending what was refused already
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +82,7 @@ class _Connection:
         while True:
             request = await self._event()
             if not isinstance(request, h11.Request):
-                return
+                return None
             try:
                 body = await self._body()
                 status, reply = await self._unless_gone(self._answer(request, body))
@@ -95,7 +96,7 @@ class _Connection:
                 status, reply = HTTPStatus.INTERNAL_SERVER_ERROR, replies.message(text)
             await self._send(status, reply)
             if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
-                return
+                return await self._hang_up()
             self.http.start_next_cycle()
 
     async def _answer(self, request: h11.Request, body: bytes) -> tuple[HTTPStatus, bytes]:
@@ -142,6 +143,14 @@ class _Connection:
             more.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await more
+
+    async def _hang_up(self) -> None:
+        """End our side, and let the client finish its own: one that still sends would not see the answer otherwise."""
+        self.writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while await self.reader.read(_CHUNK):
+                    pass
 
     async def _event(self) -> Any:
         while (event := self.http.next_event()) is h11.NEED_DATA:

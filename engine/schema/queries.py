@@ -12,6 +12,7 @@ from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLS
 from graphql.execution.values import VariableValues, get_variable_values
 from graphql.language import parser
 
+from engine.schema import lexing
 from engine.schema.context import Context
 from engine.schema.execute import Execution
 from engine.schema.failures import InvalidQuery
@@ -36,6 +37,7 @@ class Queries:
         """The queries of this SDL and all registered resolvers."""
         importlib.import_module("engine.schema.served")
         allow_deep_queries()
+        lexing.install()
         schema = build(sdl)
         return cls(schema, Fields(schema))
 

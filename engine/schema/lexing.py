@@ -1,0 +1,32 @@
+"""String values of queries read by regular expression.
+
+graphql-core looks at every letter of a string by itself: a file of 50 MB sent as an argument takes it 20 seconds. What
+the expression does not match, it is left to read, and to explain.
+"""
+
+import json
+import re
+from typing import Any
+
+from graphql.language import Lexer, TokenKind
+
+_STRING = re.compile(r'"((?:[^"\\\r\n\ud800-\udfff]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+)"')
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_decode = json.JSONDecoder(strict=False).decode  # GraphQL's escapes are JSON's, and control characters may stand
+
+
+def install() -> None:
+    """Have all lexers of this process read strings so."""
+    if Lexer.read_string is not _read_string:
+        Lexer.read_string = _read_string  # type: ignore[method-assign]
+
+
+_by_letter = Lexer.read_string
+
+
+def _read_string(self: Lexer, start: int) -> Any:
+    found = _STRING.match(self.source.body, start)
+    if not found or _SURROGATE.search(found[1]):
+        return _by_letter(self, start)
+    value = _decode(found[0]) if "\\" in found[1] else found[1]
+    return self.create_token(TokenKind.STRING, start, found.end(), value)
