@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from engine import paths
 from engine.graph import Output
 from engine.ops.copy import Copy, CopyFiles
 from engine.ops.file import NewDirectory, NewFile, Remove
+from engine.ops.merge import ApplyChanges, Diff
 from engine.ops.scratch import Scratch
 from engine.walking import Filter
 
@@ -58,7 +60,8 @@ class Chance:
         path, kind = self.path(), self.random.randrange(6 if steps > 3 else 3)
         blocked = any(model.get(path[:n]) is not None for n in range(1, len(path)))
         if kind == 0:
-            return Output(Remove(output, (path,))), without(model, path)
+            other = self.path()
+            return Output(Remove(output, (path, other))), without(without(model, path), other)
         if kind == 1 and not blocked and model.get(path) is None:
             return Output(NewDirectory(output, path)), put(model, path, None)
         if kind in (2, 3) and not blocked and not (path in model and model[path] is None):
@@ -84,6 +87,11 @@ class Chance:
             return output, model
         return Output(CopyFiles(output, (source,), (name,), path)), put(model, goal, held[name])
 
+    def changed(self, output: Output, model: Model) -> tuple[Output, Model]:
+        for _ in range(10):
+            output, model = self.step(output, model, 10)
+        return output, model
+
 
 def seen(root: Path) -> Model:
     return {
@@ -94,7 +102,13 @@ def seen(root: Path) -> Model:
 @pytest.mark.parametrize("seeds", [range(25), pytest.param(range(25, 400), marks=pytest.mark.full)], ids=str)
 def test_operations_do_what_the_model_says(trees, seeds: range) -> None:
     for seed in seeds:
-        output, model = Chance(seed).tree(14)
+        chance = Chance(seed)
+        output, model = chance.tree(14)
         assert trees.look(output.node, seen) == dict(sorted(model.items())), f"seed {seed}"
         part = Copy(Output(Scratch()), output, "/", selected=Filter(exclude=("b",)))
         assert trees.look(part, seen) == dict(sorted(without(model, "b").items())), f"seed {seed}"
+        newer, changed = chance.changed(output, model)
+        assert trees.look(ApplyChanges(output, output, newer), seen) == dict(sorted(changed.items())), f"seed {seed}"
+        difference = trees.look(Diff(output, newer), seen)
+        expected = {name for name, content in changed.items() if name not in model or content != model[name]}
+        assert expected <= set(difference) <= {above for name in expected for above in (*paths.above(name), name)}
