@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,4 +67,11 @@ def _tail(text: str) -> str:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # file names that are no text come out as Go's JSON writes them
+        return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text).encode()
+
+
+_NO_TEXT = re.compile("[\ud800-\udfff]")
