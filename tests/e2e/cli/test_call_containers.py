@@ -1,0 +1,186 @@
+"""``call`` from the command line to containers and back: results, failures, Ctrl-C, the invoking user."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.root
+BUSYBOX = Path("/bin/busybox")
+CODE = '''
+"""Runs commands."""
+import os
+from typing import Annotated
+
+import dagger
+from dagger import DefaultPath, check, dag, field, function, object_type
+
+
+@object_type
+class Tool:
+    busybox: Annotated[dagger.File, DefaultPath("busybox")] = field()
+
+    def container(self) -> dagger.Container:
+        shell = dag.container().with_file("/bin/busybox", self.busybox, permissions=0o755)
+        return shell.with_exec(["/bin/busybox", "--install", "-s", "/bin"])
+
+    @function
+    def base(self) -> dagger.Container:
+        """The container itself."""
+        return self.container().with_new_file("/etc/motd", "hello\\n")
+
+    @function(cache="never")
+    async def run(self, command: str) -> str:
+        """What a command says."""
+        return await self.container().with_exec(["sh", "-c", command]).stdout()
+
+    @function
+    async def use(self, base: dagger.Container) -> str:
+        return await base.with_exec(["cat", "/etc/motd"]).stdout()
+
+    @function(cache="never")
+    def user(self) -> int:
+        return os.getuid()
+
+    @function
+    @check
+    async def passes(self) -> None:
+        await self.container().with_exec(["true"]).sync()
+
+    @function
+    @check
+    async def fails(self) -> None:
+        await self.container().with_exec(["sh", "-c", "echo the reason; false"]).sync()
+'''
+
+
+@pytest.fixture(scope="module")
+def module() -> Iterator[Path]:
+    """The module in a directory that every user may read, as checkouts usually are."""
+    if not BUSYBOX.exists():
+        pytest.skip("the package busybox-static is not installed")
+    root = Path(tempfile.mkdtemp(prefix="baselard-tool-"))
+    root.chmod(0o755)
+    shutil.copy(BUSYBOX, root / "busybox")
+    (root / "src" / "tool").mkdir(parents=True)
+    (root / "src" / "tool" / "__init__.py").write_text(CODE)
+    (root / "dagger.json").write_text(json.dumps({"name": "tool", "sdk": "python"}))
+    yield root
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    root = tmp_path_factory.mktemp("cli")
+    names = {"BASELARD_STORE": "store", "BASELARD_CACHE": "cache", "BASELARD_RUN": "run"}
+    yield {variable: str(root / name) for variable, name in names.items()}
+    assert not [path.name for path in (root / "run").iterdir() if path.is_dir() and path.name != "all"]
+
+
+def words(module: Path, *argv: str) -> list[str]:
+    return [sys.executable, "-m", "engine.cli", argv[0], "-m", str(module), "--progress=plain", *argv[1:]]
+
+
+def baselard(
+    module: Path, places: dict[str, str], *argv: str, env: dict[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    environ = {**os.environ, **places, **(env or {})}
+    command = words(module, *argv)
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_stdout_is_the_result_alone(module: Path, places: dict[str, str]) -> None:
+    done = baselard(module, places, "call", "run", "--command", "echo out; echo err >&2")
+    assert (done.returncode, done.stdout) == (0, "out\n")
+    assert "err" in done.stderr
+
+
+def test_chaining_goes_on_into_the_api(module: Path, places: dict[str, str]) -> None:
+    done = baselard(module, places, "call", "base", "file", "--path", "/etc/motd", "contents")
+    assert (done.returncode, done.stdout) == (0, "hello\n")
+    done = baselard(
+        module, places, "call", "base", "with-exec", "--args", "sh,-c,exit 3", "--expect", "ANY", "exit-code"
+    )
+    assert (done.returncode, done.stdout) == (0, "3")
+
+
+def test_an_object_is_exported(module: Path, places: dict[str, str], tmp_path: Path) -> None:
+    done = baselard(module, places, "call", "base", "directory", "--path", "/etc", "-o", str(tmp_path / "etc"))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (tmp_path / "etc" / "motd").read_text() == "hello\n"
+
+
+def test_a_failed_command_comes_last(module: Path, places: dict[str, str]) -> None:
+    done = baselard(module, places, "call", "run", "--command", "echo the reason; exit 7")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("the reason\nsh -c echo the reason; exit 7: exit code: 7\n")
+
+
+def test_a_second_run_runs_no_command(module: Path, places: dict[str, str]) -> None:
+    first = baselard(module, places, "call", "base", "file", "--path", "/etc/motd", "contents")
+    again = baselard(module, places, "call", "base", "file", "--path", "/etc/motd", "contents")
+    assert first.stdout == again.stdout
+    assert not re.search(r"^#\d+ exec", again.stderr, re.MULTILINE)
+
+
+def test_checks_name_what_failed(module: Path, places: dict[str, str]) -> None:
+    listed = baselard(module, places, "check", "-l")
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["Name", "fails", "passes"]
+    done = baselard(module, places, "check")
+    assert done.returncode == 1
+    assert [line.split()[:2] for line in done.stdout.splitlines()[:2]] == [["failed", "fails"], ["passed", "passes"]]
+    assert done.stdout.splitlines()[2] == "1 of 2 failed: fails"
+    assert "the reason" in done.stderr
+    assert baselard(module, places, "check", "passes").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["call", "rnu"], "unknown function rnu; did you mean run?"),
+        (["call", "run"], "missing: --command (function run)"),
+        (["call", "use", "--bas", "x"], "unknown flag --bas; did you mean --base?"),
+    ],
+)
+def test_bad_input_is_found_before_anything_starts(
+    module: Path, places: dict[str, str], argv: list[str], says: str
+) -> None:
+    done = baselard(module, places, *argv)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_module_code_runs_as_the_invoking_user(module: Path, places: dict[str, str]) -> None:
+    done = baselard(module, places, "call", "user", env={"SUDO_UID": "54321", "SUDO_GID": "54321"})
+    assert (done.returncode, done.stdout) == (0, "54321"), done.stderr
+
+
+def test_an_interrupt_ends_it_at_once_and_leaves_nothing(module: Path, places: dict[str, str]) -> None:
+    command = words(module, "call", "run", "--command", "echo begun; sleep 98765")
+    environ = {**os.environ, **places}
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stderr
+        for line in child.stderr:
+            if line.endswith(" begun\n"):
+                break
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert not [text for text in _command_lines() if "98765" in text]
+    assert places["BASELARD_STORE"] not in Path("/proc/mounts").read_text()
+
+
+def _command_lines() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it ended meanwhile
+            continue
