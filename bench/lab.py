@@ -1,0 +1,153 @@
+"""Where the measuring is done: a directory with bases of a known size, stores, and what they are measured against."""
+
+import contextlib
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import client
+from bench.client import Client, text
+
+_APPLETS = "sh true cat ls mkdir touch dd cp sleep echo"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large things are: quick ones prove that everything runs, the others are what users have."""
+
+    base_mb: int = 1000
+    base_files: int = 50_000
+    layer_mb: int = 200
+    host_files: int = 100_000
+    nodes: int = 1_000
+    examples: int = 100
+
+
+QUICK = Sizes(base_mb=20, base_files=500, layer_mb=20, host_files=10_000, nodes=1_000, examples=10)
+
+
+@dataclass
+class Lab:
+    """One run's directory. ``peaks`` collects the memory of every engine process, by scenario."""
+
+    root: Path
+    sizes: Sizes
+    scenario: str = ""
+    peaks: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Path:
+        """The store that scenarios share."""
+        return self.root / "store"
+
+    @contextlib.contextmanager
+    def session(self, store: Path | None = None) -> Iterator[Client]:
+        """A new engine process, whose memory is noted when it ends."""
+        with client.session(store or self.store) as opened:
+            yield opened
+            self.peaks[self.scenario] = max(opened.peak, self.peaks.get(self.scenario, 0))
+
+    @contextlib.contextmanager
+    def fresh_store(self) -> Iterator[Path]:
+        """An empty store that goes afterwards: another machine, as far as the engine can tell."""
+        with self.scratch() as path:
+            yield path / "store"
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A directory that goes afterwards."""
+        path = Path(tempfile.mkdtemp(dir=self.root))
+        path.chmod(0o755)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path)
+
+    def tiny(self) -> Path:
+        """A root file system of nothing but a shell."""
+        return self._made("tiny", lambda _: None)
+
+    def base(self) -> Path:
+        """A root file system of the size of a base image."""
+        sizes = self.sizes
+        return self._made("base", lambda path: fill(path / "opt", sizes.base_mb, sizes.base_files, seed=0))
+
+    def tree(self, files: int) -> Path:
+        """A root file system with that many small files."""
+        return self._made(f"tree-{files}", lambda path: fill(path / "opt", files // 1000 + 1, files, seed=files))
+
+    def layer(self, seed: int) -> Path:
+        """A root file system of the size of a large layer, with content of its own for each ``seed``."""
+        mb = self.sizes.layer_mb
+        return self._made(f"layer-{seed}", lambda path: fill(path / "opt", mb, mb * 20, seed=seed + 1))
+
+    def _made(self, name: str, filling: Callable[[Path], None]) -> Path:
+        path = self.root / "bases" / name
+        if not path.exists():
+            path.mkdir(parents=True)
+            shell(path)
+            filling(path)
+        return path
+
+
+def shell(path: Path) -> None:
+    """Put a statically linked busybox into a root file system."""
+    busybox = shutil.which("busybox")
+    if not busybox:
+        raise RuntimeError("busybox is not installed; apt-get install busybox-static")
+    for name in ("bin", "etc", "tmp"):
+        (path / name).mkdir()
+    shutil.copy(busybox, path / "bin/busybox")
+    for name in _APPLETS.split():
+        (path / "bin" / name).symlink_to("busybox")
+    (path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    (path / "etc/group").write_text("root:x:0:\n")
+
+
+def fill(path: Path, mb: int, files: int, *, seed: int) -> None:
+    """Make ``files`` files of together ``mb`` MB, a hundred in a directory, that compress to about half."""
+    chance = random.Random(seed)  # noqa: S311 -- the same files in every run
+    size = mb * 1_000_000 // files
+    for number in range(files):
+        if number % 100 == 0:
+            (path / str(number // 100)).mkdir(parents=True)
+        (path / str(number // 100) / str(number)).write_bytes(chance.randbytes(size // 2).hex().encode())
+
+
+def mounted(opened: Client, rootfs: Path) -> str:
+    """The ID of a container whose root file system is a host directory's content."""
+    directory = opened.ask("host", f"directory(path: {text(str(rootfs))})", "id")
+    made: str = opened.ask("container", f"withRootfs(directory: {text(directory)})", "sync")
+    return made
+
+
+def loaded(container: str) -> str:
+    """The call that begins a chain at a container's ID."""
+    return f"loadContainerFromID(id: {text(container)})"
+
+
+def touch(name: object) -> str:
+    """The call that runs a command which changes the tree, so that there is something to keep."""
+    return f"withExec(args: {text(['touch', f'/x{name}'])})"
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """How long ``function`` takes."""
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def on_disk(path: Path) -> float:
+    """MB that a tree takes on the disk; a file of several names counts once."""
+    found = {}
+    for directory, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            status = os.lstat(os.path.join(directory, name))
+            found[status.st_ino] = status.st_blocks * 512
+    return sum(found.values()) / 1e6

@@ -1,0 +1,6 @@
+"""The micro scenarios, in the order of the table."""
+
+from bench.method import Scenario
+from bench.micro import execs, images, queries, trees
+
+SCENARIOS: tuple[Scenario, ...] = (*execs.SCENARIOS, *queries.SCENARIOS, *trees.SCENARIOS, *images.SCENARIOS)

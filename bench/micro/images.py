@@ -1,0 +1,120 @@
+"""Images in and out: archives and registries."""
+
+import contextlib
+import functools
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bench import bare, registry
+from bench.client import Client, text
+from bench.lab import Lab, loaded, mounted, seconds
+from bench.method import OURS, Goal, Scenario, Side
+
+_LIMITS = {"Gzip": 'tar -C "$FROM" -c . | pigz >"$TO"', "Zstd": 'tar -C "$FROM" -c . | zstd -q -T0 -o "$TO"'}
+_numbers = itertools.count()
+
+
+@contextlib.contextmanager
+def export(lab: Lab, *, compression: str) -> Iterator[Mapping[str, Side]]:
+    """Pack a layer that was never packed before, and write the archive; beside tar and a compressor on all cores."""
+    with lab.session() as opened, lab.scratch() as scratch:
+
+        def ours(_: int) -> float:
+            container = _new_layer(opened, lab, next(_numbers))
+            return seconds(lambda: _export(opened, container, scratch / "ours.tar", compression))
+
+        def limit(number: int) -> float:
+            packed = scratch / f"limit-{number}"
+            return seconds(lambda: bare.shell(_LIMITS[compression], FROM=str(lab.layer(0)), TO=str(packed)))
+
+        yield {OURS: ours, f"tar | {'pigz' if compression == 'Gzip' else 'zstd -T0'}": limit}
+
+
+def export_gzip(lab: Lab) -> contextlib.AbstractContextManager[Mapping[str, Side]]:
+    """With gzip."""
+    return export(lab, compression="Gzip")
+
+
+def export_zstd(lab: Lab) -> contextlib.AbstractContextManager[Mapping[str, Side]]:
+    """With zstd."""
+    return export(lab, compression="Zstd")
+
+
+@contextlib.contextmanager
+def taken_in(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """Import an archive into an empty store; beside unpacking it and its layer."""
+    with lab.scratch() as scratch:
+        archive = scratch / "image.tar"
+        with lab.session() as opened:
+            _export(opened, _new_layer(opened, lab, 0), archive, "Gzip")
+
+        def ours(_: int) -> float:
+            with lab.fresh_store() as store, lab.session(store) as opened:
+                file = opened.ask("host", f"file(path: {text(str(archive))})", "id")
+                return seconds(lambda: opened.ask("container", f"import(source: {text(file)})", "sync"))
+
+        def limit(_: int) -> float:
+            line = 'tar -C "$TO" -xf "$FROM"; mkdir "$TO/rootfs"; for blob in "$TO"/blobs/sha256/*; do ' + (
+                '! pigz -t "$blob" 2>/dev/null || pigz -dc "$blob" | tar -C "$TO/rootfs" -x; done'
+            )
+            with lab.scratch() as target:
+                return seconds(lambda: bare.shell(line, FROM=str(archive), TO=str(target)))
+
+        yield {OURS: ours, "tar, twice": limit}
+
+
+@contextlib.contextmanager
+def push(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """Push an image whose layer is packed; skopeo pushes the same blobs to another registry."""
+    with contextlib.ExitStack() as stack:
+        opened, scratch = stack.enter_context(lab.session()), stack.enter_context(lab.scratch())
+        here, there = (stack.enter_context(registry.running(scratch / name)) for name in ("ours", "theirs"))
+
+        @functools.cache
+        def prepared(number: int) -> str:
+            container = _new_layer(opened, lab, next(_numbers))
+            _export(opened, container, scratch / f"{number}.tar", "Gzip")
+            return container
+
+        def ours(number: int) -> float:
+            container = prepared(number)
+            return seconds(lambda: _publish(opened, container, f"{here}/bench:{number}"))
+
+        def limit(number: int) -> float:
+            prepared(number)
+            line = 'skopeo copy --dest-tls-verify=false "oci-archive:$FROM" "docker://$TO"'
+            archive, address = scratch / f"{number}.tar", f"{there}/bench:{number}"
+            return seconds(lambda: bare.shell(line, FROM=str(archive), TO=address))
+
+        yield {OURS: ours, "skopeo copy": limit}
+
+
+@contextlib.contextmanager
+def push_again(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """Push what the registry has already."""
+    with lab.session() as opened, lab.scratch() as scratch, registry.running(scratch / "registry") as address:
+        container = _new_layer(opened, lab, 0)
+        _publish(opened, container, f"{address}/bench:first")
+        yield {OURS: lambda _: seconds(lambda: _publish(opened, container, f"{address}/bench:again"))}
+
+
+def _new_layer(opened: Client, lab: Lab, number: int) -> str:
+    return mounted(opened, lab.layer(number))
+
+
+def _export(opened: Client, container: str, path: Path, compression: str) -> None:
+    opened.ask(loaded(container), f"export(path: {text(str(path))}, forcedCompression: {compression})")
+
+
+def _publish(opened: Client, container: str, address: str) -> None:
+    opened.ask(loaded(container), f"publish(address: {text(address)})")
+
+
+SCENARIOS = (
+    Scenario("export-gzip", "export a new layer, gzip", export_gzip, Goal("ratio", 1), rounds=3),
+    Scenario("export-zstd", "export a new layer, zstd", export_zstd, Goal("ratio", 1), rounds=3),
+    Scenario("import", "import an archive into an empty store", taken_in, rounds=3),
+    Scenario("push", "push a packed image", push, Goal("ratio", 1.1), rounds=5),
+    Scenario("push-again", "push what is there already", push_again, Goal("value", 1), rounds=5),
+)

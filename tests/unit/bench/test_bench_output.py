@@ -1,0 +1,76 @@
+"""Tables, charts and files of results."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from bench import chart, command, results, table
+from bench.method import Goal, Measured
+from bench.results import Run
+from engine.errors import UserError
+
+RUN = Run(
+    {"cores": 2},
+    False,
+    [
+        Measured(
+            "fast",
+            "a <fast> thing",
+            "s",
+            {"baselard": [0.01, 0.02, 0.03], "limit": [0.04, 0.04, 0.04]},
+            Goal("ratio", 1),
+        ),
+        Measured("slow", "a slow thing", "s", {"baselard": [3.0], "limit": [1.0], "mount": [2.0]}, Goal("ratio", 2)),
+        Measured("alone", "a thing", "MB", {"baselard": [7.0]}, Goal("value", 10)),
+    ],
+    {"missing": "no program"},
+    {"fast": 61.4},
+)
+
+
+def test_the_table_says_medians_ratios_goals_memory_and_what_is_missing() -> None:
+    text = table.plain(RUN)
+    fast, slow, mount, alone = text.splitlines()[1:5]
+    assert fast.split("  ")[0] == "a <fast> thing"
+    assert "20.0 ms" in fast and "0.50 (0.25 to 0.75)" in fast and "≤ 1 x reached" in fast and "61 MB" in fast
+    assert "3.00 s" in slow and "≤ 2 x MISSED" in slow
+    assert "mount" in mount and "1.50 (1.50 to 1.50)" in mount
+    assert "7.00 MB" in alone and "≤ 10 MB reached" in alone
+    assert "Not measured: missing: no program" in text
+
+
+def test_markdown_has_as_many_cells_in_every_row() -> None:
+    lines = [line for line in table.markdown(RUN).splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + 4
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_a_file_of_results_reads_as_it_was_written(tmp_path: Path) -> None:
+    results.save(RUN, tmp_path / "r.json")
+    assert results.load(tmp_path / "r.json") == RUN
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text('{"format": 0}')
+    with pytest.raises(ValueError, match="not a results file"):
+        results.load(tmp_path / "r.json")
+
+
+def test_the_chart_is_xml_with_a_bar_for_each_comparison() -> None:
+    root = ET.fromstring(chart.svg(RUN))  # our own text
+    bars = [(float(bar.get("x", "")), bar.get("fill")) for bar in root.iter("{http://www.w3.org/2000/svg}rect")]
+    middle = float(next(root.iter("{http://www.w3.org/2000/svg}line")).get("x1", ""))
+    assert [(x < middle, fill) for x, fill in bars] == [(True, "#2a7"), (False, "#c83")]
+
+
+def test_an_unknown_scenario_is_named() -> None:
+    with pytest.raises(UserError, match="unknown scenario wrong; there is "):
+        command.run(["wrong"])
+
+
+def test_the_list_names_every_scenario_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(["--list"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert len(names) == len(set(names)) > 15
