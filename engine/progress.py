@@ -1,10 +1,8 @@
-"""What people see on stderr while the engine works: ``plain``, ``dots`` or nothing; progress_tty has the live tree."""
+"""What people see while the engine works: ``plain``, ``dots`` or nothing; engine.progress_tty has the live tree."""
 
-import os
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Protocol
 
@@ -174,20 +172,6 @@ class Dots:
         if self._marks:
             self.stream.write("\n")
         self._marks = 0
-
-
-def display(mode: str, *, quiet: int = 0, verbose: int = 0, environ: Mapping[str, str] | None = None) -> Display:
-    """The display for ``--progress``; ``auto`` is the tree on a terminal and plain lines elsewhere."""
-    env = os.environ if environ is None else environ
-    if quiet or mode == "quiet":
-        return Quiet()
-    if mode == "dots":
-        return Dots(sys.stderr)
-    if mode == "tty" or (mode == "auto" and sys.stderr.isatty() and env.get("TERM") != "dumb"):
-        from engine.progress_tty import Tty  # noqa: PLC0415 -- rich takes a while to import
-
-        return Tty.started_on(sys.stderr)
-    return Plain(sys.stderr, groups=env.get("GITHUB_ACTIONS") == "true", verbose=bool(verbose))
 
 
 def clean(line: bytes) -> str:

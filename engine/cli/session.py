@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import progress, server
-from engine.cli import start, version
+from engine import server
+from engine.cli import displays, start, version
 from engine.cli.options import unknown
 from engine.errors import UserError
 
@@ -38,7 +38,7 @@ def run(argv: list[str]) -> int:
     if asked.version:
         return version.run([])
     start.require_privilege(["session", *argv])
-    display = progress.display("plain")
+    display = displays.display("plain")
     with contextlib.closing(display), start.engine(display) as engine:
         asyncio.run(_serve(engine, asked.workdir))
     return 0

@@ -35,10 +35,10 @@ class Target:
     def display(self) -> "Display":
         """Where progress is shown."""
         if self._display is None:
-            from engine import progress  # noqa: PLC0415 -- see TYPE_CHECKING
+            from engine.cli import displays  # noqa: PLC0415 -- see TYPE_CHECKING
 
             asked = self.options
-            self._display = progress.display(asked.progress, quiet=asked.quiet, verbose=asked.verbose)
+            self._display = displays.display(asked.progress, quiet=asked.quiet, verbose=asked.verbose)
             self._closing.callback(self._display.close)
         return self._display
 

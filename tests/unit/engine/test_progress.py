@@ -99,19 +99,3 @@ def test_the_tree_leaves_failures_and_totals_behind() -> None:
     assert "✔ exec test" in text
     assert text.index("✘ exec make") < text.index("  second") < text.index("  exit code: 2")
     assert text.splitlines()[-1].startswith("2 run · 1 cached · 1 failed")
-
-
-@pytest.mark.parametrize(
-    ("mode", "quiet", "environ", "kind", "groups"),
-    [
-        ("auto", 0, {}, Plain, False),
-        ("auto", 0, {"GITHUB_ACTIONS": "true"}, Plain, True),
-        ("plain", 1, {}, Quiet, False),
-        ("quiet", 0, {}, Quiet, False),
-        ("dots", 0, {}, Dots, False),
-    ],
-)
-def test_the_mode_decides(mode: str, quiet: int, environ: dict[str, str], kind: type, groups: bool) -> None:
-    display = progress.display(mode, quiet=quiet, environ=environ)
-    assert type(display) is kind
-    assert getattr(display, "groups", False) is groups
