@@ -19,6 +19,7 @@ from engine.schema import (
     search,
     secrets,
     service,
+    workspace,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "search",
     "secrets",
     "service",
+    "workspace",
 ]
