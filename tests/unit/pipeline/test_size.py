@@ -1,0 +1,55 @@
+"""Weights and budgets."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from pipeline import archive, size
+from pipeline.archive import Archive, Layer
+from pipeline.errors import BaselardError
+from pipeline.model import Verdict
+from pipeline.size import Sizes
+
+LAYERS = (Layer("sha256:a", 30_000_000, 80_000_000, "FROM debian"), Layer("sha256:b", 1, 20_000_000, "RUN a | b"))
+SIZES = Sizes("base", Archive("sha256:m", LAYERS), (("/usr", 90_000_000),), (("perl", 8_000_000), ("new", 5_000)))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "verdict"), [("", Verdict.NOTED), ("100MB", Verdict.PASSED), ("99.9MB", Verdict.FAILED)]
+)
+def test_budgets(allowed, verdict):
+    (case,) = size.check(SIZES, allowed).cases
+    assert case.verdict is verdict
+    assert case.message.startswith("100.0 MB unpacked, 30.0 MB compressed")
+
+
+def test_a_budget_that_is_no_size():
+    with pytest.raises(BaselardError, match="write it like 900MB"):
+        size.budget("900")
+
+
+def test_the_report_names_instruction_directory_and_package():
+    shown = size.render(SIZES)
+    assert "`FROM debian`" in shown
+    assert "`RUN a \\| b`" in shown
+    assert "`/usr`" in shown
+    assert "`perl`" in shown
+
+
+def test_the_difference_puts_the_largest_change_first():
+    before = Sizes("old", Archive("sha256:o", LAYERS[:1]), (), (("perl", 8_000_000), ("gone", 900_000)))
+    shown = size.render(SIZES, before)
+    assert "+20.0 MB against old\n- gone: -900.0 kB\n- new: +5.0 kB" in shown
+
+
+def test_layers_get_the_history_that_is_not_empty():
+    described = [{"digest": "sha256:a", "size": 1}, {"digest": "sha256:b", "size": 2}]
+    history = [{"created_by": "FROM"}, {"created_by": "ENV", "empty_layer": True}, {"created_by": "RUN"}]
+    made = archive.layers(described, history, {"sha256:a": "10", "sha256:b": "20"})
+    assert [(one.created_by, one.compressed, one.unpacked) for one in made] == [("FROM", 1, 10), ("RUN", 2, 20)]
+    assert archive.layers(described, history[:1], {})[0].created_by == ""
+
+
+def test_the_chart_has_a_bar_for_each_layer():
+    root = ET.fromstring(size.svg([SIZES]))
+    assert sum(element.tag.endswith("title") for element in root.iter()) == 2
