@@ -10,7 +10,7 @@ import anyio
 from dockerfile.builder import Builder, C, D, Mounted, Placement, Target
 from dockerfile.errors import DockerfileError, Warning_
 from dockerfile.looking import find, look_into_contexts, mount_item
-from dockerfile.placing import place_item
+from dockerfile.placing import directory_of, place_item
 from dockerfile.preparing import prepare
 from dockerfile.stages import Plan, ScratchSource, StageOutput
 from dockerfile.state import Build, Contexts, together, trees_of
@@ -21,7 +21,6 @@ from dockerfile.steps import (
     MakeDirectory,
     MountStep,
     RunStep,
-    Step,
     Tree,
 )
 
@@ -60,9 +59,13 @@ async def _run_stage(build: Build[C, D], index: int) -> None:
     await _wait_for(build, [stage.base])
     container = build.container_of(stage.base, stage.platform)
     config = build.configs[index]
+    made: set[str] = {"/"}
     for number, step in enumerate(lowered.steps, start=1):
         await _wait_for(build, trees_of(step))
-        container = await _apply_step(build, container, config, step)
+        if isinstance(step, CopyStep):
+            container = await _copy(build, container, step, made)
+        else:
+            container = await _apply_step(build, container, config, step, made)
         config = step.config if isinstance(step, Configure) else config
         if number % SETTLE_EVERY == 0:
             container = await build.builder.settle(container)
@@ -70,15 +73,28 @@ async def _run_stage(build: Build[C, D], index: int) -> None:
     build.done[index].set()
 
 
-async def _apply_step(build: Build[C, D], container: C, config: ImageConfig, step: Step) -> C:
+async def _apply_step(
+    build: Build[C, D], container: C, config: ImageConfig, step: Configure | MakeDirectory | RunStep, made: set[str]
+) -> C:
+    """The container after a step; `made` holds the directories that are known to be there."""
     if isinstance(step, Configure):
         return build.builder.configure(container, config, step.config)
     if isinstance(step, MakeDirectory):
+        made.add(step.path)
         return await build.builder.make_directory(container, step.path, step.user)
-    if isinstance(step, RunStep):
-        mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
-        return build.builder.run(container, config, step, mounts)
-    return await build.builder.copy(container, await _placements(build, step))
+    mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
+    made.intersection_update({"/"})  # the command may remove what it likes
+    return build.builder.run(container, config, step, mounts)
+
+
+async def _copy(build: Build[C, D], container: C, step: CopyStep, made: set[str]) -> C:
+    """Copy, into directories that are made first: a copy alone would make a new one look like its source."""
+    placements = await _placements(build, step)
+    for folder in dict.fromkeys(folder for one in placements if (folder := directory_of(one))):
+        if folder not in made:
+            container = await build.builder.make_directory(container, folder, step.owner)
+            made.add(folder)
+    return await build.builder.copy(container, placements)
 
 
 def _wanted(build: Build[C, D], step: RunStep, mount: MountStep) -> bool:

@@ -30,7 +30,8 @@ class Placement(Generic[D]):
     """One found path to be copied.
 
     A file goes to `dest`, or into it when `dest` ends with a slash or is a directory, under its own name.
-    Of a directory the contents go to `dest`. Missing directories are created, 0755, for `owner`.
+    Of a directory the contents go to `dest`, which `make_directory` was called for. Missing parents of a file are
+    made 0755 and root's; where they shall be another's, `make_directory` was called too.
     `include` (patterns as in .dockerignore, for --parents) and `exclude` filter below a directory.
     `unpack` says that a file which is an archive is extracted into `dest` instead (ADD).
     """

@@ -9,7 +9,7 @@ import dagger
 
 from dockerfile.builder import Found, Mounted, Placement, Target
 from dockerfile.dagger_config import configure, hidden, hidden_lines, read_config
-from dockerfile.dagger_copy import ensure_directory, place
+from dockerfile.dagger_copy import make_directory, place
 from dockerfile.dagger_lookup import look_up
 from dockerfile.dagger_owner import numeric_owner
 from dockerfile.dagger_run import run
@@ -80,7 +80,7 @@ class DaggerBuilder:
         return configure(container, before, after)
 
     async def make_directory(self, container: dagger.Container, path: str, user: str) -> dagger.Container:
-        return ensure_directory(self.client, container, path, await numeric_owner(container, user))
+        return make_directory(self.client, container, path, await numeric_owner(container, user))
 
     def run(
         self,

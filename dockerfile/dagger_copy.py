@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import replace
 
 import dagger
@@ -23,17 +22,14 @@ async def place(
     if one.unpack:
         return await _unpack(client, container, one)
     if one.is_directory:
-        return await _place_directory(client, container, one)
-    if one.owner or one.dest.endswith("/"):
-        folder = one.dest.rstrip("/") if one.dest.endswith("/") else posixpath.dirname(one.dest)
-        container = ensure_directory(client, container, folder, one.owner)
+        return await _place_directory(container, one)
     mode = parse_mode(one.mode)
     if one.mode and mode is None:
         mode = apply_mode(one.mode, await one.tree.stat(one.path).permissions(), is_directory=False)
     return container.with_file(one.dest, one.tree.file(one.path), owner=one.owner, permissions=mode)
 
 
-def ensure_directory(client: dagger.Client, container: dagger.Container, path: str, owner: str) -> dagger.Container:
+def make_directory(client: dagger.Client, container: dagger.Container, path: str, owner: str) -> dagger.Container:
     """The directory and its missing parents, 0755 and owned by the numeric `owner`; those that exist stay as they are.
 
     The API makes parents root's and lets a new directory look like the one that is copied into it, where docker does
@@ -46,14 +42,11 @@ def ensure_directory(client: dagger.Client, container: dagger.Container, path: s
     return container
 
 
-async def _place_directory(
-    client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
-) -> dagger.Container:
+async def _place_directory(container: dagger.Container, one: Placement[dagger.Directory]) -> dagger.Container:
     tree = one.tree if one.path == "." else one.tree.directory(one.path)
     mode = parse_mode(one.mode)
     if one.mode and mode is None:
         tree = await _with_modes(tree, one)
-    container = ensure_directory(client, container, one.dest, one.owner)
     return container.with_directory(
         one.dest,
         tree,
@@ -88,4 +81,4 @@ async def _unpack(
     unpacked = context.docker_build().rootfs()
     if await unpacked.exists(ARCHIVE):
         return await place(client, container, replace(one, unpack=False))
-    return ensure_directory(client, container, one.dest, one.owner).with_directory(one.dest, unpacked)
+    return container.with_directory(one.dest, unpacked)

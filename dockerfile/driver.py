@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from dockerfile.apply import apply
 from dockerfile.builder import Builder, C, D
+from dockerfile.checks import check
 from dockerfile.directives import apply_checks
 from dockerfile.errors import DockerfileError, Place, Warning_
 from dockerfile.ignore import ROOT_IGNORE, ignore_files, read_ignore
@@ -49,7 +50,8 @@ async def build_with(
     names = (*contexts.containers, *contexts.directories)
     platform = _platform(request.platform or machine, dockerfile)
     plan = make_plan(parsed, Options(request.build_args, names, request.target, platform, machine))
-    warnings: list[Warning_] = [*parsed.warnings]
+    warnings: list[Warning_] = [*parsed.warnings, *check(parsed)]
+    apply_checks(parsed.directives, tuple(warnings))  # as errors, before anything runs
     main = _without_ignored(builder, contexts.main, {name: texts[name] for name in ignore_files(dockerfile)})
     directories = {name: await _as_named(builder, tree) for name, tree in contexts.directories.items()}
     result = await apply(plan, builder, Contexts(main, contexts.containers, directories), warnings.append)

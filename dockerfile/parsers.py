@@ -75,8 +75,6 @@ def _from(node: DockerfileInstruction, flags: Flags, place: Place) -> ins.Stage:
         raise ValueError(
             f'invalid name for build stage: "{args[2]}", name can\'t start with a number or contain symbols'
         )
-    if name in ("scratch", "context"):
-        raise ValueError(f'invalid name for build stage: "{args[2]}", name is reserved')
     return ins.Stage(place, args[0], name, flags.text("platform"), ())
 
 
