@@ -239,10 +239,17 @@ class Store:
                 shutil.rmtree(path, ignore_errors=True)
         self._remove_unrecorded()
         before = time.time()
+        if not self._unsynced():
+            return
         os.sync()
         with self.transaction():
             for table in _TABLES:
                 self.db.execute(f"UPDATE {table} SET boot = '' WHERE boot != '' AND used < ?", (before,))  # noqa: S608
+
+    def _unsynced(self) -> bool:
+        with self.mutex:
+            found = (self.db.execute(f"SELECT 1 FROM {table} WHERE boot != '' LIMIT 1").fetchone() for table in _TABLES)  # noqa: S608
+            return any(found)
 
     def _drop_earlier_boots(self) -> None:
         with self.transaction():

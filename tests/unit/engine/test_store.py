@@ -138,6 +138,15 @@ def test_cleaning_meanwhile_ends_with_the_store(tmp_path: Path, monkeypatch: pyt
     assert not thread.is_alive()
 
 
+def test_nothing_is_synced_when_all_is_safe_already(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "sync", lambda: synced.append(True))
+    store.record(["key"], Result(()))
+    for _ in range(2):
+        store.clean()
+    assert synced == [True]
+
+
 def test_a_full_disk_is_told_and_nothing_half_recorded(store: Store) -> None:
     store.db.execute("PRAGMA max_page_count = 20")
     with pytest.raises(OSError, match="No space left"):
