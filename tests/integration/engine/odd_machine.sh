@@ -1,7 +1,7 @@
 #!/bin/sh
 # A machine in a network namespace of its own: $1 is the Python to use, $2 a directory for the engine.
 set -e
-mount -t sysfs sysfs /sys
+"$1" -c 'from pathlib import Path; from engine import snapshot; snapshot.mount("sysfs", Path("/sys"), "sysfs")'
 ip link set lo up
 ip link add up0 mtu 1380 type veth peer name far0
 "$1" - "$2" <<'PYTHON'

@@ -111,7 +111,8 @@ def test_dockers_healthcheck_comes_before_ports(run, serving):
 
 
 def test_start_stop_and_start_again(start, serving, worker):
-    service = serving("trap 'echo asked to go; exit 0' TERM; while true; do sleep 0.05; done", ())
+    line = "trap 'echo asked to go; exit 0' TERM; echo > /ready; while true; do sleep 0.05; done"
+    service = serving(line, (), Healthcheck(("CMD", "test", "-e", "/ready")))
     first = start(service)
     worker.services.stop(service)
     assert (first.ended.is_set(), first.tails[1].text) == (True, "asked to go\n")
@@ -134,8 +135,9 @@ def test_a_service_goes_some_time_after_its_last_use(run, serving, worker, monke
 
 def test_the_end_of_a_session_stops_all_at_once(serving, start, worker, monkeypatch):
     monkeypatch.setattr(services_running, "GRACE", 0.4)
-    stubborn = "trap '' TERM; while true; do sleep 0.05; done"
-    running = [start(serving(stubborn + f"; : {number}", ())) for number in range(4)]
+    stubborn = "trap '' TERM; echo > /ready; while true; do sleep 0.05; done"
+    ready = Healthcheck(("CMD", "test", "-e", "/ready"))
+    running = [start(serving(f"{stubborn}; : {number}", (), ready)) for number in range(4)]
     began = time.monotonic()
     worker.services.close()
     assert all(one.ended.is_set() for one in running)
