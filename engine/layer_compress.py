@@ -11,6 +11,8 @@ _BLOCK = 1 << 18  # bytes of input compressed on their own; larger ones would no
 _WINDOW = 1 << 15  # deflate looks back this far (RFC 1951)
 _GZIP_LEVEL, _ZSTD_LEVEL = 6, 3  # what gzip, pigz, Docker and zstd do unless told otherwise
 _HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # RFC 1952: deflate, no name, no time, unknown system
+_ZSTD_JOB = 1 << 21  # bytes; by default 8 MiB, several of them for each thread
+_MOST_THREADS = 8
 _CORES = os.cpu_count() or 1
 
 MEDIA_SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}
@@ -61,7 +63,10 @@ def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    packer = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, threads=max(2, _CORES), write_checksum=True).compressobj()
+    wanted = zstandard.ZstdCompressionParameters.from_level(
+        _ZSTD_LEVEL, threads=min(max(2, _CORES), _MOST_THREADS), job_size=_ZSTD_JOB, write_checksum=1
+    )
+    packer = zstandard.ZstdCompressor(compression_params=wanted).compressobj()
     for chunk in chunks:
         if data := packer.compress(chunk):
             yield data
