@@ -14,7 +14,6 @@ _OPTIONS = (
     ("-j, --json", "print the result as JSON"),
     ("-q, -v", "say less, say more"),
     ("--progress MODE", "auto, tty, plain, dots or quiet"),
-    ("-i, --interactive", "open a shell where a command fails"),
     ("--no-cache-exec", "run every command again"),
 )
 

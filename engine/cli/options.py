@@ -20,7 +20,6 @@ class Options:
     quiet: int = 0
     verbose: int = 0
     progress: str = "auto"
-    interactive: bool = False
     no_cache_exec: bool = False
     help: bool = False
     listing: bool = False
@@ -35,8 +34,6 @@ _SWITCHES = {
     "--silent": "quiet",
     "-v": "verbose",
     "--verbose": "verbose",
-    "-i": "interactive",
-    "--interactive": "interactive",
     "--no-cache-exec": "no_cache_exec",
     "-h": "help",
     "--help": "help",

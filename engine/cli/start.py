@@ -23,6 +23,7 @@ from engine.modules.memory import Memory
 from engine.modules.running import Runner
 from engine.network import Network
 from engine.objects.secrets import SecretStore
+from engine.ops.exec import run_afresh
 from engine.progress import Display
 from engine.registry import Registry
 from engine.rundir import RunDir
@@ -95,6 +96,8 @@ def engine(progress: Display) -> Iterator[Engine]:
 
 def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     """Start the engine, do ``work`` with the target's module, and stop it again. Raises what the work raises."""
+    if target.options.no_cache_exec:
+        run_afresh()
     runner = target.runner  # imports the module while the engine starts
     with contextlib.closing(target), engine(target.display) as running:  # the display is gone before the result comes
         return asyncio.run(_served(running, target, runner, work))

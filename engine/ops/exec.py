@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,13 @@ from engine.runtime_stubs import Touched, unchanged
 from engine.sandbox import Sandbox
 from engine.snapshot import Draft
 from engine.worker import Worker
+
+_run: list[str] = []  # what distinguishes this process's commands from those recorded by others; mostly nothing
+
+
+def run_afresh() -> None:
+    """Let no command made from now on in this process, nor what follows from it, be one that is recorded already."""
+    _run[:] = [uuid.uuid4().hex]
 
 
 class Expect(StrEnum):
@@ -83,7 +91,7 @@ class Exec:
 
     def _key(self, command: Command) -> str:
         redirects = (self.redirect_stdin, self.redirect_stdout, self.redirect_stderr)
-        return digest.of("exec.v1", command, self.stdin, redirects, self.expect)
+        return digest.of("exec.v1", command, self.stdin, redirects, self.expect, *_run)
 
     def _carried(self, inputs: Sequence[Value]) -> list[Value]:
         """The values that come out again: the root file system's and those of writable mounts."""

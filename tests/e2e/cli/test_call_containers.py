@@ -131,6 +131,14 @@ def test_a_second_run_runs_no_command(module: Path, places: dict[str, str]) -> N
     assert not re.search(r"^#\d+ exec", again.stderr, re.MULTILINE)
 
 
+def test_commands_run_again_when_asked_to(module: Path, places: dict[str, str]) -> None:
+    words = ("call", "base", "file", "--path", "/etc/motd", "contents")
+    baselard(module, places, *words)
+    again = baselard(module, places, words[0], "--no-cache-exec", *words[1:])
+    assert (again.returncode, again.stdout) == (0, "hello\n")
+    assert len(re.findall(r"^#\d+ exec", again.stderr, re.MULTILINE)) == 1
+
+
 def test_checks_name_what_failed(module: Path, places: dict[str, str]) -> None:
     listed = baselard(module, places, "check", "-l")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["Name", "fails", "passes"]
