@@ -12,15 +12,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from engine import debian_mirror, platforms, process
 from engine.debian_mirror import ARCHIVE, SECURITY
 from engine.errors import HostError, UserError
 from engine.image import ImageConfig
+from engine.lazily import Lazily
 from engine.platforms import Platform
 from engine.reference import Reference
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Lazily("httpx")
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VERSIONS = {"latest": "stable", "11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}

@@ -6,14 +6,18 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from engine import registry_auth
+from engine.lazily import Lazily
 from engine.reference import Reference
 from engine.registry_client import Repository
 from engine.registry_http import Connection, Say
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Lazily("httpx")
 
 REACH = 5.0  # seconds until a registry that does not answer counts as not reached
 

@@ -1,19 +1,25 @@
 """The OCI distribution API: manifests, blobs, tags and referrers of one repository."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
-
-import httpx
 
 from engine import digest, manifest
 from engine.errors import UserError
+from engine.lazily import Lazily
 from engine.manifest import Descriptor, Index
 from engine.registry_http import Connection, RegistryError
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Lazily("httpx")
 
 _CHUNK = 1 << 20
 _ACCEPT = ", ".join((manifest.OCI_MANIFEST, manifest.OCI_INDEX, manifest.DOCKER_MANIFEST, manifest.DOCKER_INDEX, "*/*"))
@@ -169,7 +175,7 @@ class Repository:
             content=lambda: b"",
         )
 
-    def _send_rest(self, upload: "_Upload") -> None:
+    def _send_rest(self, upload: _Upload) -> None:
         if upload.broken:
             self._resume(upload)
         upload.broken = True
@@ -183,7 +189,7 @@ class Repository:
         )
         upload.location, upload.at = self._location(reply), upload.size
 
-    def _resume(self, upload: "_Upload") -> None:
+    def _resume(self, upload: _Upload) -> None:
         """Ask how much has arrived (distribution spec, "Pushing a blob in chunks"); begin anew if that is gone."""
         reply = self.connection.once("GET", upload.location, scope=self._push, allow=(404,))
         if reply.status_code == 404:

@@ -4,6 +4,8 @@ Follows the OCI distribution spec and Docker's token authentication ("Token Auth
 distribution/distribution).
 """
 
+from __future__ import annotations
+
 import random
 import re
 import ssl
@@ -13,19 +15,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
-
-import httpx
-import tenacity
+from typing import TYPE_CHECKING, Any
 
 from engine import cancel
 from engine.errors import EngineError, HostError, UserError
+from engine.lazily import Lazily
 from engine.registry_auth import Credential
+
+if TYPE_CHECKING:
+    import httpx
+    import tenacity
+else:
+    httpx = Lazily("httpx")
+    tenacity = Lazily("tenacity")
 
 ATTEMPTS = 6
 _LONGEST_WAIT = 60.0  # seconds; a Retry-After beyond it is not waited for in full
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
-_TIMEOUT = httpx.Timeout(60, connect=10)
+_TIMEOUT, _CONNECT = 60, 10  # seconds
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 _CERTIFICATES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 
@@ -62,7 +69,9 @@ class Connection:
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.client = httpx.Client(verify=_trust(self.host), timeout=_TIMEOUT, follow_redirects=False)
+        self.client = httpx.Client(
+            verify=_trust(self.host), timeout=httpx.Timeout(_TIMEOUT, connect=_CONNECT), follow_redirects=False
+        )
 
     @property
     def host(self) -> str:

@@ -1,5 +1,7 @@
 """Pulls images with skopeo, which knows credential helpers, mirrors and CAs; layers unpack while others download."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import re
@@ -9,15 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import tenacity
+from typing import TYPE_CHECKING, Any
 
 from engine import cancel, digest, layer_stack, manifest, process, registry_auth, registry_origin
 from engine.errors import EngineError, HostError, UserError
 from engine.image import ImageConfig
 from engine.layer_index import Layer
 from engine.layer_stack import Blob
+from engine.lazily import Lazily
 from engine.manifest import Index, Manifest
 from engine.platforms import Platform
 from engine.process import Completed
@@ -25,6 +26,11 @@ from engine.reference import Reference
 from engine.registry import Registry
 from engine.snapshot import Snapshots
 from engine.store import Snapshot
+
+if TYPE_CHECKING:
+    import tenacity
+else:
+    tenacity = Lazily("tenacity")
 
 _POLL = 0.02  # seconds between looks for a blob; skopeo renames each into place when it is whole
 _ATTEMPTS = 4

@@ -4,16 +4,20 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
-
-import httpx
+from typing import TYPE_CHECKING, ClassVar
 
 from engine import cancel, digest
 from engine.command import SecretRef
 from engine.errors import HostError, UserError
 from engine.graph import Result, Value
+from engine.lazily import Lazily
 from engine.ops.tree import TreeOperation, one
 from engine.worker import Worker
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Lazily("httpx")
 
 _ATTEMPTS = 4
 _TIMEOUT = 60.0
