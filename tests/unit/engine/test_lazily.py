@@ -9,8 +9,6 @@ from engine.lazily import Lazily
 
 SLOW = {"httpx", "tenacity", "rich"}
 SEEN = f"import sys, engine.cli.session, engine.schema.served; print(*({SLOW} & set(sys.modules)))"
-    "import sys, engine.cli.session, engine.schema.served; print(*({'httpx', 'tenacity', 'rich'} & set(sys.modules)))"
-)
 
 
 def test_a_module_stands_in_for_itself() -> None:
