@@ -57,3 +57,21 @@ def test_the_archive_itself_when_nothing_is_said(tmp_path: Path) -> None:
     assert debian_mirror.stand_ins({}, tmp_path) == {
         url: url for url in (debian_mirror.ARCHIVE, debian_mirror.SECURITY)
     }
+
+
+@pytest.mark.parametrize(
+    ("sources", "found"),
+    [
+        ("deb http://deb.debian.org/debian x main\ndeb http://security.debian.org/debian-security x main", None),
+        (
+            "deb http://m.example/debian x main\ndeb http://deb.debian.org/debian-security x main",
+            ["http://m.example/debian", "http://security.debian.org/debian-security"],
+        ),
+    ],
+)
+def test_both_archives_of_a_host_have_a_stand_in_or_neither(
+    tmp_path: Path, sources: str, found: list[str] | None
+) -> None:
+    (tmp_path / "sources.list").write_text(sources)
+    official = [debian_mirror.ARCHIVE, debian_mirror.SECURITY]
+    assert list(debian_mirror.stand_ins({}, tmp_path).values()) == (found or official)
