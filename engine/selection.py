@@ -13,7 +13,8 @@ from engine.walking import EVERYTHING, Filter, walk
 def digest_of(snapshots: Snapshots, value: Value, path: str = "/", selected: Filter = EVERYTHING) -> str:
     """The content digest of what is at ``path`` in the value's tree: a directory's selected entries, or a file.
 
-    Remembered, as trees do not change. Raises UserError when there is nothing at ``path``.
+    It tells times where the value's own digest does (treehash.TIMED). Remembered, as trees do not change. Raises
+    UserError when there is nothing at ``path``.
     """
     relative = paths.clean(path)
     if value.tree is None and not relative:
@@ -22,9 +23,15 @@ def digest_of(snapshots: Snapshots, value: Value, path: str = "/", selected: Fil
     if known := snapshots.store.lookup(key):
         return known.values[0].digest
     with snapshots.view(value.tree if isinstance(value.tree, Snapshot) else None) as root:
-        found = _compute(paths.under(root, paths.resolve(root, relative)), path, selected)
+        real = paths.under(root, paths.resolve(root, relative))
+        found = _compute(real, path, selected, times=value.digest.endswith(treehash.TIMED))
     snapshots.store.record([key], Result((Value(found),)))
     return found
+
+
+def shown(snapshots: Snapshots, value: Value, path: str) -> str:
+    """The digest of what is at ``path`` as the API gives it: ``sha256:<hex>``."""
+    return digest_of(snapshots, value, path).removesuffix(treehash.TIMED)
 
 
 def remember(store: Store, value_digest: str, path: str, found: str) -> None:
@@ -36,10 +43,12 @@ def _key(value_digest: str, relative: str, selected: Filter) -> str:
     return digest.of("selection.v1", value_digest, relative, selected)
 
 
-def _compute(real: str, path: str, selected: Filter) -> str:
+def _compute(real: str, path: str, selected: Filter, *, times: bool) -> str:
     mode = paths.mode(real)
-    if stat.S_ISDIR(mode):
-        return treehash.of_entries(real, walk(real, selected))
     if not mode:
         raise UserError(f"{path}: no such file or directory")
-    return treehash.of_file(real)
+    if stat.S_ISDIR(mode):
+        found = treehash.of_entries(real, walk(real, selected), owner=treehash.As(times=times))
+    else:
+        found = treehash.of_file(real, times=times)
+    return found + treehash.TIMED * times

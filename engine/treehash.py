@@ -1,7 +1,8 @@
 """The digest of a tree's content: names, types, modes, owners, extended attributes, bytes and link targets.
 
-Times and hard links do not count, as in BuildKit's content hash. A tree's digest is the SHA-256 of its entries in the
-walk's order, so a part of a tree has the digest that a tree with only this part would have.
+Hard links do not count, nor do times unless they were set on purpose, as in BuildKit's content hash. A tree's digest
+is the SHA-256 of its entries in the walk's order, so a part of a tree has the digest that a tree with only this part
+would have.
 """
 
 import hashlib
@@ -21,12 +22,17 @@ Content = Callable[[str, os.stat_result], bytes]
 """Gives the identity of a regular file's bytes and extended attributes, from its real path."""
 
 
+TIMED = "+times"
+"""How the digest of a value ends in whose tree times of modification were set on purpose and count."""
+
+
 @dataclass(frozen=True)
 class As:
-    """Metadata that all entries count as having, where they will get it anyway."""
+    """How entries count: with other owners than they have, where they will get these anyway; with their times."""
 
     uid: int | None = None
     gid: int | None = None
+    times: bool = False
 
 
 def of_entries(root: str, entries: Iterable[Entry], *, content: "Content | None" = None, owner: As = As()) -> str:
@@ -34,22 +40,25 @@ def of_entries(root: str, entries: Iterable[Entry], *, content: "Content | None"
     content = content or file_identity
     running = hashlib.sha256(b"tree.v1\0")
     for entry in entries:
-        info = entry.info
-        uid = info.st_uid if owner.uid is None else owner.uid
-        gid = info.st_gid if owner.gid is None else owner.gid
-        detail = _detail(f"{root}/{entry.path}", info, content)
-        running.update(b"%s\0%o %d %d\0" % (os.fsencode(entry.path), info.st_mode, uid, gid))
-        running.update(detail)
+        running.update(os.fsencode(entry.path) + b"\0" + _head(entry.info, owner))
+        running.update(_detail(f"{root}/{entry.path}", entry.info, content))
     return "sha256:" + running.hexdigest()
 
 
-def of_file(path: str, *, metadata: bool = True) -> str:
+def of_file(path: str, *, metadata: bool = True, times: bool = False) -> str:
     """The digest of one regular file, with mode, owner and extended attributes unless ``metadata`` is false."""
     if not metadata:
         return "sha256:" + _bytes_digest(path, os.stat(path).st_size).hex()
     info = os.lstat(path)
-    head = b"file.v1\0%o %d %d\0" % (info.st_mode, info.st_uid, info.st_gid)
+    head = b"file.v1\0" + _head(info, As(times=times))
     return "sha256:" + hashlib.sha256(head + _detail(path, info, file_identity)).hexdigest()
+
+
+def _head(info: os.stat_result, owner: As) -> bytes:
+    uid = info.st_uid if owner.uid is None else owner.uid
+    gid = info.st_gid if owner.gid is None else owner.gid
+    times = b" %d" % info.st_mtime_ns if owner.times else b""
+    return b"%o %d %d%s\0" % (info.st_mode, uid, gid, times)
 
 
 def file_identity(path: str, info: os.stat_result) -> bytes:

@@ -152,6 +152,7 @@ class Timestamps(TreeOperation):
     """``source`` where ``path`` and all in it were last changed at ``timestamp`` (seconds since 1970)."""
 
     tag: ClassVar[str] = "timestamps.v1"
+    times: ClassVar[bool] = True
     source: Output
     path: str
     timestamp: int

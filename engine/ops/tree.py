@@ -12,6 +12,7 @@ from engine.errors import UserError
 from engine.graph import Output, Result, Value
 from engine.snapshot import Draft
 from engine.store import Snapshot
+from engine.treehash import TIMED
 from engine.worker import Worker
 
 _ALL_PERMISSIONS = 0o7777
@@ -21,11 +22,12 @@ _ALL_PERMISSIONS = 0o7777
 class TreeOperation:
     """Base of operations whose result depends on nothing but their fields and their inputs' content.
 
-    Raises UserError for a field ``permissions`` that cannot be.
+    ``times`` says that it sets times on purpose. Raises UserError for a field ``permissions`` that cannot be.
     """
 
     tag: ClassVar[str]
     cached: ClassVar[bool] = True
+    times: ClassVar[bool] = False
     key: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -44,7 +46,10 @@ class TreeOperation:
         return self._digest([value.digest for value in inputs])
 
     def _digest(self, inputs: Sequence[str]) -> str:
-        return digest.of(self.tag, inputs, [value for value in self._values() if not _outputs(value)])
+        """The digest of this operation on ``inputs``; it tells times where one of theirs does."""
+        timed = self.times or any(one.endswith(TIMED) for one in inputs)
+        own = [value for value in self._values() if not _outputs(value)]
+        return digest.of(self.tag, inputs, own) + TIMED * timed
 
     def _values(self) -> list[Any]:
         return [getattr(self, entry.name) for entry in dataclasses.fields(self) if entry.compare]

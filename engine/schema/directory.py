@@ -68,7 +68,7 @@ async def find_up(ctx: Context, directory: Directory, *, name: str, start: str) 
 @field("Directory.digest")
 async def digest(ctx: Context, directory: Directory) -> str:
     value = await ctx.value(directory.output)
-    return await ctx.in_thread(partial(selection.digest_of, ctx.session.worker.snapshots, value, directory.path))
+    return await ctx.in_thread(partial(selection.shown, ctx.session.worker.snapshots, value, directory.path))
 
 
 @field("Directory.directory")

@@ -49,7 +49,7 @@ async def digest(ctx: Context, file: File, *, exclude_metadata: bool = False) ->
     if exclude_metadata:
         return await ctx.look(file.output, lambda root: treehash.of_file(reading.file(root, file.path), metadata=False))
     value = await ctx.value(file.output)
-    return await ctx.in_thread(functools.partial(selection.digest_of, ctx.session.worker.snapshots, value, file.path))
+    return await ctx.in_thread(functools.partial(selection.shown, ctx.session.worker.snapshots, value, file.path))
 
 
 @field("File.withName")

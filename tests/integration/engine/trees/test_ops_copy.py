@@ -16,7 +16,7 @@ from engine.copying import Copier, Source, Target
 from engine.errors import UserError
 from engine.graph import Node, Output, Result, Value
 from engine.ops.copy import Copy, CopyFiles
-from engine.ops.file import NewDirectory, NewFile, Remove, Symlink
+from engine.ops.file import NewDirectory, NewFile, Remove, Symlink, Timestamps
 from engine.ops.host import load
 from engine.ops.scratch import Scratch
 from engine.walking import Filter, walk
@@ -301,6 +301,25 @@ def test_equal_files_from_another_stage_are_not_copied_again(trees) -> None:
     assert trees.value(first) == trees.value(second)
     third = Copy(base, Output(NewFile(files("/out/app"), "/out/app", b"changed")), "/app", "/out")
     assert ran(trees, third) == ["copy /out to /app"]
+
+
+def test_times_that_were_set_on_purpose_are_copied(trees) -> None:
+    """They do not count otherwise, so the copy without them must not be taken for the one with them."""
+    source = files("/d/file")
+    timed = Output(Timestamps(source, "/", 1_000_000))
+    later = Output(NewFile(timed, "/d/more", b""))
+    for node, path in (
+        (lambda tree: Copy(EMPTY, tree, "/to", "/d"), "to/file"),
+        (lambda tree: Copy(EMPTY, tree, "/", "/d"), "file"),
+        (lambda tree: CopyFiles(EMPTY, (tree,), ("/d/file",), "/x"), "x"),
+        (lambda tree: Copy(Output(Copy(EMPTY, tree, "/a")), EMPTY, "/b"), "a/d/file"),
+    ):
+        assert trees.stat(node(source), path).st_mtime > 1_000_000
+        assert trees.stat(node(timed), path).st_mtime == 1_000_000
+        assert trees.stat(node(later), path).st_mtime == 1_000_000
+    value = trees.value(timed.node)
+    assert selection.shown(trees.snapshots, value, "/").startswith("sha256:")
+    assert len(selection.shown(trees.snapshots, value, "/d/file")) == len("sha256:") + 64
 
 
 def test_equal_files_under_another_name_are_another_copy(trees) -> None:
