@@ -10,7 +10,7 @@ import functools
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,6 +50,8 @@ _MIRRORS = (
     "GONOSUMDB",
     "GOSUMDB",
 )
+_LOOPBACK = re.compile(r"\b(?P<scheme>https?)://([^/@\s]*@)?(localhost|127\.0\.0\.1)(:(?P<port>[0-9]{1,5}))?(?![\w.])")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _PREFIX = "BASELARD_EXEC_"
 _PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
@@ -72,10 +74,19 @@ class HostEnvironment:
     redirects: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
-    def for_exec(self, env: Sequence[tuple[str, str]], lent: "Lent | None") -> dict[str, str]:
-        """The variables to add to ``env``."""
+    @property
+    def loopback_ports(self) -> list[int]:
+        """Ports on this machine's own loopback that the variables lead to (a local proxy, for one)."""
+        found = (match for value in self.variables.values() for match in _LOOPBACK.finditer(value))
+        return sorted({int(match["port"] or _DEFAULT_PORTS[match["scheme"]]) for match in found})
+
+    def for_exec(self, env: Sequence[tuple[str, str]], lent: "Lent | None", near: Iterable[str] = ()) -> dict[str, str]:
+        """The variables to add to ``env``; names in ``near`` (a container's services) are not asked for by proxy."""
         taken = {name.lower() for name, _ in env}
         given = {**self.variables, **(lent.variables if lent else {})}
+        if any(name.lower() in _PROXIES for name in given):
+            direct = ",".join(filter(None, (given.get("no_proxy", ""), "localhost,127.0.0.1,::1", *near)))
+            given |= {"no_proxy": direct, "NO_PROXY": direct}
         return {name: value for name, value in given.items() if name.lower() not in taken}
 
     def lend(self, rootfs: Path, directory: Path, redirector: int = 0) -> "Lent | None":

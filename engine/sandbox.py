@@ -100,7 +100,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         mounted = sandbox_mounts.mount_all(context, command, inputs[1:])
         names = stack.enter_context(_services(worker, command, inputs))
         namespace = stack.enter_context(worker.network.lease(reuse=not command.insecure))
-        stack.enter_context(_resolvers(namespace))
+        stack.enter_context(_loopback(worker, namespace))
         session = stack.enter_context(_nested(worker, namespace)) if command.nesting else {}
         lent = worker.host.lend(
             rootfs.path, worker.runtime.run_dir.path, stack.enter_context(_redirector(worker, namespace))
@@ -109,7 +109,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         spec = Spec(
             rootfs=rootfs.path,
             args=command.args,
-            env={**_environment(worker, command, secrets, lent), **session},
+            env={**_environment(worker, command, secrets, lent, names), **session},
             network=namespace.path,
             cwd=command.cwd or "/",
             user=user,
@@ -182,14 +182,16 @@ def _redirector(worker: Worker, namespace: Namespace) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _resolvers(namespace: Namespace) -> Iterator[None]:
-    """Where the machine resolves names itself, on its loopback, have the container's loopback lead there."""
+def _loopback(worker: Worker, namespace: Namespace) -> Iterator[None]:
+    """Have the container's loopback lead to this machine's where its resolvers or proxies listen on that alone."""
+    servers = [server for server in network.resolvers(network.resolv_conf()) if network.is_loopback(server)]
+    wanted = [(server, _DNS, udp) for server in servers for udp in (False, True)]
+    wanted += [("127.0.0.1", port, False) for port in worker.host.loopback_ports]
     with ExitStack() as stack:
-        for server in filter(network.is_loopback, network.resolvers(network.resolv_conf())):
-            for udp in (False, True):
-                listen = partial(forward.listener, server, _DNS, udp=udp)
-                own = stack.enter_context(network_namespace.inside(namespace, listen))
-                stack.enter_context(forward.lead(own, server, _DNS))
+        for address, port, udp in wanted:
+            listen = partial(forward.listener, address, port, udp=udp)
+            own = stack.enter_context(network_namespace.inside(namespace, listen))
+            stack.enter_context(forward.lead(own, address, port))
         yield
 
 
@@ -204,12 +206,14 @@ def _nested(worker: Worker, namespace: Namespace) -> Iterator[dict[str, str]]:
         yield {"DAGGER_SESSION_PORT": str(port), "DAGGER_SESSION_TOKEN": worker.session.token}
 
 
-def _environment(worker: Worker, command: Command, secrets: Mapping[str, bytes], lent: Lent | None) -> dict[str, str]:
+def _environment(
+    worker: Worker, command: Command, secrets: Mapping[str, bytes], lent: Lent | None, names: Mapping[str, str]
+) -> dict[str, str]:
     secret = {name: os.fsdecode(secrets[ref.handle]) for name, ref in command.secret_env}
     if wrong := [name for name, value in secret.items() if "\0" in value]:
         raise UserError(f"the secret for {wrong[0]} holds a NUL byte, which no variable can; mount it as a file")
     own = {**dict(command.env), **dict(command.volatile_env), **secret}
-    return {**worker.host.for_exec(list(own.items()), lent), **own}
+    return {**worker.host.for_exec(list(own.items()), lent, names), **own}
 
 
 def _holder(rootfs: Path, mounted: Sequence[Mounted], path: str) -> tuple[Path, str]:

@@ -290,6 +290,16 @@ def test_the_hosts_settings_are_lent_never_imposed(run, worker, tmp_path):
     assert ran.files().keys() == {"bin", "bin/busybox", "etc", "etc/passwd", "etc/group"}
 
 
+def test_a_proxy_on_this_machines_loopback_is_reached(run, worker):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = f"http://127.0.0.1:{server.getsockname()[1]}"
+        answer = threading.Thread(target=_answer_once, args=(server, b"HTTP/1.0 200 OK\r\n\r\nby proxy"))
+        answer.start()
+        on = replace(worker, host=HostEnvironment({"http_proxy": proxy}))
+        assert run("wget -qO- http://far.example/", on=on).stdout == "by proxy"
+        answer.join()
+
+
 def test_debians_archive_is_redirected_to_the_mirror(run, worker):
     on = replace(worker, host=HostEnvironment(redirects={"http://deb.debian.org/debian": "http://mirror.example/deb"}))
     line = "cat $APT_CONFIG; port=$(busybox sed -n 's/.*1:\\([0-9]*\\).*/\\1/p' $APT_CONFIG); "

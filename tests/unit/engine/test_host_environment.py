@@ -107,3 +107,21 @@ def test_limits_of_each_container():
 def test_limits_that_are_none(setting):
     with pytest.raises(UserError, match=next(iter(setting))):
         host.detect(setting)
+
+
+def test_a_proxy_on_the_loopback_is_seen():
+    variables = {
+        "http_proxy": "http://localhost:3128/",
+        "https_proxy": "http://user:pw@127.0.0.1:3129",
+        "PIP_INDEX_URL": "https://127.0.0.1/simple",
+        "all_proxy": "http://127.0.0.1.example:1",
+        "no_proxy": "localhost:9",
+    }
+    assert HostEnvironment(variables).loopback_ports == [443, 3128, 3129]
+
+
+def test_services_are_not_asked_for_by_proxy():
+    added = HostEnvironment({"http_proxy": "http://p", "no_proxy": "intern"}).for_exec([], None, ["db", "web"])
+    assert added["NO_PROXY"] == added["no_proxy"] == "intern,localhost,127.0.0.1,::1,db,web"
+    assert "no_proxy" not in HostEnvironment({"PIP_INDEX_URL": "x"}).for_exec([], None, ["db"])
+    assert "no_proxy" not in HostEnvironment({"http_proxy": "x"}).for_exec([("NO_PROXY", "mine")], None, ["db"])
