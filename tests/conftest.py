@@ -7,6 +7,10 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the slow variants too")
+    engines = ("baselard", "dagger")
+    parser.addoption(
+        "--engine", choices=engines, default="baselard", help="which engine conformance cases are asked of"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

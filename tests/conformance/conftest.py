@@ -19,10 +19,6 @@ BUSYBOX = Path("/bin/busybox")
 BUSYBOX_IMAGE = 'container{from(address:"busybox:1.37"){'
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engine", choices=("baselard", "dagger"), default="baselard", help="which engine is asked")
-
-
 @dataclass(frozen=True)
 class Client:
     """Sends queries to the engine; ``busybox`` is a field of Query that gives a container with a shell."""
