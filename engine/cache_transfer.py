@@ -142,6 +142,7 @@ def _described(store: Store, link: Snapshot) -> dict[str, Any]:
         "layer": asdict(layer),
         "stamp": GIVEN if given else "",
         "bootstrapped": layer_index.bootstrapped(store, link),
+        "label": store.maker(link),
     }
 
 
@@ -225,6 +226,7 @@ def _stacked(snapshots: Snapshots, listed: Sequence[dict[str, Any]]) -> dict[int
     """Make every listed snapshot, whole chains at once so that their layers unpack side by side."""
     entries = {entry["id"]: entry for entry in listed}
     parents = {entry["parent"] for entry in listed}
+    store = snapshots.store
     trees: dict[int, Snapshot] = {}
     for leaf in [number for number in entries if number not in parents]:
         chain = _chain(entries, leaf)
@@ -234,8 +236,9 @@ def _stacked(snapshots: Snapshots, listed: Sequence[dict[str, Any]]) -> dict[int
         top = layer_stack.stack(snapshots, layers, [lambda path=path: path for path in paths], stamps)  # type: ignore[misc]
         for entry, tree in zip(reversed(chain), ancestry(top), strict=True):
             trees[entry["id"]] = tree
+            store.record([], Result((Value("", tree),)), str(entry["label"]))
             if entry["bootstrapped"]:
-                layer_index.record_bootstrapped(snapshots.store, str(entry["bootstrapped"]), tree)
+                layer_index.record_bootstrapped(store, str(entry["bootstrapped"]), tree)
     return trees
 
 

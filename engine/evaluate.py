@@ -85,7 +85,7 @@ class Evaluator:
             self.progress.finished(node.key, cached=True)
             return known
         result = await self._run(node, inputs)
-        self.results.record([node.key, *([content_key] if content_key else [])], result)
+        self.results.record([node.key, *([content_key] if content_key else [])], result, node.label)
         return result
 
     async def _run(self, node: Node, inputs: Sequence[Value]) -> Result:

@@ -269,6 +269,7 @@ def _delete_rows(store: Store, doomed: _Doomed) -> None:
         "results": ("key", list(doomed.results)),
         "snapshots": ("id", sorted(doomed.snapshots, reverse=True)),
         "sizes": ("snapshot", list(doomed.snapshots)),
+        "makers": ("snapshot", list(doomed.snapshots)),
         "blobs": ("digest", list(doomed.blobs)),
     }
     for table, (column, values) in rows.items():

@@ -89,7 +89,9 @@ class Results(Protocol):
     """Where results are recorded (engine.store)."""
 
     def lookup(self, key: str) -> Result | None: ...
-    def record(self, keys: Sequence[str], result: Result) -> None: ...
+    def record(self, keys: Sequence[str], result: Result, label: str = "") -> None:
+        """Record ``result`` under all of ``keys``; ``label`` is the node's that made it, if it was made just now."""
+
     def locked(self, key: str) -> Any:
         """An async context manager: this key is nobody else's, in any process on this store."""
 

@@ -98,11 +98,13 @@ def index(images: Sequence[Image], *, docker: bool = False, annotations: Pairs =
 
 
 def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> Image:
-    layers = []
-    for group in layer_pack.groups(store, variant.tree):
+    layers: list[Layer] = []
+    groups = layer_pack.groups(store, variant.tree)
+    for group in groups:
         layers.append(layer_pack.pack(store, group, compression=form.compression, epoch=form.epoch))
         on_packed(layers[-1])
-    config = manifest.encode(_config(variant.config, layers, form.epoch).to_json())
+    made_by = [instruction(store.maker(group.top)) for group in groups]
+    config = manifest.encode(_config(variant.config, layers, made_by, form.epoch).to_json())
     store.put_blob([config])
     kind = manifest.DOCKER_CONFIG if form.docker else manifest.OCI_CONFIG
     made = Manifest(
@@ -121,12 +123,19 @@ def _descriptor(layer: Layer, form: Format) -> Descriptor:
     return Descriptor(manifest.OCI_LAYER + _OCI_SUFFIX[layer.compression], layer.digest, layer.size)
 
 
-def _config(config: ImageConfig, layers: Sequence[Layer], epoch: int | None) -> ImageConfig:
+def instruction(label: str) -> str:
+    """What an image's history says of a step: as docker writes it for a command, and never a path of this machine."""
+    if label.startswith("exec "):
+        return "RUN " + label.removeprefix("exec ")
+    return "host directory" if label.startswith("host directory ") else label or "baselard"
+
+
+def _config(config: ImageConfig, layers: Sequence[Layer], made_by: Sequence[str], epoch: int | None) -> ImageConfig:
     """With the layers it will have, and a history that names each: validators compare the two."""
     created = config.created if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     told = sum(not entry.empty_layer for entry in config.history)
     history = config.history if told <= len(layers) else ()
     told = told if told <= len(layers) else 0
-    missing = [History(created_by="baselard", created=created)] * (len(layers) - told)
+    missing = [History(created_by=text, created=created) for text in made_by[told:]]
     diff_ids = tuple(layer.diff_id for layer in layers)
     return replace(config, created=created, history=(*history, *missing), diff_ids=diff_ids)

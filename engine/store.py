@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS results (
 CREATE TABLE IF NOT EXISTS snapshots (
   id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER REFERENCES snapshots(id),
   engine TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS makers (
+  snapshot INTEGER PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blobs (
   digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -101,10 +103,16 @@ class Store:
                     return None  # collected in this very moment
         return self._decode(row[0])
 
-    def record(self, keys: Sequence[str], result: Result) -> None:
-        """Record one result under all of ``keys``, at once or not at all."""
+    def record(self, keys: Sequence[str], result: Result, label: str = "") -> None:
+        """Record one result under all of ``keys``, at once or not at all.
+
+        ``label`` says what made it; of a snapshot the first label stays.
+        """
         text = _encode(result)
         with self.transaction():
+            if label:
+                trees = [(value.tree.id, label) for value in result.values if value.tree]
+                self.db.executemany("INSERT OR IGNORE INTO makers VALUES (?, ?)", trees)
             self.db.executemany(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",
                 [(key, text, time.time(), _boot()) for key in keys],
@@ -130,6 +138,12 @@ class Store:
                 return None
             values.append(Value(name, snapshot))
         return Result(tuple(values), raw["data"])
+
+    def maker(self, snapshot: "Snapshot") -> str:
+        """The label of what made ``snapshot``; empty when that is not known."""
+        with self.mutex:
+            row = self.db.execute("SELECT label FROM makers WHERE snapshot = ?", (snapshot.id,)).fetchone()
+        return str(row[0]) if row else ""
 
     # snapshots' records (the trees themselves are engine.snapshot's)
 

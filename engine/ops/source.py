@@ -46,7 +46,7 @@ class Bootstrap:
 
     @property
     def label(self) -> str:
-        return f"bootstrap {self.recipe}: {self.why}"
+        return f"bootstrap {self.recipe}"
 
     def content_key(self, worker: Any, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
         return None

@@ -45,6 +45,7 @@ def run(store: Store) -> float:
     store.record(
         ["exec", "exec by content"],
         Result((Value("e", top), Value("m", None)), {"exit": 0, "stdout": store.put_blob([b"hello"])}),
+        "exec make top",
     )
     return began
 
@@ -118,6 +119,7 @@ def test_the_same_image_comes_out_of_both_stores(store: Store, run: float, tmp_p
     here = image_write.write(store, [Variant(tree, config)], Format())
     there = image_write.write(other, [Variant(check(other), config)], Format())
     assert here.descriptor == there.descriptor
+    assert b'"RUN make top"' in other.blob_path(there.images[0].manifest.config.digest).read_bytes()
     other.close()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from engine import archive_write, image_write, layer_index, layer_pack, platforms
 from engine.errors import UserError
+from engine.graph import Result, Value
 from engine.image import History, ImageConfig
 from engine.image_write import Format, Variant
 from engine.snapshot import Snapshots
@@ -189,3 +190,14 @@ def test_the_same_platform_twice_and_nothing_at_all_are_refused(store: Store, tr
         image_write.write(store, [Variant(tree, CONFIG), Variant(tree, CONFIG)], Format())
     with pytest.raises(UserError, match="no containers to export"):
         image_write.write(store, [], Format())
+
+
+def test_history_says_what_made_each_layer_and_no_path_of_this_machine(store: Store, tree: Snapshot) -> None:
+    chain = [tree, *([tree.parent.parent, tree.parent.parent.parent] if tree.parent and tree.parent.parent else [])]
+    for link, label in zip(chain, ("exec /bin/sh -c make", "host directory /home/me", ""), strict=True):
+        assert link is not None
+        store.record([], Result((Value("", link),)), label)
+    store.record([], Result((Value("", tree),)), "exec something else, which left it as it was")
+    whole = image_write.write(store, [Variant(tree, CONFIG)], Format())
+    written = ImageConfig.from_json(json.loads(store.blob_path(whole.images[0].manifest.config.digest).read_bytes()))
+    assert [entry.created_by for entry in written.history] == ["baselard", "host directory", "RUN /bin/sh -c make"]
