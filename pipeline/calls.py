@@ -85,6 +85,8 @@ async def test_examples(call: Call, selection: Selection = Selection(), *, on_gi
             await call.sharing.clean()
     chosen = choose.examples(project, selection.only, selection.exclude)
     unchanged = [checks.unchanged(example, changed) for example in chosen if example not in tested] if changed else []
+    if changed and changed.paths is None:
+        unchanged.append(checks.unknown_range(changed))
     handed_over = call.sharing.suites if call.sharing else []
     return replace(report, suites=(*handed_over, *report.suites, *unchanged))
 

@@ -96,7 +96,7 @@ def bases_of(examples: Sequence[Example], bases: Sequence[Base], images: Images)
 
     meant = (base_of(from_.reference, bases) for example in examples for from_ in example.froms)
     by_title = {title(*one): one for one in meant if one}
-    return [Subject(name, partial(images.base, *one), judge) for name, one in by_title.items()]
+    return [Subject(f"{name} (build)", partial(images.base, *one), judge) for name, one in by_title.items()]
 
 
 async def run(title: str, subjects: Sequence[Subject], options: Options, clock: Clock) -> Report:
@@ -126,6 +126,12 @@ def unchanged(example: Example, changed: Changed) -> Suite:
     """The suite of an example that a change does not touch."""
     case = Case("tests", Verdict.SKIPPED, message=f"unchanged since {changed.since}")
     return Suite(example.name, (case,), quarantine=quarantined(example.settings.quarantine))
+
+
+def unknown_range(changed: Changed) -> Suite:
+    """Says that all examples are tested because nobody knows what changed."""
+    message = f"all are tested: what changed since {changed.since} is not known: {changed.reason}"
+    return Suite("changes", (Case("range", Verdict.NOTED, message=message),))
 
 
 async def suite(subject: Subject, options: Options, clock: Clock) -> Suite:

@@ -17,7 +17,7 @@ _LEFT, _WIDTH, _ROW = 220, 640, 24
 def mermaid(report: Report) -> str:
     """A gantt chart in mermaid's syntax; times in milliseconds since the start."""
     lines = ["gantt", "    dateFormat x", "    axisFormat %M:%S"]
-    for suite in report.suites:
+    for suite in (one for one in report.suites if one.spans):
         lines.append(f"    section {_plain(suite.name)}")
         lines += [f"    {task}" for task in _tasks(suite)]
     return "\n".join(lines)

@@ -122,7 +122,7 @@ async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkey
         "t", [*checks.bases_of(found.examples, found.bases, images), *subjects], Options(), Clock()
     )
     assert [(suite.name, str(suite.verdict)) for suite in report.suites] == [
-        ("ghcr.io/a/base:standard", "passed"),
+        ("ghcr.io/a/base:standard (build)", "passed"),
         ("bad", "error"),
         ("good", "skipped"),
         ("odd", "error"),

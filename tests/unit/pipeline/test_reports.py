@@ -80,7 +80,8 @@ def test_a_fence_in_a_log_cannot_end_the_block():
 
 
 def test_mermaid_names_hold_no_separator():
-    shown = timeline.mermaid(Report("t", (Suite("a:b;c", (), (Span("build", 0, 1.25),)),)))
+    shown = timeline.mermaid(Report("t", (Suite("a:b;c", (), (Span("build", 0, 1.25),)), Suite("nothing ran", ()))))
+    assert "nothing ran" not in shown
     assert "section a b c" in shown
     assert "build 1.2 s :0, 1250" in shown
 
