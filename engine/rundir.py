@@ -3,9 +3,11 @@
 A directory is its process's as long as the lock on the file beside it is held, as with the store's work directories.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from engine import snapshot
 from engine.errors import HostError
+
+_MS_NOSUID, _MS_NODEV = 2, 4
+_mounting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,20 @@ class RunDir:
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def in_memory(self) -> Path:
+        """A directory of its own on a tmpfs, for what must not reach a disk: programs' variables, secrets."""
+        path = self.path / "memory"
+        with _mounting:
+            if not path.is_mount():
+                path.mkdir(mode=0o711, exist_ok=True)
+                snapshot.mount("tmpfs", path, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0711")
+        return path
+
     def close(self) -> None:
         """Give the directory up; what it told of must be gone from the machine."""
+        with contextlib.suppress(OSError):  # not mounted: nobody needed it, or it went with a dead process
+            snapshot.unmount(self.path / "memory")
         shutil.rmtree(self.path, ignore_errors=True)
         _lock_path(self.path).unlink(missing_ok=True)
         self.lock.close()

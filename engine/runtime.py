@@ -49,7 +49,7 @@ class Runtime:
         """A container to be run; it and its state are gone afterwards, whatever happened."""
         if not (program := process.which("runc")):
             raise HostError("the OCI runtime runc is not installed; apt-get install runc")
-        bundle = Path(tempfile.mkdtemp(dir=self.run_dir.path, prefix=f"{self.run_dir.name}-"))
+        bundle = Path(tempfile.mkdtemp(dir=self.run_dir.in_memory, prefix=f"{self.run_dir.name}-"))
         name = bundle.name  # unique on this machine
         container = Container(name, bundle, self.run_dir.path / "runc", program)
         try:

@@ -103,7 +103,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         stack.enter_context(_loopback(worker, namespace))
         session = stack.enter_context(_nested(worker, namespace)) if command.nesting else {}
         lent = worker.host.lend(
-            rootfs.path, worker.runtime.run_dir.path, stack.enter_context(_redirector(worker, namespace))
+            rootfs.path, worker.runtime.run_dir.in_memory, stack.enter_context(_redirector(worker, namespace))
         )
         surroundings = _surroundings(lent, directory, command.hostname or HOSTNAME, names)
         spec = Spec(
@@ -144,7 +144,7 @@ def _services(
 
 @contextlib.contextmanager
 def _directory(worker: Worker) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=worker.runtime.run_dir.path, prefix="exec-") as name:
+    with tempfile.TemporaryDirectory(dir=worker.runtime.run_dir.in_memory, prefix="exec-") as name:
         path = Path(name)
         path.chmod(0o711)
         yield path

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import cancel, forward, owners, paths, process, snapshot
+from engine import cancel, forward, owners, paths, process
 from engine.command import BindMount, CacheMount, Command, Mount, SecretMount, Sharing, SocketMount, TmpfsMount
 from engine.errors import UserError
 from engine.graph import Value
@@ -35,13 +35,17 @@ class Mounted:
 
 @dataclass(frozen=True)
 class Context:
-    """What mounts are made with; ``stack`` gives everything back, ``directory`` is the container's own."""
+    """What mounts are made with; ``stack`` gives everything back, ``directory`` (in memory) is the container's own."""
 
     worker: Worker
     directory: Path
     rootfs: Path
     secrets: Mapping[str, bytes]
     stack: ExitStack
+
+    def new_path(self) -> Path:
+        """A path in ``directory`` where nothing is yet."""
+        return self.directory / f"mount-{len(list(self.directory.iterdir()))}"
 
     def owner(self, text: str) -> Owner:
         """The numbers of ``user[:group]`` in this image; root for the empty string."""
@@ -138,12 +142,7 @@ def _held(path: Path, kind: int) -> Iterator[None]:
 
 
 def _secret(context: Context, mount: SecretMount) -> Mounted:
-    directory = context.directory / "secrets"
-    if not directory.exists():
-        directory.mkdir(mode=0o711)
-        snapshot.mount("tmpfs", directory, "tmpfs", options="mode=0711")
-        context.stack.callback(snapshot.unmount, directory)
-    path = directory / str(len(list(directory.iterdir())))
+    path = context.new_path()
     with path.open("xb") as file:
         owner = context.owner(mount.owner)
         os.fchown(file.fileno(), owner.uid, owner.gid)
@@ -160,7 +159,7 @@ def _socket(context: Context, mount: SocketMount) -> Mounted:
     if not mount.owner:
         return Mounted(SpecMount(mount.target, mount.source))
     owner = context.owner(mount.owner)
-    path = context.directory / f"socket-{len(list(context.directory.iterdir()))}"
+    path = context.new_path()
     listener = context.stack.enter_context(socket.socket(socket.AF_UNIX))
     listener.bind(str(path))
     os.chown(path, owner.uid, owner.gid)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine import cancel
+from engine import cancel, process
 from engine.command import BindMount, CacheMount, SecretMount, SecretRef, Sharing, SocketMount, TmpfsMount
 from engine.errors import ExecError, HostError, UserError
 from engine.graph import Value
@@ -263,6 +263,20 @@ def test_secrets_are_there_and_nowhere_else(run, worker, busybox):
     assert ran.result.values == (busybox,)
 
 
+def test_a_programs_variables_reach_no_disk(run, worker):
+    worker.secrets.known["token"] = b"s3cr3t-token"
+    found = []
+
+    def look(*_: object) -> None:
+        files = [path for path in worker.runtime.run_dir.path.rglob("*") if path.is_file()]
+        holding = [path for path in files if b"s3cr3t-token" in path.read_bytes()]
+        found.extend(process.run(["stat", "-fc", "%T", str(path)]).stdout for path in holding)
+
+    worker.progress.output = look
+    run("echo up; sleep 0.1", secret_env=(("TOKEN", SecretRef("t", "token")),))
+    assert set(found) == {b"tmpfs\n"}
+
+
 def test_a_redirect_holds_no_secret(run, worker):
     worker.secrets.known["token"] = b"s3cr3t-token"
     ran = run("echo $TOKEN", secret_env=(("TOKEN", SecretRef("t", "token")),), redirect_stdout="/out")
@@ -352,7 +366,8 @@ def test_calling_a_run_off_ends_it_and_leaves_nothing(run, worker):
     thread.join(10)
     assert len(raised) == 1
     assert list((worker.runtime.run_dir.path / "runc").iterdir()) == []
-    assert not any(path.name.startswith(worker.runtime.run_dir.name) for path in worker.runtime.run_dir.path.iterdir())
+    left = [path.name for path in worker.runtime.run_dir.in_memory.iterdir()]
+    assert [name for name in left if not name.startswith("lent-")] == []
 
 
 def test_much_output_is_kept_whole(run, worker):
