@@ -127,12 +127,21 @@ def check_platform(platform: platforms.Platform) -> None:
     own = platforms.default()
     if platform.architecture == own.architecture or (own.architecture, platform.architecture) == ("amd64", "386"):
         return
-    emulator = _BINFMT / f"qemu-{_QEMU.get(platform.architecture, platform.architecture)}"
-    if not emulator.exists():
+    name = f"qemu-{_QEMU.get(platform.architecture, platform.architecture)}"
+    if not _is_registered(_BINFMT / name):
         raise HostError(
-            f"{platform} programs do not run on this machine ({own}): "
-            "apt-get install qemu-user-static binfmt-support registers an emulator"
+            f"{platform} programs do not run on this machine ({own}): apt-get install qemu-user-static "
+            f"binfmt-support registers the emulator {name}"
         )
+
+
+def _is_registered(emulator: Path) -> bool:
+    """Whether the kernel starts this emulator inside containers too: enabled, opened beforehand (binfmt_misc, flag F)."""
+    try:
+        words = emulator.read_text().split()
+    except OSError:
+        return False
+    return words[:1] == ["enabled"] and "F" in words[words.index("flags:") + 1]
 
 
 def _services(
