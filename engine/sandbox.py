@@ -136,7 +136,7 @@ def check_platform(platform: platforms.Platform) -> None:
 
 
 def _is_registered(emulator: Path) -> bool:
-    """Whether the kernel starts this emulator inside containers too: enabled, opened beforehand (binfmt_misc, flag F)."""
+    """Whether the kernel starts this emulator inside containers too: enabled, and opened beforehand (flag F)."""
     try:
         words = emulator.read_text().split()
     except OSError:

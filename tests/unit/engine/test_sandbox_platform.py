@@ -32,5 +32,5 @@ def test_a_registered_emulator(binfmt, flags):
 def test_none_that_would_start_there(binfmt, text):
     if text:
         binfmt.write_text(text)
-    with pytest.raises(HostError, match="linux/riscv64 programs do not run.*qemu-user-static"):
+    with pytest.raises(HostError, match=r"linux/riscv64 programs do not run.*qemu-user-static"):
         sandbox.check_platform(FOREIGN)
