@@ -5,7 +5,9 @@ import shutil
 import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine import cancel, fold, layer_index, layer_unpack
@@ -56,7 +58,7 @@ def stack(
     there, top = _known(snapshots, chains)
     with snapshots.store.temp_dir() as work, ThreadPoolExecutor(_AT_ONCE, "unpack") as pool:
         jobs = [
-            pool.submit(_unpack, layers[at], blobs[at], work / str(at), lowest=at == 0)
+            pool.submit(copy_context().run, partial(_unpack, layers[at], blobs[at], work / str(at), lowest=at == 0))
             for at in range(there, len(layers))
         ]
         try:

@@ -11,6 +11,7 @@ from typing import IO, Self
 
 import zstandard
 
+from engine import cancel
 from engine.errors import UserError
 
 CHUNK = 1 << 20
@@ -128,6 +129,7 @@ class Stream:
     def _fetch(self) -> None:
         try:
             for chunk in self._chunks:
+                cancel.current().check()
                 if self._stopped.is_set():
                     return
                 self._hash.update(chunk)

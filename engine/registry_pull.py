@@ -90,9 +90,12 @@ def pull(snapshots: Snapshots, registry: Registry, image: Resolved, say: Say) ->
     with store.temp_dir() as work:
         shared = work / "blobs" / "sha256"
         shared.mkdir(parents=True)
-        for layer in image.layers:
-            if store.has_blob(layer.digest):
+        kept = [layer for layer in image.layers if store.has_blob(layer.digest)]
+        for layer in kept:
+            with contextlib.suppress(FileExistsError):  # an image may hold one layer twice
                 os.link(store.blob_path(layer.digest), shared / _hex(layer.digest))
+        size = sum(layer.size for layer in image.layers) - sum(layer.size for layer in kept)
+        say(f"{len(image.layers) - len(kept)} of {len(image.layers)} layers to download, {size / 1e6:.1f} MB")
         top = _download(snapshots, registry, image, work, say)
         for layer in image.layers:
             registry_origin.record(store, layer.digest, image.reference)
@@ -160,6 +163,7 @@ def _waiting(path: Path, download: _Download) -> Blob:
 
     def wait() -> Path:
         while not path.exists():
+            cancel.current().check()
             if download.ended:
                 download.finish()
                 if not path.exists():
