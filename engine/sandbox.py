@@ -77,9 +77,11 @@ class Sandbox:
             others = [one for one in self.mounted if one.spec.target != mount.target]
             root, inside = _holder(self.spec.rootfs, others, mount.target)
             targets.setdefault(root, []).append(inside)
+        # A cache volume may be another container's too, which may have something mounted there.
+        own = [self.spec.rootfs, *(one.source for one in self.mounted if one.draft)]
         with ExitStack() as stack:
             for root, inside_targets in targets.items():
-                if root.is_dir():
+                if root in own and root.is_dir():
                     touched |= stack.enter_context(runtime_stubs.cleaned(root, inside_targets))
             yield touched
 
