@@ -14,7 +14,8 @@ from engine.process import Input, OnOutput
 from engine.rundir import RunDir
 from engine.runtime_spec import Spec
 
-_INITS = ("/usr/bin/tini-static", "/usr/libexec/docker/docker-init", "/usr/libexec/podman/catatonit")
+_INITS = ("/usr/bin/tini-static", "/usr/libexec/docker/docker-init")
+_MORTAL = ("setpriv", "--pdeathsig", "KILL", "--")  # util-linux
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class Container:
 
     @property
     def argv(self) -> list[str]:
-        """The command that runs it to its end."""
+        """The command that runs it to its end, and that dies with the engine."""
         log = ("--log-format", "json", "--log", str(self._log))
-        return [*self._runc, *log, "run", "--bundle", str(self.bundle), self.name]
+        return [*_MORTAL, *self._runc, *log, "run", "--bundle", str(self.bundle), self.name]
 
     def signal(self, number: int) -> bool:
         """Send a signal to its first process; whether there was one."""

@@ -13,6 +13,7 @@ from engine.runtime_user import User
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INIT_TARGET = "/.init"
+_INIT_OPTIONS = ("-p", "SIGKILL")  # tini(1): end with the OCI runtime, which ends with the engine
 
 _NUMBERED = """
     CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
@@ -129,7 +130,7 @@ def process(spec: Spec) -> dict[str, Any]:
     """The configuration's ``process``: the program, its user, variables and capabilities."""
     capabilities = sorted(_capabilities(spec))
     env = {"PATH": DEFAULT_PATH, **spec.env}
-    args = (INIT_TARGET, "--", *spec.args) if spec.init else spec.args
+    args = (INIT_TARGET, *_INIT_OPTIONS, "--", *spec.args) if spec.init else spec.args
     return {
         "terminal": False,
         "user": spec.user.to_json(),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine import process, rundir, snapshot
 from engine.network import Network
-from engine.runtime import Runtime
+from engine.runtime import Runtime, init_program
 from engine.runtime_spec import Spec
 
 snapshot.private_namespace()
@@ -28,4 +28,5 @@ def show(_stream: int, _data: bytes) -> None:
 
 with network.lease() as namespace:
     line = f"echo up; while true; do sleep 1; done; echo {run_dir.name}"
-    Runtime(run_dir).run(Spec(rootfs, ("/bin/sh", "-c", line), {}, namespace.path), on_output=show)
+    spec = Spec(rootfs, ("/bin/sh", "-c", line), {}, namespace.path, init=init_program())
+    Runtime(run_dir).run(spec, on_output=show)

@@ -41,7 +41,7 @@ def test_the_users_path_wins():
 
 def test_an_init_goes_first():
     made = runtime_spec.config(spec(init="/usr/bin/init"), "/cgroup")
-    assert made["process"]["args"] == ["/.init", "--", "prog", "arg"]
+    assert made["process"]["args"] == ["/.init", "-p", "SIGKILL", "--", "prog", "arg"]
     assert made["mounts"][-1]["source"] == "/usr/bin/init"
     assert "ro" in made["mounts"][-1]["options"]
 
