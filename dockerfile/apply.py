@@ -21,11 +21,12 @@ from dockerfile.steps import (
     MakeDirectory,
     MountStep,
     RunStep,
+    Step,
     Tree,
 )
 
-# The SDK prints a chain of calls recursively and gives up at about 470 of them; a step is at most a few.
-SETTLE_EVERY = 100
+# The SDK prints a chain of calls recursively and gives up at about 470 of them.
+MOST_CALLS = 200
 
 
 async def apply(plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], warn: Callable[[Warning_], None]) -> C:
@@ -60,17 +61,32 @@ async def _run_stage(build: Build[C, D], index: int) -> None:
     container = build.container_of(stage.base, stage.platform)
     config = build.configs[index]
     made: set[str] = {"/"}
-    for number, step in enumerate(lowered.steps, start=1):
+    calls = 0
+    for step in lowered.steps:
+        calls += calls_of(step, config)
+        if calls > MOST_CALLS:
+            container, calls = await build.builder.settle(container), 0
         await _wait_for(build, trees_of(step))
         if isinstance(step, CopyStep):
             container = await _copy(build, container, step, made)
         else:
             container = await _apply_step(build, container, config, step, made)
         config = step.config if isinstance(step, Configure) else config
-        if number % SETTLE_EVERY == 0:
-            container = await build.builder.settle(container)
     build.containers[index] = container
     build.done[index].set()
+
+
+def calls_of(step: Step, before: ImageConfig) -> int:
+    """About how many calls a step adds to its container's chain; a COPY's matches are the builder's to count."""
+    if isinstance(step, RunStep):
+        return 1 + 2 * (len(step.env) + len(step.proxies) + len(step.mounts))
+    if isinstance(step, CopyStep):
+        return 2 * len(step.items)
+    if isinstance(step, MakeDirectory):
+        return step.path.count("/")
+    after = step.config
+    changed = [*(after.env.items() - before.env.items()), *(after.labels.items() - before.labels.items())]
+    return len(changed) + abs(len(after.ports) - len(before.ports)) + 5
 
 
 async def _apply_step(

@@ -19,10 +19,14 @@ D = TypeVar("D")
 
 @dataclass(frozen=True)
 class Found:
-    """A path of a tree that a pattern matched, without a leading slash ("." is the root); symlinks are followed."""
+    """A path of a tree that a pattern matched, without a leading slash ("." is the root); symlinks are followed.
+
+    `is_plain` says that it is certainly no symlink, which lets a builder copy many files at once.
+    """
 
     path: str
     is_directory: bool
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Placement(Generic[D]):
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     unpack: bool = False
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     builder = DaggerBuilder(client, secrets, ssh)
     directories = {name: one for name, one in contexts.items() if isinstance(one, dagger.Directory)}
     containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
-    given = Contexts(context, containers, directories)
+    # Asked for once here, or every question about a host directory would read it from the host again.
+    given = Contexts(await context.sync(), containers, directories)
     request = Request(dockerfile, target, build_args, platform)
     return await build_with(builder, given, request, on_warning)

@@ -9,11 +9,14 @@ import dagger
 
 from dockerfile.builder import Found, Mounted, Placement, Target
 from dockerfile.dagger_config import configure, hidden, hidden_lines, read_config
-from dockerfile.dagger_copy import make_directory, place
+from dockerfile.dagger_copy import alike, make_directory, place
 from dockerfile.dagger_lookup import look_up
 from dockerfile.dagger_owner import numeric_owner
 from dockerfile.dagger_run import run
 from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
+
+# A wildcard may match any number of files, and the SDK's chains must stay short.
+MOST_PLACEMENTS = 100
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,11 @@ class DaggerBuilder:
         self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]]
     ) -> dagger.Container:
         owners = {one.owner: await numeric_owner(container, one.owner) for one in placements}
-        for one in placements:
-            container = await place(self.client, container, replace(one, owner=owners[one.owner]))
+        numeric = [replace(one, owner=owners[one.owner]) for one in placements]
+        for number, group in enumerate(alike(numeric), start=1):
+            container = await place(self.client, container, group)
+            if number % MOST_PLACEMENTS == 0:
+                container = await self.settle(container)
         return container
 
     async def finish(self, target: Target[dagger.Container]) -> dagger.Container:

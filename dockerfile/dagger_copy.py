@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import dagger
@@ -13,20 +17,61 @@ from dockerfile.modes import apply_mode, parse_mode
 ARCHIVE = ".baselard-add"
 DIRECTORY_MODE = 0o755
 ROOT = "0:0"
+# Up to here files are copied one by one, which also follows links.
+FEW = 8
 
 
-async def place(
-    client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
-) -> dagger.Container:
-    """The container with the placement's file or directory; `one.owner` is numeric."""
+Group = Sequence[Placement[dagger.Directory]]
+
+
+def alike(placements: Group) -> Iterator[Group]:
+    """The placements in their order, files for one directory together, since one call can copy them all."""
+    for is_plain, group in itertools.groupby(placements, _kind):
+        members = list(group)
+        yield from [members] if is_plain else [[one] for one in members]
+
+
+def _kind(one: Placement[dagger.Directory]) -> tuple[str, str, str] | None:
+    symbolic = bool(one.mode) and parse_mode(one.mode) is None
+    if one.is_directory or one.unpack or symbolic or not one.dest.endswith("/"):
+        return None
+    return one.dest, one.owner, one.mode
+
+
+async def place(client: dagger.Client, container: dagger.Container, group: Group) -> dagger.Container:
+    """The container with what a group from `alike` holds; owners are numeric."""
+    one = group[0]
     if one.unpack:
         return await _unpack(client, container, one)
     if one.is_directory:
         return await _place_directory(container, one)
     mode = parse_mode(one.mode)
+    if len(group) > FEW and all(each.is_plain for each in group) and len(_folders(group)) == 1:
+        return _place_many(client, container, group)
+    if len(group) > 1:
+        files = [each.tree.file(each.path) for each in group]
+        return container.with_files(one.dest, files, owner=one.owner, permissions=mode)
     if one.mode and mode is None:
         mode = apply_mode(one.mode, await one.tree.stat(one.path).permissions(), is_directory=False)
     return container.with_file(one.dest, one.tree.file(one.path), owner=one.owner, permissions=mode)
+
+
+def _folders(group: Group) -> set[tuple[int, str]]:
+    return {(id(one.tree), posixpath.dirname(one.path)) for one in group}
+
+
+def _place_many(client: dagger.Client, container: dagger.Container, group: Group) -> dagger.Container:
+    """Many files of one directory, by their names: each File in an argument would be a query of its own."""
+    one = group[0]
+    folder = posixpath.dirname(one.path)
+    names = [re.sub(r"([\\*?\[!])", r"\\\1", posixpath.basename(each.path)) for each in group]
+    return make_directory(client, container, one.dest.rstrip("/"), one.owner).with_directory(
+        one.dest,
+        one.tree.directory(folder) if folder else one.tree,
+        include=names,
+        owner=one.owner,
+        permissions=parse_mode(one.mode),
+    )
 
 
 def make_directory(client: dagger.Client, container: dagger.Container, path: str, owner: str) -> dagger.Container:
@@ -80,5 +125,5 @@ async def _unpack(
     context = context.with_new_file("Dockerfile", f"FROM scratch\nADD {ARCHIVE} /\n")
     unpacked = context.docker_build().rootfs()
     if await unpacked.exists(ARCHIVE):
-        return await place(client, container, replace(one, unpack=False))
+        return await place(client, container, [replace(one, unpack=False)])
     return container.with_directory(one.dest, unpacked)

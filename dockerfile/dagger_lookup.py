@@ -19,10 +19,9 @@ async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[
         return []
     answer = await select(tree, " ".join(_question(i, pattern) for i, pattern in enumerate(patterns)))
     globs = {i: _matching(answer[f"g{i}"], p) for i, p in enumerate(patterns) if has_wildcards(p)}
-    links = sorted({path for paths in globs.values() for path in paths if not path.endswith("/")})
-    directories = await _directories_among(tree, links)
+    kinds = await _kinds(tree, sorted({path for paths in globs.values() for path in paths if not path.endswith("/")}))
     return [
-        [Found(path.rstrip("/"), path.endswith("/") or path in directories) for path in globs[i]]
+        [kinds[path] if path in kinds else Found(path.rstrip("/"), True) for path in globs[i]]
         if i in globs
         else ([Found(pattern, answer[f"d{i}"])] if answer[f"e{i}"] else [])
         for i, pattern in enumerate(patterns)
@@ -36,12 +35,17 @@ def _question(number: int, pattern: str) -> str:
     return f"e{number}: exists(path: {path}) d{number}: exists(path: {path}, expectedType: DIRECTORY_TYPE)"
 
 
-async def _directories_among(tree: dagger.Directory, paths: Sequence[str]) -> set[str]:
+async def _kinds(tree: dagger.Directory, paths: Sequence[str]) -> dict[str, Found]:
+    """What a glob shows as no directory: files, and links that may lead to a directory."""
     if not paths:
-        return set()
-    asked = (f"d{i}: exists(path: {json.dumps(path)}, expectedType: DIRECTORY_TYPE)" for i, path in enumerate(paths))
+        return {}
+    asked = (
+        f"d{i}: exists(path: {json.dumps(path)}, expectedType: DIRECTORY_TYPE) "
+        f"l{i}: exists(path: {json.dumps(path)}, expectedType: SYMLINK_TYPE)"
+        for i, path in enumerate(paths)
+    )
     answer = await select(tree, " ".join(asked))
-    return {path for i, path in enumerate(paths) if answer[f"d{i}"]}
+    return {path: Found(path, answer[f"d{i}"], not answer[f"l{i}"]) for i, path in enumerate(paths)}
 
 
 def _as_glob(pattern: str) -> str:

@@ -25,6 +25,7 @@ def place_item(step: CopyStep, item: CopyItem, found: Found, tree: D) -> Iterato
         include=(item.keep,) if item.keep else (),
         exclude=step.exclude,
         unpack=item.unpack and not found.is_directory,
+        is_plain=found.is_plain,
     )
 
 

@@ -86,9 +86,23 @@ async def test_a_trigger_may_need_a_stage_that_nothing_else_does(context: Path) 
     assert [one.tree.name for one in copies(box)] == ["rootfs of other"]
 
 
+def _calls_between_settlings(box: Box) -> list[int]:
+    """How many steps each stretch without a settling has."""
+    names = [str(call[0]) for call in box.calls]
+    return [len(part.split()) for part in " ".join(names).split("settle")]
+
+
 async def test_long_files_are_settled_on_the_way(context: Path) -> None:
-    box = await build(context, "FROM base\n" + "RUN x\n" * 120)
-    assert [call[0] for call in box.calls].count("settle") == 2
+    box = await build(context, "FROM base\n" + "RUN x\n" * 400)
+    assert max(_calls_between_settlings(box)) <= 200
+    assert sum(_calls_between_settlings(box)) >= 400
+
+
+async def test_steps_of_many_calls_are_settled_sooner(context: Path) -> None:
+    args = "".join(f"ARG A{number}=1\n" for number in range(30))
+    box = await build(context, "FROM base\n" + args + "RUN x\n" * 20)
+    runs = [part.count("run") for part in " ".join(str(call[0]) for call in box.calls).split("settle")]
+    assert max(runs) <= 4
 
 
 async def test_exclude_applies_to_a_files_own_name(context: Path) -> None:
