@@ -133,7 +133,7 @@ class _Object:
     def _fields(self) -> Iterator[tuple[str, str]]:
         for method in self.node.body:
             if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and (call := _select(method)):
-                name = _text(call.args[-2])
+                name = next(_text(argument) for argument in call.args if isinstance(argument, ast.Constant))
                 yield name, f"{name}{self._arguments(method)}: {self._returned(method, name)}"
 
     def _arguments(self, method: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
@@ -185,12 +185,17 @@ def _text(expression: ast.expr) -> str:
 
 
 def _default(expression: ast.expr | None) -> str:
-    if expression is None:
+    if expression is None or (isinstance(expression, ast.Constant) and expression.value is None):
         return ""
+    return f" = {_literal(expression)}"
+
+
+def _literal(expression: ast.expr) -> str:
     if isinstance(expression, ast.Attribute):
-        return f" = {expression.attr}"
-    value = ast.literal_eval(expression)
-    return "" if value is None else f" = {json.dumps(value)}"
+        return expression.attr
+    if isinstance(expression, ast.List):
+        return f"[{', '.join(map(_literal, expression.elts))}]"
+    return json.dumps(ast.literal_eval(expression))
 
 
 def main() -> None:

@@ -76,6 +76,20 @@ def test_python_starts_the_engine(workdir: Path, environment: dict[str, str]) ->
     assert answer([sys.executable, str(HERE / "pipeline.py")], workdir, environment) == EXPECTED
 
 
+@pytest.mark.network
+@pytest.mark.full
+@pytest.mark.parametrize("version", ["0.20.8", "1.0.0b21"])
+def test_python_of_other_versions(
+    version: str, tmp_path: Path, workdir: Path, environment: dict[str, str], session: dict[str, str]
+) -> None:
+    """The release that still loaded objects by FooID, and the beta of the next one, which asks for nothing else yet."""
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", f"dagger-io=={version}"], check=True)
+    environment = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
+    assert answer([str(python), str(HERE / "pipeline.py")], workdir, {**environment, **session}) == EXPECTED
+
+
 @pytest.fixture
 def typescript(tmp_path: Path) -> list[str]:
     """The TypeScript SDK installed from npm."""
