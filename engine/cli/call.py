@@ -1,9 +1,15 @@
 """``baselard call``: functions of a module, each on the result of the one before."""
 
+import os
 import sys
+from pathlib import Path
 
 from engine.cli import chain, help, target
+from engine.cli.chain import Step
 from engine.cli.target import Target
+from engine.errors import UserError
+from engine.modules.addresses import Address
+from engine.objects.typedef import kebab
 
 
 def run(argv: list[str]) -> int:
@@ -19,9 +25,33 @@ def run(argv: list[str]) -> int:
 def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
     from engine.cli import result, start  # noqa: PLC0415 -- help needs no engine
 
+    for step in parsed.steps:
+        check_addresses(step)
     start.require_privilege(["call", *argv])
     last = parsed.steps[-1].function.return_type
     output = parsed.options.output
     value = start.walk(found, lambda walk: walk.run(parsed.steps, output=output))
     result.show(last, value, as_json=parsed.options.json, output=output)
     return 0
+
+
+def check_addresses(step: Step) -> None:
+    """Raise UserError for a path that is not there and for a secret whose source is not, before anything starts."""
+    for arg in step.function.args:
+        given = step.args.get(arg.name)
+        for value in given if isinstance(given, list) else [given]:
+            if isinstance(value, Address) and (wrong := _missing(value)):
+                raise UserError(f"--{kebab(arg.name)} {value.text}: {wrong}")
+
+
+def _missing(address: Address) -> str:
+    if address.is_local:
+        path = Path(address.text.removeprefix("file://")).expanduser()
+        if not path.exists():
+            return "there is no such file or directory"
+        if path.is_dir() != (address.type_name == "Directory"):
+            return "a directory is expected" if address.type_name == "Directory" else "a file is expected"
+    scheme, _, name = address.text.partition(":")
+    if address.type_name == "Secret" and scheme == "env" and name.removeprefix("//") not in os.environ:
+        return "the variable is not set"
+    return ""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,8 @@ def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     """Start the engine, do ``work`` with the target's module, and stop it again. Raises what the work raises."""
     if target.options.no_cache_exec:
         run_afresh()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # both end it as Ctrl-C does: with everything put away
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     runner = target.runner  # imports the module while the engine starts
     with contextlib.closing(target), engine(target.display) as running:  # the display is gone before the result comes
         return asyncio.run(_served(running, target, runner, work))

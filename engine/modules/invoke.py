@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import EngineError, ExecError
-from engine.modules.running import OnOutput, Runner
+from engine.modules.running import ModuleError, OnOutput, Runner
 from engine.objects.typedef import (
     CurrentModule,
     Error,
@@ -39,8 +39,11 @@ class Invoker:
     on_output: OnOutput
 
     async def register(self) -> Module:
-        """What the module says of itself. Raises FunctionError when its declarations are wrong."""
-        module: Module = self.load(await self._invoke(FunctionCall()))
+        """What the module says of itself. Raises ModuleError when its declarations are wrong."""
+        try:
+            module: Module = self.load(await self._invoke(FunctionCall()))
+        except FunctionError as error:
+            raise ModuleError(f"the module {self.runner.source.name} declares what cannot be: {error}") from None
         return replace(module, name=self.runner.source.name)
 
     async def call(self, type_name: str, function: str, state: Any, args: Mapping[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from engine.worker import Worker
 
 
 async def register(runner: Runner, cache: Path, progress: Progress, on_output: OnOutput) -> Module:
-    """What the module says of itself. Raises ModuleError or FunctionError."""
+    """What the module says of itself. Raises ModuleError."""
     with contextlib.closing(Store.open(cache / "registration")) as store:
         made = session(store, progress)
         async with server.running(made) as (port, _):

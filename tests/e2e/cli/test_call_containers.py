@@ -171,7 +171,10 @@ def test_module_code_runs_as_the_invoking_user(module: Path, places: dict[str, s
     assert (done.returncode, done.stdout) == (0, "54321"), done.stderr
 
 
-def test_an_interrupt_ends_it_at_once_and_leaves_nothing(module: Path, places: dict[str, str]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
+    module: Path, places: dict[str, str], number: signal.Signals
+) -> None:
     command = words(module, "call", "run", "--command", "echo begun; sleep 98765")
     environ = {**os.environ, **places}
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
@@ -179,7 +182,7 @@ def test_an_interrupt_ends_it_at_once_and_leaves_nothing(module: Path, places: d
         for line in child.stderr:
             if line.endswith(" begun\n"):
                 break
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         child.communicate(timeout=30)
     assert child.returncode == 130
     assert not [text for text in _command_lines() if "98765" in text]

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from engine import server
-from engine.errors import EngineError
 from engine.modules import registration, running
 from engine.modules.invoke import FunctionError, Invoker
 from engine.modules.running import ModuleError, Runner, User
@@ -230,5 +229,8 @@ async def test_closing_leaves_no_process(root: Path) -> None:
 async def test_wrong_declarations_are_errors_of_the_module(tmp_path: Path) -> None:
     code = CODE.replace("def say(self, name: Annotated[str", "def say(self, name: Annotated[dict[str, str]")
     wrong = write_module(tmp_path / "wrong", code)
-    with started(wrong, []) as runner, pytest.raises(EngineError, match="unsupported parameter type for 'name'"):
+    with (
+        started(wrong, []) as runner,
+        pytest.raises(ModuleError, match=r"declares what cannot be: .*unsupported parameter type for 'name'"),
+    ):
         await registration.register(runner, tmp_path, Silent(), lambda _: None)
