@@ -1,0 +1,89 @@
+"""Ways of sharing: what is chosen, what it costs to choose wrongly, and what is left behind."""
+
+import pytest
+
+from pipeline import publish, share
+from pipeline.clock import Clock
+from pipeline.config import BaseSettings
+from pipeline.discover import Base
+from pipeline.errors import BaselardError
+from pipeline.model import Verdict
+from pipeline.references import parse
+from pipeline.registry.client import Credentials
+from pipeline.share import Account, Sharing, Taken
+from pipeline.tags.event import Event
+
+pytestmark = pytest.mark.anyio
+DIGEST = "sha256:" + "a" * 64
+
+
+class FakeContainer:
+    async def sync(self):
+        return self
+
+
+async def test_object_hands_nothing_over():
+    assert share.choose("object", Account(), "test-1", Clock()) is None
+
+
+@pytest.mark.parametrize(
+    ("way", "said"), [("sneaker-net", "there are object, registry, archive, rebuild"), ("registry", "needs --registry")]
+)
+async def test_a_way_that_cannot_work_is_refused_before_any_build(way, said):
+    with pytest.raises(BaselardError, match=said):
+        share.choose(way, Account(), "test-1", Clock())
+
+
+async def test_what_a_hand_over_took_is_reported():
+    async def way(built, build):
+        return Taken(built, DIGEST, 1234)
+
+    base = Base("a/b", "Dockerfile", ".", ("standard",), (), BaseSettings())
+    sharing = Sharing("archive", way, Clock(), Account())
+    await sharing.hand_over(base, "standard", FakeContainer(), None)
+    (suite,) = sharing.suites
+    assert suite.name == "a/b:standard by archive"
+    assert suite.properties == {"bytes": 1234, "digest": DIGEST, "share": "archive"}
+
+
+async def test_a_test_tag_that_stays_is_a_failure_of_the_report(monkeypatch):
+    class Refusing:
+        async def __aenter__(self):
+            raise BaselardError("this registry does not delete")
+
+        async def __aexit__(self, *_):
+            return None
+
+    monkeypatch.setattr(share, "connect", lambda reference, credentials: Refusing())
+    sharing = Sharing("registry", None, Clock(), Account(), pushed=[parse(f"a/b:test-1@{DIGEST}")])
+    await sharing.clean()
+    assert sharing.suites[0].verdict is Verdict.FAILED
+    assert sharing.suites[0].cases[0].message == "this registry does not delete"
+
+
+async def test_without_a_password_requests_are_anonymous():
+    assert await Account("a/b").credentials() == Credentials()
+
+
+async def test_parts_of_a_merge():
+    parts = [f"standard=a/b@{DIGEST}", f"standard=a/c@{DIGEST}", f"dev=a/b@{DIGEST}"]
+    assert {target: len(found) for target, found in publish.grouped(parts).items()} == {"standard": 2, "dev": 1}
+    for bad in ("standard", "standard=a/b:tag"):
+        with pytest.raises(BaselardError, match="write TARGET=REFERENCE@DIGEST"):
+            publish.grouped([bad])
+
+
+@pytest.mark.parametrize(
+    ("ref", "existing", "kept"),
+    [
+        ("refs/tags/v1.1.0", ["v1.2.0"], ["1.1.0"]),
+        ("refs/tags/v1.2.0", ["v1.1.9", "1.2.0"], ["1.2.0", "latest"]),
+        ("refs/tags/v1.2.0", ["v2.0.0-rc1"], ["1.2.0", "latest"]),
+        ("refs/heads/main", ["v9.0.0"], ["1.1.0", "latest"]),
+    ],
+)
+async def test_latest_never_moves_back(ref, existing, kept):
+    first = "1.2.0" if "1.2.0" in ref else "1.1.0"
+    names = [parse(f"a/b:{tag}") for tag in (first, "latest")]
+    found = publish._only_highest_is_latest(names, existing, Event(ref))
+    assert [one.tag for one in found] == kept
