@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import debian_mirror, platforms, process
+from engine import debian_mirror, platforms, process, trust
 from engine.debian_mirror import ARCHIVE, SECURITY
 from engine.errors import HostError, UserError
 from engine.image import ImageConfig
@@ -138,7 +138,7 @@ def release_date(archive: str, suite: str) -> int:
     """The date of the suite's Release file. Raises HostError when the archive is not reached, UserError on 404."""
     url = f"{archive}/dists/{suite}/InRelease"
     try:
-        reply = httpx.get(url, timeout=_REACH, follow_redirects=True)
+        reply = httpx.get(url, timeout=_REACH, follow_redirects=True, verify=trust.context())
     except httpx.HTTPError as error:
         raise HostError(
             f"neither a container registry nor the Debian archive {archive} is reached ({error}); "

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import random
 import re
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import cancel
-from engine.errors import EngineError, HostError, UserError
+from engine import cancel, trust
+from engine.errors import EngineError, HostError
 from engine.lazily import Lazily
 from engine.registry_auth import Credential
 
@@ -34,7 +32,6 @@ _LONGEST_WAIT = 60.0  # seconds; a Retry-After beyond it is not waited for in fu
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 _TIMEOUT, _CONNECT = 60, 10  # seconds
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
-_CERTIFICATES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 
 Say = Callable[[str], None]
 """Told, in one line, what is being done again and why."""
@@ -70,7 +67,7 @@ class Connection:
 
     def __post_init__(self) -> None:
         self.client = httpx.Client(
-            verify=_trust(self.host), timeout=httpx.Timeout(_TIMEOUT, connect=_CONNECT), follow_redirects=False
+            verify=trust.context(self.host), timeout=httpx.Timeout(_TIMEOUT, connect=_CONNECT), follow_redirects=False
         )
 
     @property
@@ -243,18 +240,6 @@ def _said(reply: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError, AttributeError, httpx.ResponseNotRead):
         return ""
     return f": {words[:300]}" if words else ""
-
-
-def _trust(host: str) -> ssl.SSLContext:
-    """The machine's own authorities, and those kept for one registry as docker and skopeo do."""
-    context = ssl.create_default_context()
-    for directory in _CERTIFICATES:
-        for path in sorted(Path(directory, host).glob("*.crt")):
-            try:
-                context.load_verify_locations(path)
-            except ssl.SSLError as error:
-                raise UserError(f"{path} is no certificate: {error}") from error
-    return context
 
 
 def _retry_after(reply: httpx.Response) -> float | None:
