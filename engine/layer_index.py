@@ -1,6 +1,7 @@
 """What the store knows about layers: which snapshot a chain of them is, and which blobs a snapshot was packed into."""
 
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,16 @@ class Layer:
 
 
 def chain_snapshot(store: Store, chain: str) -> Snapshot | None:
-    """The snapshot that the layers of this chain id (OCI image spec, config.md) were unpacked into."""
-    rows = _all(store, "SELECT snapshot FROM chains WHERE chain = ?", (chain,))
-    return store.snapshot(rows[0][0]) if rows else None
+    """The snapshot that the layers of this chain id (OCI image spec, config.md) were unpacked into.
+
+    It counts as used now, so that nobody collects it before a result names it.
+    """
+    with _open(store):
+        touched = store.db.execute(
+            "UPDATE snapshots SET used = ? WHERE id = (SELECT snapshot FROM chains WHERE chain = ?) RETURNING id",
+            (time.time(), chain),
+        ).fetchone()
+    return store.snapshot(touched[0]) if touched else None
 
 
 def record_chain(store: Store, chain: str, snapshot: Snapshot) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import gc
+from engine import gc, layer_index
 from engine.errors import UserError
 from engine.gc import Policy
 from engine.graph import Result, Value
@@ -151,4 +151,22 @@ def test_a_limit_that_is_no_size_is_told_before_anything_starts(old: Path, monke
     store = Store.open(old)
     with pytest.raises(UserError, match="BASELARD_STORE_LIMIT=plenty"):
         gc.tidy_meanwhile(store)
+    store.close()
+
+
+def test_a_pulled_base_that_is_found_again_stays_until_a_result_names_it(old: Path) -> None:
+    other, store = Store.open(old), Store.open(old)
+    base = other.lookup("base")
+    assert base is not None
+    tree = base.values[0].tree
+    assert isinstance(tree, Snapshot)
+    layer_index.record_chain(other, "sha256:chain", tree)
+    other.db.execute("UPDATE results SET used = 0")
+    found = layer_index.chain_snapshot(other, "sha256:chain")
+    gc.collect(store, Policy(everything=True))
+    assert found == tree
+    assert store.layer_path(tree).is_dir()
+    assert left(store) == (set(), 1, 0)
+    assert layer_index.chain_snapshot(store, "sha256:other") is None
+    other.close()
     store.close()
