@@ -18,6 +18,8 @@ from engine.worker import Worker
 LINGER = 10.0
 """Seconds a service stays up after its last use, so that the next container finds it running."""
 
+_SHOWN = 4096  # characters of each of a service's streams that a failure beside it shows
+
 Values = Mapping[str, Value]
 """Values of a service's inputs by the outputs' keys."""
 
@@ -86,6 +88,15 @@ class SessionServices:
         finally:
             for entry in entries:
                 self._release(entry)
+
+    def logs(self, bindings: Sequence[Binding]) -> Iterator[tuple[str, str]]:
+        """The alias of each bound service that has said something, and the end of that."""
+        for binding in bindings:
+            with self._lock:
+                entry = self._entries.get(binding.service.key)
+            said = "".join(tail.text[-_SHOWN:] for tail in entry.running.tails.values()) if entry else ""
+            if said:
+                yield binding.alias, said
 
     @contextlib.contextmanager
     def reached(self, worker: Worker, service: Service, values: Values, port: int) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """What an operation may use, bundled: one worker for each session, made from the process-wide one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -31,6 +31,9 @@ class Services(Protocol):
 
         ``values`` are those of the services' inputs, by the outputs' keys. Raises ExecError when a service ends.
         """
+
+    def logs(self, bindings: Sequence[Binding]) -> Iterable[tuple[str, str]]:
+        """The alias of each bound service that has said something, and the end of that."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from engine import digest, runtime_streams, runtime_stubs, sandbox, selection
 from engine.command import BindMount, Command, Mount
 from engine.errors import ExecError, UserError
 from engine.graph import Output, Result, Value
+from engine.process import STDERR
 from engine.runtime_streams import Capture
 from engine.runtime_stubs import Touched, unchanged
 from engine.sandbox import Sandbox
@@ -108,6 +109,9 @@ class Exec:
 
     def _check(self, worker: Worker, code: int, streams: Mapping[str, str]) -> None:
         if not self.expect.allows(code):
+            for alias, said in worker.services.logs(self.command.bindings):
+                text = f"--- the service {alias} said last:\n{said.rstrip()}\n---\n"
+                worker.progress.output(self.key, STDERR, text.encode())
             texts = [runtime_streams.tail(worker.store.blob_path(streams[name])) for name in ("stdout", "stderr")]
             raise ExecError(self.command.args, code, *texts)
 

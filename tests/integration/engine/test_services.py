@@ -100,6 +100,15 @@ def test_a_service_that_ends_ends_the_commands_that_use_it(run, serving):
     assert (caught.value.exit_code, caught.value.stderr) == (4, "gone\n")
 
 
+def test_a_failure_shows_what_the_services_beside_it_said(run, serving, worker):
+    check = Healthcheck(("CMD", "test", "-e", "/ready"))
+    service = serving("echo refusing user app; echo > /ready; sleep 1000", (), check)
+    with pytest.raises(ExecError):
+        run("exit 1", bindings=(Binding("db", service),))
+    (shown,) = [data for _, data in worker.progress.written if b"said last" in data]
+    assert shown == b"--- the service db said last:\nrefusing user app\n---\n"
+
+
 def test_a_slow_service_is_waited_for(run, serving):
     service = serving("sleep 0.5; " + SERVE)
     assert run("wget -qO- http://web:8080/", bindings=(Binding("web", service),)).stdout == "from the service\n"
