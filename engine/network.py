@@ -39,6 +39,7 @@ class Network:
     _broken: bool = False
     _closed: bool = False
     _filler: threading.Thread | None = None
+    _warned: set[str] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def fill(self) -> None:
@@ -109,7 +110,7 @@ class Network:
         try:
             return self._attach(namespace, bridge)
         except EngineError as error:
-            self.warn(f"a container has no network: {error}")
+            self._warn_once(f"containers have no network: {error}")
             return namespace
 
     def _bridge_or_none(self) -> Bridge | None:
@@ -119,10 +120,17 @@ class Network:
                     self._bridge = network_bridge.set_up(self.run_dir)
                 except (EngineError, OSError) as error:
                     self._broken = True
-                    self.warn(f"containers have no network: {error}")
+                    self._warn_once(f"containers have no network: {error}")
                 if self._bridge and self._bridge.outside:
-                    self.warn(self._bridge.outside)
+                    self._warn_once(self._bridge.outside)
             return self._bridge
+
+    def _warn_once(self, text: str) -> None:
+        with self._lock:
+            new = text not in self._warned
+            self._warned.add(text)
+        if new:
+            self.warn(text)
 
     def _attach(self, namespace: Namespace, bridge: Bridge) -> Namespace:
         answer = json.loads(self._plugin("ADD", namespace, bridge))

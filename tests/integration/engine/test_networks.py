@@ -92,6 +92,8 @@ def test_a_machine_without_cni_plugins_says_so_and_still_runs(run, worker, own, 
     assert run(
         "echo ran; wget -T 1 -qO- http://10.0.0.1/ || echo alone", on=replace(worker, network=network)
     ).stdout == ("ran\nalone\n")
+    network._filler.join()
+    assert len(warnings) == 1
     assert "apt-get install containernetworking-plugins" in warnings[0]
 
 
