@@ -93,7 +93,7 @@ class _Connection:
             except Exception as error:  # a bug of ours must not leave the client waiting for ever
                 _log.exception("internal error")
                 text = f"internal error, please report it: {type(error).__name__}: {error}"
-                status, reply = HTTPStatus.INTERNAL_SERVER_ERROR, replies.message(text)
+                status, reply = HTTPStatus.OK, replies.message(text)  # SDKs would repeat a 500, connecting without end
             await self._send(status, reply)
             if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
                 return await self._hang_up()
