@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import chart, machine, micro, results, table
+from bench import chart, machine, micro, results, table, ways
 from bench.lab import QUICK, Lab, Sizes
 from bench.method import Measured, Scenario, measure
 from bench.results import Run
@@ -17,7 +17,7 @@ from engine.errors import UserError
 def run(argv: Sequence[str]) -> int:
     """Measure what ``argv`` names; 0, or 1 when a scenario could not be run. Raises UserError for an unknown name."""
     asked = _parser().parse_args(argv)
-    chosen = choose(micro.SCENARIOS, asked.only)
+    chosen = choose((*micro.SCENARIOS, *ways.SCENARIOS), asked.only)
     if asked.list:
         sys.stdout.writelines(f"{scenario.name:<16}{scenario.title}\n" for scenario in chosen)
         return 0

@@ -77,6 +77,13 @@ class Lab:
         sizes = self.sizes
         return self._made("base", lambda path: fill(path / "opt", sizes.base_mb, sizes.base_files, seed=0))
 
+    def image(self, seed: int) -> Path:
+        """Like ``base``, with content of its own for each ``seed``: no store or registry has seen it."""
+        sizes = self.sizes
+        return self._made(
+            f"image-{seed}", lambda path: fill(path / "opt", sizes.base_mb, sizes.base_files, seed=-seed - 1)
+        )
+
     def tree(self, files: int) -> Path:
         """A root file system with that many small files."""
         return self._made(f"tree-{files}", lambda path: fill(path / "opt", files // 1000 + 1, files, seed=files))

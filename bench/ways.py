@@ -1,0 +1,126 @@
+"""The ways by which a built base reaches an example: from the built base to the example's first instruction.
+
+Another runner is an empty store, or for docker a daemon that has forgotten the image. Every round has a base of its own
+that was never packed, pushed or unpacked.
+"""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import docker, registry
+from bench.client import Client, text
+from bench.docker import Docker
+from bench.lab import Lab, loaded, mounted, seconds, touch
+from bench.method import Goal, Scenario, Side
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Giver:
+    """Where the bases are built: an open session, and a registry and a directory that both sides reach."""
+
+    lab: Lab
+    opened: Client
+    scratch: Path
+    registry: str
+
+    def base(self, number: int) -> str:
+        """The built base of a round."""
+        return mounted(self.opened, self.lab.image(number))
+
+    def by_object(self, number: int) -> float:
+        """The example begins at the object itself."""
+        base = self.base(number)
+        return self.opened.timed(loaded(base), touch("object"), "sync")
+
+    def by_archive(self, number: int) -> float:
+        """Export, then import into an empty store."""
+        path = self.scratch / f"{number}.tar"
+
+        def taken(there: Client) -> list[str]:
+            file = there.ask("host", f"file(path: {text(str(path))})", "id")
+            return ["container", f"import(source: {text(file)})"]
+
+        took = self._elsewhere(number, f"export(path: {text(str(path))})", taken)
+        path.unlink()
+        return took
+
+    def by_registry(self, number: int) -> float:
+        """Push, then pull into an empty store."""
+        address = text(f"{self.registry}/ours:{number}")
+        calls = ["container", f"from(address: {address})"]
+        return self._elsewhere(number, f"publish(address: {address})", lambda _: calls)
+
+    def _elsewhere(self, number: int, give: str, take: Callable[[Client], list[str]]) -> float:
+        base = self.base(number)
+        with self.lab.fresh_store() as store, self.lab.session(store) as there:
+            there.ask("version")
+
+            def hand_over() -> None:
+                self.opened.ask(loaded(base), give)
+                there.ask(*take(there), touch("there"), "sync")
+
+            return seconds(hand_over)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The same by docker."""
+
+    daemon: Docker
+    lab: Lab
+    scratch: Path
+    registry: str
+
+    def by_registry(self, number: int) -> float:
+        """Push, forget, pull, run. Forgetting is not counted."""
+        image = f"{self.registry}/theirs:{number}"
+        return self._through(
+            number, image, lambda: self.daemon.run("push", image), lambda: self.daemon.run("pull", image)
+        )
+
+    def by_archive(self, number: int) -> float:
+        """Save, forget, load, run. Forgetting is not counted."""
+        image, path = f"bench/theirs:{number}", self.scratch / f"docker-{number}.tar"
+        took = self._through(number, image, lambda: self.daemon.save(image, path), lambda: self.daemon.load(path))
+        path.unlink()
+        return took
+
+    def _through(self, number: int, image: str, give: Callable[[], None], take: Callable[[], None]) -> float:
+        self.daemon.make(self.lab.image(number), image)
+        try:
+            given = seconds(give)
+            self.daemon.remove(image)
+            return given + seconds(take) + seconds(lambda: self.daemon.touch(image))
+        finally:
+            self.daemon.remove(image)
+
+
+@contextlib.contextmanager
+def handed_over(lab: Lab, *, ours: str, peers: bool) -> Iterator[Mapping[str, Side]]:
+    """One way of ours beside both of docker's, or beside docker's of the same name."""
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(lab.scratch())
+        address = stack.enter_context(registry.running(scratch / "registry"))
+        giver = Giver(lab, stack.enter_context(lab.session()), scratch, address)
+        peer = Peer(docker.started(), lab, scratch, address)
+        theirs = ("registry", "archive") if peers else (ours,)
+        sides: dict[str, Side] = {f"baselard {ours}": getattr(giver, f"by_{ours}")}
+        yield sides | {f"docker {name}": getattr(peer, f"by_{name}") for name in theirs}
+
+
+def _scenario(name: str, goal: float, *, peers: bool = False) -> Scenario:
+    title = f"built base to an example's first instruction, by {name}"
+    sides = functools.partial(handed_over, ours=name, peers=peers)
+    return Scenario(f"by-{name}", title, sides, Goal("ratio", goal), rounds=_ROUNDS, warm_up=0)
+
+
+SCENARIOS = (
+    _scenario("object", 0.01, peers=True),
+    _scenario("registry", 0.5),
+    _scenario("archive", 0.5),
+)
