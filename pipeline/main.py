@@ -17,7 +17,7 @@ from pipeline.images import Images
 from pipeline.references import parse
 from pipeline.registry import cleanup as cleaning
 from pipeline.report import directory, outputs
-from pipeline.share import Account, push
+from pipeline.share import Account, push_dated
 from pipeline.tags import event as events
 from pipeline.tags import naming
 
@@ -227,7 +227,7 @@ class Baselard:
         """Push the base under a test tag; prints the reference with its digest, for test jobs elsewhere."""
         project = await discover.project(self.source)
         built = await Images(project, platform).base(*choose.base(project, target))
-        return str(await push(built, Account(registry, username, password), tag))
+        return str(await push_dated(built, Account(registry, username, password), tag))
 
     @fresh
     async def publish(  # noqa: PLR0913  # one flag, one argument

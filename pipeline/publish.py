@@ -152,7 +152,7 @@ def described(references: Sequence[Reference], published: Published | None) -> d
 def _suite(references: Sequence[Reference], digest: str, *, unchanged: bool) -> Suite:
     said = "already published, nothing moved" if unchanged else "published"
     case = Case(said, Verdict.NOTED, message=f"{', '.join(one.tag for one in references)} → {digest}")
-    return Suite(references[0].repository, (case,))
+    return Suite(f"publish {references[0]}", (case,))
 
 
 async def combine(call: Call, request: Request, parts: Mapping[str, Sequence[str]]) -> Report:

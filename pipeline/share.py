@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import dagger
@@ -17,6 +18,7 @@ from pipeline.images import Build, title
 from pipeline.model import Case, Span, Suite, Verdict
 from pipeline.references import Reference, parse
 from pipeline.registry.client import Credentials, connect
+from pipeline.registry.contents import CREATED
 
 WAYS = ("object", "registry", "archive", "rebuild")
 
@@ -123,6 +125,12 @@ def _by_registry(account: Account, tag: str, pushed: list[Reference]) -> Way:
         return Taken(taken, reference.digest, (await archive.read(built)).compressed)
 
     return way
+
+
+async def push_dated(built: dagger.Container, account: Account, tag: str, now: datetime | None = None) -> Reference:
+    """The same for a tag that outlives the call: the annotation tells a later cleanup how old it is."""
+    moment = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    return await push(built.with_annotation(CREATED, moment), account, tag)
 
 
 async def push(built: dagger.Container, account: Account, tag: str) -> Reference:
