@@ -90,6 +90,6 @@ def choose(wanted: Platform, offered: Iterable[Platform]) -> Platform | None:
 def _acceptable_variants(wanted: Platform) -> list[str]:
     if wanted.architecture == "arm":
         return [variant for variant in ("v8", "v7", "v6", "v5") if variant <= wanted.variant]
-    if wanted.architecture == "amd64" and wanted.variant:
-        return [f"v{level}" for level in range(int(wanted.variant[1:] or 1), 1, -1)] + [""]
+    if wanted.architecture == "amd64":  # a newer level of the instruction set runs what was built for an older one
+        return [level for level in ("v4", "v3", "v2") if level <= wanted.variant] + [""]
     return [wanted.variant]

@@ -39,6 +39,9 @@ def test_an_older_arm_variant_stands_in_but_no_other_architecture() -> None:
     assert platforms.choose(platforms.parse("linux/arm/v7"), offered) == Platform("linux", "arm", "v6")
     assert platforms.choose(platforms.parse("linux/s390x"), offered) is None
     assert platforms.choose(platforms.parse("linux/amd64/v3"), offered) == Platform("linux", "amd64")
+    assert platforms.choose(platforms.parse("linux/amd64/odd"), offered) == Platform("linux", "amd64")
+    newer = [platforms.parse("linux/amd64"), platforms.parse("linux/amd64/v2"), platforms.parse("linux/amd64/v4")]
+    assert platforms.choose(platforms.parse("linux/amd64/v3"), newer) == Platform("linux", "amd64", "v2")
 
 
 def test_debian_has_names_of_its_own() -> None:
