@@ -1,0 +1,28 @@
+"""The commands of docs/command-line.md do what a reader expects: they work, here, as they stand."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.root
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+PAGE = (CHECKOUT / "docs" / "command-line.md").read_text()
+COMMANDS = re.findall(r"^\$ \./baselard (.+)$", PAGE, re.MULTILINE)
+
+
+def test_the_page_has_commands() -> None:
+    assert len(COMMANDS) >= 6
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_documented_command(command: str, tmp_path: Path) -> None:
+    env = {**os.environ, "BASELARD_RUN": str(tmp_path / "run")}
+    words = [sys.executable, "-m", "engine.cli", *command.split()]
+    done = subprocess.run(words, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
