@@ -63,7 +63,7 @@ def registry_of_bases(folder: Path) -> Iterator[str]:
     config.write_text(json.dumps({"version": "0.1", "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}}))
     server = subprocess.Popen([program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for(port)
         for name, archive in base_image.write_images(folder / "pushed").items():
             to = f"docker://localhost:{port}/{name}:latest"
             copy = [skopeo, "copy", "-q", "--dest-tls-verify=false", f"docker-archive:{archive}", to]
@@ -74,7 +74,8 @@ def registry_of_bases(folder: Path) -> Iterator[str]:
         server.wait()
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Return once something listens on the loopback port; fail the test after some seconds."""
     for _ in range(100):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return

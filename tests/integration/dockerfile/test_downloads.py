@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +18,10 @@ import pytest
 import dockerfile
 from tests.conformance.dockerfile import base_image, ours
 from tests.conformance.dockerfile.cases import write_files
-from tests.conformance.dockerfile.serving import engine_session
+from tests.conformance.dockerfile.serving import engine_session, wait_for
 
 pytestmark = pytest.mark.root
+GIT_DAEMON = "/usr/lib/git-core/git-daemon"
 TEXT = "from the web\n"
 DIGEST = "sha256:" + hashlib.sha256(TEXT.encode()).hexdigest()
 
@@ -33,6 +36,34 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         for key, value in found.items():
             patch.setenv(key, value)
         yield
+
+
+@pytest.fixture(scope="module")
+def repositories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a git daemon with one repository: a file on main, another one on the branch side."""
+    if not Path(GIT_DAEMON).exists():
+        pytest.skip("there is no git daemon here")
+    root = tmp_path_factory.mktemp("git")
+    write_files(root / "repo", {"README": "main", "sub/deep.txt": "deep"})
+    _git(root / "repo", "init", "-q", "-b", "main")
+    _git(root / "repo", "add", ".")
+    _git(root / "repo", "commit", "-qm", "one")
+    _git(root / "repo", "checkout", "-qb", "side")
+    write_files(root / "repo", {"side.txt": "side"})
+    _git(root / "repo", "add", ".")
+    _git(root / "repo", "commit", "-qm", "two")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
+    options = [f"--base-path={root}", "--export-all", "--listen=127.0.0.1", f"--port={port}"]
+    with subprocess.Popen([GIT_DAEMON, *options], stderr=subprocess.DEVNULL) as daemon:
+        wait_for(port)
+        yield f"git://127.0.0.1:{port}/repo"
+        daemon.terminate()
+
+
+def _git(folder: Path, *args: str) -> None:
+    user = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", "-C", str(folder), *user, *args], check=True)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -94,3 +125,24 @@ def test_web_addresses(instruction: str, files: list[str], session: None, site: 
 def test_what_is_not_what_was_asked_for(instruction: str, session: None, site: str, tmp_path: Path) -> None:
     with pytest.raises(dagger.QueryError):
         listed(tmp_path, instruction.replace("SITE", site))
+
+
+@pytest.mark.parametrize(
+    ("instruction", "files"),
+    [
+        ("ADD REPO#main /x/", ["/x/README 644", "/x/sub/deep.txt 644"]),
+        ("ADD REPO#side:sub /x/", ["/x/deep.txt 644"]),
+        ("ADD --chmod=600 REPO#side /x/", ["/x/README 600", "/x/side.txt 600", "/x/sub/deep.txt 600"]),
+    ],
+)
+def test_repositories(instruction: str, files: list[str], session: None, repositories: str, tmp_path: Path) -> None:
+    assert listed(tmp_path, instruction.replace("REPO", repositories)) == files
+
+
+def test_a_repository_keeps_its_git_folder_on_request(session: None, repositories: str, tmp_path: Path) -> None:
+    assert "/x/.git/HEAD 644" in listed(tmp_path, f"ADD --keep-git-dir=true {repositories}#main /x/")
+
+
+def test_a_branch_that_is_not_there(session: None, repositories: str, tmp_path: Path) -> None:
+    with pytest.raises(dagger.QueryError):
+        listed(tmp_path, f"ADD {repositories}#nothing /x/")
