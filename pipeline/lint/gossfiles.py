@@ -13,13 +13,11 @@ from pipeline.lint.tool import output
 from pipeline.model import Place
 
 _MARK = "baselard-goss"
-_RENDER = f"""\
-for file in "$@"; do
-  printf '\\n{_MARK} %s\\n' "$file"
-  cd "/src/$(dirname "$file")" || exit 1
-  /.goss/ld.so --library-path /.goss/lib /.goss/goss -g "$(basename "$file")" render 2>&1 || echo failed
-done
-"""
+# One line, as the progress of a call shows it.
+_RENDER = (
+    f"""for file in "$@"; do printf '\\n{_MARK} %s\\n' "$file"; cd "/src/$(dirname "$file")" || exit 1; """
+    """/.goss/ld.so --library-path /.goss/lib /.goss/goss -g "$(basename "$file")" render 2>&1 || echo failed; done"""
+)
 
 
 async def findings(tools: dagger.Container, paths: Sequence[str]) -> list[Finding]:
