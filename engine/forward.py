@@ -66,8 +66,12 @@ def tcp(listener: socket.socket, connect: Connect) -> Iterator[None]:
 def serving(listener: socket.socket, accepted: Accepted) -> Iterator[None]:
     """Have every connection that ``listener`` accepts handled, inside the block; open ones end with it."""
     tasks: set[asyncio.Task[None]] = set()
+    stopped = threading.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if stopped.is_set():  # it was being accepted when the block ended
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         if task:
             tasks.add(task)
@@ -84,6 +88,9 @@ def serving(listener: socket.socket, accepted: Accepted) -> Iterator[None]:
         return await asyncio.start_server(handle, sock=listener)
 
     async def stop() -> None:
+        stopped.set()
+        asyncio.get_running_loop().remove_reader(listener)
+        await asyncio.sleep(0)  # what is just being accepted must still meet an open server (CPython 3.11 leaks it)
         server.close()
         for task in tasks:
             task.cancel()
