@@ -11,6 +11,7 @@ from dataclasses import replace
 import dagger
 
 from dockerfile.builder import Placement
+from dockerfile.dagger_modes import with_modes
 from dockerfile.modes import apply_mode, parse_mode
 
 # A name that no archive brings along: if it is there afterwards, the file was copied as it is.
@@ -44,7 +45,7 @@ async def place(client: dagger.Client, container: dagger.Container, group: Group
     if one.unpack:
         return await _unpack(client, container, one)
     if one.is_directory:
-        return await _place_directory(container, one)
+        return await _place_directory(client, container, one)
     mode = parse_mode(one.mode)
     if len(group) > FEW and all(each.is_plain for each in group) and len(_folders(group)) == 1:
         return _place_many(client, container, group)
@@ -87,11 +88,13 @@ def make_directory(client: dagger.Client, container: dagger.Container, path: str
     return container
 
 
-async def _place_directory(container: dagger.Container, one: Placement[dagger.Directory]) -> dagger.Container:
+async def _place_directory(
+    client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
+) -> dagger.Container:
     tree = one.tree if one.path == "." else one.tree.directory(one.path)
     mode = parse_mode(one.mode)
     if one.mode and mode is None:
-        tree = await _with_modes(tree, one)
+        tree = await with_modes(client, tree, one.mode)
     return container.with_directory(
         one.dest,
         tree,
@@ -100,21 +103,6 @@ async def _place_directory(container: dagger.Container, one: Placement[dagger.Di
         owner=one.owner,
         permissions=mode,
     )
-
-
-async def _with_modes(tree: dagger.Directory, one: Placement[dagger.Directory]) -> dagger.Directory:
-    """The tree with a symbolic mode worked out for each file and directory."""
-    for path in sorted(await tree.glob("**"), reverse=True):
-        stat = tree.stat(path, do_not_follow_symlinks=True)
-        if await stat.file_type() == dagger.FileType.SYMLINK_TYPE:
-            continue
-        is_directory = path.endswith("/")
-        mode = apply_mode(one.mode, await stat.permissions(), is_directory)
-        if is_directory:
-            tree = tree.with_directory(path, tree.directory(path), include=["."], permissions=mode)
-        else:
-            tree = tree.with_file(path, tree.file(path), permissions=mode)
-    return tree
 
 
 async def _unpack(
