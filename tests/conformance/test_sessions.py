@@ -2,13 +2,16 @@
 
 import concurrent.futures
 import contextlib
+import hashlib
+import http.server
 import json
 import secrets
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -133,6 +136,49 @@ def test_a_service_is_up_on_this_machine_until_the_client_leaves(client: Any) ->
     with asked(client, query):
         assert eventually(served)
     assert eventually(lambda: not served())
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    """Answers with what was asked for and the credentials, once busy before that."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        busy = self.path == "/busy" and self.asked.count("/busy") == 1
+        body = f"{self.path} {self.headers.get('Authorization', '-')}".encode()
+        self.send_response(503 if busy else 404 if self.path == "/none" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+@pytest.fixture
+def pages() -> Iterator[str]:
+    Pages.asked.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_downloads(client: Any, pages: str) -> None:
+    def fetched(path: str, more: str = "") -> Any:
+        return client.ask(f'{{http(url:"{pages}{path}"{more}){{contents}}}}')
+
+    assert leaf(fetched("/a")["data"]) == "/a -"
+    assert leaf(fetched("/a")["data"]) == "/a -"
+    assert Pages.asked == ["/a"]  # once in a session
+    right = hashlib.sha256(b"/b -").hexdigest()
+    assert leaf(fetched("/b", f',checksum:"sha256:{right}"')["data"]) == "/b -"
+    assert "checksum mismatch" in fetched("/c", f',checksum:"sha256:{right}"')["errors"][0]["message"]
+    assert "404" in fetched("/none")["errors"][0]["message"]
+    secret = leaf(client.ask('{setSecret(name:"page",plaintext:"Bearer hunter2"){id}}')["data"])
+    assert leaf(fetched("/d", f',authHeader:"{secret}"')["data"]) == "/d Bearer hunter2"
+    assert leaf(fetched("/busy")["data"]) == "/busy -"
+    assert Pages.asked.count("/busy") == 2
 
 
 @pytest.mark.full
