@@ -1,0 +1,225 @@
+"""The documentation's commands: all are accepted, and those that are marked so are run, on a small project.
+
+A block whose fence says ``sh run`` is run; further words on the fence are pytest's marks (``root network full``). A
+block ``text output`` right below it is what it prints to stdout.
+"""
+
+import contextlib
+import importlib
+import io
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+import yaml
+from _pytest.mark import ParameterSet
+
+from engine.cli import chain, check, main, options
+from engine.cli.target import Target
+from engine.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+# These say what they take in the help of `baselard` itself.
+NO_HELP = ("test", "session", "version")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block. ``line`` is that of its fence, ``info`` the words behind it."""
+
+    page: str
+    line: int
+    info: tuple[str, ...]
+    text: str
+
+
+def blocks(page: str, text: str) -> Iterator[Block]:
+    fence, start, info, inside = "", 0, "", []
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(r"\s*(`{3,}|~{3,})(.*)$", line)
+        if not fence and found:
+            fence, start, info, inside = found[1], number, found[2], []
+        elif fence and line.strip() == fence:
+            yield Block(page, start, tuple(info.split()), "\n".join(inside) + "\n")
+            fence = ""
+        elif fence:
+            inside.append(line)
+
+
+def command_lines(page: str, text: str) -> Iterator[str]:
+    """All shell lines of a page: those of its blocks with their continuations, and inline code."""
+    found = list(blocks(page, text))
+    for block in found:
+        yield from block.text.replace("\\\n", " ").splitlines()
+        text = text.replace(block.text, "")
+    yield from re.findall(r"`([^`\n]+)`", text)
+
+
+def commands(line: str) -> Iterator[list[str]]:
+    """The words of each call of baselard or of dagger's `call` in a shell line."""
+    lexer = shlex.shlex(re.sub(r"^\s*(\$|- run:|run:|-) ", "", line), posix=True, punctuation_chars="();<>|&")
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError:  # prose with a lone quote, no shell
+        return
+    segment: list[str] = []
+    for word in [*words, ";"]:
+        if set(word) <= set("();<>|&"):
+            yield from _command(segment)
+            segment = []
+        else:
+            segment.append(word)
+
+
+def _command(words: Sequence[str]) -> Iterator[list[str]]:
+    rest = [word for word in words if word not in ("…", "...")]
+    while rest and re.match(r"\w+=|[!{]$|if$|then$|do$|exec$", rest[0]):
+        del rest[0]
+    if len(rest) > 1 and (rest[0] == "baselard" or rest[0].endswith("/baselard")):
+        yield rest
+    if len(rest) > 1 and rest[0] == "dagger" and "call" in rest:
+        yield ["dagger", *rest[1:]]
+
+
+def complaint(words: Sequence[str], module: Target) -> str:
+    """What is wrong with a command line; empty when it would be accepted."""
+    try:
+        _accept(list(words[1:]), module, dagger=words[0] == "dagger")
+    except UserError as error:
+        return f"{' '.join(words)}: {error}"
+    return ""
+
+
+def _accept(words: list[str], module: Target, *, dagger: bool) -> None:
+    while words[0].startswith("-") and words[0] not in ("--help", "--version"):
+        if not dagger and words[0].partition("=")[0] not in main.usage():
+            raise UserError(f"baselard has no option {words[0]}")
+        del words[: 1 if "=" in words[0] else 2]
+    command, rest = words[0], words[1:]
+    if command not in (*main.COMMANDS, "--help", "--version", "COMMAND"):
+        raise UserError(options.unknown("command", command, main.COMMANDS))
+    if command == "call":
+        rest = [*rest[: rest.index("FUNCTION")], "--help"] if "FUNCTION" in rest else rest
+        chain.parse(module.module, module.find, rest or ["--help"])
+    elif command == "functions":
+        chain.parse(module.module, module.find, [*options.split(rest)[1], "--help"])
+    elif command == "check":
+        check.matching(check.discover(module.module), options.split(rest)[1])
+    else:
+        _known_flags(command, rest)
+
+
+def _known_flags(command: str, words: Sequence[str]) -> None:
+    said = io.StringIO()
+    if command in main.COMMANDS and command not in NO_HELP:
+        with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+            importlib.import_module(f"engine.cli.{command}").run(["--help"])
+    for word in words:
+        flag = word.partition("=")[0]
+        if word.startswith("-") and flag not in re.findall(r"--?[\w-]+", said.getvalue() + main.usage()):
+            raise UserError(options.unknown("option", flag, []))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_is_accepted(name, module):
+    found = [words for line in command_lines(name, (ROOT / name).read_text()) for words in commands(line)]
+    assert not [said for words in found if (said := complaint(words, module))]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("./baselard call test-exmaples", "did you mean test-examples?"),
+        ("./baselard call lint --treshold info | cat", "did you mean --threshold?"),
+        ("out=$(./baselard call tags --sha abcdef0)", "missing: --ref"),
+        ("./baselard chek", "did you mean check?"),
+        ("./baselard check lnit", "did you mean lint?"),
+        ("./baselard prune --everything", "unknown option --everything"),
+        ("baselard --motor dagger call lint", "no option --motor"),
+        ("dagger call --surce . lint", "did you mean --source?"),
+    ],
+)
+def test_what_does_not_exist_is_found(line, says, module):
+    (words,) = commands(line)
+    assert says in complaint(words, module)
+
+
+def test_commands_are_found_wherever_they_stand():
+    page = (
+        "Say `./baselard call lint`.\n```sh\n$ A=1 ./baselard call \\\n  base >x # why\n- run: ./baselard check\n```\n"
+    )
+    found = [words[1:] for line in command_lines("", page) for words in commands(line)]
+    assert found == [["call", "base"], ["check"], ["call", "lint"]]
+
+
+# --- what is run ------------------------------------------------------------------------------------------------------
+
+
+def runnable() -> Iterator[ParameterSet]:
+    for name in NAMES:
+        found = list(blocks(name, (ROOT / name).read_text()))
+        for block, after in zip_longest(found, found[1:]):
+            if block.info[:2] == ("sh", "run"):
+                ends = block.line + block.text.count("\n") + 2
+                told = after if after and after.info == ("text", "output") and after.line - ends <= 1 else None
+                marks = [getattr(pytest.mark, mark) for mark in block.info[2:]]
+                yield pytest.param(block, told.text if told else None, id=f"{name}:{block.line}", marks=marks)
+
+
+@pytest.mark.parametrize(("block", "told"), list(runnable()))
+def test_what_is_marked_runs_and_prints_what_the_page_says(block, told, run):
+    done = run(block.page, block.text)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    if told is not None:
+        assert done.stdout.strip() == told.strip()
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    found = []
+    for link in links:
+        path, _, anchor = link.partition("#")
+        there = page.parent / path if path else page
+        if not there.exists() or (anchor and anchor not in anchors(there.read_text())):
+            found.append(link)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_lead_somewhere(page):
+    assert not broken_links(page, page.read_text())
+
+
+def test_a_broken_link_is_found():
+    text = "[a](nowhere.md) [b](store.md#no-such-heading) [c](store.md#freeing-space) [d](https://example.com)"
+    assert broken_links(ROOT / "docs" / "x.md", text) == ["nowhere.md", "store.md#no-such-heading"]
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / "docs/README.md").read_text()
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", index))
+
+
+def test_the_actions_inputs_and_outputs_are_the_documented_ones():
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    page = (ROOT / "docs/ci.md").read_text()
+    for kind in ("inputs", "outputs"):
+        table = page.partition(f"| {kind[:-1]} | meaning |")[2].partition("\n\n")[0]
+        assert re.findall(r"^\| `([\w-]+)`", table, re.MULTILINE) == list(action[kind])
