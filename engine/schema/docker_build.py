@@ -1,23 +1,16 @@
-"""Directory.dockerBuild: the Dockerfile room at work on this engine."""
+"""Directory.dockerBuild. The Dockerfile room is loaded at its first use: few sessions need it, all would wait."""
 
 # ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
 
+import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from typing import Any
 
-from dockerfile.driver import Request, build_with
-from dockerfile.errors import DockerfileError, Warning_
-from dockerfile.state import Contexts
-from engine import digest
-from engine.command import SecretMount
-from engine.errors import UserError
 from engine.objects.container import Container
 from engine.objects.directory import Directory
-from engine.objects.mounts import with_mount
 from engine.objects.secrets import Secret
 from engine.objects.values import Socket
 from engine.schema.context import Context
-from engine.schema.docker_builder import EngineBuilder, UnresolvedError
 from engine.schema.registry import field
 
 
@@ -35,33 +28,7 @@ async def docker_build(
     ssh: Socket | None = None,
 ) -> Container:
     arguments = {argument["name"]: argument["value"] for argument in build_args}
-    request = Request(dockerfile, target, arguments, platform)
-    builder = EngineBuilder(ctx, _named(secrets), ssh)
-    built = await _built(builder, directory, request)
-    for name, secret in builder.secrets.items():  # a real engine leaves them mounted
-        built = with_mount(built, SecretMount(f"/run/secrets/{name}", secret.ref))
-    return replace(built, image_ref="")
-
-
-async def _built(builder: EngineBuilder, context: Directory, request: Request) -> Container:
-    """Plan and apply, again each time an image turns up that has to be resolved first: nothing ran until then."""
-
-    def warn(warning: Warning_) -> None:
-        progress = builder.ctx.session.worker.progress
-        progress.output(digest.of("dockerfile.v1", request.dockerfile), 2, f"WARNING: {warning}\n".encode())
-
-    while True:
-        try:
-            return await build_with(builder, Contexts(context), request, warn)
-        except UnresolvedError as missing:
-            await builder.resolve(missing)
-        except DockerfileError as error:
-            raise UserError(str(error)) from error
-
-
-def _named(secrets: Sequence[Secret]) -> dict[str, Secret]:
-    """Secrets by the name that a Dockerfile knows them by. Raises UserError for one that has none."""
-    for secret in secrets:
-        if not secret.name:
-            raise UserError(f"the secret {secret.uri} has no name for the Dockerfile; give it one with setSecret")
-    return {secret.name: secret for secret in secrets}
+    building: Any = importlib.import_module("engine.schema.docker_building")
+    request = building.Request(dockerfile, target, arguments, platform)
+    built: Container = await building.build(ctx, directory, request, secrets, ssh)
+    return built
