@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import chart, machine, micro, results, table, ways
+from bench import chart, growth, machine, micro, results, table, ways
 from bench.lab import QUICK, Lab, Sizes
 from bench.method import Measured, Scenario, measure
 from bench.results import Run
@@ -17,7 +17,10 @@ from engine.errors import UserError
 def run(argv: Sequence[str]) -> int:
     """Measure what ``argv`` names; 0, or 1 when a scenario could not be run. Raises UserError for an unknown name."""
     asked = _parser().parse_args(argv)
-    chosen = choose((*micro.SCENARIOS, *ways.SCENARIOS), asked.only)
+    if asked.table:
+        sys.stdout.write(table.markdown(_read(asked.table)))
+        return 0
+    chosen = choose((*micro.SCENARIOS, *ways.SCENARIOS, *growth.SCENARIOS), asked.only)
     if asked.list:
         sys.stdout.writelines(f"{scenario.name:<16}{scenario.title}\n" for scenario in chosen)
         return 0
@@ -47,6 +50,13 @@ def write(done: Run, output: Path) -> None:
     output.with_suffix(".svg").write_text(chart.svg(done))
 
 
+def _read(path: Path) -> Run:
+    try:
+        return results.load(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"bench: {error}") from error
+
+
 def _measured(lab: Lab, chosen: Sequence[Scenario], *, quick: bool, once: bool) -> Run:
     found: list[Measured] = []
     skipped: dict[str, str] = {}
@@ -68,5 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--once", action="store_true", help="one round of each, in full size")
     parser.add_argument("--list", action="store_true", help="only list the scenarios")
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write FILE (JSON) and its chart (.svg)")
+    parser.add_argument(
+        "--table", type=Path, metavar="FILE", help="only print the table of an earlier run, as Markdown"
+    )
     parser.add_argument("--dir", type=Path, help="work there instead of in the temporary directory")
     return parser

@@ -36,7 +36,7 @@ def save(run: Run, path: Path) -> None:
 def load(path: Path) -> Run:
     """Read a run. Raises ValueError for a file of another format."""
     content = json.loads(path.read_text())
-    if content.pop("format", None) != _FORMAT:
+    if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
         raise ValueError(f"{path}: not a results file of this version of bench")
     return Run(**{**content, "measured": [_measured(one) for one in content["measured"]]})
 

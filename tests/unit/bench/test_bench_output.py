@@ -70,6 +70,20 @@ def test_an_unknown_scenario_is_named() -> None:
         command.run(["wrong"])
 
 
+def test_the_table_of_an_earlier_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.write(RUN, tmp_path / "out/r.json")
+    assert command.run(["--table", str(tmp_path / "out/r.json")]) == 0
+    assert capsys.readouterr().out == table.markdown(RUN)
+    assert (tmp_path / "out/r.svg").read_text() == chart.svg(RUN)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]"])
+def test_what_is_no_run_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "r.json").write_text(content)
+    with pytest.raises(UserError, match="bench: "):
+        command.run(["--table", str(tmp_path / "r.json")])
+
+
 def test_the_list_names_every_scenario_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(["--list"]) == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
