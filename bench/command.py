@@ -1,14 +1,16 @@
 """``baselard bench``: run the scenarios, print the table, write JSON and SVG."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import chart, growth, machine, micro, results, table, ways
 from bench.lab import QUICK, Lab, Sizes
-from bench.method import Measured, Scenario, measure
+from bench.method import Scenario, measure
 from bench.results import Run
 from engine import snapshot
 from engine.errors import UserError
@@ -24,13 +26,16 @@ def run(argv: Sequence[str]) -> int:
     if asked.list:
         sys.stdout.writelines(f"{scenario.name:<16}{scenario.title}\n" for scenario in chosen)
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way out puts everything away
     snapshot.private_namespace()
     with tempfile.TemporaryDirectory(prefix="baselard-bench-", dir=asked.dir) as root:
         Path(root).chmod(0o755)
         lab = Lab(Path(root), QUICK if asked.quick else Sizes())
-        done = _measured(lab, chosen, quick=asked.quick, once=asked.once or asked.quick)
-    if asked.output:
-        write(done, asked.output)
+        done = Run(machine.described(lab.root), asked.quick, (), {}, {})
+        for scenario in chosen:
+            done = add(done, scenario, lab, once=asked.once or asked.quick)
+            if asked.output:
+                write(done, asked.output)
     sys.stdout.write(table.plain(done))
     return 1 if done.skipped else 0
 
@@ -57,18 +62,17 @@ def _read(path: Path) -> Run:
         raise UserError(f"bench: {error}") from error
 
 
-def _measured(lab: Lab, chosen: Sequence[Scenario], *, quick: bool, once: bool) -> Run:
-    found: list[Measured] = []
-    skipped: dict[str, str] = {}
-    for scenario in chosen:
-        lab.scenario = scenario.name
-        sys.stderr.write(f"bench: {scenario.title}\n")
-        try:
-            found.append(measure(scenario, lab, once=once))
-        except Exception as error:  # one that fails must not cost the others
-            skipped[scenario.name] = f"{type(error).__name__}: {error}"
-            sys.stderr.write(f"bench: {scenario.name} failed: {skipped[scenario.name]}\n")
-    return Run(machine.described(lab.root), quick, found, skipped, lab.peaks)
+def add(done: Run, scenario: Scenario, lab: Lab, *, once: bool) -> Run:
+    """``done`` with one scenario more: what it measured or, since that must not cost the others, why it could not."""
+    lab.scenario = scenario.name
+    sys.stderr.write(f"bench: {scenario.title}\n")
+    try:
+        measured = measure(scenario, lab, once=once)
+    except Exception as error:  # whatever it is, the next scenario is another one
+        reason = f"{type(error).__name__}: {error}"
+        sys.stderr.write(f"bench: {scenario.name} failed: {reason}\n")
+        return replace(done, skipped={**done.skipped, scenario.name: reason})
+    return replace(done, measured=(*done.measured, measured), peaks=dict(lab.peaks))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -38,7 +38,7 @@ def load(path: Path) -> Run:
     content = json.loads(path.read_text())
     if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
         raise ValueError(f"{path}: not a results file of this version of bench")
-    return Run(**{**content, "measured": [_measured(one) for one in content["measured"]]})
+    return Run(**{**content, "measured": tuple(_measured(one) for one in content["measured"])})
 
 
 def _measured(one: Mapping[str, Any]) -> Measured:

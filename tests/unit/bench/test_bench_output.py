@@ -1,19 +1,22 @@
 """Tables, charts and files of results."""
 
+import contextlib
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from bench import chart, command, results, table
-from bench.method import Goal, Measured
+from bench.lab import QUICK, Lab
+from bench.method import Goal, Measured, Scenario, Side
 from bench.results import Run
 from engine.errors import UserError
 
 RUN = Run(
     {"cores": 2},
     False,
-    [
+    (
         Measured(
             "fast",
             "a <fast> thing",
@@ -23,7 +26,7 @@ RUN = Run(
         ),
         Measured("slow", "a slow thing", "s", {"baselard": [3.0], "limit": [1.0], "mount": [2.0]}, Goal("ratio", 2)),
         Measured("alone", "a thing", "MB", {"baselard": [7.0]}, Goal("value", 10)),
-    ],
+    ),
     {"missing": "no program"},
     {"fast": 61.4},
 )
@@ -63,6 +66,24 @@ def test_the_chart_is_xml_with_a_bar_for_each_comparison() -> None:
     bars = [(float(bar.get("x", "")), bar.get("fill")) for bar in root.iter("{http://www.w3.org/2000/svg}rect")]
     middle = float(next(root.iter("{http://www.w3.org/2000/svg}line")).get("x1", ""))
     assert [(x < middle, fill) for x, fill in bars] == [(True, "#2a7"), (False, "#c83")]
+
+
+def scenario(name: str, side: Side) -> Scenario:
+    @contextlib.contextmanager
+    def sides(lab: object) -> Iterator[Mapping[str, Side]]:
+        yield {"baselard": side}
+
+    return Scenario(name, name, sides)
+
+
+def test_one_scenario_that_fails_does_not_cost_the_others(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, QUICK, peaks={"good": 5.0})
+    done = Run({}, True, (), {}, {})
+    for each in (scenario("bad", lambda number: 1 / number), scenario("good", lambda number: 2.0)):
+        done = command.add(done, each, lab, once=True)
+    assert [measured.samples for measured in done.measured] == [{"baselard": [2.0]}]
+    assert done.skipped == {"bad": "ZeroDivisionError: division by zero"}
+    assert done.peaks == {"good": 5.0}
 
 
 def test_an_unknown_scenario_is_named() -> None:
