@@ -162,23 +162,38 @@ def test_commands_are_found_wherever_they_stand():
 # --- what is run ------------------------------------------------------------------------------------------------------
 
 
-def runnable() -> Iterator[ParameterSet]:
+def runnable(page: str, text: str) -> Iterator[tuple[Block, str | None]]:
+    """The blocks that are marked, each with what it prints, if the page says it."""
+    found = list(blocks(page, text))
+    for block, after in zip_longest(found, found[1:]):
+        if block.info[:2] == ("sh", "run"):
+            end = block.line + block.text.count("\n") + 1
+            printed = after and after.info == ("text", "output") and after.line - end <= 2
+            yield block, after.text if printed else None
+
+
+def cases() -> Iterator[ParameterSet]:
     for name in NAMES:
-        found = list(blocks(name, (ROOT / name).read_text()))
-        for block, after in zip_longest(found, found[1:]):
-            if block.info[:2] == ("sh", "run"):
-                ends = block.line + block.text.count("\n") + 2
-                told = after if after and after.info == ("text", "output") and after.line - ends <= 1 else None
-                marks = [getattr(pytest.mark, mark) for mark in block.info[2:]]
-                yield pytest.param(block, told.text if told else None, id=f"{name}:{block.line}", marks=marks)
+        for block, told in runnable(name, (ROOT / name).read_text()):
+            marks = [getattr(pytest.mark, mark) for mark in block.info[2:]]
+            yield pytest.param(block, told, id=f"{name}:{block.line}", marks=marks)
 
 
-@pytest.mark.parametrize(("block", "told"), list(runnable()))
+@pytest.mark.parametrize(("block", "told"), list(cases()))
 def test_what_is_marked_runs_and_prints_what_the_page_says(block, told, run):
     done = run(block.page, block.text)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     if told is not None:
         assert done.stdout.strip() == told.strip()
+
+
+def test_marked_blocks_are_found_with_what_they_print():
+    page = "```sh run root\na\n```\n\n```text output\nb\n```\n```sh\nc\n```\n"
+    page += "```sh run\nd\n```\n\nprose\n\n```text output\ne\n```\n"
+    assert [(one.text, told, one.info[2:]) for one, told in runnable("", page)] == [
+        ("a\n", "b\n", ("root",)),
+        ("d\n", None, ()),
+    ]
 
 
 # --- links ------------------------------------------------------------------------------------------------------------
