@@ -10,7 +10,9 @@ _HEAD = ("what", "Baselard", "beside", "", "ratio (low to high)", "goal", "memor
 
 def rows(run: Run) -> list[tuple[str, ...]]:
     """One row for each side that a scenario's own is compared with, and one for a scenario without any."""
-    return [row for measured in run.measured for row in _rows(measured, run.peaks.get(measured.name))]
+    return [
+        row for measured in run.measured for row in _rows(measured, run.peaks.get(measured.name), judge=not run.quick)
+    ]
 
 
 def plain(run: Run) -> str:
@@ -27,11 +29,11 @@ def markdown(run: Run) -> str:
     return "\n".join([*lines, "", *_notes(run)]) + "\n"
 
 
-def _rows(measured: Measured, peak: float | None) -> list[tuple[str, ...]]:
+def _rows(measured: Measured, peak: float | None, *, judge: bool) -> list[tuple[str, ...]]:
     own, *others = measured.samples
     memory = f"{peak:.0f} MB" if peak else ""
     first = (measured.title, amount(measured.spread(own), measured.unit))
-    last = (_goal(measured), memory)
+    last = (_goal(measured, judge=judge), memory)
     if not others:
         return [(*first, "", "", "", *last)]
     compared = [(name, amount(measured.spread(name), measured.unit), _ratio(measured, own, name)) for name in others]
@@ -55,10 +57,13 @@ def _short(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.4f}"
 
 
-def _goal(measured: Measured) -> str:
+def _goal(measured: Measured, *, judge: bool) -> str:
     if measured.goal is None:
         return ""
-    return f"{_wanted(measured.goal, measured.unit)} {'reached' if measured.reached else 'MISSED'}"
+    wanted = _wanted(measured.goal, measured.unit)
+    if not judge:  # one round on a small base reaches or misses nothing
+        return wanted
+    return f"{wanted} {'reached' if measured.reached else 'MISSED'}"
 
 
 def _wanted(goal: Goal, unit: str) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ def test_the_table_says_medians_ratios_goals_memory_and_what_is_missing() -> Non
     assert "mount" in mount and "1.50 (1.50 to 1.50)" in mount
     assert "7.00 MB" in alone and "≤ 10 MB reached" in alone
     assert "Not measured: missing: no program" in text
+
+
+def test_a_quick_run_is_not_judged() -> None:
+    text = table.plain(replace(RUN, quick=True))
+    assert "≤ 1 x" in text
+    assert "reached" not in text
+    assert "MISSED" not in text
 
 
 def test_markdown_has_as_many_cells_in_every_row() -> None:
