@@ -82,6 +82,7 @@ class Store:
         with self.mutex:
             self.db.close()
         if self._owned:
+            self.work.with_suffix(".lock").unlink(missing_ok=True)
             self._owned.close()
 
     @property

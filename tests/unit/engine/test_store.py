@@ -250,6 +250,7 @@ def test_closing_takes_the_temporary_files_along(tmp_path: Path) -> None:
     (opened.work / "left").touch()
     opened.close()
     assert not opened.work.exists()
+    assert not list((opened.root / "work").iterdir())
     shutil.rmtree(tmp_path / "store")
 
 
