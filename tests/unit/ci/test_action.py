@@ -50,7 +50,7 @@ class Job:
     def report(self, code: int) -> None:
         made = self.temp / "made"
         made.mkdir(exist_ok=True)
-        images = [{"tags": ["ghcr.io/o/r:latest", "ghcr.io/o/r:1"], "digest": "sha256:abc"}]
+        images = {"standard": {"tags": ["ghcr.io/o/r:latest", "ghcr.io/o/r:1"], "digest": "sha256:abc"}}
         (made / "outputs.json").write_text(json.dumps({"title": "ü\n::error::x", "images": images}, indent=2))
         (made / "summary.md").write_text("# All\n")
         (made / "annotations").write_text("::error file=a,line=1::b\n")
