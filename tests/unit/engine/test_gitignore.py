@@ -80,7 +80,7 @@ _line = st.builds(
 
 
 @needs_git
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(outer=st.lists(_line, max_size=4), inner=st.lists(_line, max_size=3))
 def test_agrees_with_git_on_anything(
     tmp_path_factory: pytest.TempPathFactory, outer: list[str], inner: list[str]
