@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine import runtime, runtime_spec, snapshot
-from engine.runtime_spec import Spec
+from engine import snapshot
+from engine.containers import runtime, runtime_spec
+from engine.containers.runtime_spec import Spec
 
 
 def run(lower: Path, args: Sequence[str], scratch: Path) -> None:

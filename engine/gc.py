@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine import layer_index
 from engine.errors import UserError
+from engine.images import layer_index
 from engine.store import Snapshot, Store
 
 _SIZES = """CREATE TABLE IF NOT EXISTS sizes (

@@ -13,27 +13,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from engine import (
-    forward,
-    host,
-    network,
-    network_namespace,
-    paths,
-    platforms,
-    redirect,
-    runtime,
-    runtime_stubs,
-    runtime_user,
-    sandbox_mounts,
-)
-from engine.command import Command
+from engine import platforms, sandbox_mounts
+from engine.containers import host, runtime, runtime_stubs, runtime_user
+from engine.containers.command import Command
+from engine.containers.host import Lent
+from engine.containers.runtime_spec import INIT_TARGET, Spec, SpecMount
+from engine.containers.runtime_stubs import Touched
+from engine.containers.runtime_user import User
 from engine.errors import HostError, UserError
+from engine.files import paths
 from engine.graph import Value
-from engine.host import Lent
-from engine.network_namespace import Namespace
-from engine.runtime_spec import INIT_TARGET, Spec, SpecMount
-from engine.runtime_stubs import Touched
-from engine.runtime_user import User
+from engine.networks import forward, network, network_namespace, redirect
+from engine.networks.network_namespace import Namespace
 from engine.sandbox_mounts import Mounted
 from engine.snapshot import Draft
 from engine.store import Snapshot

@@ -11,12 +11,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import cancel, forward, owners, paths, process
-from engine.command import BindMount, CacheMount, Command, Mount, SecretMount, Sharing, SocketMount, TmpfsMount
+from engine import cancel, process
+from engine.containers.command import (
+    BindMount,
+    CacheMount,
+    Command,
+    Mount,
+    SecretMount,
+    Sharing,
+    SocketMount,
+    TmpfsMount,
+)
+from engine.containers.runtime_spec import SpecMount
 from engine.errors import UserError
+from engine.files import owners, paths
+from engine.files.owners import Owner
 from engine.graph import Value
-from engine.owners import Owner
-from engine.runtime_spec import SpecMount
+from engine.networks import forward
 from engine.snapshot import Draft
 from engine.store import Snapshot
 from engine.worker import Worker

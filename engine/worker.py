@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from engine.command import Binding
+from engine.containers.command import Binding
+from engine.containers.host import HostEnvironment
+from engine.containers.runtime import Runtime
 from engine.graph import Progress, Value
-from engine.host import HostEnvironment
-from engine.network import Network
-from engine.runtime import Runtime
+from engine.networks.network import Network
 from engine.snapshot import Snapshots
 from engine.store import Store
 
@@ -22,7 +22,7 @@ class Secrets(Protocol):
 
 
 class Services(Protocol):
-    """A session's services (engine.services)."""
+    """A session's services (engine.services.services)."""
 
     def bound(
         self, worker: Any, bindings: Sequence[Binding], values: Mapping[str, Value]
@@ -46,7 +46,7 @@ class SessionAddress:
 
 @dataclass(frozen=True)
 class Worker:
-    """The tools of one session's operations. ``registry`` is engine.registry's."""
+    """The tools of one session's operations. ``registry`` is engine.registries.registry's."""
 
     store: Store
     snapshots: Snapshots

@@ -4,11 +4,11 @@ import contextlib
 import sys
 from pathlib import Path
 
-from engine import cache_transfer, reference
-from engine.cache_transfer import Transferred
 from engine.cli import places, start
 from engine.errors import UserError
-from engine.registry import Registry
+from engine.images import cache_transfer, reference
+from engine.images.cache_transfer import Transferred
+from engine.registries.registry import Registry
 from engine.snapshot import Snapshots, private_namespace
 from engine.store import Store
 

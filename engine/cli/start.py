@@ -11,25 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from engine import cache_transfer, cgroups, gc, host, leftovers, rundir, server, snapshot
+from engine import gc, server, snapshot
 from engine.cli import places
 from engine.cli.target import Target
 from engine.cli.walk import Walk
+from engine.containers import cgroups, host, leftovers, rundir
+from engine.containers.host import HostEnvironment
+from engine.containers.rundir import RunDir
+from engine.containers.runtime import Runtime
 from engine.errors import HostError
 from engine.evaluate import Flights
-from engine.host import HostEnvironment
+from engine.images import cache_transfer
 from engine.modules import registration
 from engine.modules.invoke import Invoker
 from engine.modules.memory import Memory
 from engine.modules.running import Runner
-from engine.network import Network
+from engine.networks.network import Network
 from engine.objects.secrets import SecretStore
 from engine.ops.exec import run_afresh
 from engine.progress import Display
-from engine.registry import Registry
-from engine.rundir import RunDir
-from engine.runtime import Runtime
-from engine.services import SessionServices
+from engine.registries.registry import Registry
+from engine.services.services import SessionServices
 from engine.session import Session, opened
 from engine.snapshot import Snapshots
 from engine.store import Store

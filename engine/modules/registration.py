@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from engine import server
+from engine.containers.host import HostEnvironment
 from engine.evaluate import Evaluator, Flights
 from engine.graph import Progress
-from engine.host import HostEnvironment
 from engine.modules.invoke import Invoker
 from engine.modules.running import OnOutput, Runner
 from engine.objects.typedef import Frame, Module

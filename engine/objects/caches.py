@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from engine import digest
-from engine.command import CacheMount, Sharing
+from engine.containers.command import CacheMount, Sharing
 from engine.objects.directory import Directory
 
 

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import differences, fold, paths
+from engine import fold
+from engine.files import differences, paths
+from engine.files.walking import Entry
 from engine.graph import Output
 from engine.objects.directory import Directory, File
 from engine.ops.merge import ApplyChanges, Diff
 from engine.ops.patch import PATCH, MakePatch
-from engine.walking import Entry
 
 
 @dataclass(frozen=True)

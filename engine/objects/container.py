@@ -7,11 +7,11 @@ import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from engine import paths
-from engine.command import Binding, Mount, SecretRef
+from engine.containers.command import Binding, Mount, SecretRef
 from engine.errors import UserError
+from engine.files import paths
 from engine.graph import Node, Output
-from engine.image import Healthcheck, ImageConfig, Pairs
+from engine.images.image import Healthcheck, ImageConfig, Pairs
 from engine.objects.environment import expand
 from engine.objects.values import Port
 from engine.platforms import Platform

@@ -4,12 +4,12 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine import paths
+from engine.files import paths
+from engine.files.walking import EVERYTHING, Filter
 from engine.graph import Node, Output
 from engine.ops.copy import Copy, CopyFiles
 from engine.ops.file import Chown, NewDirectory, NewFile, Remove, Symlink, Timestamps
 from engine.ops.scratch import Scratch
-from engine.walking import EVERYTHING, Filter
 
 
 @dataclass(frozen=True)

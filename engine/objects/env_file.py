@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from engine.errors import UserError
-from engine.image import Pairs
+from engine.images.image import Pairs
 from engine.objects.environment import expand
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=(.*)", re.DOTALL)

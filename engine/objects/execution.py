@@ -4,12 +4,12 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.command import BindMount, Command
+from engine.containers.command import BindMount, Command
 from engine.errors import UserError
 from engine.graph import Output
 from engine.objects.container import Container
 from engine.ops.exec import Exec, Expect
-from engine.service import ContainerService, ServicePort
+from engine.services.service import ContainerService, ServicePort
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of a command whose image sets none (BuildKit's, for Linux)."""

@@ -3,7 +3,7 @@
 import posixpath
 from dataclasses import dataclass, replace
 
-from engine.command import BindMount, CacheMount, Mount, SecretMount, SocketMount, TmpfsMount
+from engine.containers.command import BindMount, CacheMount, Mount, SecretMount, SocketMount, TmpfsMount
 from engine.errors import UserError
 from engine.objects.container import Container
 from engine.objects.directory import Directory

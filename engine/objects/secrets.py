@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine import process
-from engine.command import SecretRef
+from engine.containers.command import SecretRef
 from engine.errors import EngineError, UserError
 
 _PROVIDERS = ("env", "file", "cmd")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.image import Healthcheck
+from engine.images.image import Healthcheck
 from engine.objects import durations
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from engine import archive_read, digest, process, reading, treehash
+from engine import digest, process
+from engine.files import reading, treehash
 from engine.graph import Output, Result, Value
+from engine.images import archive_read
 from engine.ops.tree import snapshot_of
 from engine.platforms import Platform
 from engine.worker import Worker

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine import owners, paths, selection
-from engine.copying import AS_SOURCE, Copier, Metadata, Source, Target, counterparts
 from engine.errors import UserError
+from engine.files import owners, paths, selection
+from engine.files.copying import AS_SOURCE, Copier, Metadata, Source, Target, counterparts
+from engine.files.walking import EVERYTHING, Entry, Filter, walk
 from engine.graph import Output, Result, Value
 from engine.ops.tree import TreeOperation, on_top, one, snapshot_of
 from engine.store import Snapshot
-from engine.walking import EVERYTHING, Entry, Filter, walk
 from engine.worker import Worker
 
 

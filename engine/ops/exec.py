@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from engine import digest, runtime_streams, runtime_stubs, sandbox, selection
-from engine.command import BindMount, Command, Mount
+from engine import digest, sandbox
+from engine.containers import runtime_streams, runtime_stubs
+from engine.containers.command import BindMount, Command, Mount
+from engine.containers.runtime_streams import Capture
+from engine.containers.runtime_stubs import Touched, unchanged
 from engine.errors import ExecError, UserError
+from engine.files import selection
 from engine.graph import Output, Result, Value
 from engine.process import STDERR
-from engine.runtime_streams import Capture
-from engine.runtime_stubs import Touched, unchanged
 from engine.sandbox import Sandbox
 from engine.snapshot import Draft
 from engine.worker import Worker

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from engine import cancel, owners, paths, wildcards
-from engine.copying import Target
+from engine import cancel
 from engine.errors import UserError
+from engine.files import owners, paths, wildcards
+from engine.files.copying import Target
 from engine.graph import Output, Result, Value
 from engine.ops.tree import TreeOperation, on_top, one, snapshot_of
 from engine.worker import Worker
@@ -95,7 +96,7 @@ class Symlink(TreeOperation):
 
 @dataclass(frozen=True)
 class Remove(TreeOperation):
-    """``source`` without what is at ``paths``: links themselves, not their targets; see engine.wildcards for ``*``.
+    """``source`` without what is at ``paths``: links themselves, not their targets; ``*`` as in engine.files.wildcards.
 
     What is not there is no error; where nothing was, the tree stays the same.
     """

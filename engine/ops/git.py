@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from engine import git
-from engine.command import SecretRef
+from engine.containers.command import SecretRef
 from engine.git import Access
 from engine.graph import Output, Result, Value
 from engine.ops.copy import opened

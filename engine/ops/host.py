@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from engine import gitignore, selection, treehash
-from engine.copying import Copier, Metadata, Source, Target
 from engine.errors import EngineError, UserError
+from engine.files import gitignore, selection, treehash
+from engine.files.copying import Copier, Metadata, Source, Target
+from engine.files.owners import Owner
+from engine.files.patterns import literal
+from engine.files.statcache import StatCache, stamp_of
+from engine.files.treehash import As
+from engine.files.walking import EVERYTHING, Entry, Filter, read_gitignore, walk
 from engine.graph import Output, Result, Value
 from engine.ops.tree import one
-from engine.owners import Owner
-from engine.patterns import literal
-from engine.statcache import StatCache, stamp_of
-from engine.treehash import As
-from engine.walking import EVERYTHING, Entry, Filter, read_gitignore, walk
 from engine.worker import Worker
 
 _ROOT = Owner(0, 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from engine import cancel, digest
-from engine.command import SecretRef
+from engine.containers.command import SecretRef
 from engine.errors import HostError, UserError
 from engine.graph import Result, Value
 from engine.lazily import Lazily

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine import differences, paths
-from engine.copying import Copier, Target
+from engine.files import differences, paths
+from engine.files.copying import Copier, Target
+from engine.files.treehash import EMPTY
 from engine.graph import Output, Result, Value
 from engine.ops.copy import opened
 from engine.ops.tree import TreeOperation, on_top, one
-from engine.treehash import EMPTY
 from engine.worker import Worker
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from engine import paths, process, snapshot
+from engine import process, snapshot
 from engine.errors import UserError
+from engine.files import paths
 from engine.graph import Output, Result, Value
 from engine.ops.copy import opened
 from engine.ops.tree import TreeOperation, one, snapshot_of

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from engine import paths, reading
 from engine.errors import UserError
+from engine.files import paths, reading
 from engine.graph import Output, Result, Value
 from engine.ops.tree import TreeOperation, one, snapshot_of
 from engine.worker import Worker

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from engine import treehash
+from engine.files import treehash
 from engine.graph import Result, Value
 from engine.ops.tree import TreeOperation, one
 

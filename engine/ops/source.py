@@ -7,23 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine import (
-    bootstrap,
-    digest,
-    layer_index,
-    process,
-    reference,
-    registry_mirrors,
-    registry_pull,
-    showing,
-    treehash,
-)
+from engine import digest, process, showing
 from engine.errors import HostError
+from engine.files import treehash
 from engine.graph import Output, Result, Value
-from engine.image import ImageConfig
-from engine.layer_index import Layer
+from engine.images import bootstrap, layer_index, reference
+from engine.images.image import ImageConfig
+from engine.images.layer_index import Layer
+from engine.images.reference import Reference
 from engine.platforms import Platform
-from engine.reference import Reference
+from engine.registries import registry_mirrors, registry_pull
 from engine.worker import Worker
 
 

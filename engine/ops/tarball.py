@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from engine import archive_write, digest, image_write
+from engine import digest
 from engine.graph import Output, Result, Value
-from engine.image import ImageConfig, Pairs
-from engine.image_write import Format, Variant
+from engine.images import archive_write, image_write
+from engine.images.image import ImageConfig, Pairs
+from engine.images.image_write import Format, Variant
 from engine.ops.tree import one, snapshot_of
 from engine.worker import Worker
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from engine import digest
-from engine.copying import Target
 from engine.errors import UserError
+from engine.files.copying import Target
+from engine.files.treehash import TIMED
 from engine.graph import Output, Result, Value
 from engine.snapshot import Draft
 from engine.store import Snapshot
-from engine.treehash import TIMED
 from engine.worker import Worker
 
 _ALL_PERMISSIONS = 0o7777

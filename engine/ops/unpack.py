@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import zstandard
 
-from engine import cancel, process, selection
+from engine import cancel, process
 from engine.errors import UserError
+from engine.files import selection
 from engine.graph import Output, Result, Value
 from engine.ops.copy import opened
 from engine.ops.tree import TreeOperation, one

@@ -3,8 +3,8 @@
 from functools import partial
 from pathlib import Path
 
-from engine import exporting
 from engine.errors import UnsupportedError
+from engine.files import exporting
 from engine.graph import Output, Value
 from engine.objects import changeset as changesets
 from engine.objects.changeset import Changed, Changeset, DiffStat

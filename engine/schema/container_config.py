@@ -4,7 +4,7 @@
 
 from dataclasses import replace
 
-from engine.image import Healthcheck
+from engine.images.image import Healthcheck
 from engine.objects import durations
 from engine.objects.container import Container, TerminalCommand
 from engine.objects.secrets import Secret

@@ -5,9 +5,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine import owners, reading
-from engine.command import BindMount, SecretMount, Sharing, TmpfsMount
+from engine.containers.command import BindMount, SecretMount, Sharing, TmpfsMount
 from engine.errors import UserError
+from engine.files import owners, reading
+from engine.files.reading import Stat
+from engine.files.walking import Filter
 from engine.graph import Output
 from engine.objects import mounts
 from engine.objects.caches import CacheVolume
@@ -16,11 +18,9 @@ from engine.objects.directory import Directory, File
 from engine.objects.mounts import Place
 from engine.objects.secrets import Secret
 from engine.ops.file import Chown
-from engine.reading import Stat
 from engine.schema.context import Context
 from engine.schema.directory import expected
 from engine.schema.registry import field
-from engine.walking import Filter
 
 Strings = tuple[str, ...]
 

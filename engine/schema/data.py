@@ -1,7 +1,7 @@
 """JSON values and env files."""
 
-from engine import reading
 from engine.errors import UserError
+from engine.files import reading
 from engine.objects.container import Container
 from engine.objects.directory import EMPTY, Directory, File
 from engine.objects.env_file import EnvFile

@@ -5,12 +5,12 @@
 from functools import partial
 from pathlib import Path
 
-from engine import exporting, reading, selection
+from engine.files import exporting, reading, selection
+from engine.files.reading import FileType, Stat
+from engine.files.walking import Filter
 from engine.objects.directory import Directory, File
-from engine.reading import FileType, Stat
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field
-from engine.walking import Filter
 
 Strings = tuple[str, ...]
 

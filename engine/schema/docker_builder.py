@@ -12,10 +12,13 @@ from dockerfile.modes import apply_mode, parse_mode
 from dockerfile.owners import is_numeric, resolve_owner
 from dockerfile.paths import has_wildcards
 from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
-from engine import image as images
-from engine import paths, platforms, reading
+from engine import platforms
 from engine.errors import UnsupportedError
+from engine.files import paths, reading
+from engine.files.reading import FileType
+from engine.files.walking import Filter
 from engine.graph import Output
+from engine.images import image as images
 from engine.objects.container import Container
 from engine.objects.directory import EMPTY, Directory
 from engine.objects.secrets import Secret
@@ -26,10 +29,8 @@ from engine.ops.git import GitTree, Remote
 from engine.ops.http import Http
 from engine.ops.unpack import Unpack
 from engine.platforms import Platform
-from engine.reading import FileType
 from engine.schema import docker_config, docker_run
 from engine.schema.context import Context
-from engine.walking import Filter
 
 Built = TypeVar("Built")
 _DIRECTORY_MODE = 0o755

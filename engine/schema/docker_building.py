@@ -7,7 +7,7 @@ from dockerfile.driver import Request, build_with
 from dockerfile.errors import DockerfileError, Warning_
 from dockerfile.state import Contexts
 from engine import digest
-from engine.command import SecretMount
+from engine.containers.command import SecretMount
 from engine.errors import UserError
 from engine.objects.container import Container
 from engine.objects.directory import Directory

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dockerfile.steps import Health
 from dockerfile.steps import ImageConfig as Steps
-from engine.image import Healthcheck, History, ImageConfig
+from engine.images.image import Healthcheck, History, ImageConfig
 from engine.objects.container import Container
 from engine.objects.values import Port
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from dockerfile.builder import Mounted
 from dockerfile.steps import ImageConfig, MountStep, RunStep
-from engine.command import BindMount, Mount, SecretMount, Sharing, SocketMount, TmpfsMount
+from engine.containers.command import BindMount, Mount, SecretMount, Sharing, SocketMount, TmpfsMount
 from engine.graph import Output
 from engine.objects.caches import CacheVolume
 from engine.objects.container import Container

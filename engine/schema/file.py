@@ -3,10 +3,10 @@
 import functools
 from pathlib import Path
 
-from engine import exporting, reading, selection, treehash
 from engine.errors import UserError
+from engine.files import exporting, reading, selection, treehash
+from engine.files.reading import Stat
 from engine.objects.directory import EMPTY, Directory, File
-from engine.reading import Stat
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from engine.errors import UserError
+from engine.files.walking import Filter
 from engine.graph import Output
 from engine.objects.directory import Directory, File
 from engine.objects.values import Host
 from engine.ops import host
 from engine.schema.context import Context
 from engine.schema.registry import field
-from engine.walking import Filter
 from engine.worker import Worker
 
 Strings = tuple[str, ...]

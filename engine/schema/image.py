@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine import archive_write, digest, exporting, image_write, platforms, process, publish, reference, showing
+from engine import digest, platforms, process, showing
 from engine.errors import HostError, UnsupportedError, UserError
+from engine.files import exporting
 from engine.graph import Output
-from engine.image import ImageConfig
-from engine.image_write import Format, Variant
+from engine.images import archive_write, image_write, publish, reference
+from engine.images.image import ImageConfig
+from engine.images.image_write import Format, Variant
+from engine.images.reference import Reference
 from engine.objects.container import Container
 from engine.objects.directory import EMPTY, File
 from engine.objects.secrets import Secret
 from engine.ops import source
 from engine.ops.tarball import NAME, Platform, Tarball
-from engine.reference import Reference
 from engine.schema.context import Context
 from engine.schema.registry import field
 from engine.schema.registry_service import way_to as registry_service_way
-from engine.service import Service
+from engine.services.service import Service
 from engine.worker import Worker
 
 Containers = tuple[Container, ...]

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from engine import reference
 from engine.graph import Output
-from engine.image import ImageConfig
+from engine.images import reference
+from engine.images.image import ImageConfig
 from engine.objects.container import Container
 from engine.objects.directory import EMPTY, File
 from engine.ops.archive import Import

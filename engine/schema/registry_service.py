@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from engine.errors import UserError
-from engine.reference import Reference
+from engine.images.reference import Reference
 from engine.schema.context import Context
 from engine.schema.service import service_values
-from engine.service import Service
-from engine.services import SessionServices
+from engine.services.service import Service
+from engine.services.services import SessionServices
 
 
 @dataclass(frozen=True)

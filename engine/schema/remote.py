@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from engine import git, reading
+from engine import git
 from engine.errors import UserError
+from engine.files import reading
+from engine.files.walking import Filter
 from engine.graph import Output
 from engine.objects.changeset import Changeset
 from engine.objects.container import Container
@@ -24,8 +26,7 @@ from engine.ops.http import Http
 from engine.schema import host, image
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field
-from engine.service import Forward, HostService
-from engine.walking import Filter
+from engine.services.service import Forward, HostService
 from engine.worker import Worker
 
 Strings = Sequence[str]

@@ -3,13 +3,13 @@
 import posixpath
 from typing import Any
 
-from engine import searching
+from engine.files import searching
+from engine.files.searching import SearchResult, Wanted
 from engine.graph import Output
 from engine.objects.directory import Directory, File
 from engine.ops.replace import Replace
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field
-from engine.searching import SearchResult, Wanted
 
 Strings = tuple[str, ...]
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from engine import services
-from engine.command import Binding, SocketMount
+from engine.containers.command import Binding, SocketMount
 from engine.errors import UserError
 from engine.graph import Value
 from engine.objects import mounts
@@ -18,8 +17,9 @@ from engine.objects.execution import as_service as made_service
 from engine.objects.values import Host, Port, Socket
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field, not_served
-from engine.service import Forward, HostService, Service, TunnelService, with_hostname
-from engine.services import SessionServices
+from engine.services import services
+from engine.services.service import Forward, HostService, Service, TunnelService, with_hostname
+from engine.services.services import SessionServices
 
 Strings = tuple[str, ...]
 Ports = tuple[Mapping[str, Any], ...]

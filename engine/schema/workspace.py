@@ -6,8 +6,9 @@ import os
 import posixpath
 from pathlib import Path
 
-from engine import paths
 from engine.errors import UserError
+from engine.files import paths
+from engine.files.walking import Filter
 from engine.graph import Output
 from engine.objects.directory import Directory, File
 from engine.objects.typedef import CurrentModule
@@ -15,7 +16,6 @@ from engine.objects.values import Workspace
 from engine.ops import host
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field, not_served
-from engine.walking import Filter
 
 Strings = tuple[str, ...]
 

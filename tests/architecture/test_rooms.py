@@ -26,10 +26,10 @@ ORDER = (
     ("digest", "platforms", "cancel"),
     ("process", "graph"),
     ("store", "evaluate"),
-    (TOOLS,),  # every other module directly below engine/: one tool each, of the worker's or of an operation's
+    (TOOLS,),  # every other module and folder below engine/: a tool each, of the worker's or of an operation's
     ("worker",),
     ("sandbox", "sandbox_mounts"),
-    ("services", "services_running"),
+    ("services",),
     ("ops",),
     ("objects",),
     ("schema",),

@@ -14,14 +14,15 @@ from typing import Any
 
 import pytest
 
-from engine import digest, process, rundir, snapshot
-from engine.command import Command
+from engine import digest, process, snapshot
+from engine.containers import rundir
+from engine.containers.command import Command
+from engine.containers.host import HostEnvironment
+from engine.containers.runtime import Runtime
 from engine.graph import Output, Result, Value
-from engine.host import HostEnvironment
-from engine.network import Network
+from engine.networks.network import Network
 from engine.ops.exec import Exec
-from engine.runtime import Runtime
-from engine.services import SessionServices
+from engine.services.services import SessionServices
 from engine.snapshot import Snapshots
 from engine.store import Store
 from engine.worker import Worker

@@ -6,10 +6,11 @@ import sys
 import threading
 from pathlib import Path
 
-from engine import process, rundir, snapshot
-from engine.network import Network
-from engine.runtime import Runtime, init_program
-from engine.runtime_spec import Spec
+from engine import process, snapshot
+from engine.containers import rundir
+from engine.containers.runtime import Runtime, init_program
+from engine.containers.runtime_spec import Spec
+from engine.networks.network import Network
 
 snapshot.private_namespace()
 run_dir = rundir.open_run_dir(Path(sys.argv[1]))

@@ -8,8 +8,10 @@ ip link add up0 mtu 1380 type veth peer name far0
 import json, os, socket, subprocess, sys, threading
 from pathlib import Path
 
-from engine import network_namespace, process, rundir
-from engine.network import Network
+from engine import process
+from engine.containers import rundir
+from engine.networks import network_namespace
+from engine.networks.network import Network
 
 def ip(*words):
     subprocess.run(["ip", *words], check=True)

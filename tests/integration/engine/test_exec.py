@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from engine import cancel, process
-from engine.command import BindMount, CacheMount, SecretMount, SecretRef, Sharing, SocketMount, TmpfsMount
+from engine.containers.command import BindMount, CacheMount, SecretMount, SecretRef, Sharing, SocketMount, TmpfsMount
+from engine.containers.host import CA_TARGET, HostEnvironment
+from engine.containers.runtime_spec import Limits
 from engine.errors import ExecError, HostError, UserError
 from engine.graph import Value
-from engine.host import CA_TARGET, HostEnvironment
 from engine.ops.exec import Expect
 from engine.platforms import Platform
-from engine.runtime_spec import Limits
 from engine.worker import SessionAddress
 
 pytestmark = pytest.mark.root

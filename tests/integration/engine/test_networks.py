@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import leftovers, network_bridge, network_namespace, process, rundir
-from engine.network import Network
+from engine import process
+from engine.containers import leftovers, rundir
+from engine.networks import network_bridge, network_namespace
+from engine.networks.network import Network
 
 pytestmark = pytest.mark.root
 
@@ -88,7 +90,7 @@ def test_a_machine_without_iptables_says_so_and_still_runs(run, worker, own, mon
 
 def test_a_machine_without_cni_plugins_says_so_and_still_runs(run, worker, own, monkeypatch):
     network, warnings = own
-    monkeypatch.setattr("engine.network._PLUGINS", ())
+    monkeypatch.setattr("engine.networks.network._PLUGINS", ())
     assert run(
         "echo ran; wget -T 1 -qO- http://10.0.0.1/ || echo alone", on=replace(worker, network=network)
     ).stdout == ("ran\nalone\n")
@@ -113,8 +115,8 @@ def test_a_machine_that_cannot_make_bridges_says_so_and_still_runs(run, worker, 
 def test_a_resolver_on_the_machines_loopback_answers_in_containers(run, monkeypatch, tmp_path):
     from socket import AF_INET, SOCK_DGRAM, socket
 
-    monkeypatch.setattr("engine.network._RESOLV", tmp_path / "resolv.conf")
-    monkeypatch.setattr("engine.network._UPSTREAM", tmp_path / "none")
+    monkeypatch.setattr("engine.networks.network._RESOLV", tmp_path / "resolv.conf")
+    monkeypatch.setattr("engine.networks.network._UPSTREAM", tmp_path / "none")
     monkeypatch.setattr("engine.sandbox._DNS", 5399)
     (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.53\n")
     with socket(AF_INET, SOCK_DGRAM) as server:

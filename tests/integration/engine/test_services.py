@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from engine import services, services_running
-from engine.command import Binding, Command
+from engine.containers.command import Binding, Command
+from engine.containers.runtime import Container
 from engine.errors import ExecError, UserError
-from engine.image import Healthcheck
-from engine.runtime import Container
-from engine.service import ContainerService, Forward, HostService, ServicePort, TunnelService, with_hostname
+from engine.images.image import Healthcheck
+from engine.services import services, services_running
+from engine.services.service import ContainerService, Forward, HostService, ServicePort, TunnelService, with_hostname
 
 pytestmark = pytest.mark.root
 
@@ -157,7 +157,7 @@ def test_the_end_of_a_session_stops_all_at_once(serving, start, worker, monkeypa
 
 
 def test_secrets_are_scrubbed_from_what_a_service_says(serving, start, worker):
-    from engine.command import SecretRef
+    from engine.containers.command import SecretRef
 
     worker.secrets.known["pw"] = b"p4ssw0rd"
     service = serving("echo $PW; sleep 1000", (), secret_env=(("PW", SecretRef("pw", "pw")),))

@@ -8,12 +8,14 @@ import random
 import sys
 from pathlib import Path
 
-from engine import platforms, publish, reference, registry_pull
+from engine import platforms
 from engine.errors import EngineError
 from engine.graph import Result, Value
-from engine.image import ImageConfig
-from engine.image_write import Format, Variant
-from engine.registry import Registry
+from engine.images import publish, reference
+from engine.images.image import ImageConfig
+from engine.images.image_write import Format, Variant
+from engine.registries import registry_pull
+from engine.registries.registry import Registry
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 

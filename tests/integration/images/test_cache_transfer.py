@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from engine import cache_transfer, image_write, layer_index, platforms, reference
+from engine import platforms
 from engine.errors import UserError
 from engine.graph import Result, Value
-from engine.image import ImageConfig
-from engine.image_write import Format, Variant
-from engine.registry import Registry
+from engine.images import cache_transfer, image_write, layer_index, reference
+from engine.images.image import ImageConfig
+from engine.images.image_write import Format, Variant
+from engine.registries.registry import Registry
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine import archive_write, image_write, platforms
+from engine import platforms
 from engine.errors import HostError, UserError
 from engine.graph import Output
-from engine.image import ImageConfig
-from engine.image_write import Format, Variant
+from engine.images import archive_write, image_write
+from engine.images.image import ImageConfig
+from engine.images.image_write import Format, Variant
 from engine.ops.archive import Import
 from engine.ops.docker_image import ARCHIVE, DockerImage, identify
 from engine.snapshot import Snapshots

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import archive_write, image_write, layer_index, layer_pack, platforms
+from engine import platforms
 from engine.errors import UserError
 from engine.graph import Result, Value
-from engine.image import History, ImageConfig
-from engine.image_write import Format, Variant
+from engine.images import archive_write, image_write, layer_index, layer_pack
+from engine.images.image import History, ImageConfig
+from engine.images.image_write import Format, Variant
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 

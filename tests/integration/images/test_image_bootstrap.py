@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import bootstrap, platforms
-from engine.bootstrap import Recipe
+from engine import platforms
 from engine.errors import HostError, UserError
+from engine.images import bootstrap
+from engine.images.bootstrap import Recipe
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
 

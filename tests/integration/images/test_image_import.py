@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import zstandard
 
-from engine import archive_read, archive_write, image_write, platforms
-from engine.archive_read import Chosen
+from engine import platforms
 from engine.errors import UserError
-from engine.image import ImageConfig
-from engine.image_write import Format, Variant
+from engine.images import archive_read, archive_write, image_write
+from engine.images.archive_read import Chosen
+from engine.images.image import ImageConfig
+from engine.images.image_write import Format, Variant
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from engine import bootstrap, platforms, publish, reference, registry
-from engine.bootstrap import Recipe
+from engine import platforms
 from engine.errors import HostError, UserError
 from engine.evaluate import Evaluator, Flights
-from engine.image import ImageConfig
-from engine.image_write import Format, Variant
+from engine.images import bootstrap, publish, reference
+from engine.images.bootstrap import Recipe
+from engine.images.image import ImageConfig
+from engine.images.image_write import Format, Variant
 from engine.ops import source
-from engine.registry import Registry
+from engine.registries import registry
+from engine.registries.registry import Registry
 from engine.snapshot import Snapshots
 from engine.store import Store
 

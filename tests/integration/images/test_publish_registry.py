@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from engine import layer_index, platforms, publish, reference, registry_http, registry_pull
+from engine import platforms
 from engine.errors import EngineError, UserError
-from engine.image import ImageConfig
-from engine.image_write import Format, Variant, Whole
-from engine.reference import Reference
-from engine.registry import Registry
-from engine.registry_http import RegistryError
+from engine.images import layer_index, publish, reference
+from engine.images.image import ImageConfig
+from engine.images.image_write import Format, Variant, Whole
+from engine.images.reference import Reference
+from engine.registries import registry_http, registry_pull
+from engine.registries.registry import Registry
+from engine.registries.registry_http import RegistryError
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import gc, layer_index
+from engine import gc
 from engine.errors import UserError
 from engine.gc import Policy
 from engine.graph import Result, Value
+from engine.images import layer_index
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 

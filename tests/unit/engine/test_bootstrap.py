@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import bootstrap, debian_mirror, platforms, reference
+from engine import platforms
+from engine.images import bootstrap, debian_mirror, reference
 
 AMD64 = platforms.parse("linux/amd64")
 

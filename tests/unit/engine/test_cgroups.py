@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine import cgroups
+from engine.containers import cgroups
 
 HYBRID = """\
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import exporting
 from engine.errors import UserError
+from engine.files import exporting
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away: needs root")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.file_bytes import copy_bytes
+from engine.files.file_bytes import copy_bytes
 
 MIB = 1 << 20
 

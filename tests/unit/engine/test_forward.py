@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from engine import forward
+from engine.networks import forward
 
 
 @pytest.fixture

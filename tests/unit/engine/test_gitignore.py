@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.walking import Filter, walk
+from engine.files.walking import Filter, walk
 
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git as the judge: apt-get install git")
 FILES = [

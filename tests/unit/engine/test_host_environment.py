@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import host
+from engine.containers import host
+from engine.containers.host import HostEnvironment
+from engine.containers.runtime_spec import Limits
 from engine.errors import UserError
-from engine.host import HostEnvironment
-from engine.runtime_spec import Limits
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 

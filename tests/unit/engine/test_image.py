@@ -4,7 +4,7 @@ import pytest
 
 from engine import platforms
 from engine.errors import UserError
-from engine.image import Healthcheck, History, ImageConfig
+from engine.images.image import Healthcheck, History, ImageConfig
 
 FULL = {
     "created": "2025-01-01T00:00:00Z",

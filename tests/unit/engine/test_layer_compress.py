@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine import layer_compress
-from engine.layer_compress import compressed
+from engine.images import layer_compress
+from engine.images.layer_compress import compressed
 
 
 def chunks(size: int, *, seed: int = 1) -> Iterator[bytes]:

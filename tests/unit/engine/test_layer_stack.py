@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import cancel, layer_stack
+from engine import cancel
 from engine.cancel import Cancellation, Cancelled
 from engine.errors import UserError
-from engine.layer_index import Layer
+from engine.images import layer_stack
+from engine.images.layer_index import Layer
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 

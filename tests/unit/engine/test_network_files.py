@@ -4,8 +4,8 @@ import ipaddress
 
 import pytest
 
-from engine import network, network_bridge
 from engine.errors import HostError
+from engine.networks import network, network_bridge
 
 
 def test_hosts_name_the_container_and_its_services():

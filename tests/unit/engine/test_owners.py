@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import owners
 from engine.errors import UserError
-from engine.owners import Owner
+from engine.files import owners
+from engine.files.owners import Owner
 
 
 @pytest.fixture

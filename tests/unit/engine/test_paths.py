@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import paths
 from engine.errors import UserError
+from engine.files import paths
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from e2b_dockerfile_utils.dockerignore import PatternMatcher
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import patterns
 from engine.errors import UserError
+from engine.files import patterns
 
 
 def matches(given_patterns: list[str], path: str) -> bool:

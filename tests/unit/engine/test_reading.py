@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import reading
 from engine.errors import UserError
-from engine.reading import FileType
+from engine.files import reading
+from engine.files.reading import FileType
 
 
 @pytest.fixture

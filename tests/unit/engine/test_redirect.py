@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import redirect
+from engine.networks import redirect
 
 MIRRORS = {"http://deb.debian.org/debian": "http://m/d", "http://deb.debian.org/debian-security": "http://m/s"}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine import reference
 from engine.errors import UserError
+from engine.images import reference
 
 DIGEST = "sha256:" + "a" * 64
 

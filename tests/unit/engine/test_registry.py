@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine import reference, registry
-from engine.registry import Registry
+from engine.images import reference
+from engine.registries import registry
+from engine.registries.registry import Registry
 
 pytestmark = pytest.mark.anyio
 

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from engine import registry_http
-from engine.registry_auth import Credential
-from engine.registry_client import Repository
-from engine.registry_http import Connection, RegistryError
+from engine.registries import registry_http
+from engine.registries.registry_auth import Credential
+from engine.registries.registry_client import Repository
+from engine.registries.registry_http import Connection, RegistryError
 
 Play = Callable[[httpx.Request], httpx.Response]
 SCOPE = "repository:app:pull"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import reference, registry_auth, registry_mirrors
 from engine.errors import UserError
-from engine.registry_auth import Credential
+from engine.images import reference
+from engine.registries import registry_auth, registry_mirrors
+from engine.registries.registry_auth import Credential
 
 
 def auth(user: str, password: str) -> dict[str, str]:

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from engine import rundir
+from engine.containers import rundir
 from engine.errors import HostError
 
 HOLD = """
-import sys; from pathlib import Path; from engine import rundir
+import sys; from pathlib import Path; from engine.containers import rundir
 d = rundir.open_run_dir(Path(sys.argv[1])); (d.path / "note").write_text("mine")
 print(d.name, flush=True); sys.stdin.read()
 """

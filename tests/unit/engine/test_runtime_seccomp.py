@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engine import runtime_seccomp
+from engine.containers import runtime_seccomp
 from engine.errors import HostError
 
 PROFILE = {

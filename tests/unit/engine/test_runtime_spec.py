@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import runtime_seccomp, runtime_spec
-from engine.runtime_spec import Spec, SpecMount
-from engine.runtime_user import User
+from engine.containers import runtime_seccomp, runtime_spec
+from engine.containers.runtime_spec import Spec, SpecMount
+from engine.containers.runtime_user import User
 
 _NAMES = """
     CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import runtime_streams
+from engine.containers import runtime_streams
+from engine.containers.runtime_streams import Capture, Scrubber
 from engine.process import STDERR, STDOUT
-from engine.runtime_streams import Capture, Scrubber
 from engine.store import Store
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from engine import runtime_stubs
+from engine.containers import runtime_stubs
 
 
 def tree(root):

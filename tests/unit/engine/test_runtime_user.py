@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine import runtime_user
+from engine.containers import runtime_user
+from engine.containers.runtime_user import User
 from engine.errors import UserError
-from engine.runtime_user import User
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nbroken line\napp:x:1000:1001::/app:/bin/sh\n5:x:77:78:named like a number:/:\n"
 GROUP = "root:x:0:\napp:x:1001:\nweb:x:33:app,other\ntools:x:44:other,app\nbad:x:number:app\n"

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import process, searching
+from engine import process
 from engine.errors import HostError, UserError
-from engine.searching import SearchResult, SearchSubmatch, Wanted, search
+from engine.files import searching
+from engine.files.searching import SearchResult, SearchSubmatch, Wanted, search
 
 pytestmark = pytest.mark.skipif(not shutil.which("rg"), reason="needs ripgrep: apt-get install ripgrep")
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from engine.command import Command
+from engine.containers.command import Command
 from engine.errors import UserError
 from engine.graph import Output
-from engine.service import ContainerService, Forward, HostService, ServicePort, TunnelService, with_hostname
+from engine.services.service import ContainerService, Forward, HostService, ServicePort, TunnelService, with_hostname
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import statcache, treehash
-from engine.statcache import StatCache
+from engine.files import statcache, treehash
+from engine.files.statcache import StatCache
+from engine.files.walking import EVERYTHING, Filter, walk
 from engine.store import Store
-from engine.walking import EVERYTHING, Filter, walk
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import treehash
-from engine.treehash import As
-from engine.walking import Filter, walk
+from engine.files import treehash
+from engine.files.treehash import As
+from engine.files.walking import Filter, walk
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes owners and makes devices: needs root")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import trust
 from engine.errors import UserError
+from engine.registries import trust
 
 
 def certificate(path: Path, name: str) -> Path:

@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from engine.walking import EVERYTHING, Filter, walk
+from engine.files.walking import EVERYTHING, Filter, walk
 
 
 def make(root: Path, *files: str) -> Path:

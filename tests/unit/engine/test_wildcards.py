@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import wildcards
 from engine.errors import UserError
+from engine.files import wildcards
 
 
 @pytest.fixture

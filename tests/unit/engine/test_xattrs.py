@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import xattrs
+from engine.files import xattrs
 
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="file capabilities and overlayfs's attributes need root")

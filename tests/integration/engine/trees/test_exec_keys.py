@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.command import BindMount, Command
+from engine.containers.command import BindMount, Command
 from engine.graph import Output
 from engine.ops.exec import Exec
 from engine.ops.file import NewFile

@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from engine import cancel, selection
-from engine.copying import Copier, Source, Target
+from engine import cancel
 from engine.errors import UserError
+from engine.files import selection
+from engine.files.copying import Copier, Source, Target
+from engine.files.walking import Filter, walk
 from engine.graph import Node, Output, Result, Value
 from engine.ops.copy import Copy, CopyFiles
 from engine.ops.file import NewDirectory, NewFile, Remove, Symlink, Timestamps
 from engine.ops.host import load
 from engine.ops.scratch import Scratch
-from engine.walking import Filter, walk
 
 pytestmark = pytest.mark.root
 EMPTY = Output(Scratch())

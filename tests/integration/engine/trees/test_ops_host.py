@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from engine import copying, treehash
 from engine.errors import UserError
+from engine.files import copying, treehash
+from engine.files.walking import Filter, walk
 from engine.graph import Output
 from engine.ops import host
 from engine.ops.copy import Copy
 from engine.ops.scratch import Scratch
-from engine.walking import Filter, walk
 
 pytestmark = pytest.mark.root
 

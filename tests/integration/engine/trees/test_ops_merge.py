@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import differences
+from engine.files import differences
 from engine.graph import Output
 from engine.ops.file import Chown, NewDirectory, NewFile, Remove, Symlink, Timestamps
 from engine.ops.merge import ApplyChanges, Diff

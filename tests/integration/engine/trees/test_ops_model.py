@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from engine import paths
+from engine.files import paths
+from engine.files.walking import Filter
 from engine.graph import Output
 from engine.ops.copy import Copy, CopyFiles
 from engine.ops.file import NewDirectory, NewFile, Remove
 from engine.ops.merge import ApplyChanges, Diff
 from engine.ops.scratch import Scratch
-from engine.walking import Filter
 
 pytestmark = pytest.mark.root
 

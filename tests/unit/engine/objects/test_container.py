@@ -2,10 +2,10 @@
 
 import pytest
 
-from engine.command import BindMount, CacheMount, SecretRef, Sharing, TmpfsMount
+from engine.containers.command import BindMount, CacheMount, SecretRef, Sharing, TmpfsMount
 from engine.errors import UserError
 from engine.graph import Output
-from engine.image import ImageConfig
+from engine.images.image import ImageConfig
 from engine.objects import mounts
 from engine.objects.caches import CacheVolume
 from engine.objects.container import Container

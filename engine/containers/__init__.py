@@ -1,0 +1,1 @@
+"""Containers: the runtime and its configuration, streams, users, what the host lends them."""

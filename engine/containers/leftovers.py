@@ -1,0 +1,17 @@
+"""What engine processes that died left on this machine: containers, bridges, packet filter rules. Removed at start."""
+
+from pathlib import Path
+
+from engine.containers import rundir, runtime
+from engine.networks import network_bridge
+
+
+def remove(root: Path | None = None) -> int:
+    """End and remove the leftovers of dead processes below ``root`` (/run/baselard); gives how many there were."""
+    count = 0
+    for run_dir in rundir.abandoned(root):
+        runtime.remove_abandoned(run_dir)
+        network_bridge.tear_down(run_dir)
+        run_dir.close()
+        count += 1
+    return count

@@ -1,0 +1,1 @@
+"""Trees of files: paths that never leave them, patterns, copies, digests, reading, export."""

@@ -1,0 +1,96 @@
+"""Writes directories and files of trees to the host: Directory.export, File.export.
+
+Links in the host's directory are replaced, never followed, so that nothing outside it is touched. What is written
+belongs to whoever called; devices stay behind, since whoever may open one here could reach this machine's.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine import fold
+from engine.errors import UserError
+from engine.files.copying import Copier, Metadata, Source, Target
+from engine.files.owners import Owner
+from engine.files.walking import Entry, walk
+
+
+def export_directory(source: str, target: Path, *, wipe: bool) -> Path:
+    """Write what the real directory ``source`` holds into ``target``, made if need be; its absolute path comes back.
+
+    With ``wipe`` what else is there goes, after all is written. Raises UserError when ``target`` is no directory or
+    cannot be written.
+    """
+    if target.exists() and not target.is_dir():
+        raise UserError(f"destination {target} is a file, not a directory")
+    if wipe and target.resolve() == Path("/"):
+        raise UserError("export with wipe would remove everything on this host; choose a directory of its own")
+    with _explained(target):
+        _make_directory(target)
+        entries = [entry for entry in walk(source) if not _is_device(entry)]
+        _copier(source, target).tree(entries, "")
+        if wipe:
+            _remove_others(os.fspath(target), {entry.path for entry in entries})
+    return target
+
+
+def export_file(source: str, target: Path, *, allow_parent: bool, name: str) -> Path:
+    """Write the real file ``source`` to ``target``; its absolute path comes back.
+
+    With ``allow_parent`` a target that is a directory receives the file under ``name``. Raises UserError when the
+    target is a directory otherwise, or cannot be written.
+    """
+    if target.is_dir():
+        if not allow_parent:
+            raise UserError(
+                f"destination {target} is a directory; must be a file path unless allowParentDirPath is set"
+            )
+        target /= name
+    with _explained(target):
+        _make_directory(target.parent)
+        directory, base = os.path.split(source)
+        entry = Entry(base, os.lstat(source))
+        _copier(directory, target.parent).file(entry.path, entry.info, target.name)
+    return target
+
+
+def caller() -> Owner:
+    """Whoever called the engine: the user behind sudo, else this process's own."""
+    user, group = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
+    if os.geteuid() == 0 and user.isdigit() and group.isdigit():
+        return Owner(int(user), int(group))
+    return Owner(os.geteuid(), os.getegid())
+
+
+def _copier(source: str, target: Path) -> Copier:
+    return Copier(Source(source), Target(os.path.realpath(target)), Metadata(caller()), for_host=True)
+
+
+def _make_directory(path: Path) -> None:
+    """Make a directory and those above it, all of them the caller's."""
+    if path.is_dir():
+        return
+    _make_directory(path.parent)
+    path.mkdir()
+    owner = caller()
+    os.chown(path, owner.uid, owner.gid)
+
+
+def _is_device(entry: Entry) -> bool:
+    return stat.S_ISCHR(entry.info.st_mode) or stat.S_ISBLK(entry.info.st_mode)
+
+
+def _remove_others(target: str, kept: set[str]) -> None:
+    for entry in list(walk(target)):
+        if entry.path not in kept:
+            fold.remove(f"{target}/{entry.path}")
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{target} cannot be written: {error.strerror}: {error.filename}") from error

@@ -1,0 +1,1 @@
+"""Images and their parts: configuration, references, manifests, layers, archives, bootstrapping, publishing."""

@@ -1,0 +1,141 @@
+"""Makes images out of trees and configurations: layers, configuration, manifest and, for several platforms, an index.
+
+All of it lies in the store as blobs afterwards; archives and pushes read it from there.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from engine.errors import UserError
+from engine.images import layer_pack, manifest
+from engine.images.image import History, ImageConfig, Pairs
+from engine.images.layer_index import Layer
+from engine.images.manifest import Descriptor, Index, Manifest
+from engine.store import Snapshot, Store
+
+_OCI_SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}
+_DOCKER_SUFFIX = {"gzip": ".gzip", "zstd": ".zstd", "none": ""}
+
+Packed = Callable[[Layer], None]
+"""Told of each layer as soon as it is packed, so that it can be on its way while the next is made."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One platform's container: what ``publish``, ``asTarball`` and ``export`` are given."""
+
+    tree: Snapshot | None
+    config: ImageConfig
+    annotations: Pairs = ()
+
+
+@dataclass(frozen=True)
+class Format:
+    """How images are written. ``compression`` is ``gzip``, ``zstd``, ``none``, or ``""``: as it is, else gzip.
+
+    ``epoch`` is SOURCE_DATE_EPOCH in seconds.
+    """
+
+    compression: str = ""
+    docker: bool = False
+    epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Image:
+    """One platform's image; every blob is in the store."""
+
+    descriptor: Descriptor
+    manifest: Manifest
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a reference will name: an index over ``images``, or the only one of them."""
+
+    descriptor: Descriptor
+    data: bytes
+    images: tuple[Image, ...]
+
+
+def source_date_epoch() -> int | None:
+    """The variable SOURCE_DATE_EPOCH (reproducible-builds.org). Raises UserError when it is no number."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if text and not text.isdecimal():
+        raise UserError(f"SOURCE_DATE_EPOCH={text!r} is no number of seconds since 1970")
+    return int(text) if text else None
+
+
+def check_variants(configs: Sequence[ImageConfig]) -> None:
+    """Raises UserError when there is nothing to write, or two images are for one platform."""
+    if not configs:
+        raise UserError("no containers to export: none of them has a root file system")
+    seen = set()
+    for config in configs:
+        if config.platform in seen:
+            raise UserError(f"duplicate platform {config.platform}: an index holds one image for each")
+        seen.add(config.platform)
+
+
+def write(store: Store, variants: Sequence[Variant], form: Format, on_packed: Packed | None = None) -> Whole:
+    """Make the image of one variant, or the index of several, sorted by platform."""
+    check_variants([variant.config for variant in variants])
+    ordered = sorted(variants, key=lambda variant: variant.config.platform)
+    images = tuple(_image(store, variant, form, on_packed or (lambda _: None)) for variant in ordered)
+    if len(images) == 1:
+        return Whole(images[0].descriptor, images[0].data, images)
+    return index(images, docker=form.docker)
+
+
+def index(images: Sequence[Image], *, docker: bool = False, annotations: Pairs = ()) -> Whole:
+    """An index over images."""
+    kind = manifest.DOCKER_INDEX if docker else manifest.OCI_INDEX
+    data = Index(tuple(image.descriptor for image in images), kind, annotations).to_bytes()
+    return Whole(manifest.described(kind, data), data, tuple(images))
+
+
+def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> Image:
+    layers: list[Layer] = []
+    groups = layer_pack.groups(store, variant.tree)
+    for group in groups:
+        layers.append(layer_pack.pack(store, group, compression=form.compression, epoch=form.epoch))
+        on_packed(layers[-1])
+    made_by = [instruction(store.maker(group.top)) for group in groups]
+    config = manifest.encode(_config(variant.config, layers, made_by, form.epoch).to_json())
+    store.put_blob([config])
+    kind = manifest.DOCKER_CONFIG if form.docker else manifest.OCI_CONFIG
+    made = Manifest(
+        manifest.described(kind, config),
+        tuple(_descriptor(layer, form) for layer in layers),
+        manifest.DOCKER_MANIFEST if form.docker else manifest.OCI_MANIFEST,
+        variant.annotations,
+    )
+    data = made.to_bytes()
+    return Image(manifest.described(made.media_type, data, variant.config.platform), made, data)
+
+
+def _descriptor(layer: Layer, form: Format) -> Descriptor:
+    if form.docker:
+        return Descriptor(manifest.DOCKER_LAYER + _DOCKER_SUFFIX[layer.compression], layer.digest, layer.size)
+    return Descriptor(manifest.OCI_LAYER + _OCI_SUFFIX[layer.compression], layer.digest, layer.size)
+
+
+def instruction(label: str) -> str:
+    """What an image's history says of a step: as docker writes it for a command, and never a path of this machine."""
+    if label.startswith("exec "):
+        return "RUN " + label.removeprefix("exec ")
+    return "host directory" if label.startswith("host directory ") else label or "baselard"
+
+
+def _config(config: ImageConfig, layers: Sequence[Layer], made_by: Sequence[str], epoch: int | None) -> ImageConfig:
+    """With the layers it will have, and a history that names each: validators compare the two."""
+    created = config.created if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = sum(not entry.empty_layer for entry in config.history)
+    history = config.history if told <= len(layers) else ()
+    told = told if told <= len(layers) else 0
+    missing = [History(created_by=text, created=created) for text in made_by[told:]]
+    diff_ids = tuple(layer.diff_id for layer in layers)
+    return replace(config, created=created, history=(*history, *missing), diff_ids=diff_ids)

@@ -1,0 +1,111 @@
+"""Pushes images: layers while the next ones are packed, then manifests by digest, and the tag last of all."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+
+from engine.errors import UserError
+from engine.images import image_write, layer_index
+from engine.images.image_write import Format, Variant, Whole
+from engine.images.reference import Reference
+from engine.registries import registry_origin
+from engine.registries.registry import Registry
+from engine.registries.registry_client import Repository
+from engine.registries.registry_http import Say
+from engine.snapshot import ancestry
+from engine.store import Store
+
+_AT_ONCE = 4
+ALLOW_BOOTSTRAPPED = "BASELARD_PUBLISH_BOOTSTRAPPED"
+
+
+@dataclass
+class _Uploads:
+    """Blobs on their way to one repository, each once."""
+
+    store: Store
+    target: Reference
+    repository: Repository
+    pool: ThreadPoolExecutor
+    jobs: "dict[str, Future[None]]" = field(default_factory=dict)
+
+    def add(self, name: str) -> None:
+        if name not in self.jobs:
+            self.jobs[name] = self.pool.submit(copy_context().run, self._send, name)
+
+    def finish(self) -> None:
+        for job in self.jobs.values():
+            job.result()
+
+    def _send(self, name: str) -> None:
+        if not self.repository.has_blob(name):
+            source = registry_origin.find(self.store, name, self.target)
+            location = self.repository.mount_or_begin(name, source)
+            if location is not None:
+                self.repository.push_blob(self.store.blob_path(name), name, location)
+        registry_origin.record(self.store, name, self.target)
+
+
+def publish(  # noqa: PLR0913
+    store: Store, registry: Registry, target: Reference, variants: Sequence[Variant], *, form: Format, say: Say
+) -> tuple[Reference, Whole]:
+    """Push the image of one variant, or the index of several, to ``target``.
+
+    What the registry already has is not sent. The tag moves when everything it leads to is there, so nobody ever
+    pulls half an image. Gives the reference with its digest, and what was pushed. Raises UserError for a bootstrapped
+    base on its way to another machine, RegistryError, HostError.
+    """
+    if target.digest:
+        raise UserError(f"{target}: what is pushed gets its digest by itself; leave @{target.digest[:15]}… out")
+    _refuse_bootstrapped(store, target, variants)
+    with uploading(store, registry, target, say) as upload:
+        whole = image_write.write(store, variants, form, lambda layer: upload(layer.digest))
+        for image in whole.images:
+            upload(image.manifest.config.digest)
+    with registry.repository(target, say) as repository:
+        push_manifests(repository, whole, target.tag)
+    return target.with_digest(whole.descriptor.digest), whole
+
+
+@contextlib.contextmanager
+def uploading(store: Store, registry: Registry, target: Reference, say: Say) -> Iterator[Callable[[str], None]]:
+    """Gives a function that sends the store's blob of that digest to ``target``'s repository, in the background.
+
+    At the end of the block all of them are there; when one fails, the block raises that.
+    """
+    with registry.repository(target, say) as repository, ThreadPoolExecutor(_AT_ONCE, "push") as pool:
+        uploads = _Uploads(store, target, repository, pool)
+        try:
+            yield uploads.add
+            uploads.finish()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def push_manifests(repository: Repository, whole: Whole, tag: str) -> None:
+    """Every manifest by its digest, then the index, then the tag; what is there already is left alone."""
+    if repository.manifest_digest(whole.descriptor.digest) is None:
+        for image in whole.images:
+            if repository.manifest_digest(image.descriptor.digest) is None:
+                repository.put_manifest(image.descriptor.digest, image.data, image.descriptor.media_type)
+        if len(whole.images) != 1 or whole.descriptor.is_index:
+            repository.put_manifest(whole.descriptor.digest, whole.data, whole.descriptor.media_type)
+    if tag and repository.manifest_digest(tag) != whole.descriptor.digest:
+        repository.put_manifest(tag, whole.data, whole.descriptor.media_type)
+
+
+def _refuse_bootstrapped(store: Store, target: Reference, variants: Sequence[Variant]) -> None:
+    """A base made here stands in for the official image while one works; others should get the official one."""
+    if target.is_local or os.environ.get(ALLOW_BOOTSTRAPPED):
+        return
+    for variant in variants:
+        for link in ancestry(variant.tree):
+            if made := layer_index.bootstrapped(store, link):
+                raise UserError(
+                    f"{target}: the base was bootstrapped here as {made}, because its registry could not be reached; "
+                    f"such an image is not pushed to another machine unless {ALLOW_BOOTSTRAPPED}=1 is set"
+                )

@@ -1,0 +1,1 @@
+"""Networks of containers: the bridge, the pool of namespaces, forwarded ports."""

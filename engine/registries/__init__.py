@@ -1,0 +1,1 @@
+"""Registries: resolving and pulling through skopeo, pushing through a small client, credentials, mirrors."""

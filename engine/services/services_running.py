@@ -1,0 +1,254 @@
+"""One service that runs: its threads, its health, its end, and the last of what it said."""
+
+import contextlib
+import contextvars
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+from engine import cancel, sandbox
+from engine.containers import runtime_streams
+from engine.containers.runtime import Container
+from engine.containers.runtime_streams import Scrubber
+from engine.errors import EngineError, ExecError, HostError, UserError
+from engine.graph import Value
+from engine.images.image import Healthcheck
+from engine.networks import forward, network_namespace
+from engine.process import STDERR, STDOUT
+from engine.services.service import UDP, ContainerService, Forward, HostService, ServicePort
+from engine.worker import Worker
+
+GRACE = 10.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+_FIRST_WAIT, _LONGEST_WAIT, _PATIENCE = 0.1, 10.0, 900.0  # backoff between checks, and all of it, in seconds
+_DIAL_TIMEOUT = 1.0
+_KEPT = 100 << 10  # bytes of each stream that an error can show
+
+
+@dataclass
+class Tail:
+    """The end of one stream."""
+
+    chunks: deque[bytes] = field(default_factory=deque)
+    size: int = 0
+
+    def add(self, data: bytes) -> None:
+        self.chunks.append(data)
+        self.size += len(data)
+        while self.size - len(self.chunks[0]) > _KEPT:
+            self.size -= len(self.chunks.popleft())
+
+    @property
+    def text(self) -> str:
+        return b"".join(self.chunks)[-_KEPT:].decode(errors="replace")
+
+
+@dataclass
+class Running:
+    """A service on its way up, up, or ended. ``address`` and ``ports`` count once ``up`` is set."""
+
+    label: str
+    args: tuple[str, ...] = ()
+    address: str = ""
+    ports: tuple[ServicePort, ...] = ()
+    up: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    wanted: bool = True
+    code: int = 0
+    error: BaseException | None = None
+    stopper: Callable[[bool], None] | None = None
+    tails: dict[int, Tail] = field(default_factory=lambda: {STDOUT: Tail(), STDERR: Tail()})
+    on_end: list[Callable[[], None]] = field(default_factory=list)
+
+    def wait_until_up(self, check: Callable[[], None]) -> None:
+        """Wait; ``check`` is called meanwhile and may raise. Raises what the service failed with."""
+        while not self.up.wait(0.05):
+            check()
+            if self.ended.is_set():
+                break
+        if self.ended.is_set():
+            raise self.failure()
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End it, and wait until it has; one that is not even started will not be."""
+        self.wanted = False
+        if self.stopper:
+            self.stopper(kill)
+        self.ended.wait()
+
+    def failure(self) -> BaseException:
+        """Why a service that ought to run does not."""
+        if self.error:
+            return self.error
+        return ExecError(self.args, self.code, self.tails[STDOUT].text, self.tails[STDERR].text)
+
+    def finish(self) -> None:
+        """Note the end, and tell whoever wanted to know."""
+        self.ended.set()
+        for callback in list(self.on_end):
+            callback()
+
+
+def start_container(worker: Worker, service: ContainerService, values: Sequence[Value]) -> Running:
+    """Start a service's container in a thread of its own; it comes ``up`` later, or fails."""
+    running = Running(service.label, service.command.args, ports=service.ports)
+    body = partial(_run_container, worker, service, values, running)
+    threading.Thread(target=_in_own_context, args=(body, running), name="service", daemon=True).start()
+    return running
+
+
+def _in_own_context(body: Callable[[], None], running: Running) -> None:
+    """A service outlives whoever started it, so it is not called off with that."""
+    try:
+        contextvars.Context().run(body)
+    except BaseException as error:
+        running.error = error
+    finally:
+        running.finish()
+
+
+def _run_container(worker: Worker, service: ContainerService, values: Sequence[Value], running: Running) -> None:
+    worker.progress.started(service.key, service.label)
+    try:
+        with sandbox.prepared(worker, service.command, values) as box:
+            running.address = _address(box.namespace)
+            scrubbers = {stream: Scrubber(runtime_streams.scrubbable(box.secrets)) for stream in (STDOUT, STDERR)}
+
+            def show(stream: int, data: bytes) -> None:
+                running.tails[stream].add(data := scrubbers[stream].feed(data))
+                worker.progress.output(service.key, stream, data)
+
+            def began(container: Container) -> None:
+                running.stopper = partial(_stop_container, running, container)
+                if not running.wanted:
+                    raise cancel.Cancelled
+                watch = partial(_watch_health, service, box, container, running)
+                threading.Thread(target=_in_context_of_none, args=(watch, running), daemon=True).start()
+
+            running.code = worker.runtime.run(box.spec, on_output=show, on_start=began)
+    finally:
+        failed = running.wanted and (running.code or running.error)
+        worker.progress.finished(service.key, cached=False, error=f"exit code: {running.code}" if failed else "")
+
+
+def _in_context_of_none(body: Callable[[], None], running: Running) -> None:
+    try:
+        contextvars.Context().run(body)
+    except (EngineError, OSError) as error:
+        running.error = error
+        running.stop(kill=True)
+
+
+def _address(namespace: network_namespace.Namespace) -> str:
+    if not namespace.address:
+        raise HostError("services need a network between containers, and this machine has none; see the warning above")
+    return namespace.address
+
+
+def _watch_health(service: ContainerService, box: sandbox.Sandbox, container: Container, running: Running) -> None:
+    """Set ``up`` once the service is healthy. Raises HostError when it never is."""
+    check = service.healthcheck
+    if check and check.test and check.test[0] != "NONE":
+        _until(partial(_healthy, check, box, container), running, "its health check succeeds")
+    else:
+        for port in service.ports:
+            if port.checked and port.protocol != UDP:
+                what = f"port {port.port} accepts connections"
+                _until(partial(_accepts, box.namespace, port.port), running, what)
+    running.up.set()
+
+
+def _until(is_true: Callable[[], bool], running: Running, what: str) -> None:
+    """Ask again and again, in growing steps."""
+    wait, deadline = _FIRST_WAIT / 10, time.monotonic() + _PATIENCE
+    while not running.ended.is_set() and not is_true():
+        if time.monotonic() > deadline:
+            raise HostError(f"{running.label}: waited {_PATIENCE:.0f} s until {what}")
+        running.ended.wait(wait)
+        wait = min(max(wait * 1.5, _FIRST_WAIT / 10), _LONGEST_WAIT)
+
+
+def _accepts(namespace: network_namespace.Namespace, port: int) -> bool:
+    """Dial from inside the container's network, which no packet filter of the host disturbs."""
+
+    def dial() -> bool:
+        try:
+            socket.create_connection((namespace.address or "127.0.0.1", port), _DIAL_TIMEOUT).close()
+        except OSError:
+            return False
+        return True
+
+    return network_namespace.inside(namespace, dial)
+
+
+def _healthy(check: Healthcheck, box: sandbox.Sandbox, container: Container) -> bool:
+    kind, *words = check.test
+    args = ("/bin/sh", "-c", *words) if kind == "CMD-SHELL" else tuple(words)
+    timeout = check.timeout / 1e9 if check.timeout else 30.0
+    return container.execute(args, box.spec, timeout=timeout) == 0
+
+
+def _stop_container(running: Running, container: Container, kill: bool) -> None:
+    """Signal until it is heard: a container that is just being made has no process yet."""
+    numbers = [signal.SIGKILL] if kill else [signal.SIGTERM, signal.SIGKILL]
+    for number in numbers:
+        deadline = time.monotonic() + GRACE
+        heard = False
+        while not running.ended.is_set() and time.monotonic() < deadline:
+            heard = heard or container.signal(number)
+            running.ended.wait(deadline - time.monotonic() if heard else _FIRST_WAIT)
+
+
+def start_host(worker: Worker, service: HostService) -> Running:
+    """Lend ports of this machine: sockets in a network namespace of their own, with an address like a container's."""
+    stack = ExitStack()
+    running = Running(service.label, ports=service.ports)
+    try:
+        namespace = stack.enter_context(worker.network.lease(reuse=False))
+        running.address = _address(namespace)
+        for one in service.forwards:
+            stack.enter_context(_lent(namespace, service.host, one))
+    except BaseException:
+        stack.close()
+        raise
+    running.stopper = partial(_close, running, stack)
+    running.up.set()
+    return running
+
+
+@contextlib.contextmanager
+def _lent(namespace: network_namespace.Namespace, host: str, one: Forward) -> Iterator[None]:
+    listen = partial(forward.listener, "0.0.0.0", one.frontend, udp=one.protocol == UDP)  # noqa: S104
+    with network_namespace.inside(namespace, listen) as own, forward.lead(own, host, one.backend):
+        yield
+
+
+def start_tunnel(host: str, forwards: Sequence[Forward], label: str) -> Running:
+    """Lead ports of this machine to ``host``. Raises UserError for a port that is taken."""
+    stack = ExitStack()
+    ports = []
+    for one in forwards:
+        try:
+            own = stack.enter_context(forward.listener("0.0.0.0", one.frontend, udp=one.protocol == UDP))  # noqa: S104
+        except OSError as error:
+            stack.close()
+            raise UserError(f"port {one.frontend} of this machine cannot be used: {error.strerror}") from error
+        stack.enter_context(forward.lead(own, host, one.backend))
+        ports.append(ServicePort(own.getsockname()[1], one.protocol))
+    running = Running(label, address="127.0.0.1", ports=tuple(ports))
+    running.stopper = partial(_close, running, stack)
+    running.up.set()
+    return running
+
+
+def _close(running: Running, stack: ExitStack, kill: bool) -> None:  # noqa: ARG001
+    if not running.ended.is_set():
+        stack.close()
+        running.finish()
