@@ -10,7 +10,7 @@ from dagger import dag
 
 from pipeline import calls
 from pipeline.calls import Call
-from pipeline.discover import Base
+from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError
 from pipeline.images import Images
 from pipeline.model import Case, Report, Suite, Verdict, merge
@@ -59,11 +59,19 @@ async def run(call: Call, request: Request) -> Report:
     suites: list[Suite] = []
     for base in call.project.bases:
         for target in base.targets:
-            name = target or base.name
+            name = output_name(call.project, base, target)
             images[name], suite = await _push(per_platform, request, base, target)
             suites.append(suite)
     outputs = {**tested.outputs, "images": images}
     return replace(tested, suites=(*tested.suites, *suites), seconds=call.clock.now(), outputs=outputs)
+
+
+def output_name(project: Project, base: Base, target: str) -> str:
+    """What outputs and parts call this image: its target if no other base has one of that name."""
+    if not target:
+        return base.name
+    namesakes = [one for one in project.bases if target in one.targets]
+    return target if len(namesakes) == 1 else f"{base.name}:{target}"
 
 
 def _for_platform(call: Call, request: Request, platform: str) -> Call:
@@ -161,16 +169,17 @@ async def combine(call: Call, request: Request, parts: Mapping[str, Sequence[str
     suites = []
     for base in call.project.bases:
         for target in base.targets:
-            if target not in parts:
+            name = output_name(call.project, base, target)
+            if name not in parts:
                 continue
             references = naming.of_target(call.project, base, target, request.event)
             async with connect(references[0], await request.account.credentials()) as repository:
-                found = [await _part(repository, reference) for reference in parts[target]]
+                found = [await _part(repository, reference) for reference in parts[name]]
                 body = index.compose([image for one in found for image in one.platforms])
                 references = _only_highest_is_latest(references, await repository.tags(), request.event)
                 for reference in references:
                     digest = await repository.put_manifest(reference.tag, index.INDEX, body)
-                images[target or base.name] = described(references, await index.read(repository, digest))
+                images[name] = described(references, await index.read(repository, digest))
             suites.append(_suite(references, digest, unchanged=False))
     if not images:
         raise BaselardError("no part names a target of this project; write --parts TARGET=REFERENCE@DIGEST")

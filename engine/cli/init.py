@@ -33,8 +33,8 @@ def config(root: Path) -> str:
     return (
         f"# yaml-language-server: $schema={_SCHEMA}\n"
         "bases:\n"
-        f"  - name: ghcr.io/OWNER/{root.name.lower()}  # where it is published, and what examples name in FROM\n"
-        f"    dockerfile: {dockerfile}\n"
+        f"  - dockerfile: {dockerfile}\n"
+        f"    # name: ghcr.io/OWNER/{root.name.lower()}  # by default what most examples name in FROM\n"
     )
 
 
@@ -57,9 +57,9 @@ jobs:
   images:
     runs-on: ubuntu-24.04
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
         with: { fetch-depth: 0, persist-credentials: false }
-      - uses: baselard/baselard@v1
+      - uses: baselard/baselard@v1 # zizmor: ignore[unpinned-uses] -- follows the major version
         with: { registry-token: "${{ github.token }}" }
 """
 

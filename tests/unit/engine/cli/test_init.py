@@ -1,5 +1,6 @@
 """What ``init`` writes, and that it writes over nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,16 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_configuration_is_one_the_pipeline_reads(repository: Path) -> None:
     assert init.run([]) == 0
     (base,) = config.parse((repository / "baselard.yaml").read_text()).bases
-    assert (base.name, base.dockerfile) == ("ghcr.io/OWNER/images", "image/Dockerfile")
+    assert (base.name, base.dockerfile) == ("", "image/Dockerfile")
 
 
 def test_the_workflow_makes_one_call(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init.run(["--github"]) == 0
     assert capsys.readouterr().out == ".github/workflows/baselard.yml\n"
     workflow = yaml.safe_load((repository / ".github/workflows/baselard.yml").read_text())
-    assert len(workflow["jobs"]["images"]["steps"]) == 2
+    checkout, call = (step["uses"] for step in workflow["jobs"]["images"]["steps"])
+    assert re.fullmatch("actions/checkout@[0-9a-f]{40}", checkout)
+    assert call.startswith("baselard/baselard@")
 
 
 def test_nothing_is_overwritten(repository: Path) -> None:
