@@ -1,6 +1,6 @@
 """Every recorded case on an engine, both ways in, compared with docker file by file and config key by key.
 
-All selected cases are built beside each other, once; each test then looks at one answer. `--live` asks a real docker
+All cases are built beside each other, once; each test then looks at one answer. `--live` asks a real docker
 again instead of the record.
 """
 
@@ -37,7 +37,6 @@ UNMOVABLE = {"arg-global-uses-global", "stage-from-arg", "stage-from-arg-given"}
 NOT_SERVED = {"copy-chmod-symbolic-directory"}
 WITHOUT_CONTEXTS = [name for name, case in CASES.items() if not case.contexts and name not in UNMOVABLE | NOT_SERVED]
 # A cross-section for every run; all of them with the slow ones.
-STRIDE = 8
 
 Answers = dict[str, dict[str, Any]]
 
@@ -123,19 +122,12 @@ def compare(case: Case, found: dict[str, Any], expected: dict[str, Any], unlike:
     assert found["config"] == expected["config"]
 
 
-def _sampled() -> list[Any]:
-    return [
-        pytest.param(name, marks=[pytest.mark.full] if number % STRIDE else []) for number, name in enumerate(CASES)
-    ]
-
-
-@pytest.mark.parametrize("name", _sampled())
+@pytest.mark.parametrize("name", CASES)
 def test_through_objects(name: str, object_answers: Answers, request: pytest.FixtureRequest) -> None:
     case = CASES[name]
     compare(case, object_answers[name], _expected(case, request))
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("name", WITHOUT_CONTEXTS)
 def test_through_docker_build(name: str, docker_build_answers: Answers, request: pytest.FixtureRequest) -> None:
     case = CASES[name]
