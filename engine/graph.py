@@ -4,7 +4,7 @@ Nodes are frozen: every operation returns a new one and nothing runs before eval
 solver (vertex, edge, operation); see docs/architecture.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -94,6 +94,3 @@ class Results(Protocol):
 
     def locked(self, key: str) -> Any:
         """An async context manager: this key is nobody else's, in any process on this store."""
-
-
-Run = Callable[[Node, Sequence[Value]], Result]

@@ -14,6 +14,7 @@ from pipeline import size as weights
 from pipeline import verify as verifying
 from pipeline.clock import Clock
 from pipeline.images import Images
+from pipeline.model import Report
 from pipeline.references import parse
 from pipeline.registry import cleanup as cleaning
 from pipeline.report import directory, outputs
@@ -268,9 +269,8 @@ class Baselard:
 
         Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so.
         """
-        call, named = await self._call(), events.Named(ref, sha, event, created)
-        account = Account(call.project.bases[0].name, username, password)
-        return verdict.settle(await pushes.run(call, named, account, platforms or ()))
+        named = events.Named(ref, sha, event, created)
+        return verdict.settle(await self._pushed(named, platforms, username, password))
 
     @fresh
     async def ci_report(  # noqa: PLR0913  # one flag, one argument
@@ -285,9 +285,8 @@ class Baselard:
         password: Password = None,
     ) -> dagger.Directory:
         """The same as ci, as a directory like that of report; it never fails because a check failed."""
-        call, named = await self._call(), events.Named(ref, sha, event, created)
-        account = Account(call.project.bases[0].name, username, password)
-        return directory.render(await pushes.run(call, named, account, platforms or ()))
+        named = events.Named(ref, sha, event, created)
+        return directory.render(await self._pushed(named, platforms, username, password))
 
     @fresh
     async def merge(  # noqa: PLR0913  # one flag, one argument
@@ -369,6 +368,13 @@ class Baselard:
         project = await discover.project(self.source)
         chosen = checks.options(project.config, **options)
         return calls.Call(project, chosen, clock, Images(project, platform, given), platform)
+
+    async def _pushed(
+        self, named: events.Named, platforms: list[str] | None, username: str, password: dagger.Secret | None
+    ) -> Report:
+        call = await self._call()
+        account = Account(call.project.bases[0].name, username, password)
+        return await pushes.run(call, named, account, platforms or ())
 
     async def _selection(
         self,
