@@ -1,12 +1,24 @@
 """What all tests share: nobody reaches the real store, and markers skip with their reason."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing about what holds
 settings.load_profile("untimed")
+
+# Why a test may be left out where everything that tests need has been installed; each is matched at its beginning.
+_FINE_IN_CI = (
+    "slow; runs with --full",
+    "there is no dagger program here",
+    "there is no node or npm here",
+    "there is no go here",
+    "root may write everywhere",
+    "BASELARD_OFFLINE is set",
+    "this machine's name is not on loopback",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +41,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, reason in reasons.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test that is skipped because something is missing has failed: set-up should have brought it."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not reason.startswith(_FINE_IN_CI):
+            report.outcome, report.longrepr = "failed", f"not to be skipped in CI: {reason}"
+    return report
 
 
 @pytest.fixture
