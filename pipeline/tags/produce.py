@@ -5,14 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from pipeline.errors import BaselardError
-from pipeline.tags import semver
+from pipeline.tags import pep440, semver
 from pipeline.tags.event import Event
 from pipeline.tags.rules import Flavor, Rule
 from pipeline.tags.template import render, slashless
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+
+class Versioned(Protocol):
+    """What `pattern` of a version rule can name."""
+
+    @property
+    def raw(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def major(self) -> int: ...
+    @property
+    def minor(self) -> int: ...
+    @property
+    def patch(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,7 @@ class Tags:
 def produce(rules: Sequence[Rule], flavor: Flavor, event: Event) -> Tags:
     """All tags of an event; BaselardError when one is no tag, or when `latest` would move where it must not."""
     found = [(rule, one) for rule in rules if _enabled(rule, event) and (one := _KINDS[rule.kind](rule, event))]
+    found = [(rule, one) for rule, one in found if one.value]
     names = [_tag(rule, one.value, flavor, event) for rule, one in found]
     latest = bool(found) and (found[0][1].latest if flavor.latest == "auto" else flavor.latest == "true")
     if latest:
@@ -95,25 +112,49 @@ def _schedule(rule: Rule, event: Event) -> Candidate | None:
 
 def _semver(rule: Rule, event: Event) -> Candidate | None:
     """A pre-release yields only its whole version: `1.2` must never point at a candidate."""
-    version = semver.parse(render(rule.get("value"), event) or slashless(event.tag))
-    if version is None:
-        return None
+    version = semver.parse(_named(rule, event))
+    return _versioned(rule, event, version, final=not version.prerelease) if version else None
+
+
+def _pep440(rule: Rule, event: Event) -> Candidate | None:
+    """Likewise for a pre-, post- or development release of a Python version."""
+    version = pep440.parse(_named(rule, event))
+    return _versioned(rule, event, version, final=version.final) if version else None
+
+
+def _named(rule: Rule, event: Event) -> str:
+    """The text that should be a version: `value` or the git tag, of that the first group of `match` if it matches."""
+    text = render(rule.get("value"), event) or event.tag
+    if (pattern := rule.get("match")) and (found := _search(rule, pattern, text)):
+        text = (found[1] if found.re.groups else found[0]) or ""
+    return slashless(text)
+
+
+def _versioned(rule: Rule, event: Event, version: Versioned, *, final: bool) -> Candidate:
     parts = {name: str(getattr(version, name)) for name in ("raw", "version", "major", "minor", "patch")}
     pattern = rule.get("pattern")
-    if version.prerelease:
-        whole = "{{raw}}" if re.fullmatch(r"\{\{\s*raw\s*\}\}", pattern) else "{{version}}"
-        return Candidate(render(whole, event, parts))
-    return Candidate(render(pattern, event, parts), latest=True)
+    if final:
+        return Candidate(render(pattern, event, parts), latest=True)
+    whole = "{{raw}}" if re.fullmatch(r"\{\{\s*raw\s*\}\}", pattern) else "{{version}}"
+    return Candidate(render(whole, event, parts))
 
 
 def _match(rule: Rule, event: Event) -> Candidate | None:
-    subject = render(rule.get("value"), event) or slashless(event.tag)
-    if not subject:
-        return None
+    subject = render(rule.get("value"), event) or event.tag
+    match = _search(rule, rule.get("pattern"), subject) if subject else None
     try:
-        match = re.search(rule.get("pattern"), subject)
         return Candidate(match[int(rule.get("group", "0"))] or "", latest=True) if match else None
-    except (re.error, ValueError, IndexError) as error:
+    except (ValueError, IndexError) as error:
+        raise BaselardError(f"tag rule {rule.text!r}: {error}") from error
+
+
+def _search(rule: Rule, pattern: str, text: str) -> re.Match[str] | None:
+    """A search for a pattern, which may be written with its flags: /pattern/i."""
+    if slashed := re.fullmatch(r"/(.+)/([a-z]*)", pattern):
+        pattern = f"(?i){slashed[1]}" if "i" in slashed[2] else slashed[1]
+    try:
+        return re.search(pattern, text)
+    except re.error as error:
         raise BaselardError(f"tag rule {rule.text!r}: {error}") from error
 
 
@@ -124,7 +165,7 @@ def _edge(rule: Rule, event: Event) -> Candidate | None:
 
 def _ref(rule: Rule, event: Event) -> Candidate | None:
     value = {"branch": event.branch, "tag": event.tag, "pr": event.pull_request}[rule.get("event")]
-    if not value or event.scheduled:
+    if not value:
         return None
     return Candidate(slashless(value), latest=rule.get("event") == "tag")
 
@@ -142,6 +183,7 @@ def _sha(rule: Rule, event: Event) -> Candidate | None:
 _KINDS: dict[str, Callable[[Rule, Event], Candidate | None]] = {
     "schedule": _schedule,
     "semver": _semver,
+    "pep440": _pep440,
     "match": _match,
     "edge": _edge,
     "ref": _ref,

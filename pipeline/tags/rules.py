@@ -12,6 +12,7 @@ from pipeline.errors import BaselardError
 PRIORITIES = {
     "schedule": 1000,
     "semver": 900,
+    "pep440": 900,
     "match": 800,
     "edge": 700,
     "ref": 600,
@@ -19,9 +20,9 @@ PRIORITIES = {
     "sha": 100,
 }
 DEFAULT = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
-_REQUIRED = {"semver": "pattern", "match": "pattern", "ref": "event", "raw": "value"}
+_REQUIRED = {"semver": "pattern", "pep440": "pattern", "match": "pattern", "ref": "event", "raw": "value"}
 _CHOICES = {("ref", "event"): ("branch", "tag", "pr"), ("sha", "format"): ("short", "long")}
-_KNOWN = {"enable", "priority", "prefix", "suffix", "pattern", "value", "group", "branch", "event", "format"}
+_KNOWN = {"enable", "priority", "prefix", "suffix", "pattern", "value", "match", "group", "branch", "event", "format"}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -36,7 +36,14 @@ _MOMENT = {
     "m": "%-M",
     "s": "%-S",
 }
-_TOKEN = re.compile(r"\[([^\]]*)\]|X|" + "|".join(sorted(_MOMENT, key=len, reverse=True)))
+# What strftime has no letter for.
+_OWN: Mapping[str, Callable[[datetime], str]] = {
+    "X": lambda when: str(int(when.timestamp())),
+    "Do": lambda when: _ordinal(when.day),
+    "SSS": lambda when: f"{when.microsecond // 1000:03}",
+    "a": lambda when: when.strftime("%p").lower(),
+}
+_TOKEN = re.compile(r"\[([^\]]*)\]|" + "|".join(sorted({**_MOMENT, **_OWN}, key=len, reverse=True)))
 
 
 def render(text: str, event: Event, more: Mapping[str, str] | None = None) -> str:
@@ -66,6 +73,12 @@ def _globals(event: Event) -> dict[str, str]:
     }
 
 
+def _ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th …"""
+    last = 0 if number // 10 == 1 else number % 10
+    return f"{number}{({1: 'st', 2: 'nd', 3: 'rd'}).get(last, 'th')}"
+
+
 def slashless(name: str) -> str:
     """A git name as a tag may hold it."""
     return name.replace("/", "-")
@@ -79,8 +92,9 @@ def moment(when: datetime, pattern: str, zone: str = "UTC") -> str:
         raise BaselardError(f"there is no time zone {zone!r}") from error
 
     def token(match: re.Match[str]) -> str:
-        if match[0] == "X":
-            return str(int(local.timestamp()))
-        return match[1] if match[1] is not None else local.strftime(_MOMENT[match[0]])
+        if match[1] is not None:
+            return match[1]
+        own = _OWN.get(match[0])
+        return own(local) if own else local.strftime(_MOMENT[match[0]])
 
     return _TOKEN.sub(token, pattern)

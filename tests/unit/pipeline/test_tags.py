@@ -82,12 +82,55 @@ def test_semver_patterns(tag, pattern, expected):
         ("v2.0.8-beta.67", "v(.*)", 1, "2.0.8-beta.67"),
         ("v2.0.8", r"v(\d.\d)", 1, "2.0"),
         ("20200110-RC2", r"\d+", 0, "20200110"),
-        ("p1/v1.2.3", r"p1-v(\d.\d.\d)", 1, "1.2.3"),
+        ("p1/v1.2.3", r"p1/v(\d.\d.\d)", 1, "1.2.3"),
     ],
 )
 def test_match(tag, pattern, group, expected):
     flavor = ["latest=false"]
     assert tags([f"type=match,pattern={pattern},group={group}"], f"refs/tags/{tag}", flavor=flavor) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("tag", "pattern", "expected"),
+    [
+        ("1.2.3", "{{raw}}", "1.2.3"),
+        ("1.2.3", "{{version}}", "1.2.3"),
+        ("v1.2.3", "{{version}}", "1.2.3"),
+        ("1.2.3", "{{major}}.{{minor}}", "1.2"),
+        ("1.2.3", "v{{major}}", "v1"),
+        ("v1.2.3rc2", "{{raw}}", "v1.2.3rc2"),
+        ("1.2.3rc2", "{{version}}", "1.2.3rc2"),
+        ("1.2.3rc2", "{{major}}.{{minor}}", "1.2.3rc2"),
+        ("1.2.3post1", "{{major}}.{{minor}}", "1.2.3.post1"),
+        ("1.2.3beta2", "{{major}}.{{minor}}", "1.2.3b2"),
+        ("1.0dev4", "{{major}}.{{minor}}", "1.0.dev4"),
+    ],
+)
+def test_pep440_patterns(tag, pattern, expected):
+    assert tags([f"type=pep440,pattern={pattern}"], f"refs/tags/{tag}")[0] == expected
+
+
+def test_pep440_moves_latest_for_final_releases_only():
+    lines = ["type=pep440,pattern={{version}}"]
+    assert tags(lines, "refs/tags/1.2.3") == ["1.2.3", "latest"]
+    assert tags(lines, "refs/tags/1.2.3.post1") == ["1.2.3.post1"]
+    assert tags(lines, "refs/tags/not-a-version") == []
+
+
+@pytest.mark.parametrize("kind", ["semver", "pep440"])
+def test_a_version_out_of_a_longer_tag(kind):
+    line = f"type={kind},pattern={{{{version}}}},match=app/v(.*)"
+    assert tags([line], "refs/tags/app/v1.2.3") == ["1.2.3", "latest"]
+    assert tags([line], "refs/tags/other/v1.2.3") == []
+
+
+@pytest.mark.parametrize("kind", ["semver", "pep440"])
+def test_a_value_takes_the_git_tags_place(kind):
+    assert tags([f"type={kind},pattern={{{{version}}}},value=v1.0.0"], "refs/heads/master") == ["1.0.0", "latest"]
+
+
+def test_match_with_flags():
+    assert tags(["type=match,pattern=/rc\\d/i"], "refs/tags/20200110-RC2", flavor=["latest=false"]) == ["RC2"]
 
 
 def test_match_moves_latest_by_default():
@@ -107,8 +150,8 @@ def test_schedule(line, expected):
     assert tags([line], "refs/heads/master", event="push") == []
 
 
-def test_a_scheduled_run_is_no_branch_push():
-    assert tags([], "refs/heads/master", event="schedule") == ["nightly"]
+def test_a_scheduled_run_is_also_one_of_its_branch():
+    assert tags([], "refs/heads/master", event="schedule") == ["nightly", "master"]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +167,16 @@ def test_a_scheduled_run_is_no_branch_push():
         ("foo", "refs/heads/other", ["foo"]),
         ("type=raw,value={{branch}}-{{sha}}", "refs/heads/my/branch", ["my-branch-90dd603"]),
         ("type=raw,value=a b/c", "refs/heads/other", ["a-b-c"]),
+        ("type=raw,foo", "refs/heads/other", ["foo"]),
+        ("type=raw,value={{branch}}", "refs/pull/2/merge", []),
+        ("type=sha,prefix={{branch}}-", "refs/heads/other", ["other-90dd603"]),
         ("type=raw,value=x,enable={{is_default_branch}}", "refs/heads/other", []),
+        ("type=raw,value=x,enable={{is_not_default_branch}}", "refs/heads/other", ["x"]),
+        ("type=raw,value={{tag}}", "refs/tags/v1.2.3", ["v1.2.3"]),
+        ("type=raw,value=t-{{tag}}", "refs/heads/master", ["t-"]),
+        ("type=semver,pattern={{major}},enable=false", "refs/tags/v0.1.2", []),
+        ("type=edge", "refs/pull/2/merge", []),
+        ("type=ref,event=pr,prefix=", "refs/pull/2/merge", ["2"]),
         ("type=raw,value=x,enable={{is_default_branch}}", "refs/heads/master", ["x"]),
         ("type=ref,event=branch,prefix=b-,suffix=-{{sha}}", "refs/heads/o", ["b-o-90dd603"]),
     ],
@@ -138,6 +190,14 @@ def test_priority_decides_the_order_and_who_decides_about_latest():
     assert tags(lines, "refs/tags/v1") == ["v1", "sha-90dd603", "latest"]
     lines = ["type=sha,priority=2000", "type=ref,event=tag"]
     assert tags(lines, "refs/tags/v1") == ["sha-90dd603", "v1"]
+
+
+def test_every_type_has_its_default_priority():
+    lines = ["type=sha", "type=raw,raw", "type=ref,event=tag,suffix=-ref", "type=edge", r"type=match,pattern=\d+"]
+    lines += ["type=pep440,pattern=p{{major}}", "type=semver,pattern=s{{major}}", "type=schedule"]
+    assert tags(lines, "refs/tags/v1.2.3", event="schedule") == [
+        *("nightly", "p1", "s1", "1", "v1.2.3-ref", "raw", "sha-90dd603")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +238,8 @@ def test_latest_is_protected():
     ("line", "said"),
     [
         ("type=semvr,pattern=x", "there is no type 'semvr'"),
-        ("type=pep440,pattern=x", "there is no type 'pep440'"),
+        ("type=pep440", "needs pattern="),
+        ("type=semver,pattern={{version}},match=(", "tag rule 'type=semver,pattern={{version}},match=('"),
         ("type=semver", "needs pattern="),
         ("type=ref,event=push", "event must be one of branch, tag, pr"),
         ("type=sha,format=tiny", "format must be one of"),
@@ -211,6 +272,12 @@ def test_bad_events(ref, sha):
 
 
 def test_moment_formats():
+    documented = datetime(2020, 1, 10, 15, 25, 50, 123000, tzinfo=UTC)
+    assert moment(documented, "dddd, MMMM Do YYYY, h:mm:ss a") == "Friday, January 10th 2020, 3:25:50 pm"
+    assert moment(documented, "YYYY-MM-DDTHH:mm:ss.SSS[Z]") == "2020-01-10T15:25:50.123Z"
+    assert [moment(NOW.replace(day=day), "Do") for day in (1, 2, 3, 4, 11, 12, 13, 21, 22, 23)] == [
+        *("1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "23rd")
+    ]
     assert moment(NOW, "[v]YYYY.MM.DD D/M HH:mm X") == "v2021.03.26 26/3 01:02 1616720523"
 
 
