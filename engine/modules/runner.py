@@ -5,46 +5,101 @@ Usage: ``python runner.py FD``, where FD is a SOCK_SEQPACKET socket to the engin
 ``{}`` or ``{"error": traceback}``, each message from the engine is one invocation, ``{"id", "port", "token"}`` with a
 file descriptor for its output; the answer ``{"id", "code"}`` comes when it has ended. End of file ends everything.
 
-The SDK serves one call per process and takes a second to import, hence the forks.
+The SDK serves one call per process and takes long to import, hence the forks.
 """
 
 import asyncio
 import contextlib
+import functools
 import gc
 import importlib
+import inspect
 import json
+import logging
 import os
 import selectors
 import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from typing import Any
 
 MESSAGE = 1 << 16
 LONGEST_TRACEBACK = 10_000
+USED_BY_EVERY_CALL = ("Client", "FunctionCall", "FunctionCallArgValue")
 
 
 def main(descriptor: int) -> None:
     engine = socket.socket(fileno=descriptor)
     try:
         module = load()
-    except BaseException:  # whatever the module raises, SystemExit included, is the module's mistake
-        engine.send(json.dumps({"error": own_traceback()[-LONGEST_TRACEBACK:]}).encode())
+    except BaseException as error:  # whatever the module raises, SystemExit included, is the module's mistake
+        engine.send(json.dumps({"error": own_traceback(error)[-LONGEST_TRACEBACK:]}).encode())
         return
     engine.send(b"{}")
+    logging.getLogger("dagger.mod").addFilter(only_own_frames)
     serve(engine, module)
 
 
 def load() -> Any:
     """Import the SDK and the module. Raises what the module raises."""
-    cli: Any = importlib.import_module("dagger.mod.cli")
+    gc.disable()  # what is imported stays
+    with checks_made_when_needed():
+        cli: Any = importlib.import_module("dagger.mod.cli")
     if declared := os.environ.get("BASELARD_ENTRY_POINT"):
         package, _, attribute = declared.partition(":")
         cls = getattr(importlib.import_module(package), attribute or cli.MAIN_OBJECT)
     else:
         cls = cli.get_entry_point().load()
+    gc.enable()
     return cls.__dagger_module__
+
+
+@contextlib.contextmanager
+def checks_made_when_needed() -> Iterator[None]:
+    """Have beartype look at a class when one of its methods is first called rather than when it is defined.
+
+    The classes of the SDK's client have a thousand methods with checked arguments, of which a function calls a few;
+    making the checks of all takes half of the time to import it.
+    """
+    beartype: Any = importlib.import_module("beartype")
+    real = beartype.beartype
+    beartype.beartype = functools.partial(checked_later, real)
+    try:
+        yield
+    finally:
+        beartype.beartype = real
+
+
+def checked_later(real: Callable[..., Any], subject: Any = None, **options: Any) -> Any:
+    """Stands in for the decorator ``real``: a class gets its checks at the first call of one of its methods."""
+    if subject is None:
+        return functools.partial(checked_later, real, **options)
+    if not inspect.isclass(subject) or subject.__name__ in USED_BY_EVERY_CALL:
+        return real(subject, **options)
+    methods = {name: method for name, method in vars(subject).items() if inspect.isfunction(method)}
+
+    @functools.cache
+    def check() -> None:
+        for name, method in methods.items():
+            setattr(subject, name, method)
+        real(subject, **options)
+
+    for name, method in methods.items():
+        setattr(subject, name, _after(check, subject, name, method))
+    return subject
+
+
+def _after(check: Callable[[], None], owner: type, name: str, method: Any) -> Any:
+    """Stands in for ``method`` until the checks are made."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **given: Any) -> Any:
+        check()
+        return vars(owner)[name](*args, **given)
+
+    return call
 
 
 def serve(engine: socket.socket, module: Any) -> None:
@@ -105,7 +160,8 @@ def invoke(invocation: dict[str, str], module: Any) -> int:
 def share_schema(invocation: dict[str, str]) -> bool:
     """Build the served schema here, so that no child has to: it is the same for all of them.
 
-    The SDK asks for it whenever it connects and takes 0.2 s to build it.
+    The SDK asks for it whenever it connects and takes 0.2 s to build it. It also reads all certificates of the
+    machine, for a connection that never leaves it.
     """
     client: Any = importlib.import_module("gql.client")
     session: Any = importlib.import_module("dagger.client._session")
@@ -123,19 +179,43 @@ def share_schema(invocation: dict[str, str]) -> bool:
             pass
 
     client.build_client_schema = build_once
+    session.TelemetryTransport = functools.partial(session.TelemetryTransport, verify=False)
     with contextlib.suppress(Exception):  # the invocation itself will say what is wrong
         asyncio.run(connect())
     gc.freeze()  # the forks share these pages as long as no collection writes to them
     return True
 
 
-def own_traceback() -> str:
-    """The exception being handled, without the frames above the module's own code."""
-    kind, error, frames = sys.exc_info()
-    skipped = (__file__, "importlib", "<frozen")
-    while frames and any(mark in frames.tb_frame.f_code.co_filename for mark in skipped):
-        frames = frames.tb_next
-    return "".join(traceback.format_exception(kind, error, frames))
+def only_own_frames(record: logging.LogRecord) -> bool:
+    """Have the SDK's report of a failed function show the module's frames alone."""
+    if record.exc_info and record.exc_info[1]:
+        record.exc_text = own_traceback(record.exc_info[1], otherwise_all=True).rstrip("\n")
+    return True
+
+
+def own_traceback(error: BaseException, *, otherwise_all: bool = False) -> str:
+    """The exception as Python tells it, without the frames that are not of the module's own code.
+
+    With ``otherwise_all``, one that passed through none of the module's code keeps its frames.
+    """
+    story = traceback.TracebackException.from_exception(error)
+    if _trim(story) or not otherwise_all:
+        return "".join(story.format())
+    return "".join(traceback.format_exception(error))
+
+
+def _trim(story: traceback.TracebackException) -> bool:
+    """Leave only the module's own frames, and no cause or context that has none; whether there are any."""
+    story.stack = traceback.StackSummary.from_list([frame for frame in story.stack if _is_own(frame.filename)])
+    for name in ("__cause__", "__context__"):
+        before = getattr(story, name)
+        if before and not _trim(before):
+            setattr(story, name, None)
+    return bool([_trim(one) for one in story.exceptions or ()]) or bool(story.stack)
+
+
+def _is_own(path: str) -> bool:
+    return path.startswith(os.getcwd() + "/") and "/site-packages/" not in path
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.anyio
 CODE = '''
 """Says hello."""
 import enum
+import json
 import os
 from typing import Annotated, Self
 
@@ -76,6 +77,21 @@ class Hello:
     @function
     def fail(self) -> None:
         raise ValueError("no good")
+
+    @function
+    def chained(self) -> None:
+        try:
+            json.loads("{")
+        except ValueError as error:
+            raise RuntimeError("cannot read it") from error
+
+    @function
+    async def refused(self) -> str:
+        return await dag.container().stdout()
+
+    @function
+    async def mistyped(self) -> str:
+        return await dag.container().with_exec("no list").stdout()
 
     @function
     def die(self) -> None:
@@ -189,6 +205,28 @@ async def test_a_failure_is_the_message_the_function_gave(call: Called) -> None:
         await call("fail", {"greeting": "", "count": 0})
 
 
+@pytest.mark.parametrize(
+    ("function", "lines"),
+    [
+        ("fail", ['raise ValueError("no good")', "ValueError: no good"]),
+        ("chained", ['json.loads("{")', "direct cause", "RuntimeError: cannot read it"]),
+        ("refused", ["dag.container().stdout()", "QueryError: no command has been executed"]),
+    ],
+)
+async def test_a_failure_is_told_with_the_modules_own_frames(call: Called, function: str, lines: list[str]) -> None:
+    with pytest.raises(FunctionError):
+        await call(function, {"greeting": "", "count": 0})
+    said = b"".join(call.said).decode()
+    assert all(line in said for line in lines), said
+    frames = [line.split('"')[1] for line in said.splitlines() if line.startswith("  File ")]
+    assert frames and all(path.endswith("src/hello/__init__.py") for path in frames)
+
+
+async def test_the_sdk_checks_arguments_as_ever(call: Called) -> None:
+    with pytest.raises(FunctionError, match=r"with_exec\(\) parameter args='no list' violates type hint"):
+        await call("mistyped", {"greeting": "", "count": 0})
+
+
 async def test_a_function_that_ends_the_process_is_no_riddle(call: Called) -> None:
     with pytest.raises(FunctionError, match="die: the module's process ended with exit code 7"):
         await call("die", {"greeting": "", "count": 0})
@@ -217,6 +255,14 @@ async def test_a_module_that_cannot_be_imported_shows_its_own_frames(tmp_path: P
     assert "No module named 'nothing_of_that_name'" in message
     assert "src/hello/__init__.py" in message
     assert "runner.py" not in message and "importlib" not in message
+
+
+async def test_a_module_that_python_cannot_read_shows_the_line(tmp_path: Path) -> None:
+    broken = write_module(tmp_path / "broken", "def say(:\n    pass\n")
+    with started(broken, []) as runner, pytest.raises(ModuleError) as raised:
+        await registration.register(runner, tmp_path, Silent(), lambda _: None)
+    assert 'src/hello/__init__.py", line 1\n    def say(:\n' in str(raised.value)
+    assert str(raised.value).count("File ") == 1
 
 
 async def test_closing_leaves_no_process(root: Path) -> None:
