@@ -1,0 +1,36 @@
+"""Arguments that several functions have: type and help."""
+
+from typing import Annotated
+
+import dagger
+from dagger import Doc
+
+# What never belongs to a build: history, and what tools leave behind.
+IGNORED = [
+    ".git",
+    "**/.venv",
+    "**/node_modules",
+    "**/__pycache__",
+    "**/.mypy_cache",
+    "**/.pytest_cache",
+    "**/.ruff_cache",
+]
+
+Names = Annotated[list[str] | None, Doc("Only examples of these names; globs are allowed")]
+Excluded = Annotated[list[str] | None, Doc("Leave out examples of these names; globs are allowed")]
+Platform = Annotated[str, Doc("Platform such as linux/arm64; empty is the engine's own")]
+ExampleName = Annotated[str, Doc("The example's name: the last part of its directory")]
+Retries = Annotated[int | None, Doc("How often a failing test is tried again; a later pass is reported as flaky")]
+Jobs = Annotated[int | None, Doc("How many images are built and tested at a time")]
+FailFast = Annotated[bool, Doc("End the call at the first failure")]
+Since = Annotated[str, Doc("Only examples that changed since the merge base with this commit; needs --history")]
+History = Annotated[dagger.Directory | None, Doc("The repository's .git directory, for --changed-since")]
+Target = Annotated[str, Doc("A target of the base; empty is the first")]
+Ref = Annotated[str, Doc("Full git ref: refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")]
+Sha = Annotated[str, Doc("The commit")]
+Created = Annotated[str, Doc("The commit's time, ISO 8601, for the label; without it equal inputs give equal digests")]
+Platforms = Annotated[list[str] | None, Doc("Platforms of the index; the configured ones by default")]
+EventName = Annotated[str, Doc("GitHub's name of the event, such as push or schedule")]
+Username = Annotated[str, Doc("User name at the registry")]
+Password = Annotated[dagger.Secret | None, Doc("Password or token at the registry, such as env://TOKEN")]
+Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]
