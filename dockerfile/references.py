@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from distribution import reference
+from distribution.errors import InvalidReferenceError
+
 SCRATCH = "scratch"
-DEFAULT_DOMAIN = "docker.io"
-COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-DOMAIN = rf"(?:{LABEL}(?:\.{LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
-REFERENCE = re.compile(
-    rf"(?P<name>(?:{DOMAIN}/)?{COMPONENT}(?:/{COMPONENT})*)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?"
-)
 
 
-def familiar(reference: str) -> str:
+def familiar(name: str) -> str:
     """The shortest form that docker shows: no docker.io/, no library/, no `:latest`.
 
     Raises ValueError, in docker's words, for a text that is no reference.
     """
-    match = REFERENCE.fullmatch(_without_default_domain(reference))
-    if not match:
-        upper = reference != reference.lower() and REFERENCE.fullmatch(reference.lower())
-        raise ValueError("invalid reference format" + (": repository name must be lowercase" if upper else ""))
-    tag = f":{match['tag']}" if match["tag"] and (match["tag"] != "latest" or match["digest"]) else ""
-    return match["name"] + tag + (f"@{match['digest']}" if match["digest"] else "")
+    try:
+        return reference.parse(name).familiar
+    except InvalidReferenceError as error:
+        said = ": repository name must be lowercase" if _is_reference(name.lower()) and name != name.lower() else ""
+        raise ValueError(f"invalid reference format{said}") from error
 
 
-def _without_default_domain(reference: str) -> str:
-    domain, slash, rest = reference.partition("/")
-    if slash and domain in (DEFAULT_DOMAIN, "index.docker.io"):
-        reference = rest
-    one, slash, rest = reference.partition("/")
-    return rest if slash and one == "library" and "/" not in rest else reference
+def _is_reference(name: str) -> bool:
+    try:
+        reference.parse(name)
+    except InvalidReferenceError:
+        return False
+    return True
 
 
 def context_key(name: str) -> str:

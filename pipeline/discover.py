@@ -126,9 +126,7 @@ async def _base_dockerfile(source: dagger.Directory) -> str:
 def _usual_base(examples: Sequence[Example]) -> str:
     """The repository that most examples start from: what an unconfigured base is called."""
     used = Counter(
-        references.parse(name).repository
-        for example in examples
-        for name in {from_.reference for from_ in example.froms}
+        references.parse(name).name for example in examples for name in {from_.reference for from_ in example.froms}
     )
     ranked = used.most_common(2)
     if not ranked:
@@ -231,7 +229,7 @@ def base_of(reference: str, bases: Sequence[Base]) -> tuple[Base, str] | None:
     """
     wanted = references.parse(reference)
     for base in bases:
-        if references.parse(base.name).repository == wanted.repository:
+        if references.parse(base.name).name == wanted.name:
             return base, _target(wanted.tag, base)
     return None
 

@@ -26,7 +26,7 @@ async def updated(project: Project, account: Account) -> str:
     for base in project.bases:
         reference = parse(base.name)
         async with connect(reference, await account.credentials()) as repository:
-            rows += await _rows(repository, reference.repository, project.config.cleanup.tags)
+            rows += await _rows(repository, reference.name, project.config.cleanup.tags)
     return replaced(text, table(rows))
 
 

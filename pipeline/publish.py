@@ -8,13 +8,15 @@ from typing import Any
 
 from dagger import dag
 
+from distribution.media_types import OCI_INDEX
+from distribution.reference import Reference
 from pipeline import calls
 from pipeline.calls import Call
 from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError
 from pipeline.images import Images
 from pipeline.model import Case, Report, Suite, Verdict, merge
-from pipeline.references import Reference, parse
+from pipeline.references import parse
 from pipeline.registry import index
 from pipeline.registry.client import connect
 from pipeline.registry.index import Published
@@ -150,7 +152,7 @@ def described(references: Sequence[Reference], published: Published | None) -> d
         {one.platform: {"digest": one.digest, "size": one.size} for one in published.platforms} if published else {}
     )
     return {
-        "reference": f"{references[0].repository}@{digest}",
+        "reference": f"{references[0].name}@{digest}",
         "tags": [str(one) for one in references],
         "digest": digest,
         "platforms": platforms,
@@ -178,7 +180,7 @@ async def combine(call: Call, request: Request, parts: Mapping[str, Sequence[str
                 body = index.compose([image for one in found for image in one.platforms])
                 references = _only_highest_is_latest(references, await repository.tags(), request.event)
                 for reference in references:
-                    digest = await repository.put_manifest(reference.tag, index.INDEX, body)
+                    digest = await repository.put_manifest(reference.tag, OCI_INDEX, body)
                 images[name] = described(references, await index.read(repository, digest))
             suites.append(_suite(references, digest, unchanged=False))
     if not images:

@@ -10,14 +10,16 @@ from typing import TypeAlias
 import dagger
 from dagger import dag
 
+from distribution.credential import Credential
+from distribution.reference import Reference
 from pipeline import archive
 from pipeline.clock import Clock
 from pipeline.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.images import Build, title
 from pipeline.model import Case, Span, Suite, Verdict
-from pipeline.references import Reference, parse
-from pipeline.registry.client import Credentials, connect
+from pipeline.references import parse
+from pipeline.registry.client import connect
 from pipeline.registry.contents import CREATED
 
 WAYS = ("object", "registry", "archive", "rebuild")
@@ -38,13 +40,13 @@ class Account:
         """The container, able to pull from and push to the repository's registry."""
         if self.password is None:
             return container
-        return container.with_registry_auth(parse(self.repository).domain, self.username, self.password)
+        return container.with_registry_auth(parse(self.repository).registry, self.username, self.password)
 
-    async def credentials(self) -> Credentials:
+    async def credentials(self) -> Credential | None:
         """The same for this program's own requests."""
         if self.password is None:
-            return Credentials()
-        return Credentials(self.username, await self.password.plaintext())
+            return None
+        return Credential(self.username, await self.password.plaintext())
 
 
 @dataclass(frozen=True)
@@ -136,5 +138,5 @@ async def push_dated(built: dagger.Container, account: Account, tag: str, now: d
 async def push(built: dagger.Container, account: Account, tag: str) -> Reference:
     """The giving half: push under a test tag; the reference with its digest."""
     where = parse(account.repository)
-    said = await account.login(built).publish(str(Reference(where.domain, where.path, tag)))
+    said = await account.login(built).publish(str(Reference(where.registry, where.repository, tag)))
     return parse(said)

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from dagger import Container, dag
 
+from distribution.reference import Reference
 from pipeline import calls
 from pipeline.calls import Call
 from pipeline.discover import base_of
 from pipeline.errors import BaselardError
 from pipeline.images import Images
 from pipeline.model import Case, Report, Suite, Verdict, merge
-from pipeline.references import Reference, parse
+from pipeline.references import parse
 from pipeline.registry import index
 from pipeline.registry.client import connect
 from pipeline.registry.index import Published
@@ -49,7 +50,7 @@ async def _one(call: Call, account: Account, reference: Reference, platform: str
 
 
 def _pulled(account: Account, reference: Reference, found: Published) -> Container:
-    return account.login(dag.container()).from_(f"{reference.repository}@{found.digest}")
+    return account.login(dag.container()).from_(f"{reference.name}@{found.digest}")
 
 
 def _platform(image: index.PlatformImage) -> Case:

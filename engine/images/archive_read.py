@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from distribution import media_types
 from engine.digest import of_bytes
 from engine.errors import UserError
 from engine.images import layer_stack, layer_tar, manifest
@@ -40,7 +41,7 @@ class Archive:
     def read(self, name: str) -> bytes:
         """A small file, whole. Raises UserError when it is not there or absurdly large."""
         start, size = self._where(name)
-        if size > manifest.LARGEST:
+        if size > media_types.LARGEST_MANIFEST:
             raise UserError(f"the archive's {name} has {size} bytes, which is absurd")
         self.file.seek(start)
         return self._exactly(self.file.read(size), size, name)
@@ -141,7 +142,7 @@ def _compression(path: Path) -> str:
 
 
 def _from_layout(archive: Archive, platform: Platform, tag: str) -> Chosen:
-    found = manifest.parse(archive.read("index.json"), manifest.OCI_INDEX)
+    found = manifest.parse(archive.read("index.json"), media_types.OCI_INDEX)
     if not isinstance(found, Index):
         raise UserError("this is no image archive: its index.json is no index")
     for _ in range(3):  # an index.json names an index of platforms where there are several

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from distribution import media_types
 from engine.images import layer_write, manifest
 from engine.images.image_write import Whole
 from engine.images.layer_tar import REGULAR, Entry
@@ -39,7 +40,7 @@ def _members(store: Store, whole: Whole, names: tuple[str, ...]) -> Iterator[tup
 def _top(whole: Whole, names: tuple[str, ...]) -> bytes:
     plain = whole.descriptor.to_json()
     tops = [{**plain, "annotations": {manifest.REF_NAME: name}} for name in names] or [plain]
-    return manifest.encode({"schemaVersion": 2, "mediaType": manifest.OCI_INDEX, "manifests": tops})
+    return manifest.encode({"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": tops})
 
 
 def _docker(whole: Whole, names: tuple[str, ...]) -> bytes:

@@ -14,12 +14,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distribution.reference import Reference
 from engine import platforms, process
 from engine.errors import HostError, UserError
 from engine.images import debian_mirror
 from engine.images.debian_mirror import ARCHIVE, SECURITY
 from engine.images.image import ImageConfig
-from engine.images.reference import Reference
 from engine.lazily import Lazily
 from engine.platforms import Platform
 from engine.registries import trust

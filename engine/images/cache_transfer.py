@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from distribution import media_types
+from distribution.reference import Reference
 from engine.errors import UserError
 from engine.graph import Result, Value
 from engine.images import layer_index, layer_pack, layer_stack, manifest, publish
@@ -20,9 +22,7 @@ from engine.images.image_write import Image, Whole
 from engine.images.layer_index import GIVEN, Layer
 from engine.images.layer_pack import Group
 from engine.images.manifest import Descriptor, Index, Manifest
-from engine.images.reference import Reference
-from engine.registries.registry import Registry
-from engine.registries.registry_http import Say
+from engine.registries.registry import Registry, Say
 from engine.snapshot import Snapshots, ancestry
 from engine.store import Snapshot, Store
 
@@ -86,7 +86,7 @@ def export_registry(store: Store, since: float, registry: Registry, target: Refe
 def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:
     """Bring an export from a directory into this store. Raises UserError for what is none, or is broken."""
     try:
-        index = manifest.parse((directory / "index.json").read_bytes(), manifest.OCI_INDEX)
+        index = manifest.parse((directory / "index.json").read_bytes(), media_types.OCI_INDEX)
     except OSError as error:
         raise UserError(f"{directory} holds no exported cache: {error.strerror}") from error
     if not isinstance(index, Index) or len(index.manifests) != 1:
@@ -107,8 +107,15 @@ def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:
 def import_registry(snapshots: Snapshots, registry: Registry, source: Reference, say: Say) -> Transferred:
     """Bring an export from a registry into this store. Raises UserError, RegistryError, HostError."""
     with registry.repository(source, say) as repository:
-        data, _ = repository.get_manifest(source.target)
-        return _restored(snapshots, data, lambda part, path: repository.fetch_blob(part.digest, path, part.size))
+        answer = repository.manifest(source.target)
+        if answer is None:
+            raise UserError(f"{source}: there is no exported cache of that name")
+
+        def fetch(part: Descriptor, path: Path) -> None:
+            with path.open("wb") as file:
+                repository.blobs.get(part.digest, file, part.size)
+
+        return _restored(snapshots, answer.body, fetch)
 
 
 # giving

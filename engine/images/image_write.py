@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from distribution import media_types
 from engine.errors import UserError
 from engine.images import layer_pack, manifest
 from engine.images.image import History, ImageConfig, Pairs
@@ -92,7 +93,7 @@ def write(store: Store, variants: Sequence[Variant], form: Format, on_packed: Pa
 
 def index(images: Sequence[Image], *, docker: bool = False, annotations: Pairs = ()) -> Whole:
     """An index over images."""
-    kind = manifest.DOCKER_INDEX if docker else manifest.OCI_INDEX
+    kind = media_types.DOCKER_INDEX if docker else media_types.OCI_INDEX
     data = Index(tuple(image.descriptor for image in images), kind, annotations).to_bytes()
     return Whole(manifest.described(kind, data), data, tuple(images))
 
@@ -110,7 +111,7 @@ def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> I
     made = Manifest(
         manifest.described(kind, config),
         tuple(_descriptor(layer, form) for layer in layers),
-        manifest.DOCKER_MANIFEST if form.docker else manifest.OCI_MANIFEST,
+        media_types.DOCKER_MANIFEST if form.docker else media_types.OCI_MANIFEST,
         variant.annotations,
     )
     data = made.to_bytes()

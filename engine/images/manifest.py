@@ -6,23 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from distribution.media_types import DOCKER_INDEX, DOCKER_MANIFEST, LARGEST_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from engine import digest, platforms
 from engine.errors import UserError
 from engine.images.image import ImageConfig, Pairs
 from engine.platforms import Platform
 
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 REF_NAME = "org.opencontainers.image.ref.name"
-
-LARGEST = 4 << 20
-"""Bytes; the distribution spec asks registries to take manifests of this size, and none is larger."""
 
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}\Z")
 _MOST_LAYERS = 1000
@@ -126,8 +120,8 @@ def parse(data: bytes, media_type: str = "") -> Manifest | Index:
 
 def load(data: bytes) -> dict[str, Any]:
     """A JSON object. Raises UserError for anything else and for absurd sizes."""
-    if len(data) > LARGEST:
-        raise UserError(f"a manifest of {len(data)} bytes is absurd; at most {LARGEST} are read")
+    if len(data) > LARGEST_MANIFEST:
+        raise UserError(f"a manifest of {len(data)} bytes is absurd; at most {LARGEST_MANIFEST} are read")
     try:
         plain = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -1,22 +1,26 @@
 """Pushes images: layers while the next ones are packed, then manifests by digest, and the tag last of all."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from distribution.reference import Reference
 from engine.errors import UserError
 from engine.images import image_write, layer_index
 from engine.images.image_write import Format, Variant, Whole
-from engine.images.reference import Reference
 from engine.registries import registry_origin
-from engine.registries.registry import Registry
-from engine.registries.registry_client import Repository
-from engine.registries.registry_http import Say
+from engine.registries.registry import Registry, Say
 from engine.snapshot import ancestry
 from engine.store import Store
+
+if TYPE_CHECKING:
+    from distribution.repository import Repository
 
 _AT_ONCE = 4
 ALLOW_BOOTSTRAPPED = "BASELARD_PUBLISH_BOOTSTRAPPED"
@@ -30,7 +34,7 @@ class _Uploads:
     target: Reference
     repository: Repository
     pool: ThreadPoolExecutor
-    jobs: "dict[str, Future[None]]" = field(default_factory=dict)
+    jobs: dict[str, Future[None]] = field(default_factory=dict)
 
     def add(self, name: str) -> None:
         if name not in self.jobs:
@@ -41,11 +45,12 @@ class _Uploads:
             job.result()
 
     def _send(self, name: str) -> None:
-        if not self.repository.has_blob(name):
+        blobs = self.repository.blobs
+        if not blobs.has(name):
             source = registry_origin.find(self.store, name, self.target)
-            location = self.repository.mount_or_begin(name, source)
+            location = blobs.mount_or_begin(name, source)
             if location is not None:
-                self.repository.push_blob(self.store.blob_path(name), name, location)
+                blobs.push(self.store.blob_path(name), name, location)
         registry_origin.record(self.store, name, self.target)
 
 
@@ -88,14 +93,14 @@ def uploading(store: Store, registry: Registry, target: Reference, say: Say) -> 
 
 def push_manifests(repository: Repository, whole: Whole, tag: str) -> None:
     """Every manifest by its digest, then the index, then the tag; what is there already is left alone."""
-    if repository.manifest_digest(whole.descriptor.digest) is None:
+    if repository.resolve(whole.descriptor.digest) is None:
         for image in whole.images:
-            if repository.manifest_digest(image.descriptor.digest) is None:
-                repository.put_manifest(image.descriptor.digest, image.data, image.descriptor.media_type)
+            if repository.resolve(image.descriptor.digest) is None:
+                repository.put_manifest(image.descriptor.digest, image.descriptor.media_type, image.data)
         if len(whole.images) != 1 or whole.descriptor.is_index:
-            repository.put_manifest(whole.descriptor.digest, whole.data, whole.descriptor.media_type)
-    if tag and repository.manifest_digest(tag) != whole.descriptor.digest:
-        repository.put_manifest(tag, whole.data, whole.descriptor.media_type)
+            repository.put_manifest(whole.descriptor.digest, whole.descriptor.media_type, whole.data)
+    if tag and repository.resolve(tag) != whole.descriptor.digest:
+        repository.put_manifest(tag, whole.descriptor.media_type, whole.data)
 
 
 def _refuse_bootstrapped(store: Store, target: Reference, variants: Sequence[Variant]) -> None:

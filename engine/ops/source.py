@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from distribution.reference import Reference
 from engine import digest, process, showing
 from engine.errors import HostError
 from engine.files import treehash
@@ -14,7 +15,6 @@ from engine.graph import Output, Result, Value
 from engine.images import bootstrap, layer_index, reference
 from engine.images.image import ImageConfig
 from engine.images.layer_index import Layer
-from engine.images.reference import Reference
 from engine.platforms import Platform
 from engine.registries import registry_mirrors, registry_pull
 from engine.worker import Worker

@@ -1,25 +1,45 @@
 """What one session knows about registries: credentials given to it, hosts it could not reach, tags it resolved."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.images.reference import Reference
+from distribution.errors import DistributionError, RefusedError, UnreachedError
+from distribution.reference import Reference
+from engine import cancel
+from engine.errors import EngineError, HostError
 from engine.lazily import Lazily
-from engine.registries import registry_auth
-from engine.registries.registry_client import Repository
-from engine.registries.registry_http import Connection, Say
+from engine.registries import registry_auth, trust
 
 if TYPE_CHECKING:
     import httpx
+
+    from distribution import connection as connections
+    from distribution import repository as repositories
 else:
     httpx = Lazily("httpx")
+    connections = Lazily("distribution.connection")
+    repositories = Lazily("distribution.repository")
+
+Say = Callable[[str], None]
+"""Told, in one line, what is being done again and why."""
 
 REACH = 5.0  # seconds until a registry that does not answer counts as not reached
+
+
+class RegistryError(EngineError):
+    """The registry refused, or what it said makes no sense. ``status`` is HTTP's, 0 when there was none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -30,8 +50,8 @@ class Registry:
     """
 
     credentials: dict[str, tuple[str, str]] = field(default_factory=dict)
-    resolutions: "dict[Any, asyncio.Task[Any]]" = field(default_factory=dict, compare=False, repr=False)
-    _probes: "dict[str, asyncio.Task[str]]" = field(default_factory=dict, compare=False, repr=False)
+    resolutions: dict[Any, asyncio.Task[Any]] = field(default_factory=dict, compare=False, repr=False)
+    _probes: dict[str, asyncio.Task[str]] = field(default_factory=dict, compare=False, repr=False)
 
     async def trouble(self, reference: Reference) -> str:
         """Why the reference's registry cannot be reached; empty when it can. Asked once in a session.
@@ -40,24 +60,46 @@ class Registry:
         """
         host = reference.registry
         if host not in self._probes:
-            self._probes[host] = asyncio.create_task(_probe(api_url(reference) + "/v2/"))
+            self._probes[host] = asyncio.create_task(_probe(reference.api_url + "/v2/"))
         return await asyncio.shield(self._probes[host])
 
     @contextlib.contextmanager
-    def repository(self, reference: Reference, say: Say = lambda _: None) -> Iterator[Repository]:
-        """The reference's repository, spoken to with this session's or this machine's credentials."""
+    def repository(self, reference: Reference, say: Say = lambda _: None) -> Iterator[repositories.Repository]:
+        """The reference's repository, spoken to with this session's or this machine's credentials.
+
+        What goes wrong with it in the block is raised as RegistryError or HostError.
+        """
         credential = registry_auth.find(reference.registry, self.credentials)
-        connection = Connection(api_url(reference), credential, say)
-        try:
-            yield Repository(connection, reference.repository)
-        finally:
-            connection.close()
+        connection = connections.Connection(
+            reference.api_url,
+            credential,
+            say=say,
+            sleep=_sleep,
+            check=lambda: cancel.current().check(),
+            remedy=f"Sign in with docker login {reference.registry}, or use withRegistryAuth, as somebody who may.",
+            trust=trust.context(reference.registry),
+        )
+        with _told(), contextlib.closing(connection):
+            yield repositories.Repository(connection, reference.repository)
 
 
-def api_url(reference: Reference) -> str:
-    """The base URL of the reference's registry; plain HTTP on this very machine, as Dagger has it."""
-    host = "registry-1.docker.io" if reference.registry == "docker.io" else reference.registry
-    return f"{'http' if reference.is_local else 'https'}://{host}"
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as error:
+        raise RegistryError(str(error), error.status) from error
+    except UnreachedError as error:
+        raise HostError(str(error)) from error
+    except DistributionError as error:
+        raise RegistryError(str(error)) from error
+
+
+def _sleep(seconds: float) -> None:
+    called_off = threading.Event()
+    with cancel.current().on_cancel(called_off.set):
+        called_off.wait(seconds)
+    cancel.current().check()
 
 
 async def _probe(url: str) -> str:

@@ -5,29 +5,15 @@ import binascii
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distribution.credential import Credential
 from engine import process
 from engine.errors import UserError
 
 _DOCKER_HUB = "https://index.docker.io/v1/"
 _TOKEN_USER = "<token>"  # noqa: S105 -- how credential helpers mark an identity token (docker-credential-helpers)
-
-
-@dataclass(frozen=True)
-class Credential:
-    """A user name and a password, or an identity token (an OAuth2 refresh token)."""
-
-    username: str = ""
-    password: str = ""
-    identity_token: str = ""
-
-    @property
-    def basic(self) -> str:
-        """The value of an ``Authorization`` header (RFC 7617)."""
-        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 def find(
@@ -61,12 +47,8 @@ def files(environ: Mapping[str, str]) -> list[Path]:
 
 def auth_file(credentials: Mapping[str, tuple[str, str]]) -> bytes:
     """What skopeo's ``--authfile`` reads, for these credentials."""
-    auths = {name: {"auth": _encoded(user, password)} for name, (user, password) in credentials.items()}
+    auths = {name: {"auth": Credential(*given).basic.removeprefix("Basic ")} for name, given in credentials.items()}
     return json.dumps({"auths": auths}).encode()
-
-
-def _encoded(user: str, password: str) -> str:
-    return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _load(path: Path) -> dict[str, Any]:

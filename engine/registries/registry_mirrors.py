@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from distribution.reference import Reference
 from engine.errors import UserError
-from engine.images.reference import Reference
 
 
 def has_mirror(reference: Reference, environ: Mapping[str, str] | None = None) -> bool:

@@ -1,6 +1,6 @@
 """Which repositories hold a blob, so that a registry can mount it from there instead of taking it again."""
 
-from engine.images.reference import Reference
+from distribution.reference import Reference
 from engine.store import Store
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS origins (

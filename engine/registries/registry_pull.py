@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distribution.reference import Reference
 from engine import cancel, digest, process
 from engine.errors import EngineError, HostError, UserError
 from engine.images import layer_stack, manifest
@@ -20,7 +21,6 @@ from engine.images.image import ImageConfig
 from engine.images.layer_index import Layer
 from engine.images.layer_stack import Blob
 from engine.images.manifest import Index, Manifest
-from engine.images.reference import Reference
 from engine.lazily import Lazily
 from engine.platforms import Platform
 from engine.process import Completed

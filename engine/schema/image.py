@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from distribution.reference import Reference
 from engine import digest, platforms, process, showing
 from engine.errors import HostError, UnsupportedError, UserError
 from engine.files import exporting
@@ -14,7 +15,6 @@ from engine.graph import Output
 from engine.images import archive_write, image_write, publish, reference
 from engine.images.image import ImageConfig
 from engine.images.image_write import Format, Variant
-from engine.images.reference import Reference
 from engine.objects.container import Container
 from engine.objects.directory import EMPTY, File
 from engine.objects.secrets import Secret

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import cast
 
+from distribution.reference import Reference
 from engine.errors import UserError
-from engine.images.reference import Reference
 from engine.schema.context import Context
 from engine.schema.service import service_values
 from engine.services.service import Service

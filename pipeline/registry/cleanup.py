@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
+from distribution.credential import Credential
+from distribution.reference import Reference
 from pipeline.config import CleanupSettings
-from pipeline.references import Reference
-from pipeline.registry.client import Credentials, Repository, connect
+from pipeline.registry.client import Repository, connect
 from pipeline.registry.contents import Contents, reachable, read
 
 
@@ -111,9 +112,9 @@ def policy(settings: CleanupSettings, tags: str, older_than_days: int | None, ke
     return Policy(tags or settings.tags, timedelta(days=days), settings.keep_last if keep_last is None else keep_last)
 
 
-async def run(reference: Reference, credentials: Credentials, chosen: Policy, *, apply: bool) -> str:
+async def run(reference: Reference, credential: Credential | None, chosen: Policy, *, apply: bool) -> str:
     """Plan, and with `apply` carry out; the report."""
-    async with connect(reference, credentials) as repository:
+    async with connect(reference, credential) as repository:
         made = plan(await read(repository), chosen)
         stayed = await carry_out(repository, made) if apply else ()
-    return f"{reference.repository}: {render(made, applied=apply, stayed=stayed)}"
+    return f"{reference.name}: {render(made, applied=apply, stayed=stayed)}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pipeline.registry.client import Answer, Repository
+from distribution.repository import Answer
+from pipeline.registry.client import Repository
 from pipeline.together import each
 
 CREATED = "org.opencontainers.image.created"

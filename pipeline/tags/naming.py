@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from distribution.reference import Reference
 from pipeline import references as refs
 from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError
-from pipeline.references import Reference
 from pipeline.tags import rules
 from pipeline.tags.event import Event
 from pipeline.tags.produce import Tags, for_target, produce
@@ -32,7 +32,9 @@ def references(project: Project, event: Event) -> tuple[Reference, ...]:
 def of_target(project: Project, base: Base, target: str, event: Event) -> tuple[Reference, ...]:
     """The references of one target."""
     where = refs.parse(base.name)
-    return tuple(Reference(where.domain, where.path, tag) for tag in tags_of(project, base, target, event).names)
+    return tuple(
+        Reference(where.registry, where.repository, tag) for tag in tags_of(project, base, target, event).names
+    )
 
 
 def tags_of(project: Project, base: Base, target: str, event: Event) -> Tags:

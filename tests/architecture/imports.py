@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("pipeline", "dockerfile", "engine")
+ROOMS = ("pipeline", "dockerfile", "distribution", "engine")
 
 
 def modules() -> dict[str, Path]:

@@ -40,7 +40,12 @@ ORDER = (
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
-ALONE = {"pipeline": {"pipeline", "dockerfile"}, "dockerfile": {"dockerfile"}, "engine": {"engine", "dockerfile"}}
+ALONE = {
+    "pipeline": {"pipeline", "dockerfile", "distribution"},
+    "dockerfile": {"dockerfile", "distribution"},
+    "distribution": {"distribution"},
+    "engine": {"engine", "dockerfile", "distribution"},
+}
 
 STARTERS = {"subprocess.run", "subprocess.Popen", "subprocess.call", "subprocess.check_output", "os.system", "os.popen"}
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from distribution.reference import Reference
 from engine import platforms
 from engine.errors import EngineError, UserError
 from engine.images import layer_index, publish, reference
 from engine.images.image import ImageConfig
 from engine.images.image_write import Format, Variant, Whole
-from engine.images.reference import Reference
-from engine.registries import registry_http, registry_pull
-from engine.registries.registry import Registry
-from engine.registries.registry_http import RegistryError
+from engine.registries import registry as registries
+from engine.registries import registry_pull
+from engine.registries.registry import Registry, RegistryError
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 
@@ -50,7 +50,7 @@ def said() -> list[str]:
 @pytest.fixture
 def push(store: Store, tree: Snapshot, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Push:
     """Publish the tree; pauses between tries are only noted."""
-    monkeypatch.setattr(registry_http, "_sleep", lambda seconds: said.append(f"slept {seconds:.0f}"))
+    monkeypatch.setattr(registries, "_sleep", lambda seconds: said.append(f"slept {seconds:.0f}"))
 
     def act(address: str, *configs: ImageConfig, session: Registry | None = None, form: Format | None = None) -> Any:
         variants = [Variant(tree, config) for config in configs or (AMD64,)]
@@ -246,10 +246,10 @@ def test_tags_are_listed_and_deleted(server: Any, push: Push) -> None:
     push(f"{server.host}/app:a")
     with Registry().repository(pushed) as repository:
         assert repository.tags() == ["a", "b"]
-        assert repository.referrers(pushed.digest) == ()
-        assert repository.delete_manifest(pushed.digest)
-        assert not repository.delete_manifest(pushed.digest)
-        assert repository.manifest_digest("a") is None
+        assert repository.referrers(pushed.digest) == []
+        assert repository.delete(pushed.digest)
+        assert not repository.delete(pushed.digest)
+        assert repository.resolve("a") is None
 
 
 # pulling

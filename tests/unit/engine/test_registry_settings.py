@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from distribution.credential import Credential
 from engine.errors import UserError
 from engine.images import reference
 from engine.registries import registry_auth, registry_mirrors
-from engine.registries.registry_auth import Credential
 
 
 def auth(user: str, password: str) -> dict[str, str]:

@@ -1,16 +1,18 @@
-"""The registry client against a registry that answers as told."""
+"""What a registry holds, as the pipeline sees it, from a registry that answers as told."""
 
-import base64
 import json
 
-import anyio
 import httpx
 import pytest
 
+from distribution import repository as repositories
+from distribution.connection import Connection
+from distribution.credential import Credential
+from distribution.repository import digest_of
 from pipeline.errors import BaselardError
 from pipeline.references import parse
-from pipeline.registry import index
-from pipeline.registry.client import Credentials, Repository, digest_of
+from pipeline.registry import client, index
+from pipeline.registry.client import Repository
 from pipeline.registry.contents import read
 
 pytestmark = pytest.mark.anyio
@@ -18,103 +20,27 @@ pytestmark = pytest.mark.anyio
 REFERENCE = parse("ghcr.io/acme/base")
 
 
-@pytest.fixture
-def waits(monkeypatch):
-    """How long the client would have slept."""
-    seen = []
-
-    async def sleep(seconds):
-        seen.append(seconds)
-
-    monkeypatch.setattr(anyio, "sleep", sleep)
-    return seen
-
-
-def repository(answer, credentials=None):
-    http = httpx.AsyncClient(base_url="https://ghcr.io", transport=httpx.MockTransport(answer))
-    return Repository(http, REFERENCE, credentials or Credentials())
-
-
-def in_turn(*answers):
-    waiting = list(answers)
-
-    def answer(request):
-        one = waiting.pop(0)
-        if isinstance(one, Exception):
-            raise one
-        return one
-
-    return answer
-
-
-async def test_tags_over_several_pages():
-    link = {"Link": '</v2/acme/base/tags/list?n=500&last=b>; rel="next"'}
-    pages = in_turn(
-        httpx.Response(200, json={"tags": ["a", "b"]}, headers=link), httpx.Response(200, json={"tags": ["c"]})
-    )
-    assert await repository(pages).tags() == ["a", "b", "c"]
-
-
-async def test_a_missing_repository_has_no_tags():
-    assert await repository(lambda request: httpx.Response(404)).tags() == []
-
-
-async def test_patience_is_as_long_as_the_registry_says(waits):
-    busy = [httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(503), httpx.ConnectError("cut")]
-    assert await repository(in_turn(*busy, httpx.Response(200, json={"tags": None}))).tags() == []
-    assert waits == [7.0, 2.0, 4.0]
-
-
-async def test_patience_ends(waits):
-    with pytest.raises(BaselardError, match="answered by errors 5 times"):
-        await repository(lambda request: httpx.Response(500)).tags()
-
-
-async def test_an_unreachable_registry_is_named(waits):
-    def cut(request):
-        raise httpx.ConnectError("refused")
-
-    with pytest.raises(BaselardError, match=r"ghcr\.io/acme/base: cannot reach the registry: refused"):
-        await repository(cut).tags()
-
-
-async def test_a_bearer_challenge_is_answered_with_a_token():
-    def answer(request):
-        if request.url.host == "auth.test":
-            assert request.headers["Authorization"] == "Basic " + base64.b64encode(b"me:secret").decode()
-            assert dict(request.url.params) == {"service": "ghcr.io", "scope": "repository:acme/base:pull"}
-            return httpx.Response(200, json={"token": "abc"})
-        if request.headers.get("Authorization") == "Bearer abc":
-            return httpx.Response(200, json={"tags": ["x"]})
-        challenge = 'Bearer realm="https://auth.test/token",service="ghcr.io",scope="repository:acme/base:pull"'
-        return httpx.Response(401, headers={"WWW-Authenticate": challenge})
-
-    assert await repository(answer, Credentials("me", "secret")).tags() == ["x"]
-
-
-async def test_a_basic_challenge_is_answered():
-    def answer(request):
-        if "Authorization" in request.headers:
-            return httpx.Response(200, json={"tags": ["x"]})
-        return httpx.Response(401, headers={"WWW-Authenticate": "Basic realm=r"})
-
-    assert await repository(answer, Credentials("me", "secret")).tags() == ["x"]
+def repository(answer, credential=None):
+    connection = Connection(REFERENCE.api_url, credential, transport=httpx.MockTransport(answer), remedy=client._REMEDY)
+    return Repository(repositories.Repository(connection, REFERENCE.repository))
 
 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_refusal_says_what_to_give(status):
-    with pytest.raises(BaselardError, match="give --username and --password"):
-        await repository(lambda request: httpx.Response(status)).tags()
+    with pytest.raises(BaselardError, match=r"repository:acme/base:pull, we are signed in as me\. Give --username"):
+        await repository(lambda request: httpx.Response(status), Credential("me", "secret")).tags()
 
 
-async def test_a_registry_that_does_not_delete_says_so():
-    with pytest.raises(BaselardError, match="does not delete"):
-        await repository(lambda request: httpx.Response(405)).delete("sha256:" + "0" * 64)
-    assert await repository(lambda request: httpx.Response(405)).delete("tag") is False
-
-
-async def test_a_password_is_never_shown():
-    assert "secret" not in repr(Credentials("me", "secret"))
+async def test_what_is_tried_again_is_said_on_standard_error(capsys):
+    answers = [httpx.Response(503, headers={"Retry-After": "0"}), httpx.Response(200, json={"tags": ["a"]})]
+    connection = Connection(
+        REFERENCE.api_url,
+        say=client._say,
+        sleep=lambda _: None,
+        transport=httpx.MockTransport(lambda _: answers.pop(0)),
+    )
+    assert await Repository(repositories.Repository(connection, "a")).tags() == ["a"]
+    assert "ghcr.io: GET answered 503; trying again" in capsys.readouterr().err
 
 
 def blob(document):
@@ -141,7 +67,9 @@ def stored(**changes):
         body = {**STORED, **changes}.get(name)
         if body is None or "/referrers/" in path:
             return httpx.Response(404)
-        return httpx.Response(200, content=body, headers={"Docker-Content-Digest": INDEX if name == "v1" else name})
+        return httpx.Response(
+            200, stream=httpx.ByteStream(body), headers={"Docker-Content-Digest": INDEX if name == "v1" else name}
+        )
 
     return repository(answer)
 
@@ -158,7 +86,8 @@ async def test_what_is_published_is_read_back_with_its_digests():
     ("damage", "said"),
     [
         ({IMAGE: IMAGE_BYTES + b" "}, "with bytes of"),
-        ({CONFIG: b"{}"}, "is missing or damaged"),
+        ({CONFIG: b"{}"}, "sent other bytes"),
+        ({CONFIG: None}, "is missing"),
         ({IMAGE: None}, "which is not there"),
     ],
 )

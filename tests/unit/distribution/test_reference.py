@@ -2,8 +2,12 @@
 
 import pytest
 
+from distribution import reference
+from distribution.errors import InvalidReferenceError
 from engine.errors import UserError
-from engine.images import reference
+from engine.images import reference as pulled
+from pipeline.errors import BaselardError
+from pipeline.references import parse as configured
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -11,14 +15,16 @@ DIGEST = "sha256:" + "a" * 64
 @pytest.mark.parametrize(
     ("text", "whole"),
     [
-        ("debian", "docker.io/library/debian:latest"),
+        ("debian", "docker.io/library/debian"),
         ("debian:trixie-slim", "docker.io/library/debian:trixie-slim"),
         ("docker.io/library/debian:12", "docker.io/library/debian:12"),
-        ("index.docker.io/x/y", "docker.io/x/y:latest"),
-        ("user/app", "docker.io/user/app:latest"),
+        ("index.docker.io/x/y", "docker.io/x/y"),
+        ("user/app", "docker.io/user/app"),
         ("ghcr.io/o/r/base:v1", "ghcr.io/o/r/base:v1"),
-        ("localhost:5000/x", "localhost:5000/x:latest"),
-        ("localhost/x", "localhost/x:latest"),
+        ("ghcr.io/a/b__c.d-e:v1", "ghcr.io/a/b__c.d-e:v1"),
+        ("Registry/x", "Registry/x"),
+        ("localhost:5000/x", "localhost:5000/x"),
+        ("localhost/x", "localhost/x"),
         ("[::1]:5000/x:1", "[::1]:5000/x:1"),
         (f"debian@{DIGEST}", f"docker.io/library/debian@{DIGEST}"),
         (f"debian:13@{DIGEST}", f"docker.io/library/debian:13@{DIGEST}"),
@@ -40,6 +46,8 @@ def test_normal_form(text: str, whole: str) -> None:
         ("debian:" + "x" * 129, "tag"),
         ("debian@sha256:abc", "digest"),
         ("debian@", "digest"),
+        ("debian@sha256:" + "A" * 64, "digest"),
+        ("debian@md5:" + "a" * 32, "digest"),
         ("a//b", "repository"),
         ("a/-b", "repository"),
         ("ex ample.com/x", "host"),
@@ -51,7 +59,7 @@ def test_normal_form(text: str, whole: str) -> None:
     ],
 )
 def test_the_message_names_the_wrong_part(text: str, part: str) -> None:
-    with pytest.raises(UserError, match=part):
+    with pytest.raises(InvalidReferenceError, match=part):
         reference.parse(text)
 
 
@@ -68,3 +76,27 @@ def test_the_message_names_the_wrong_part(text: str, part: str) -> None:
 )
 def test_only_this_machine_is_local(text: str, local: bool) -> None:
     assert reference.parse(text).is_local is local
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("debian", "https://registry-1.docker.io"),
+        ("ghcr.io/a/b", "https://ghcr.io"),
+        ("localhost:5000/a", "http://localhost:5000"),
+    ],
+)
+def test_where_the_registry_answers(text: str, url: str) -> None:
+    assert reference.parse(text).api_url == url
+
+
+def test_what_is_pulled_without_a_tag_is_latest() -> None:
+    assert pulled.parse("debian") == reference.parse("debian:latest")
+    assert not pulled.parse(f"debian@{DIGEST}").tag
+
+
+def test_each_room_says_it_in_its_own_error() -> None:
+    with pytest.raises(UserError, match="must be lower case: 'library/debian'"):
+        pulled.parse("Debian")
+    with pytest.raises(BaselardError, match="must be lower case: 'library/debian'"):
+        configured("Debian")

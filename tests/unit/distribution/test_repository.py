@@ -1,35 +1,29 @@
 """Authentication, retries and paging, against registries played in memory."""
 
 import base64
+import hashlib
+import io
 import itertools
 from collections.abc import Callable
 from email.utils import formatdate
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
-from engine.registries import registry_http
-from engine.registries.registry_auth import Credential
-from engine.registries.registry_client import Repository
-from engine.registries.registry_http import Connection, RegistryError
+from distribution.connection import Connection
+from distribution.credential import Credential
+from distribution.errors import DistributionError, RefusedError, UnreachedError
+from distribution.repository import Repository
 
 Play = Callable[[httpx.Request], httpx.Response]
 SCOPE = "repository:app:pull"
 CHALLENGE = 'Bearer realm="https://auth.example/token",service="reg.example",scope="repository:app:pull"'
 
 
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    pauses: list[float] = []
-    monkeypatch.setattr(registry_http, "_sleep", pauses.append)
-    return pauses
-
-
-def connected(play: Play, credential: Credential | None = None) -> Connection:
-    connection = Connection("https://reg.example", credential)
-    connection.client = httpx.Client(transport=httpx.MockTransport(play))
-    return connection
+def connected(play: Play, credential: Credential | None = None, **more: Any) -> Connection:
+    return Connection("https://reg.example", credential, transport=httpx.MockTransport(play), **more)
 
 
 def bearer(play: Play, tokens: list[httpx.Request], valid: list[str]) -> Play:
@@ -93,7 +87,7 @@ def test_a_token_server_that_refuses_ends_it() -> None:
             return httpx.Response(401, json={"errors": [{"code": "UNAUTHORIZED", "message": "bad password"}]})
         return httpx.Response(401, headers={"www-authenticate": CHALLENGE})
 
-    with pytest.raises(RegistryError, match=r"UNAUTHORIZED bad password.*repository:app:pull.*signed in as me"):
+    with pytest.raises(RefusedError, match=r"UNAUTHORIZED bad password.*repository:app:pull.*signed in as me"):
         connected(play, Credential("me", "no")).request("GET", "/v2/app/tags/list", scope=SCOPE)
 
 
@@ -120,30 +114,35 @@ def test_our_credential_never_goes_to_another_host() -> None:
     ("value", "least", "most"),
     [("3", 3, 3.5), ("9999", 60, 60.5), ("soon", 0.3, 0.7), (formatdate(0, usegmt=True), 0, 0.5)],
 )
-def test_retry_after_is_waited_for_within_bounds(slept: list[float], value: str, least: float, most: float) -> None:
+def test_retry_after_is_waited_for_within_bounds(value: str, least: float, most: float) -> None:
     answers = [httpx.Response(429, headers={"retry-after": value}), httpx.Response(200)]
-    connected(lambda _: answers.pop(0)).request("GET", "/v2/", scope="")
+    slept: list[float] = []
+    connected(lambda _: answers.pop(0), sleep=slept.append).request("GET", "/v2/", scope="")
     assert len(slept) == 1
     assert least <= slept[0] <= most
 
 
-def test_pauses_grow_and_end(slept: list[float]) -> None:
-    with pytest.raises(RegistryError, match="answered 503, 6 times in a row"):
-        connected(lambda _: httpx.Response(503)).request("GET", "/v2/", scope="")
-    assert len(slept) == 5
+def test_pauses_grow_and_end_and_are_told_of() -> None:
+    slept: list[float] = []
+    said: list[str] = []
+    with pytest.raises(RefusedError, match="answered 503, 6 times in a row"):
+        connected(lambda _: httpx.Response(503), sleep=slept.append, say=said.append).request("GET", "/v2/", scope="")
+    assert len(slept) == len(said) == 5
+    assert said[0].startswith("reg.example: GET answered 503; trying again in 0.")
     assert all(later > earlier for earlier, later in itertools.pairwise(slept))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 416])
-def test_what_will_not_pass_is_not_tried_again(slept: list[float], status: int) -> None:
+def test_what_will_not_pass_is_not_tried_again(status: int) -> None:
     asked: list[int] = []
+    slept: list[float] = []
 
     def play(_: httpx.Request) -> httpx.Response:
         asked.append(1)
         return httpx.Response(status)
 
-    with pytest.raises(RegistryError) as caught:
-        connected(play).request("GET", "/v2/x", scope="")
+    with pytest.raises(RefusedError) as caught:
+        connected(play, sleep=slept.append).request("GET", "/v2/x", scope="")
     assert (len(asked), slept, caught.value.status) == (1, [], status)
 
 
@@ -167,4 +166,97 @@ def test_referrers_come_from_the_fallback_tag_of_an_older_registry() -> None:
         return httpx.Response(404)
 
     found = Repository(connected(play), "app").referrers("sha256:" + "2" * 64)
-    assert [entry.digest for entry in found] == ["sha256:" + "1" * 64]
+    assert [entry["digest"] for entry in found] == ["sha256:" + "1" * 64]
+
+
+def test_referrers_of_a_registry_that_answers_with_a_page_for_people() -> None:
+    def play(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text="<html>") if "/referrers/" in request.url.path else httpx.Response(404)
+
+    assert Repository(connected(play), "app").referrers("sha256:" + "2" * 64) == []
+
+
+def test_tags_that_are_no_json_are_told_as_such() -> None:
+    with pytest.raises(DistributionError, match="no JSON object"):
+        Repository(connected(lambda _: httpx.Response(200, text="<html>")), "app").tags()
+
+
+def test_what_is_not_there_is_an_answer() -> None:
+    repository = Repository(connected(lambda _: httpx.Response(404)), "app")
+    assert (repository.tags(), repository.manifest("1"), repository.resolve("1")) == ([], None, None)
+    assert (repository.blob("sha256:" + "0" * 64), repository.referrers("sha256:" + "0" * 64)) == (None, [])
+    assert (repository.delete("1"), repository.blobs.has("sha256:" + "0" * 64)) == (False, False)
+
+
+def test_a_registry_that_does_not_delete_says_so_and_one_that_does_not_untag_answers_no() -> None:
+    repository = Repository(connected(lambda _: httpx.Response(405)), "app")
+    assert repository.delete("tag") is False
+    with pytest.raises(RefusedError, match=r"does not delete.*REGISTRY_STORAGE_DELETE_ENABLED"):
+        repository.delete("sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize("target", ["1", "sha256:" + "0" * 64])
+def test_a_manifest_of_other_bytes_is_refused(target: str) -> None:
+    headers = {"docker-content-digest": "sha256:" + "0" * 64}
+    with pytest.raises(DistributionError, match=r"answered sha256:0+ with bytes of sha256:44136f"):
+        Repository(connected(lambda _: httpx.Response(200, content=b"{}", headers=headers)), "app").manifest(target)
+
+
+def test_a_stored_manifest_of_other_bytes_is_found_out() -> None:
+    headers = {"docker-content-digest": "sha256:" + "0" * 64}
+    with pytest.raises(DistributionError, match="the registry stored sha256:000"):
+        Repository(connected(lambda _: httpx.Response(201, headers=headers)), "app").put_manifest("1", "x", b"{}")
+
+
+def test_a_registry_that_is_cut_off_every_time_is_named() -> None:
+    def cut(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(UnreachedError, match=r"reg\.example cannot be reached: refused"):
+        Repository(connected(cut, sleep=lambda _: None), "app").tags()
+
+
+def test_a_password_is_never_shown() -> None:
+    assert "secret" not in repr(connected(ok, Credential("me", "secret")))
+
+
+# downloads
+
+BODY = bytes(range(256)) * 1000
+NAME = "sha256:" + hashlib.sha256(BODY).hexdigest()
+
+
+class Cut(httpx.SyncByteStream):
+    """Half of what is asked for, then nothing more."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __iter__(self) -> Any:
+        yield self.body[: len(self.body) // 2]
+        raise httpx.ReadError("cut")
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_download_goes_on_where_it_was_broken_off(ranges: bool) -> None:
+    asked: list[str] = []
+
+    def play(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("range", ""))
+        start = int(asked[-1][6:-1]) if asked[-1] and ranges else 0
+        rest = BODY[start:]
+        status = 206 if start else 200
+        return httpx.Response(status, stream=Cut(rest) if len(asked) < 3 else httpx.ByteStream(rest))
+
+    file = io.BytesIO()
+    Repository(connected(play, sleep=lambda _: None), "app").blobs.get(NAME, file, len(BODY))
+    assert file.getvalue() == BODY
+    assert asked == (["", "bytes=128000-", "bytes=192000-"] if ranges else ["", "bytes=128000-", "bytes=128000-"])
+
+
+def test_a_download_of_other_bytes_or_of_too_many_is_refused() -> None:
+    blobs = Repository(connected(lambda _: httpx.Response(200, stream=httpx.ByteStream(BODY))), "app").blobs
+    with pytest.raises(DistributionError, match="other bytes"):
+        blobs.get("sha256:" + "0" * 64, io.BytesIO(), len(BODY))
+    with pytest.raises(DistributionError, match="more than the 10 bytes"):
+        blobs.get(NAME, io.BytesIO(), 10)

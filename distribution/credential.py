@@ -1,0 +1,18 @@
+"""Who we are to a registry."""
+
+import base64
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A user name and a password, or an identity token (an OAuth2 refresh token). Never shown."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+
+    @property
+    def basic(self) -> str:
+        """The value of an ``Authorization`` header (RFC 7617)."""
+        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()

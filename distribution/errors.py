@@ -1,0 +1,21 @@
+"""What can go wrong between us and a registry. Each room that uses this one says it in errors of its own."""
+
+
+class DistributionError(Exception):
+    """What the registry did makes no sense, or is none of what was asked for."""
+
+
+class InvalidReferenceError(ValueError):
+    """A text that is no reference; the message says which part is wrong."""
+
+
+class RefusedError(DistributionError):
+    """The registry said no. ``status`` is HTTP's."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UnreachedError(DistributionError):
+    """Nobody answered, or not to the end, as often as it was tried."""

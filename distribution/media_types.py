@@ -1,0 +1,11 @@
+"""What manifests and indexes are called (OCI image spec, media-types.md; Docker's schema 2)."""
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+ACCEPT = ", ".join((OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX, "*/*"))
+
+LARGEST_MANIFEST = 4 << 20
+"""Bytes; the distribution spec asks registries to take manifests of this size, and none is larger."""
