@@ -119,6 +119,20 @@ def spawn(
             raise HostError(f"the program {argv[0]} is not installed") from error
 
 
+def attach(argv: Sequence[str | Path], terminal: int) -> int:
+    """Run a program that has the user's terminal to itself until it ends; its exit code, negative for a signal.
+
+    It stays in this process's group, the terminal's foreground. Raises Cancelled when the work is called off.
+    """
+    with (
+        subprocess.Popen(tuple(map(str, argv)), stdin=terminal, stdout=terminal, stderr=terminal) as child,
+        cancel.current().on_cancel(child.kill),
+    ):
+        child.wait()
+    cancel.current().check()
+    return child.returncode
+
+
 def pump(child: subprocess.Popen[bytes], sink: OnOutput) -> None:
     """Hand what the child writes to ``sink`` until it has closed both streams."""
     with selectors.DefaultSelector() as selector:

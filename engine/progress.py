@@ -1,8 +1,10 @@
 """What people see while the engine works: ``plain``, ``dots`` or nothing; engine.progress_tty has the live tree."""
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import IO, Protocol
 
@@ -33,8 +35,41 @@ class Display(Progress, Protocol):
     def note(self, text: str) -> None:
         """Lines that belong to no operation, such as what a module's function prints."""
 
+    def aside(self) -> AbstractContextManager[None]:
+        """Nothing is shown inside the block; what happened meanwhile is, after it."""
+
     def close(self) -> None:
         """Write what is still to be said."""
+
+
+@dataclass
+class Outlet:
+    """Where text goes, at once or after a while in which it is held back. Safe from any thread."""
+
+    stream: IO[str]
+    _held: list[str] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def write(self, text: str) -> None:
+        with self._lock:
+            if self._held is not None:
+                self._held.append(text)
+            elif text:
+                self.stream.write(text)
+                self.stream.flush()
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Hold everything back inside the block."""
+        with self._lock:
+            held = self._held = []
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held = None
+                self.stream.write("".join(held))
+                self.stream.flush()
 
 
 @dataclass
@@ -52,6 +87,9 @@ class Quiet:
 
     def note(self, text: str) -> None:
         pass
+
+    def aside(self) -> AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         pass
@@ -73,6 +111,9 @@ class Plain:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _count: int = 0
     _cached: int = 0
+
+    def __post_init__(self) -> None:
+        self._out = Outlet(self.stream)
 
     def started(self, key: str, label: str) -> None:
         with self._lock:
@@ -97,6 +138,9 @@ class Plain:
         with self._lock:
             self._write(*text.splitlines())
 
+    def aside(self) -> AbstractContextManager[None]:
+        return self._out.aside()
+
     def close(self) -> None:
         with self._lock:
             if self.verbose:
@@ -120,8 +164,7 @@ class Plain:
             self._write(f"::group::#{step.number} {step.label}: {verdict}", *step.lines, "::endgroup::")
 
     def _write(self, *lines: str) -> None:
-        self.stream.write("".join(line.rstrip() + "\n" for line in lines))
-        self.stream.flush()
+        self._out.write("".join(line.rstrip() + "\n" for line in lines))
 
 
 @dataclass
@@ -132,6 +175,9 @@ class Dots:
     _steps: dict[str, Step] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _marks: int = 0
+
+    def __post_init__(self) -> None:
+        self._out = Outlet(self.stream)
 
     def started(self, key: str, label: str) -> None:
         with self._lock:
@@ -148,29 +194,29 @@ class Dots:
                 self._mark("X" if error else ".")
                 if error:
                     self._break()
-                    self.stream.write(
-                        "".join(f"{line}\n" for line in [step.label, *step.lines, clean(step.rest), error])
-                    )
+                    told = [step.label, *step.lines, clean(step.rest), error]
+                    self._out.write("".join(f"{line}\n" for line in told))
 
     def note(self, text: str) -> None:
         with self._lock:
             self._break()
-            self.stream.write(text.rstrip("\n") + "\n")
-            self.stream.flush()
+            self._out.write(text.rstrip("\n") + "\n")
+
+    def aside(self) -> AbstractContextManager[None]:
+        self._break()
+        return self._out.aside()
 
     def close(self) -> None:
         with self._lock:
             self._break()
-            self.stream.flush()
 
     def _mark(self, mark: str) -> None:
-        self.stream.write(mark)
-        self.stream.flush()
+        self._out.write(mark)
         self._marks += 1
 
     def _break(self) -> None:
         if self._marks:
-            self.stream.write("\n")
+            self._out.write("\n")
         self._marks = 0
 
 

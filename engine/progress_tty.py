@@ -1,8 +1,10 @@
 """Progress on a terminal: what runs and its last lines, live; what is done scrolls away above; totals at the end."""
 
+import contextlib
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -30,21 +32,44 @@ class Tty:
     _cached: int = 0
     _failed: int = 0
     _live: Live | None = None
+    _held: list[Text] | None = None
 
     @classmethod
     def started_on(cls, stream: IO[str]) -> "Tty":
         """A display that is shown from now on until it is closed."""
         made = cls(Console(file=stream, highlight=False, soft_wrap=False))
-        made._live = Live(
-            console=made.console,
-            get_renderable=made.render,
+        made._begin()
+        return made
+
+    def _begin(self) -> None:
+        self._live = Live(
+            console=self.console,
+            get_renderable=self.render,
             refresh_per_second=8,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        made._live.start()
-        return made
+        self._live.start()
+
+    def _end(self) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        self._end()
+        with self._lock:
+            held = self._held = []
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held = None
+                for text in held:
+                    self._print(text)
+            self._begin()
 
     def started(self, key: str, label: str) -> None:
         with self._lock:
@@ -78,9 +103,7 @@ class Tty:
             self._print(Text(text.rstrip("\n")))
 
     def close(self) -> None:
-        if self._live:
-            self._live.stop()
-            self._live = None
+        self._end()
         if self._count or self._cached:
             self.console.print(self._totals())
 
@@ -104,4 +127,7 @@ class Tty:
         return Text(f"{running}{self._count} run · {self._cached} cached{failed} · {seconds:.1f} s", style="dim")
 
     def _print(self, text: Text) -> None:
-        self.console.print(text, soft_wrap=True)
+        if self._held is None:
+            self.console.print(text, soft_wrap=True)
+        else:
+            self._held.append(text)

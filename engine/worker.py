@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.containers.command import Binding
@@ -12,6 +12,7 @@ from engine.graph import Progress, Value
 from engine.networks.network import Network
 from engine.snapshot import Snapshots
 from engine.store import Store
+from engine.terminal import Absent, Terminal
 
 
 class Secrets(Protocol):
@@ -58,3 +59,4 @@ class Worker:
     progress: Progress
     host: HostEnvironment
     session: SessionAddress | None = None
+    terminal: Terminal = field(default_factory=Absent)

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from engine import terminal
 from engine.cli import chain, help, target
 from engine.cli.chain import Step
 from engine.cli.target import Target
@@ -27,6 +28,8 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
 
     for step in parsed.steps:
         check_addresses(step)
+    if parsed.options.interactive or any(step.function.name == "terminal" for step in parsed.steps):
+        terminal.require()
     start.require_privilege(["call", *argv])
     last = parsed.steps[-1].function.return_type
     output = parsed.options.output

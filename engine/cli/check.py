@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine import terminal
 from engine.cli import help, options, target
 from engine.cli.chain import Step
 from engine.cli.target import Target
@@ -51,6 +52,8 @@ def run(argv: list[str]) -> int:
             rows = [(check.name, help.first_line(check.steps[-1].function.description)) for check in checks]
             sys.stdout.write(help.table(rows))
             return 0
+        if asked.interactive:
+            terminal.require()
         return _report(_run_all(found, checks, argv))
 
 

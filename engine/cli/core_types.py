@@ -48,8 +48,9 @@ def _function(name: str, field: GraphQLField) -> Function:
     args = tuple(_arg(arg, definition) for arg, definition in field.args.items())
     directives = field.ast_node.directives if field.ast_node else ()
     expected = next((_expected(directive) for directive in directives or ()), "")
-    returned = TypeDef("OBJECT_KIND", name=expected) if expected and name != "id" else _type(field.type)
-    return Function(name, returned, args=args)
+    by_id = bool(expected) and name != "id"
+    returned = TypeDef("OBJECT_KIND", name=expected) if by_id else _type(field.type)
+    return Function(name, returned, args=args, by_id=by_id)
 
 
 def _arg(name: str, argument: GraphQLArgument) -> FunctionArg:

@@ -15,6 +15,8 @@ _OPTIONS = (
     ("-q, -v", "say less, say more"),
     ("--progress MODE", "auto, tty, plain, dots or quiet"),
     ("--no-cache-exec", "run every command again"),
+    ("-i, --interactive", "open a shell in the container of a command that fails"),
+    ("--interactive-command CMD", "what to open then (default: /bin/sh)"),
 )
 
 

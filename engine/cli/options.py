@@ -1,6 +1,7 @@
 """Options that belong to every command rather than to a function."""
 
 import difflib
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,8 +22,15 @@ class Options:
     verbose: int = 0
     progress: str = "auto"
     no_cache_exec: bool = False
+    interactive: bool = False
+    interactive_command: str = "/bin/sh"
     help: bool = False
     listing: bool = False
+
+    @property
+    def on_failure(self) -> tuple[str, ...]:
+        """What opens in the container of a command that failed, as argv; empty when nothing does."""
+        return tuple(shlex.split(self.interactive_command)) if self.interactive else ()
 
 
 _SWITCHES = {
@@ -35,12 +43,21 @@ _SWITCHES = {
     "-v": "verbose",
     "--verbose": "verbose",
     "--no-cache-exec": "no_cache_exec",
+    "-i": "interactive",
+    "--interactive": "interactive",
     "-h": "help",
     "--help": "help",
     "-l": "listing",
     "--list": "listing",
 }
-_VALUES = {"-m": "module", "--mod": "module", "-o": "output", "--output": "output", "--progress": "progress"}
+_VALUES = {
+    "-m": "module",
+    "--mod": "module",
+    "-o": "output",
+    "--output": "output",
+    "--progress": "progress",
+    "--interactive-command": "interactive_command",
+}
 
 
 def take(options: Options, words: Sequence[str]) -> tuple[Options, int] | None:

@@ -35,6 +35,7 @@ from engine.services.services import SessionServices
 from engine.session import Session, opened
 from engine.snapshot import Snapshots
 from engine.store import Store
+from engine.terminal import Absent, Device, Terminal
 from engine.worker import Worker
 
 Answer = TypeVar("Answer")
@@ -55,6 +56,7 @@ class Engine:
     flights: Flights
     executor: ThreadPoolExecutor
     progress: Display
+    terminal: Terminal
     stack: contextlib.ExitStack
 
     def session(self, workdir: Path) -> Session:
@@ -72,6 +74,7 @@ class Engine:
             services=self._services(),
             progress=self.progress,
             host=self.host,
+            terminal=self.terminal,
         )
 
     def _services(self) -> SessionServices:
@@ -80,7 +83,7 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(progress: Display) -> Iterator[Engine]:
+def engine(progress: Display, terminal: Terminal | None = None) -> Iterator[Engine]:
     """The engine, inside this block. Call before threads start. Raises HostError for what this machine lacks."""
     snapshot.private_namespace()
     if trouble := cgroups.make_writable():
@@ -94,7 +97,8 @@ def engine(progress: Display) -> Iterator[Engine]:
         network = stack.enter_context(contextlib.closing(Network(run_dir, progress.note)))
         executor = ThreadPoolExecutor(THREADS, "op")
         stack.callback(executor.shutdown, cancel_futures=True)
-        yield Engine(store, run_dir, network, host.detect(), Flights(), executor, progress, stack)
+        lent = (host.detect(), Flights(), executor, progress, terminal or Absent())
+        yield Engine(store, run_dir, network, *lent, stack)
 
 
 def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
@@ -104,7 +108,8 @@ def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     for number in (signal.SIGTERM, signal.SIGHUP):  # both end it as Ctrl-C does: with everything put away
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     runner = target.runner  # imports the module while the engine starts
-    with contextlib.closing(target), engine(target.display) as running:  # the display is gone before the result comes
+    terminal = Device(target.display.aside, target.options.on_failure)
+    with contextlib.closing(target), engine(target.display, terminal) as running:  # the display goes before the result
         return asyncio.run(_served(running, target, runner, work))
 
 

@@ -64,16 +64,24 @@ class Walk:
         return value
 
     async def _fields(self, kind: TypeDef, value: Any, steps: Sequence[Step], output: str) -> Any:
-        """Go on from the module's last answer through fields of the API, in one query for each object."""
+        """Go on from the module's last answer through fields of the API, in one query for each object.
+
+        A field that answers with an ID ends its query; the object behind the ID begins the next.
+        """
         if isinstance(value, list):
             return [await self._fields(kind.element or kind, item, steps, output) for item in value]
         if value is None or kind.kind != "OBJECT_KIND" or self.module.find(kind.name):
             return value
-        calls = [await self._call(step) for step in steps]
+        for index, step in enumerate(steps, 1):
+            if step.function.by_id:
+                answer = await self._query(kind, value, steps[:index], "")
+                return await self._fields(step.function.return_type, answer, steps[index:], output)
         leaf = self._leaf(steps[-1].function.return_type if steps else kind, output)
-        query = "".join(f" {{ {call}" for call in [*calls, *([leaf] if leaf else [])]) + " }" * (
-            len(calls) + bool(leaf)
-        )
+        return await self._query(kind, value, steps, leaf)
+
+    async def _query(self, kind: TypeDef, value: str, steps: Sequence[Step], leaf: str) -> Any:
+        calls = [*[await self._call(step) for step in steps], *([leaf] if leaf else [])]
+        query = "".join(f" {{ {call}" for call in calls) + " }" * len(calls)
         return await self.ask(f"{{ node(id: {quote(value)}) {{ ... on {kind.name}{query} }} }}")
 
     async def _call(self, step: Step) -> str:

@@ -46,6 +46,15 @@ class Runtime:
             container.check()
             return completed.code if completed.code >= 0 else 128 - completed.code
 
+    def attach(self, spec: Spec, terminal: int) -> None:
+        """Run a container whose program has ``terminal`` (a file descriptor), until it ends, whatever its exit code.
+
+        Raises as ``run`` does.
+        """
+        with self.container(spec) as container:
+            process.attach(container.argv, terminal)
+            container.check()
+
     @contextlib.contextmanager
     def container(self, spec: Spec) -> "Iterator[Container]":
         """A container to be run; it and its state are gone afterwards, whatever happened."""

@@ -111,6 +111,7 @@ class Spec:
     init: str = ""
     insecure: bool = False
     limits: Limits = field(default_factory=Limits)
+    terminal: bool = False
 
 
 def config(spec: Spec, cgroup: str) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def process(spec: Spec) -> dict[str, Any]:
     env = {"PATH": DEFAULT_PATH, **spec.env}
     args = (INIT_TARGET, *_INIT_OPTIONS, "--", *spec.args) if spec.init else spec.args
     return {
-        "terminal": False,
+        "terminal": spec.terminal,
         "user": spec.user.to_json(),
         "args": list(args),
         "env": [f"{name}={value}" for name, value in env.items()],

@@ -37,7 +37,10 @@ class FunctionArg:
 
 @dataclass(frozen=True)
 class Function:
-    """A function or, with an empty name, an object's constructor."""
+    """A function or, with an empty name, an object's constructor.
+
+    ``by_id`` says that the API answers with the ID of the object rather than with the object (``sync``).
+    """
 
     name: str
     return_type: "TypeDef"
@@ -49,6 +52,7 @@ class Function:
     check: bool = False
     generator: bool = False
     up: bool = False
+    by_id: bool = False
 
     def with_arg(self, arg: FunctionArg) -> "Function":
         return replace(self, args=(*self.args, arg))

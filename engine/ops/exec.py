@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from engine import digest, sandbox
+from engine import digest, sandbox, sandbox_terminal
 from engine.containers import runtime_streams, runtime_stubs
 from engine.containers.command import BindMount, Command, Mount
 from engine.containers.runtime_streams import Capture
@@ -24,6 +24,7 @@ from engine.sandbox import Sandbox
 from engine.snapshot import Draft
 from engine.worker import Worker
 
+_LAST_LINES = 20  # of each stream, for who looks around where a command failed
 _run: list[str] = []  # what distinguishes this process's commands from those recorded by others; mostly nothing
 
 
@@ -87,7 +88,7 @@ class Exec:
             with box.stubs_removed() as touched:
                 code = worker.runtime.run(box.spec, stdin=stdin, on_output=capture.feed)
             streams = capture.finish()
-            self._check(worker, code, streams)
+            self._check(worker, box, code, streams)
             self._redirect(worker, box, streams)
             values = tuple(made.value(f"{self.key}#{index}", touched) for index, made in enumerate(outputs))
         return Result(values, {"exit": code, **streams})
@@ -109,13 +110,23 @@ class Exec:
             raise UserError(f"redirectStdin: {self.redirect_stdin} is not a file in the container")
         return stack.enter_context(path.open("rb"))
 
-    def _check(self, worker: Worker, code: int, streams: Mapping[str, str]) -> None:
+    def _check(self, worker: Worker, box: Sandbox, code: int, streams: Mapping[str, str]) -> None:
         if not self.expect.allows(code):
             for alias, said in worker.services.logs(self.command.bindings):
                 text = f"--- the service {alias} said last:\n{said.rstrip()}\n---\n"
                 worker.progress.output(self.key, STDERR, text.encode())
             texts = [runtime_streams.tail(worker.store.blob_path(streams[name])) for name in ("stdout", "stderr")]
+            if shell := worker.terminal.on_failure:
+                last = [line for text in texts for line in text.splitlines()[-_LAST_LINES:]]
+                self._inspect(worker, box, shell, "\n".join([*last, f"{self.label}: exit code {code}"]))
             raise ExecError(self.command.args, code, *texts)
+
+    def _inspect(self, worker: Worker, box: Sandbox, shell: tuple[str, ...], why: str) -> None:
+        """Let the user look around where the command failed; that this cannot be is not what the step failed for."""
+        try:
+            sandbox_terminal.attach(worker, box, shell, f"{why}\n{' '.join(shell)} in its container; leave it to go on")
+        except UserError as error:
+            worker.progress.output(self.key, STDERR, f"{' '.join(shell)}: {error}\n".encode())
 
     def _redirect(self, worker: Worker, box: Sandbox, streams: Mapping[str, str]) -> None:
         """Put the captured streams into files of the container; one file for both gets them combined."""

@@ -8,7 +8,6 @@ _CLOUD = f"there is no Dagger Cloud behind this engine; {_ENGINE}"
 _GPU = f"GPUs are not handed to containers; {_ENGINE}"
 _VOLUME = "mount the file system on the host and use Host.directory"
 _MODULE = "a module is called from the command line: baselard call -m PATH"
-_TERMINAL = "a terminal has no place in a query here; run the command by withExec"
 _STORE = "look at the store with baselard doctor, free space with baselard prune"
 
 for _name, _instead in {
@@ -41,8 +40,6 @@ for _name, _instead in {
     "EngineCacheEntry": _STORE,
     "EngineCacheEntrySet": _STORE,
     "Query.engine": _STORE,
-    "Container.terminal": _TERMINAL,
-    "Directory.terminal": _TERMINAL,
-    "Terminal": _TERMINAL,
+    "Terminal": "use Container.terminal",
 }.items():
     not_served(_name, _instead)

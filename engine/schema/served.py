@@ -19,6 +19,7 @@ from engine.schema import (
     search,
     secrets,
     service,
+    terminal,
     workspace,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "search",
     "secrets",
     "service",
+    "terminal",
     "workspace",
 ]

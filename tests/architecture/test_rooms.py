@@ -28,7 +28,7 @@ ORDER = (
     ("store", "evaluate"),
     (TOOLS,),  # every other module and folder below engine/: a tool each, of the worker's or of an operation's
     ("worker",),
-    ("sandbox", "sandbox_mounts"),
+    ("sandbox", "sandbox_mounts", "sandbox_terminal"),
     ("services",),
     ("ops",),
     ("objects",),

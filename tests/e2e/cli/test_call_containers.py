@@ -1,88 +1,16 @@
 """``call`` from the command line to containers and back: results, failures, Ctrl-C, the invoking user."""
 
-import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.root
-BUSYBOX = Path("/bin/busybox")
-CODE = '''
-"""Runs commands."""
-import os
-from typing import Annotated
-
-import dagger
-from dagger import DefaultPath, check, dag, field, function, object_type
-
-
-@object_type
-class Tool:
-    busybox: Annotated[dagger.File, DefaultPath("busybox")] = field()
-
-    def container(self) -> dagger.Container:
-        shell = dag.container().with_file("/bin/busybox", self.busybox, permissions=0o755)
-        return shell.with_exec(["/bin/busybox", "--install", "-s", "/bin"])
-
-    @function
-    def base(self) -> dagger.Container:
-        """The container itself."""
-        return self.container().with_new_file("/etc/motd", "hello\\n")
-
-    @function(cache="never")
-    async def run(self, command: str) -> str:
-        """What a command says."""
-        return await self.container().with_exec(["sh", "-c", command]).stdout()
-
-    @function
-    async def use(self, base: dagger.Container) -> str:
-        return await base.with_exec(["cat", "/etc/motd"]).stdout()
-
-    @function(cache="never")
-    def user(self) -> int:
-        return os.getuid()
-
-    @function
-    @check
-    async def passes(self) -> None:
-        await self.container().with_exec(["true"]).sync()
-
-    @function
-    @check
-    async def fails(self) -> None:
-        await self.container().with_exec(["sh", "-c", "echo the reason; false"]).sync()
-'''
-
-
-@pytest.fixture(scope="module")
-def module() -> Iterator[Path]:
-    """The module in a directory that every user may read, as checkouts usually are."""
-    if not BUSYBOX.exists():
-        pytest.skip("the package busybox-static is not installed")
-    root = Path(tempfile.mkdtemp(prefix="baselard-tool-"))
-    root.chmod(0o755)
-    shutil.copy(BUSYBOX, root / "busybox")
-    (root / "src" / "tool").mkdir(parents=True)
-    (root / "src" / "tool" / "__init__.py").write_text(CODE)
-    (root / "dagger.json").write_text(json.dumps({"name": "tool", "sdk": "python"}))
-    yield root
-    shutil.rmtree(root)
-
-
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    root = tmp_path_factory.mktemp("cli")
-    names = {"BASELARD_STORE": "store", "BASELARD_CACHE": "cache", "BASELARD_RUN": "run"}
-    yield {variable: str(root / name) for variable, name in names.items()}
-    assert not [path.name for path in (root / "run").iterdir() if path.is_dir() and path.name != "all"]
 
 
 def words(module: Path, *argv: str) -> list[str]:
@@ -107,9 +35,10 @@ def test_chaining_goes_on_into_the_api(module: Path, places: dict[str, str]) -> 
     done = baselard(module, places, "call", "base", "file", "--path", "/etc/motd", "contents")
     assert (done.returncode, done.stdout) == (0, "hello\n")
     done = baselard(
-        module, places, "call", "base", "with-exec", "--args", "sh,-c,exit 3", "--expect", "ANY", "exit-code"
+        module, places, "call", "base", "with-exec", "--args", "sh,-c,exit 3", "--expect", "ANY", "sync", "exit-code"
     )
     assert (done.returncode, done.stdout) == (0, "3")
+    assert baselard(module, places, "call", "base", "sync").stdout.startswith("Container@sha256:")
 
 
 def test_an_object_is_exported(module: Path, places: dict[str, str], tmp_path: Path) -> None:
