@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from dockerfile.bases import BaseReference, base_references
+from dockerfile.bases import BaseReference, base_references, image_under
 from dockerfile.errors import DockerfileError, Place, Warning_
 from dockerfile.instructions import Dockerfile
 from dockerfile.syntax import parse
@@ -25,6 +25,7 @@ __all__ = [
     "Warning_",
     "base_references",
     "build",
+    "image_under",
     "parse",
 ]
 

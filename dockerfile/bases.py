@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dockerfile.stages import NamedContext, Options, StageOutput, make_plan
+from dockerfile.stages import NamedContext, Options, ScratchSource, StageOutput, make_plan
 from dockerfile.syntax import parse
 
 
@@ -18,6 +18,20 @@ class BaseReference:
     line: int
     is_stage: bool
     context: str | None = None
+
+
+def image_under(
+    text: str, filename: str = "Dockerfile", target: str = "", *, build_args: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The reference of the image from outside that a target stands on, through all stages between; empty for scratch.
+
+    Raises DockerfileError as a build would.
+    """
+    plan = make_plan(parse(text, filename), Options(build_args, target=target))
+    stage = plan.stages[plan.target]
+    while isinstance(stage.base, StageOutput):
+        stage = plan.stages[stage.base.index]
+    return "" if isinstance(stage.base, ScratchSource) else stage.reference
 
 
 def base_references(

@@ -10,6 +10,8 @@ from typing import Any
 import dagger
 from dagger import dag
 
+from pipeline.registry.index import PlatformImage, of_manifest
+
 # Unpacked sizes are those of the layers' tars, which a manifest does not tell.
 _UNPACK = """\
 set -eu
@@ -48,6 +50,21 @@ class Archive:
     @property
     def unpacked(self) -> int:
         return sum(layer.unpacked for layer in self.layers)
+
+
+async def identify(image: dagger.Container, platform: str = "") -> PlatformImage:
+    """What a registry will call this image when it is pushed: its manifest's digest and size, read from the archive."""
+    packed = dag.container().from_("debian:trixie-slim").with_mounted_file("/image.tar", image.as_tarball())
+
+    async def member(name: str) -> str:
+        return await packed.with_exec(["tar", "-xOf", "/image.tar", name]).stdout()
+
+    described = json.loads(await member("index.json"))["manifests"][0]
+    document = json.loads(text := await member(f"blobs/{described['digest'].replace(':', '/')}"))
+    if "manifests" in document:
+        described = document["manifests"][0]
+        document = json.loads(text := await member(f"blobs/{described['digest'].replace(':', '/')}"))
+    return of_manifest(platform or str(await image.platform()), described["digest"], text.encode(), document)
 
 
 async def read(image: dagger.Container) -> Archive:

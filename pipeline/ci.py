@@ -1,9 +1,11 @@
-"""What a push does, as one report: check; then, where it may, publish, verify and clean up."""
+"""What a push does, as one report: check; then, where it may, publish, verify, clean up and renew the docs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import dagger
 
 from pipeline import docs, publish, verify
 from pipeline.calls import Call
@@ -16,19 +18,28 @@ from pipeline.tags import event as events
 from pipeline.tags.event import Event
 
 
-async def run(call: Call, named: events.Named, account: Account, platforms: Sequence[str]) -> Report:
+@dataclass(frozen=True)
+class Ended:
+    """The report, and the text of README.md with its table renewed; empty when nothing in it changed."""
+
+    report: Report
+    readme: str = ""
+
+
+async def run(call: Call, named: events.Named, account: Account, platforms: Sequence[str]) -> Ended:
     """Everything that this event may do. What it may not do is said in the report."""
     request = publish.request(call, named, account, platforms)
     reason = why_not(request.event, has_password=account.password is not None)
     if reason:
-        return replace(await publish.only_checked(call, request.platforms, reason), title="ci")
+        return Ended(replace(await publish.only_checked(call, request.platforms, reason), title="ci"))
     published = await publish.run(call, request)
     if published.failed:
-        return replace(published, title="ci")
+        return Ended(replace(published, title="ci"))
     references = [f"{parse(one['tags'][0])}" for one in published.outputs["images"].values()]
     verified = await verify.run(call, account, references, "")
-    after = Report("after", (await _cleaned(call, account), await _documented(call, account)))
-    return merge("ci", [published, verified, after])
+    cleaned = await _cleaned(call, account)
+    documented, readme = await _documented(call, account)
+    return Ended(merge("ci", [published, verified, Report("after", (cleaned, documented))]), readme)
 
 
 def why_not(event: Event, *, has_password: bool) -> str:
@@ -54,11 +65,14 @@ async def _cleaned(call: Call, account: Account) -> Suite:
     return Suite("cleanup", (Case("cleanup", Verdict.NOTED, message="; ".join(said)),))
 
 
-async def _documented(call: Call, account: Account) -> Suite:
-    source = call.project.source
+async def _documented(call: Call, account: Account) -> tuple[Suite, str]:
+    """What became of the table of images, and the renewed file if it differs."""
+    new = ""
     try:
-        current = await docs.updated(call.project, account) == await source.file(docs.FILE).contents()
-        said = "is current" if current else f"is out of date: call update-docs -o {docs.FILE}"
-    except BaselardError as error:
+        updated = await docs.updated(call.project, account)
+        if updated != await call.project.source.file(docs.FILE).contents():
+            new = updated
+        said = f"is out of date: ci-report holds the new {docs.FILE}; or call update-docs" if new else "is current"
+    except (BaselardError, dagger.QueryError) as error:
         said = str(error)
-    return Suite(docs.FILE, (Case("table of images", Verdict.NOTED, message=said),))
+    return Suite(docs.FILE, (Case("table of images", Verdict.NOTED, message=said),)), new

@@ -66,6 +66,8 @@ class PublishSettings:
     flavor: tuple[str, ...] = ()
     default_branch: str = "main"
     licenses: str = ""
+    source: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ from pipeline.errors import BaselardError
 # How to build a base once more, and what becomes of a built base before examples receive it.
 Build: TypeAlias = Callable[[], Awaitable[dagger.Container]]
 HandOver: TypeAlias = Callable[[Base, str, dagger.Container, Build], Awaitable[dagger.Container]]
+# The labels of a base's target, which are its annotations too.
+Marks: TypeAlias = Callable[["Images", Base, str], Awaitable[Mapping[str, str]]]
 
 
 class Images:
     """The containers of one project for one platform ("" is the engine's own). Every base target is built once.
 
-    `given` replaces every base, `hand_over` says how a built one reaches the examples, `labels` are set on all bases.
+    `given` replaces every base, `hand_over` says how a built one reaches the examples, `marks` what labels it gets.
     """
 
     def __init__(
@@ -30,12 +32,12 @@ class Images:
         platform: str = "",
         given: dagger.Container | None = None,
         hand_over: HandOver | None = None,
-        labels: Mapping[str, str] | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self._project = project
         self._hand_over = hand_over
-        self._labels = labels or {}
-        self._platform = platform
+        self._marks = marks
+        self.platform = platform
         self._given = given
         self._built: dict[tuple[str, str], dagger.Container | None] = {}
         self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
@@ -57,8 +59,8 @@ class Images:
         """Build for the first time. That it failed is remembered, so that nobody tries the same again."""
         self._built[(base.name, target)] = None
         built = await self._build_base(base, target)
-        for key, value in self._labels.items():
-            built = built.with_label(key, value)
+        for key, value in (await self._marks(self, base, target) if self._marks else {}).items():
+            built = built.with_label(key, value).with_annotation(key, value)
         built = await built.sync()
         if self._hand_over is None:
             return built
@@ -75,7 +77,7 @@ class Images:
             contexts=await self._contexts(example.froms, self._project.bases),
             target=settings.target,
             build_args=settings.build_args,
-            platform=self._platform,
+            platform=self.platform,
         )
 
     async def _build_base(self, base: Base, target: str) -> dagger.Container:
@@ -91,7 +93,7 @@ class Images:
             contexts=await self._contexts(found, earlier),
             target=target,
             build_args=base.settings.build_args,
-            platform=self._platform,
+            platform=self.platform,
         )
 
     async def _contexts(self, wanted: Sequence[From], bases: Sequence[Base]) -> dict[str, dagger.Container]:

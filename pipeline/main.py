@@ -35,7 +35,6 @@ from pipeline.flags import (
     Username,
 )
 from pipeline.images import Images
-from pipeline.model import Report
 from pipeline.references import parse
 from pipeline.registry import cleanup as cleaning
 from pipeline.report import directory, outputs
@@ -255,12 +254,12 @@ class Baselard:
         username: Username = "",
         password: Password = None,
     ) -> str:
-        """What a push does: lint, test; on the default branch or a tag also publish, verify and clean up.
+        """What a push does: lint, test; on the default branch or a tag publish, verify, clean up, update docs.
 
         Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so.
         """
         named = events.Named(ref, sha, event, created)
-        return verdict.settle(await self._pushed(named, platforms, username, password))
+        return verdict.settle((await self._pushed(named, platforms, username, password)).report)
 
     @fresh
     async def ci_report(  # noqa: PLR0913  # one flag, one argument
@@ -274,9 +273,14 @@ class Baselard:
         username: Username = "",
         password: Password = None,
     ) -> dagger.Directory:
-        """The same as ci, as a directory like that of report; it never fails because a check failed."""
+        """The same as ci, as a directory like that of report; it never fails because a check failed.
+
+        README.md is in it when its table of published images changed.
+        """
         named = events.Named(ref, sha, event, created)
-        return directory.render(await self._pushed(named, platforms, username, password))
+        ended = await self._pushed(named, platforms, username, password)
+        made = directory.render(ended.report)
+        return made.with_new_file(docs.FILE, ended.readme) if ended.readme else made
 
     @fresh
     async def merge(  # noqa: PLR0913  # one flag, one argument
@@ -361,7 +365,7 @@ class Baselard:
 
     async def _pushed(
         self, named: events.Named, platforms: list[str] | None, username: str, password: dagger.Secret | None
-    ) -> Report:
+    ) -> pushes.Ended:
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
         return await pushes.run(call, named, account, platforms or ())

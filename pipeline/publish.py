@@ -1,32 +1,30 @@
-"""Publishing the very objects that were tested: one image or index for each target, tags last."""
+"""Publishing the very objects that were tested: one index for each target, by digest first, tags last."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
-
-from dagger import dag
 
 from distribution.media_types import OCI_INDEX
 from distribution.reference import Reference
-from pipeline import calls
+from distribution.repository import digest_of
+from pipeline import archive, calls, choose, marks, push
 from pipeline.calls import Call
 from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError
 from pipeline.images import Images
 from pipeline.model import Case, Report, Suite, Verdict, merge
+from pipeline.push import Moved, Tested, Uploaded
 from pipeline.references import parse
 from pipeline.registry import index
-from pipeline.registry.client import connect
+from pipeline.registry.client import Repository, connect
 from pipeline.registry.index import Published
 from pipeline.share import Account
 from pipeline.tags import event as events
-from pipeline.tags import naming, semver
+from pipeline.tags import naming
 from pipeline.tags.event import Event
-from pipeline.tags.labels import labels
-
-TargetKey = tuple[Base, str]
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,15 @@ class Request:
     by_digest: bool = False
 
 
+@dataclass(frozen=True)
+class Sent:
+    """One target's image in the registry: what outputs call it, and what they say of it."""
+
+    name: str
+    outputs: dict[str, Any]
+    suite: Suite
+
+
 def request(
     call: Call, named: events.Named, account: Account, platforms: Sequence[str] = (), *, by_digest: bool = False
 ) -> Request:
@@ -47,25 +54,39 @@ def request(
     chosen = tuple(platforms or settings.platforms)
     if by_digest and len(chosen) != 1:
         raise BaselardError("--by-digest pushes one platform: name it by --platforms")
+    if len(set(chosen)) != len(chosen):
+        raise BaselardError(f"a platform is named twice: {', '.join(chosen)}")
     return Request(events.parse(named, settings.default_branch), account, chosen, by_digest)
 
 
 async def run(call: Call, request: Request) -> Report:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
-    naming.references(call.project, request.event)
+    await _admitted(call.project, request)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
     tested = await _checked(call, per_platform)
     if tested.failed:
         return replace(tested, suites=(*tested.suites, _nothing("a check failed")))
-    images: dict[str, Any] = {}
-    suites: list[Suite] = []
-    for base in call.project.bases:
-        for target in base.targets:
-            name = output_name(call.project, base, target)
-            images[name], suite = await _push(per_platform, request, base, target)
-            suites.append(suite)
-    outputs = {**tested.outputs, "images": images}
-    return replace(tested, suites=(*tested.suites, *suites), seconds=call.clock.now(), outputs=outputs)
+    targets = choose.targets(call.project)
+    if request.by_digest:
+        sent = [await _part(per_platform[0], request, *one) for one in targets]
+    else:
+        # Every target is there before the tags of any move.
+        uploaded = [await _upload(per_platform, request, *one) for one in targets]
+        sent = [await _move(call.project, request, *one) for one in zip(targets, uploaded, strict=True)]
+    return _with(tested, sent, call.clock.now())
+
+
+def _with(report: Report, sent: Sequence[Sent], seconds: float) -> Report:
+    outputs = {**report.outputs, "images": {one.name: one.outputs for one in sent}}
+    return replace(report, suites=(*report.suites, *(one.suite for one in sent)), seconds=seconds, outputs=outputs)
+
+
+async def _admitted(project: Project, request: Request) -> None:
+    """Find out before any build whether the tags are in order and the registry answers these credentials."""
+    naming.references(project, request.event)
+    for name in {base.name for base in project.bases}:
+        async with connect(parse(name), await request.account.credentials()) as repository:
+            await repository.tags()
 
 
 def output_name(project: Project, base: Base, target: str) -> str:
@@ -77,11 +98,13 @@ def output_name(project: Project, base: Base, target: str) -> str:
 
 
 def _for_platform(call: Call, request: Request, platform: str) -> Call:
-    """The call for one platform. Labels are set before the tests: what is pushed is what was tested."""
-    project = call.project
-    version = naming.tags_of(project, project.bases[0], project.bases[0].targets[0], request.event).version
-    marks = labels(request.event, version, {"licenses": project.config.publish.licenses})
-    return replace(call, platform=platform, images=Images(project, platform, labels=marks))
+    """The call for one platform, with the labels that will be published."""
+    marked = partial(_marks, call.project, request.event)
+    return replace(call, platform=platform, images=Images(call.project, platform, marks=marked))
+
+
+async def _marks(project: Project, event: Event, images: Images, base: Base, target: str) -> Mapping[str, str]:
+    return await marks.of(images, project, base, target, event)
 
 
 async def _tested(call: Call) -> Report:
@@ -89,28 +112,6 @@ async def _tested(call: Call) -> Report:
     merged = merge("tests", reports)
     suites = tuple(replace(suite, name=f"{suite.name} ({call.platform})") for suite in merged.suites)
     return replace(merged, suites=suites)
-
-
-async def _push(calls_: Sequence[Call], request: Request, base: Base, target: str) -> tuple[dict[str, Any], Suite]:
-    """Push one target under its first tag, then move the others; an unfinished push leaves those where they were."""
-    project = calls_[0].project
-    references = naming.of_target(project, base, target, request.event)
-    if request.by_digest:
-        references = (replace(references[0], tag=_digest_tag(request, target)),)
-    async with connect(references[0], await request.account.credentials()) as repository:
-        before = {one.tag: answer.digest for one in references if (answer := await repository.manifest(one.tag))}
-        references = _only_highest_is_latest(references, await repository.tags(), request.event)
-        containers = [await one.images.base(base, target) for one in calls_]
-        said = await request.account.login(dag.container()).publish(str(references[0]), platform_variants=containers)
-        digest = parse(said).digest
-        answer = await repository.manifest(digest)
-        if answer is None:
-            raise BaselardError(f"{references[0]} was pushed as {digest}, but the registry does not have that")
-        for reference in references[1:]:
-            await repository.put_manifest(reference.tag, answer.media_type, answer.body)
-        published = await index.read(repository, digest)
-    unchanged = all(before.get(one.tag) == digest for one in references)
-    return described(references, published), _suite(references, digest, unchanged=unchanged)
 
 
 def _nothing(reason: str) -> Suite:
@@ -128,67 +129,77 @@ async def _checked(call: Call, per_platform: Sequence[Call]) -> Report:
     return merge("publish", [await calls.lint(call), *[await _tested(one) for one in per_platform]])
 
 
-def _digest_tag(request: Request, target: str) -> str:
-    """A test tag that keeps one platform's image from being collected until it is merged."""
-    parts = ["test", request.event.sha[:12] or "local", target, request.platforms[0].replace("/", "-")]
-    return "-".join(part for part in parts if part)
+async def _upload(per_platform: Sequence[Call], request: Request, base: Base, target: str) -> Uploaded:
+    references = naming.of_target(per_platform[0].project, base, target, request.event)
+    tested = [Tested(await one.images.base(base, target), one.platform) for one in per_platform]
+    name = push.candidate(None, per_platform[0].options.nonce[:12], target)
+    return await push.upload(tested, references, request.account, name)
 
 
-def _only_highest_is_latest(
-    references: Sequence[Reference], existing: Sequence[str], event: Event
-) -> tuple[Reference, ...]:
-    """Without `latest` when the registry already has a higher release than this one."""
-    mine = semver.parse(event.tag)
-    others = [version for tag in existing if (version := semver.parse(tag)) and not version.prerelease]
-    if mine is None or all(version.rank <= mine.rank for version in others):
-        return tuple(references)
-    return tuple(one for one in references if not one.tag.startswith("latest"))
+async def _move(project: Project, request: Request, chosen: tuple[Base, str], uploaded: Uploaded) -> Sent:
+    moved = await push.move(uploaded, request.account)
+    state = "published" if uploaded.candidate or moved.count else "already published, nothing pushed"
+    outputs = described(moved.references, uploaded.published, state)
+    return Sent(output_name(project, *chosen), outputs, _suite(uploaded, moved, state))
 
 
-def described(references: Sequence[Reference], published: Published | None) -> dict[str, Any]:
+async def _part(call: Call, request: Request, base: Base, target: str) -> Sent:
+    """One platform, held by a test tag until it is merged."""
+    where = parse(base.name)
+    container = await call.images.base(base, target)
+    parts = (request.event.sha[:12] or "local", target, call.platform.replace("/", "-"))
+    held = Reference(where.registry, where.repository, push.candidate(None, *parts))
+    image = await archive.identify(container, call.platform)
+    await push.push([Tested(container, call.platform)], [image], request.account, held)
+    case = Case("pushed by digest", Verdict.NOTED, message=f"{held.tag} → {image.digest}")
+    outputs = described([held], Published(image.digest, (image,)), "pushed by digest")
+    return Sent(output_name(call.project, base, target), outputs, Suite(f"publish {held}", (case,)))
+
+
+def described(references: Sequence[Reference], published: Published, state: str) -> dict[str, Any]:
     """The outputs of one target, as JSON has them."""
-    digest = published.digest if published else ""
-    platforms = (
-        {one.platform: {"digest": one.digest, "size": one.size} for one in published.platforms} if published else {}
-    )
     return {
-        "reference": f"{references[0].name}@{digest}",
+        "state": state,
+        "reference": f"{references[0].name}@{published.digest}",
         "tags": [str(one) for one in references],
-        "digest": digest,
-        "platforms": platforms,
+        "digest": published.digest,
+        "platforms": {one.platform: {"digest": one.digest, "size": one.size} for one in published.platforms},
     }
 
 
-def _suite(references: Sequence[Reference], digest: str, *, unchanged: bool) -> Suite:
-    said = "already published, nothing moved" if unchanged else "published"
-    case = Case(said, Verdict.NOTED, message=f"{', '.join(one.tag for one in references)} → {digest}")
-    return Suite(f"publish {references[0]}", (case,))
+def _suite(uploaded: Uploaded, moved: Moved, state: str) -> Suite:
+    names = ", ".join(one.tag for one in moved.references)
+    case = Case(state, Verdict.NOTED, message=f"{names} → {uploaded.published.digest}")
+    kept = [one for one in uploaded.references if one not in moved.references]
+    stays = [Case(f"{one.tag} stays at a higher release", Verdict.NOTED) for one in kept]
+    return Suite(f"publish {uploaded.references[0]}", (case, *stays))
 
 
 async def combine(call: Call, request: Request, parts: Mapping[str, Sequence[str]]) -> Report:
     """Merge images pushed by digest, by target, into one index each, and move the tags."""
-    images: dict[str, Any] = {}
-    suites = []
-    for base in call.project.bases:
-        for target in base.targets:
-            name = output_name(call.project, base, target)
-            if name not in parts:
-                continue
-            references = naming.of_target(call.project, base, target, request.event)
-            async with connect(references[0], await request.account.credentials()) as repository:
-                found = [await _part(repository, reference) for reference in parts[name]]
-                body = index.compose([image for one in found for image in one.platforms])
-                references = _only_highest_is_latest(references, await repository.tags(), request.event)
-                for reference in references:
-                    digest = await repository.put_manifest(reference.tag, OCI_INDEX, body)
-                images[name] = described(references, await index.read(repository, digest))
-            suites.append(_suite(references, digest, unchanged=False))
-    if not images:
-        raise BaselardError("no part names a target of this project; write --parts TARGET=REFERENCE@DIGEST")
-    return Report("merge", tuple(suites), call.clock.started, call.clock.now(), {"images": images})
+    naming.references(call.project, request.event)
+    names = {output_name(call.project, *one): one for one in choose.targets(call.project)}
+    for name in parts:
+        if name not in names:
+            raise BaselardError(f"there is no target {name!r} in this project; there are {', '.join(names)}")
+    chosen = [names[name] for name in names if name in parts]
+    stored = [await _joined(call.project, request, *one, parts[output_name(call.project, *one)]) for one in chosen]
+    sent = [await _move(call.project, request, *one) for one in zip(chosen, stored, strict=True)]
+    return _with(Report("merge", (), call.clock.started), sent, call.clock.now())
 
 
-async def _part(repository: Any, reference: str) -> Published:
+async def _joined(project: Project, request: Request, base: Base, target: str, parts: Sequence[str]) -> Uploaded:
+    references = naming.of_target(project, base, target, request.event)
+    async with connect(references[0], await request.account.credentials()) as repository:
+        images = [image for part in parts for image in (await _found(repository, part)).platforms]
+        body = index.compose(images)
+        digest = digest_of(body)
+        if await repository.manifest(digest) is None:
+            await repository.put_manifest(digest, OCI_INDEX, body)
+        return Uploaded(references, await _found(repository, f"{references[0].name}@{digest}"))
+
+
+async def _found(repository: Repository, reference: str) -> Published:
     found = await index.read(repository, parse(reference).digest)
     if found is None:
         raise BaselardError(f"{reference} is not in the registry")
@@ -203,4 +214,6 @@ def grouped(parts: Sequence[str]) -> dict[str, list[str]]:
         if not equals or not parse(reference).digest:
             raise BaselardError(f"{part!r} is no part; write TARGET=REFERENCE@DIGEST")
         found.setdefault(target, []).append(reference)
+    if not found:
+        raise BaselardError("name the parts to merge: --parts TARGET=REFERENCE@DIGEST")
     return found

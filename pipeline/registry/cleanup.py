@@ -15,6 +15,7 @@ from distribution.reference import Reference
 from pipeline.config import CleanupSettings
 from pipeline.registry.client import Repository, connect
 from pipeline.registry.contents import Contents, reachable, read
+from pipeline.registry.untag import untag
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be removed. `untag` share their digest with a kept tag: only the name can go, if the registry can.
+    """What is to be removed. `untag` share their digest with a kept tag: only the name goes.
 
     `delete` are digests, parents before children; `freed` the bytes of blobs that nothing else uses.
     """
@@ -54,11 +55,20 @@ def plan(contents: Contents, policy: Policy, now: datetime | None = None) -> Pla
 
 def _leaving(contents: Contents, policy: Policy, now: datetime) -> list[str]:
     """Matching tags, the newest first; one whose age nobody knows counts as the oldest, but stays if age matters."""
-    made = {tag: _created(contents, digest) for tag, digest in contents.tags.items() if fnmatchcase(tag, policy.tags)}
+    chosen = {tag: digest for tag, digest in contents.tags.items() if fnmatchcase(tag, policy.tags)}
+    made = {tag: _stamp(tag) or _created(contents, digest) for tag, digest in chosen.items()}
     ages = {tag: now - when if when else timedelta.max for tag, when in made.items()}
     newest = sorted(ages, key=lambda tag: (ages[tag], tag))
     candidates = newest[policy.keep_last :]
     return [tag for tag in candidates if not policy.age or (made[tag] and ages[tag] >= policy.age)]
+
+
+def _stamp(tag: str) -> datetime | None:
+    """The time that a publish writes into its test tags: the image itself may tell none, for equal digests."""
+    try:
+        return datetime.strptime(tag.split("-")[1], "%Y%m%dT%H%M%S%z") if "-" in tag else None
+    except ValueError:
+        return None
 
 
 def _created(contents: Contents, digest: str) -> datetime | None:
@@ -86,15 +96,15 @@ def _freed(contents: Contents, going: set[str]) -> int:
     return sum(size for blob, size in gone.items() if blob not in staying)
 
 
-async def carry_out(repository: Repository, chosen: Plan) -> tuple[str, ...]:
-    """Remove what the plan says; the tags that stayed because this registry cannot remove a name alone."""
-    stayed = [tag for tag in chosen.untag if not await repository.delete(tag)]
+async def carry_out(repository: Repository, chosen: Plan) -> None:
+    """Remove what the plan says: names that share their image with a kept tag first, then whole images."""
+    for tag in chosen.untag:
+        await untag(repository, tag)
     for digest in chosen.delete:
         await repository.delete(digest)
-    return tuple(stayed)
 
 
-def render(chosen: Plan, *, applied: bool, stayed: tuple[str, ...] = ()) -> str:
+def render(chosen: Plan, *, applied: bool) -> str:
     """What went or would go, and how much."""
     if not chosen.tags:
         return "nothing to clean up"
@@ -102,7 +112,7 @@ def render(chosen: Plan, *, applied: bool, stayed: tuple[str, ...] = ()) -> str:
     lines = [f"{verb}: {len(chosen.tags)} tags, {len(chosen.delete)} manifests, {chosen.freed / 1e6:.1f} MB"]
     for tag in sorted(chosen.tags):
         note = "  only the name: its image has another tag" if tag in chosen.untag else ""
-        lines.append(f"  {tag}{'  stayed: this registry cannot remove a name alone' if tag in stayed else note}")
+        lines.append(f"  {tag}{note}")
     return "\n".join(lines)
 
 
@@ -116,5 +126,6 @@ async def run(reference: Reference, credential: Credential | None, chosen: Polic
     """Plan, and with `apply` carry out; the report."""
     async with connect(reference, credential) as repository:
         made = plan(await read(repository), chosen)
-        stayed = await carry_out(repository, made) if apply else ()
-    return f"{reference.name}: {render(made, applied=apply, stayed=stayed)}"
+        if apply:
+            await carry_out(repository, made)
+    return f"{reference.name}: {render(made, applied=apply)}"

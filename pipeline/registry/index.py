@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from distribution.media_types import OCI_INDEX
+from distribution.media_types import OCI_INDEX, OCI_MANIFEST
 from distribution.repository import Answer
 from pipeline.errors import BaselardError
 from pipeline.registry.client import Repository
@@ -24,6 +24,7 @@ class PlatformImage:
     created: str = ""
     media_type: str = ""
     manifest_size: int = 0
+    annotations: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,20 +59,31 @@ async def _image(repository: Repository, answer: Answer, document: Any) -> Platf
         raise BaselardError(f"{answer.digest}: its config {described['digest']} is missing")
     facts = json.loads(config)
     parts = [facts.get("os", "linux"), facts.get("architecture", ""), facts.get("variant", "")]
-    size = len(answer.body) + sum(int(part["size"]) for part in [described, *document["layers"]])
     platform = "/".join(part for part in parts if part)
-    return PlatformImage(
-        platform, answer.digest, size, str(facts.get("created", "")), answer.media_type, len(answer.body)
-    )
+    made = of_manifest(platform, answer.digest, answer.body, document)
+    return replace(made, created=str(facts.get("created") or ""), media_type=answer.media_type)
+
+
+def of_manifest(platform: str, digest: str, body: bytes, document: Mapping[str, Any]) -> PlatformImage:
+    """An image as its manifest tells of it."""
+    size = len(body) + sum(int(part["size"]) for part in [document["config"], *document["layers"]])
+    said = tuple(sorted((document.get("annotations") or {}).items()))
+    kind = document.get("mediaType", OCI_MANIFEST)
+    return PlatformImage(platform, digest, size, media_type=kind, manifest_size=len(body), annotations=said)
 
 
 def compose(images: Sequence[PlatformImage]) -> bytes:
-    """An OCI index of these images, by platform; BaselardError when two are for the same one."""
+    """An OCI index of these images, by platform, with the annotations that all of them have.
+
+    BaselardError when two are for the same platform.
+    """
     ordered = sorted(images, key=lambda image: image.platform)
     for one, other in itertools.pairwise(ordered):
         if one.platform == other.platform:
             raise BaselardError(f"two images for {one.platform}: {one.digest} and {other.digest}")
     document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(image) for image in ordered]}
+    if shared := set.intersection(*(set(image.annotations) for image in ordered)):
+        document["annotations"] = dict(sorted(shared))
     return json.dumps(document, separators=(",", ":")).encode()
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
+
+from distribution.repository import digest_of
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
@@ -48,3 +51,50 @@ class FakeDirectory:
 def repository():
     """Make a repository from a mapping of paths to texts."""
     return FakeDirectory
+
+
+@dataclass
+class RegistryInMemory:
+    """A repository: the digest behind each tag, manifests by digest; `puts` are references in the order of storing.
+
+    `untags` says whether it deletes mere names. `meanwhile` is called before each put, as another client would act.
+    """
+
+    held: dict[str, str] = field(default_factory=dict)
+    untags: bool = True
+    manifests: dict[str, bytes] = field(default_factory=dict)
+    puts: list[str] = field(default_factory=list)
+    meanwhile: object = None
+
+    def __post_init__(self) -> None:
+        self.manifests = self.manifests or {digest: digest.encode() for digest in self.held.values()}
+
+    async def tags(self) -> list[str]:
+        return sorted(self.held)
+
+    async def manifest(self, reference: str) -> SimpleNamespace | None:
+        digest = self.held.get(reference, reference)
+        if digest not in self.manifests:
+            return None
+        return SimpleNamespace(digest=digest, media_type="index", body=self.manifests[digest])
+
+    async def put_manifest(self, reference: str, media_type: str, body: bytes) -> str:
+        if callable(self.meanwhile):
+            self.meanwhile(self, reference)
+        digest = next((one for one, known in self.manifests.items() if known == body), digest_of(body))
+        self.manifests[digest] = body
+        self.puts.append(reference)
+        if reference != digest:
+            self.held[reference] = digest
+        return digest
+
+    async def delete(self, reference: str) -> bool:
+        if reference in self.held:
+            return self.untags and self.held.pop(reference) is not None
+        self.held = {tag: digest for tag, digest in self.held.items() if digest != reference}
+        return self.manifests.pop(reference, None) is not None
+
+
+@pytest.fixture
+def registry_in_memory():
+    return RegistryInMemory

@@ -110,26 +110,20 @@ def test_nothing_reachable_from_a_kept_tag_ever_goes(tags, children, subjects):
         assert not {one for one in made.delete[:position] if digest in children.get(one, ())} - set(made.delete)
 
 
-class FakeRepository:
-    def __init__(self, can_untag):
-        self.can_untag = can_untag
-        self.deleted = []
-
-    async def delete(self, reference):
-        if reference.startswith("test-") and not self.can_untag:
-            return False
-        self.deleted.append(reference)
-        return True
-
-
 @pytest.mark.anyio
-@pytest.mark.parametrize(("can_untag", "stayed"), [(True, ()), (False, ("test-1",))])
-async def test_a_registry_that_cannot_untag_is_told_apart(can_untag, stayed):
+@pytest.mark.parametrize("untags", [True, False])
+async def test_a_shared_image_loses_its_name_only(registry_in_memory, untags):
     made = planned({"test-1": "a", "v1": "a", "test-2": "b"}, image("a"), image("b"))
-    repository = FakeRepository(can_untag)
-    assert await carry_out(repository, made) == stayed
-    assert "b" in repository.deleted
-    assert "a" not in repository.deleted
+    repository = registry_in_memory({"test-1": "a", "v1": "a", "test-2": "b"}, untags=untags)
+    await carry_out(repository, made)
+    assert repository.held == {"v1": "a"}
+    assert set(repository.manifests) == {"a"}
+
+
+def test_a_test_tag_of_publish_tells_its_age_itself():
+    old, new = ((NOW - timedelta(days=days)).strftime("test-%Y%m%dT%H%M%SZ-dev") for days in (9, 1))
+    made = planned({old: "a", new: "b", "test-x-dev": "c"}, *(Manifest(one) for one in "abc"), age=timedelta(days=7))
+    assert made.tags == (old,)
 
 
 def test_the_report_says_how_much_and_that_it_is_a_dry_run():

@@ -10,7 +10,6 @@ from pipeline.errors import BaselardError
 from pipeline.model import Verdict
 from pipeline.references import parse
 from pipeline.share import Account, Sharing, Taken
-from pipeline.tags.event import Event
 
 pytestmark = pytest.mark.anyio
 DIGEST = "sha256:" + "a" * 64
@@ -70,19 +69,3 @@ async def test_parts_of_a_merge():
     for bad in ("standard", "standard=a/b:tag"):
         with pytest.raises(BaselardError, match="write TARGET=REFERENCE@DIGEST"):
             publish.grouped([bad])
-
-
-@pytest.mark.parametrize(
-    ("ref", "existing", "kept"),
-    [
-        ("refs/tags/v1.1.0", ["v1.2.0"], ["1.1.0"]),
-        ("refs/tags/v1.2.0", ["v1.1.9", "1.2.0"], ["1.2.0", "latest"]),
-        ("refs/tags/v1.2.0", ["v2.0.0-rc1"], ["1.2.0", "latest"]),
-        ("refs/heads/main", ["v9.0.0"], ["1.1.0", "latest"]),
-    ],
-)
-async def test_latest_never_moves_back(ref, existing, kept):
-    first = "1.2.0" if "1.2.0" in ref else "1.1.0"
-    names = [parse(f"a/b:{tag}") for tag in (first, "latest")]
-    found = publish._only_highest_is_latest(names, existing, Event(ref))
-    assert [one.tag for one in found] == kept

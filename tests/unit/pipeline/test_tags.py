@@ -283,10 +283,16 @@ def test_moment_formats():
 
 def test_labels():
     happened = Event("refs/tags/v1", SHA, commit_time=NOW)
-    made = labels(happened, "v1", {"source": "https://x", "licenses": ""})
+    lines = ["maintainer=me", "org.opencontainers.image.title=at {{sha}}"]
+    made = labels(happened, "v1", {"source": "https://x", "licenses": "", "title": "base"}, lines)
     assert made == {
+        "maintainer": "me",
         "org.opencontainers.image.created": "2021-03-26T01:02:03+00:00",
         "org.opencontainers.image.revision": SHA,
         "org.opencontainers.image.version": "v1",
         "org.opencontainers.image.source": "https://x",
+        "org.opencontainers.image.title": "at 90dd603",
     }
+    assert list(made) == sorted(made)
+    with pytest.raises(BaselardError, match="write KEY=VALUE"):
+        labels(happened, "v1", {}, ["maintainer"])

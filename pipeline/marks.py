@@ -1,0 +1,43 @@
+"""What a published base says about itself: the values of its labels and annotations."""
+
+from __future__ import annotations
+
+import dagger
+from dagger import dag
+
+import dockerfile
+from pipeline import archive
+from pipeline.discover import Base, Project, base_of
+from pipeline.images import Images
+from pipeline.references import parse
+from pipeline.tags import naming
+from pipeline.tags.event import Event
+from pipeline.tags.labels import labels
+
+
+async def of(images: Images, project: Project, base: Base, target: str, event: Event) -> dict[str, str]:
+    """All labels of one target. They are set before the tests: what is pushed is what was tested."""
+    settings = project.config.publish
+    under, digest = await _under(images, project, base, target)
+    known = {
+        "title": parse(base.name).repository.rpartition("/")[2],
+        "licenses": settings.licenses,
+        "source": settings.source,
+        "base.name": under,
+        "base.digest": digest,
+    }
+    return labels(event, naming.tags_of(project, base, target, event).version, known, settings.labels)
+
+
+async def _under(images: Images, project: Project, base: Base, target: str) -> tuple[str, str]:
+    """The image that a target stands on, and its digest. One that was bootstrapped has none: nobody could pull it."""
+    text = await project.source.file(base.dockerfile).contents()
+    written = dockerfile.image_under(text, base.dockerfile, target, build_args=base.settings.build_args)
+    if not written:
+        return "", ""
+    found = parse(written)
+    name = f"{found.name}:{found.tag or 'latest'}"
+    if meant := base_of(written, project.bases[: project.bases.index(base)]):
+        return name, (await archive.identify(await images.base(*meant), images.platform)).digest
+    platform = dagger.Platform(images.platform) if images.platform else None
+    return name, parse(await dag.container(platform=platform).from_(written).image_ref()).digest

@@ -1,0 +1,79 @@
+"""Tags move one by one, last of all, and `latest` never back."""
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from pipeline import push
+from pipeline.push import Uploaded
+from pipeline.references import parse
+from pipeline.registry.index import Published
+from pipeline.share import Account
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def move(monkeypatch, registry_in_memory):
+    """Move tags of a repository that holds `held`, with the new image under `new`; the repository afterwards."""
+
+    async def run(tags, held, candidate="", meanwhile=None, untags=True):
+        manifests = {digest: digest.encode() for digest in (*held.values(), "new", "other")}
+        repository = registry_in_memory(dict(held), untags, manifests, meanwhile=meanwhile)
+
+        @asynccontextmanager
+        async def connect(_reference, _credentials):
+            yield repository
+
+        monkeypatch.setattr(push, "connect", connect)
+        uploaded = Uploaded(tuple(parse(f"a/b:{tag}") for tag in tags), Published("new", ()), candidate)
+        return repository, await push.move(uploaded, Account())
+
+    return run
+
+
+async def test_tags_move_and_the_test_tag_goes(move):
+    for untags in (True, False):
+        held = {"main": "old", "test-1": "new", "v1": "old"}
+        repository, moved = await move(["main", "latest"], held, "test-1", untags=untags)
+        assert repository.held == {"main": "new", "latest": "new", "v1": "old"}
+        assert moved.count == 2
+
+
+async def test_what_is_there_is_not_put_again(move):
+    repository, moved = await move(["main", "latest"], {"main": "new", "latest": "new"})
+    assert (repository.puts, moved.count) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("mine", "existing", "expected"),
+    [
+        ("1.1.0", "v1.2.0", False),
+        ("1.2.0", "1.1.9", True),
+        ("1.2.0", "1.2.0", True),
+        ("1.2.0", "v2.0.0-rc1", True),
+        ("1.2.0", "2.0.0-dev", True),
+        ("main", "9.0.0", True),
+    ],
+)
+async def test_latest_never_moves_back(move, mine, existing, expected):
+    repository, moved = await move([mine, "latest"], {existing: "old", "latest": "old"})
+    assert repository.held["latest"] == ("new" if expected else "old")
+    assert [one.tag for one in moved.references] == [mine, "latest"][: 1 + expected]
+
+
+async def test_every_target_has_its_own_latest(move):
+    repository, _ = await move(["1.2.0-dev", "latest-dev"], {"9.0.0": "old", "latest-dev": "old"})
+    assert repository.held["latest-dev"] == "new"
+    repository, _ = await move(["1.2.0-dev", "latest-dev"], {"9.0.0-dev": "old", "latest-dev": "old"})
+    assert repository.held["latest-dev"] == "old"
+
+
+async def test_a_higher_release_that_comes_in_between_keeps_latest(move):
+    def publish_other(repository, reference):
+        if reference == "latest" and "1.3.0" not in repository.held:
+            repository.held |= {"1.3.0": "other", "latest": "other"}
+
+    repository, moved = await move(["1.2.0", "latest"], {}, meanwhile=publish_other)
+    assert repository.held == {"1.2.0": "new", "1.3.0": "other", "latest": "other"}
+    assert [one.tag for one in moved.references] == ["1.2.0"]
