@@ -51,6 +51,8 @@ async def test_base(call: Call, targets: Sequence[str] = ()) -> Report:
 def shared(call: Call, way: str, account: Account) -> Call:
     """The same call with the base handed over in the named way."""
     sharing = share.choose(way, account, f"test-{call.options.nonce}", call.clock)
+    if sharing and call.images.are_given:
+        raise BaselardError("--share is about bases built here; with --base or --bases there is none")
     if sharing is None:
         return call
     images = Images(call.project, call.platform, hand_over=sharing.hand_over)
@@ -72,11 +74,11 @@ def selected(project: Project, selection: Selection) -> tuple[Example, ...]:
     return changes.affected(chosen, project.bases, selection.changed) if selection.changed else chosen
 
 
-async def test_examples(call: Call, selection: Selection = Selection(), *, on_given: bool = False) -> Report:
-    """The selected examples; unchanged ones are reported as skipped. On a given base there is none to report."""
+async def test_examples(call: Call, selection: Selection = Selection()) -> Report:
+    """The selected examples; unchanged ones are reported as skipped. Given bases are not reported."""
     project, changed, tools = call.project, selection.changed, tool.directory(call.platform)
     tested = selected(project, selection)
-    bases = [] if on_given else checks.bases_of(tested, project.bases, call.images)
+    bases = [] if call.images.are_given else checks.bases_of(checks.meant(tested, project.bases), call.images)
     subjects = [checks.of_example(example, call.images, project.source, tools) for example in tested]
     try:
         report = await checks.run("examples", [*bases, *subjects], call.options, call.clock)

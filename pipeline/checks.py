@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -88,15 +88,24 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
     return Subject(title(base, target), lambda: images.base(base, target), judge)
 
 
-def bases_of(examples: Sequence[Example], bases: Sequence[Base], images: Images) -> list[Subject]:
-    """A subject for each base that these examples start from: that it builds, and how long that takes."""
+def meant(examples: Sequence[Example], bases: Sequence[Base]) -> dict[str, tuple[Base, str]]:
+    """The bases and targets that these examples start from, by title."""
+    found = (base_of(from_.reference, bases) for example in examples for from_ in example.froms)
+    return {title(*one): one for one in found if one}
+
+
+def build_name(title_: str) -> str:
+    """What the suite about a base's build is called."""
+    return f"{title_} (build)"
+
+
+def bases_of(wanted: Mapping[str, tuple[Base, str]], images: Images) -> list[Subject]:
+    """A subject for each base, by title: that it builds, and how long that takes."""
 
     async def judge(_image: dagger.Container, _nonce: str) -> Outcome:
         return Outcome((Case("builds", Verdict.PASSED),))
 
-    meant = (base_of(from_.reference, bases) for example in examples for from_ in example.froms)
-    by_title = {title(*one): one for one in meant if one}
-    return [Subject(f"{name} (build)", partial(images.base, *one), judge) for name, one in by_title.items()]
+    return [Subject(build_name(name), partial(images.base, *one), judge) for name, one in wanted.items()]
 
 
 async def run(title: str, subjects: Sequence[Subject], options: Options, clock: Clock) -> Report:

@@ -13,8 +13,10 @@ import dockerfile
 from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError
 
-# How to build a base once more, and what becomes of a built base before examples receive it.
+# How to build a base once more, which container to take instead of building one, and what becomes of a built base
+# before examples receive it.
 Build: TypeAlias = Callable[[], Awaitable[dagger.Container]]
+Given: TypeAlias = Callable[[Base, str], dagger.Container]
 HandOver: TypeAlias = Callable[[Base, str, dagger.Container, Build], Awaitable[dagger.Container]]
 # The labels of a base's target, which are its annotations too.
 Marks: TypeAlias = Callable[["Images", Base, str], Awaitable[Mapping[str, str]]]
@@ -23,14 +25,15 @@ Marks: TypeAlias = Callable[["Images", Base, str], Awaitable[Mapping[str, str]]]
 class Images:
     """The containers of one project for one platform ("" is the engine's own). Every base target is built once.
 
-    `given` replaces every base, `hand_over` says how a built one reaches the examples, `marks` what labels it gets.
+    `given` says what takes the place of a base, `hand_over` how a built one reaches the examples, `marks` what labels
+    it gets.
     """
 
     def __init__(
         self,
         project: Project,
         platform: str = "",
-        given: dagger.Container | None = None,
+        given: Given | None = None,
         hand_over: HandOver | None = None,
         marks: Marks | None = None,
     ) -> None:
@@ -42,10 +45,15 @@ class Images:
         self._built: dict[tuple[str, str], dagger.Container | None] = {}
         self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
 
+    @property
+    def are_given(self) -> bool:
+        """Whether the bases come from elsewhere and are not built here."""
+        return self._given is not None
+
     async def base(self, base: Base, target: str) -> dagger.Container:
         """The base's object, evaluated: a Dockerfile that does not build raises here."""
         if self._given is not None:
-            return self._given
+            return self._given(base, target)
         key = (base.name, target)
         async with self._locks[key]:
             if key not in self._built:
@@ -103,6 +111,11 @@ class Images:
             if meant := base_of(from_.reference, bases):
                 objects[from_.reference] = await self.base(*meant)
         return objects
+
+
+def everywhere(container: dagger.Container) -> Given:
+    """One container in the place of every base."""
+    return lambda _base, _target: container
 
 
 def title(base: Base, target: str) -> str:

@@ -1,20 +1,20 @@
 """The Dagger functions. Each only gathers its arguments; the work is done in the module it names."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated
 
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
-from pipeline import calls, changes, checks, choose, discover, docs, listing, verdict
+from pipeline import calls, choose, discover, docs, joined, listing, verdict
 from pipeline import ci as pushes
-from pipeline import matrix as matrices
 from pipeline import publish as publishing
 from pipeline import size as weights
 from pipeline import verify as verifying
-from pipeline.clock import Clock
+from pipeline.fan_out import FanOut, fresh
 from pipeline.flags import (
     IGNORED,
+    BaseImage,
+    Bases,
     Cached,
     Created,
     EventName,
@@ -38,18 +38,13 @@ from pipeline.images import Images
 from pipeline.references import parse
 from pipeline.registry import cleanup as cleaning
 from pipeline.report import directory, outputs
-from pipeline.share import Account, push_dated
+from pipeline.share import Account
 from pipeline.tags import event as events
 from pipeline.tags import naming
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-# Without it an engine would replay a verdict for a week. (The SDK's stub of `function` lacks the argument.)
-fresh: Callable[[F], F] = cast(Any, function)(cache="never")
-
 
 @object_type
-class Baselard:
+class Baselard(FanOut):
     """Build a base image once, test every example on the built object, publish what was tested."""
 
     source: Annotated[
@@ -118,30 +113,20 @@ class Baselard:
         changed_since: Since = "",
         history: History = None,
         cached_tests: Cached = False,
+        base: BaseImage = None,
+        bases: Bases = None,
         share: Annotated[str, Doc("How the base reaches the examples: object, registry, archive, rebuild")] = "object",
         registry: Annotated[str, Doc("Repository for the test tag of --share registry; it is removed afterwards")] = "",
         username: Username = "",
         password: Password = None,
     ) -> str:
         """Build every example on the base image just built, and test it with goss or the basic test."""
-        call = await self._call(platform, retries=retries, jobs=jobs, fail_fast=fail_fast, cached=cached_tests)
-        call = calls.shared(call, share, Account(registry, username, password))
+        account = Account(registry, username, password)
+        given = await self._given(base, bases, platform, account)
+        call = await self._call(platform, given, retries=retries, jobs=jobs, fail_fast=fail_fast, cached=cached_tests)
+        call = calls.shared(call, share, account)
         selection = await self._selection(only, exclude, changed_since, history)
         return verdict.settle(await calls.test_examples(call, selection))
-
-    @fresh
-    async def test_example(
-        self,
-        name: ExampleName,
-        *,
-        base: Annotated[dagger.Container | None, Doc("Test on this image instead of the base just built")] = None,
-        platform: Platform = "",
-        retries: Retries = None,
-    ) -> str:
-        """Build and test one example, on the base image just built or on the one given."""
-        call = await self._call(platform, given=base, retries=retries)
-        report = await calls.test_examples(call, calls.Selection([name]), on_given=base is not None)
-        return verdict.settle(report)
 
     @fresh
     async def report(  # noqa: PLR0913  # one flag, one argument
@@ -156,33 +141,19 @@ class Baselard:
         changed_since: Since = "",
         history: History = None,
         cached_tests: Cached = False,
+        base: BaseImage = None,
+        bases: Bases = None,
+        username: Username = "",
+        password: Password = None,
     ) -> dagger.Directory:
         """Run checks and return their report: junit.xml, summary.md, timeline.svg, outputs.json, exit-code and more.
 
         Never fails because a check failed: keep the directory first, then fail by the code in `exit-code`.
         """
-        call = await self._call(platform, retries=retries, jobs=jobs, cached=cached_tests)
+        given = await self._given(base, bases, platform, Account("", username, password))
+        call = await self._call(platform, given, retries=retries, jobs=jobs, cached=cached_tests)
         selection = await self._selection(only, exclude, changed_since, history)
-        return directory.render(await calls.several(call, check or (), selection))
-
-    @function
-    async def matrix(  # noqa: PLR0913  # one flag, one argument
-        self,
-        *,
-        only: Names = None,
-        exclude: Excluded = None,
-        platforms: Annotated[list[str] | None, Doc("Platforms to test on; linux/amd64 by default")] = None,
-        shards: Annotated[int, Doc("Spread the examples over this many jobs; 0 is one job for each")] = 0,
-        base: Annotated[str, Doc("Reference with digest of the base that the jobs will test, passed through")] = "",
-        changed_since: Since = "",
-        history: History = None,
-    ) -> str:
-        """Print the JSON matrix for a fan-out over CI runners."""
-        project = await discover.project(self.source)
-        selection = await self._selection(only, exclude, changed_since, history)
-        runners = {**matrices.RUNNERS, **project.config.runners}
-        chosen = calls.selected(project, selection)
-        return matrices.render(matrices.plan(chosen, platforms or ["linux/amd64"], runners, shards), base)
+        return directory.render(joined.of_platform(await calls.several(call, check or (), selection), platform))
 
     @function
     async def tags(  # one flag, one argument
@@ -196,28 +167,6 @@ class Baselard:
         project = await discover.project(self.source)
         happened = events.parse(events.Named(ref, sha, event), project.config.publish.default_branch)
         return "\n".join(str(one) for one in naming.references(project, happened))
-
-    @function
-    async def archive(self, target: Target = "", platform: Platform = "") -> dagger.File:
-        """The base image as an OCI archive, for runners without a registry between them."""
-        project = await discover.project(self.source)
-        return (await Images(project, platform).base(*choose.base(project, target))).as_tarball()
-
-    @fresh
-    async def push_base(  # noqa: PLR0913  # one flag, one argument
-        self,
-        registry: Annotated[str, Doc("Repository for the test tag")],
-        tag: Annotated[str, Doc("The test tag, such as test-SHA")],
-        *,
-        target: Target = "",
-        platform: Platform = "",
-        username: Username = "",
-        password: Password = None,
-    ) -> str:
-        """Push the base under a test tag; prints the reference with its digest, for test jobs elsewhere."""
-        project = await discover.project(self.source)
-        built = await Images(project, platform).base(*choose.base(project, target))
-        return str(await push_dated(built, Account(registry, username, password), tag))
 
     @fresh
     async def publish(  # noqa: PLR0913  # one flag, one argument
@@ -357,25 +306,9 @@ class Baselard:
         account = Account(project.bases[0].name, username, password)
         return dagger.dag.directory().with_new_file(docs.FILE, await docs.updated(project, account)).file(docs.FILE)
 
-    async def _call(self, platform: str = "", given: dagger.Container | None = None, **options: Any) -> calls.Call:
-        clock = Clock()
-        project = await discover.project(self.source)
-        chosen = checks.options(project.config, **options)
-        return calls.Call(project, chosen, clock, Images(project, platform, given), platform)
-
     async def _pushed(
         self, named: events.Named, platforms: list[str] | None, username: str, password: dagger.Secret | None
     ) -> pushes.Ended:
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
         return await pushes.run(call, named, account, platforms or ())
-
-    async def _selection(
-        self,
-        only: list[str] | None,
-        exclude: list[str] | None,
-        changed_since: str,
-        history: dagger.Directory | None,
-    ) -> calls.Selection:
-        changed = await changes.since(self.source, history, changed_since) if changed_since else None
-        return calls.Selection(only or (), exclude or (), changed)

@@ -53,7 +53,10 @@ def _shards(examples: Sequence[Example], count: int) -> list[list[Example]]:
 
 
 def render(jobs: Sequence[Job], base: str = "") -> str:
-    """One line of JSON: `matrix` for a workflow's strategy, `reference` and `digest` of the base for the test jobs."""
+    """One line of JSON: `matrix` for the test jobs' strategy and `builds` for that of the jobs that build for them.
+
+    `reference` and `digest` are those of the base, when it is known already.
+    """
     include = [
         {
             "example": ",".join(job.examples),
@@ -64,4 +67,18 @@ def render(jobs: Sequence[Job], base: str = "") -> str:
         for job in jobs
     ]
     digest = references.parse(base).digest if base else ""
-    return json.dumps({"matrix": {"include": include}, "reference": base, "digest": digest})
+    builds = {"include": _builds(jobs)}
+    return json.dumps({"matrix": {"include": include}, "builds": builds, "reference": base, "digest": digest})
+
+
+def _builds(jobs: Sequence[Job]) -> list[dict[str, str]]:
+    """One build for each platform, of whatever its examples start from, on a runner of that platform."""
+    runners = {job.platform: job.runner for job in jobs}
+    return [
+        {
+            "platform": platform,
+            "runner": runner,
+            "examples": ",".join(name for job in jobs if job.platform == platform for name in job.examples),
+        }
+        for platform, runner in runners.items()
+    ]

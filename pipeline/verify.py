@@ -12,7 +12,7 @@ from pipeline import calls
 from pipeline.calls import Call
 from pipeline.discover import base_of
 from pipeline.errors import BaselardError
-from pipeline.images import Images
+from pipeline.images import Images, everywhere
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.references import parse
 from pipeline.registry import index
@@ -41,7 +41,7 @@ async def _one(call: Call, account: Account, reference: Reference, platform: str
     if found is None:
         return _report(call, reference, Case("exists", Verdict.FAILED, message="it is not in the registry"))
     tested = await calls.test_base(
-        replace(call, images=Images(call.project, platform, _pulled(account, reference, found))),
+        replace(call, images=Images(call.project, platform, everywhere(_pulled(account, reference, found)))),
         [f"{meant[0].name}:{meant[1]}" if meant[1] else meant[0].name],
     )
     suites = tuple(replace(suite, name=f"{reference} tested") for suite in tested.suites)

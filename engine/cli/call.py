@@ -49,7 +49,7 @@ def check_addresses(step: Step) -> None:
 
 def _missing(address: Address) -> str:
     if address.is_local:
-        path = Path(address.text.removeprefix("file://")).expanduser()
+        path = Path(address.path).expanduser()
         if not path.exists():
             return "there is no such file or directory"
         if path.is_dir() != (address.type_name == "Directory"):

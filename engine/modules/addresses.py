@@ -1,7 +1,8 @@
 """Objects named by a string: what a flag or a default says, turned into the API's object.
 
 The forms are those of Dagger's ``address``: paths and git URLs for directories and files, image references for
-containers, ``env:`` ``file:`` ``cmd:`` for secrets, ``tcp://`` for services, ``unix://`` for sockets.
+containers (or, of this machine, ``oci-archive:PATH`` as skopeo writes it, or a path that no reference could be),
+``env:`` ``file:`` ``cmd:`` for secrets, ``tcp://`` for services, ``unix://`` for sockets.
 """
 
 import json
@@ -15,6 +16,7 @@ from engine.errors import UserError
 Ask = Callable[[str], Awaitable[Any]]
 """Runs a GraphQL query; the value of its innermost field comes back. Raises what the resolvers raise."""
 
+_ARCHIVE = re.compile(r"(?:oci-archive:|file://)(?P<path>.+)|(?P<bare>\.{0,2}/.+|.+\.tar)")
 _GIT = re.compile(r"(https?|git|ssh)://|git@|(github\.com|gitlab\.com|bitbucket\.org)/")
 
 
@@ -29,7 +31,15 @@ class Address:
     @property
     def is_local(self) -> bool:
         """Whether it is a path of this machine."""
+        if self.type_name == "Container":
+            return _ARCHIVE.fullmatch(self.text) is not None
         return self.type_name in ("Directory", "File") and not _GIT.match(self.text)
+
+    @property
+    def path(self) -> str:
+        """The path, when it is one of this machine."""
+        found = _ARCHIVE.fullmatch(self.text) if self.type_name == "Container" else None
+        return found["path"] or found["bare"] if found else self.text.removeprefix("file://")
 
 
 async def load(ask: Ask, address: Address) -> str:
@@ -37,6 +47,9 @@ async def load(ask: Ask, address: Address) -> str:
     make = _QUERIES.get(address.type_name)
     if make is None:
         raise UserError(f"a {address.type_name} cannot be named by a string")
+    if address.type_name == "Container" and address.is_local:
+        file = await load(ask, Address("File", address.path))
+        return str(await ask(f"{{ container {{ import(source: {quote(file)}) {{ id }} }} }}"))
     return str(await ask("{" + make(address) + "}"))
 
 
@@ -53,17 +66,13 @@ def _directory(address: Address) -> str:
     if not address.is_local:
         return _git(address.text, "directory")
     exclude = f", exclude: {quote(address.exclude)}" if address.exclude else ""
-    return f"host {{ directory(path: {quote(_path(address.text))}, noCache: true{exclude}) {{ id }} }}"
+    return f"host {{ directory(path: {quote(address.path)}, noCache: true{exclude}) {{ id }} }}"
 
 
 def _file(address: Address) -> str:
     if not address.is_local:
         return _git(address.text, "file")
-    return f"host {{ file(path: {quote(_path(address.text))}) {{ id }} }}"
-
-
-def _path(text: str) -> str:
-    return text.removeprefix("file://")
+    return f"host {{ file(path: {quote(address.path)}) {{ id }} }}"
 
 
 def _git(text: str, field: str) -> str:

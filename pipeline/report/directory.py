@@ -6,7 +6,7 @@ import dagger
 from dagger import dag
 
 from pipeline.model import Report
-from pipeline.report import commands, junit, outputs, summary, text, timeline
+from pipeline.report import commands, junit, outputs, record, summary, text, timeline
 
 
 def files(report: Report) -> dict[str, str]:
@@ -18,6 +18,7 @@ def files(report: Report) -> dict[str, str]:
         "timeline.svg": timeline.svg(report),
         "annotations": commands.render(report),
         "outputs.json": outputs.render(report),
+        record.FILE: record.render(report),
         "exit-code": f"{report.exit_code}\n",
     }
 

@@ -11,7 +11,7 @@ from pipeline.clock import Clock
 from pipeline.errors import BaselardError
 from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
-from pipeline.images import Images
+from pipeline.images import Images, everywhere
 
 pytestmark = pytest.mark.anyio
 
@@ -69,7 +69,7 @@ async def test_the_tag_chooses_the_object(repository, builds):
 
 async def test_a_given_base_replaces_every_target(repository, builds):
     found = await project(repository, one="FROM ghcr.io/a/base\n")
-    await Images(found, given=FakeContainer("given")).example(found.examples[0])
+    await Images(found, given=everywhere(FakeContainer("given"))).example(found.examples[0])
     assert builds == [("FROM ghcr.io/a/base\n", "", {"ghcr.io/a/base": "given"})]
 
 
@@ -119,7 +119,7 @@ async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkey
     images = Images(found)
     subjects = [checks.of_example(example, images, found.source, None) for example in found.examples]
     report = await checks.run(
-        "t", [*checks.bases_of(found.examples, found.bases, images), *subjects], Options(), Clock()
+        "t", [*checks.bases_of(checks.meant(found.examples, found.bases), images), *subjects], Options(), Clock()
     )
     assert [(suite.name, str(suite.verdict)) for suite in report.suites] == [
         ("ghcr.io/a/base:standard (build)", "passed"),

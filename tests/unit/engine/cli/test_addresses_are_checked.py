@@ -30,6 +30,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("Directory", "none", "--my-arg none: there is no such file or directory"),
         ("Directory", "file", "a directory is expected"),
         ("File", ".", "a file is expected"),
+        ("Container", "none.tar", "--my-arg none.tar: there is no such file"),
+        ("Container", "oci-archive:none", "there is no such file"),
+        ("Container", "/tmp", "a file is expected"),
         ("Secret", "env:NOT_THERE", "the variable is not set"),
         ("Secret", "env://NOT_THERE", "the variable is not set"),
     ],
@@ -48,6 +51,8 @@ def test_what_is_not_there(type_name: str, text: str, says: str) -> None:
         ("Secret", "env://THERE"),
         ("Secret", "cmd:pass show x"),
         ("Container", "debian:trixie-slim"),
+        ("Container", "localhost:5000/a@sha256:0"),
+        ("Container", "file://file"),
     ],
 )
 def test_what_is_there_or_elsewhere(type_name: str, text: str) -> None:

@@ -93,3 +93,11 @@ async def test_strings_that_name_objects(type_name: str, text: str, query: str) 
 async def test_strings_that_name_nothing(type_name: str, text: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         await addresses.load(Asked(), Address(type_name, text))
+
+
+@pytest.mark.parametrize("text", ["base.tar", "./base.tar", "oci-archive:base.tar", "file://base.tar"])
+async def test_a_container_may_be_an_archive_of_this_machine(text: str) -> None:
+    ask = Asked()
+    assert await addresses.load(ask, Address("Container", text)) == "id2"
+    assert ask.queries[0].endswith('base.tar") { id } }}')
+    assert ask.queries[1] == '{ container { import(source: "id1") { id } } }'

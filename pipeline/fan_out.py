@@ -1,0 +1,155 @@
+"""The functions for test runners that are machines of their own: what to run where, the base for them, one report."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, cast
+
+import dagger
+from dagger import Doc, function
+
+from pipeline import calls, changes, checks, choose, discover, hand_over, joined, verdict
+from pipeline import matrix as matrices
+from pipeline.clock import Clock
+from pipeline.flags import (
+    BaseImage,
+    Bases,
+    ExampleName,
+    Excluded,
+    History,
+    Names,
+    Password,
+    Platform,
+    Retries,
+    Since,
+    Target,
+    Username,
+)
+from pipeline.images import Given, Images, everywhere
+from pipeline.report import directory
+from pipeline.share import Account, push_dated
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Without it an engine would replay a verdict for a week. (The SDK's stub of `function` lacks the argument.)
+fresh: Callable[[F], F] = cast(Any, function)(cache="never")
+
+
+class FanOut:
+    """The part of the main object that a fan-out uses; what the SDK finds here it serves as the main object's own."""
+
+    source: dagger.Directory
+
+    @function
+    async def matrix(  # noqa: PLR0913  # one flag, one argument
+        self,
+        *,
+        only: Names = None,
+        exclude: Excluded = None,
+        platforms: Annotated[list[str] | None, Doc("Platforms to test on; linux/amd64 by default")] = None,
+        shards: Annotated[int, Doc("Spread the examples over this many jobs; 0 is one job for each")] = 0,
+        base: Annotated[str, Doc("Reference with digest of the base that the jobs will test, passed through")] = "",
+        changed_since: Since = "",
+        history: History = None,
+    ) -> str:
+        """Print the JSON matrix for a fan-out over CI runners."""
+        project = await discover.project(self.source)
+        selection = await self._selection(only, exclude, changed_since, history)
+        runners = {**matrices.RUNNERS, **project.config.runners}
+        chosen = calls.selected(project, selection)
+        return matrices.render(matrices.plan(chosen, platforms or ["linux/amd64"], runners, shards), base)
+
+    @function
+    async def archive(self, target: Target = "", platform: Platform = "") -> dagger.File:
+        """The base image as an OCI archive, for runners without a registry between them."""
+        project = await discover.project(self.source)
+        return (await Images(project, platform).base(*choose.base(project, target))).as_tarball()
+
+    @fresh
+    async def push_base(  # noqa: PLR0913  # one flag, one argument
+        self,
+        registry: Annotated[str, Doc("Repository for the test tag")],
+        tag: Annotated[str, Doc("The test tag, such as test-SHA")],
+        *,
+        target: Target = "",
+        platform: Platform = "",
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """Push the base under a test tag; prints the reference with its digest, for test jobs elsewhere."""
+        project = await discover.project(self.source)
+        built = await Images(project, platform).base(*choose.base(project, target))
+        return str(await push_dated(built, Account(registry, username, password), tag))
+
+    @fresh
+    async def hand_over(  # noqa: PLR0913  # one flag, one argument
+        self,
+        *,
+        only: Names = None,
+        exclude: Excluded = None,
+        platform: Platform = "",
+        registry: Annotated[str, Doc("Repository for the test tags; the base's own by default")] = "",
+        tag: Annotated[str, Doc("What the test tags begin with")] = "test",
+        username: Username = "",
+        password: Password = None,
+    ) -> dagger.Directory:
+        """Build every base that the examples start from, for test jobs elsewhere: a report, and `bases` for --bases.
+
+        With a password they are pushed under test tags, without one they are OCI archives. It never fails because a
+        base does not build: keep the directory first, then fail by the code in `exit-code`.
+        """
+        call = await self._call(platform)
+        account = Account(registry or call.project.bases[0].name, username, password)
+        return await hand_over.give(call, calls.Selection(only or (), exclude or ()), account, tag)
+
+    @fresh
+    async def test_example(  # noqa: PLR0913  # one flag, one argument
+        self,
+        name: ExampleName,
+        *,
+        base: BaseImage = None,
+        bases: Bases = None,
+        platform: Platform = "",
+        retries: Retries = None,
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """Build and test one example, on the base image just built or on the one given."""
+        given = await self._given(base, bases, platform, Account("", username, password))
+        call = await self._call(platform, given, retries=retries)
+        return verdict.settle(await calls.test_examples(call, calls.Selection([name])))
+
+    @function
+    async def merge_reports(
+        self,
+        reports: Annotated[dagger.Directory, Doc("A directory with the directories of hand-over and report")],
+        *,
+        plan: Annotated[str, Doc("What matrix printed; what it names and nobody reported is a failure")] = "",
+    ) -> dagger.Directory:
+        """Join the reports of several runners into the one that a single machine would have written."""
+        project = await discover.project(self.source)
+        jobs = joined.expected(plan) if plan else []
+        order = [example.name for example in project.examples]
+        return directory.render(joined.join(await joined.read(reports), jobs, order))
+
+    async def _given(
+        self, base: dagger.Container | None, bases: dagger.Directory | None, platform: str, account: Account
+    ) -> Given | None:
+        """What takes the place of the bases; None when they are built here."""
+        if bases is not None:
+            return await hand_over.take(bases, account, platform)
+        return everywhere(base) if base is not None else None
+
+    async def _call(self, platform: str = "", given: Given | None = None, **options: Any) -> calls.Call:
+        clock = Clock()
+        project = await discover.project(self.source)
+        chosen = checks.options(project.config, **options)
+        return calls.Call(project, chosen, clock, Images(project, platform, given), platform)
+
+    async def _selection(
+        self,
+        only: list[str] | None,
+        exclude: list[str] | None,
+        changed_since: str,
+        history: dagger.Directory | None,
+    ) -> calls.Selection:
+        changed = await changes.since(self.source, history, changed_since) if changed_since else None
+        return calls.Selection(only or (), exclude or (), changed)

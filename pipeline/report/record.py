@@ -1,0 +1,44 @@
+"""The whole report as JSON, and back: what a later call needs to join the reports of several machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.errors import BaselardError
+from pipeline.model import Case, Place, Quarantine, Report, Span, Suite, Verdict
+
+FILE = "report.json"
+
+
+def render(report: Report) -> str:
+    """Everything that the model holds."""
+    return json.dumps(asdict(report), ensure_ascii=False) + "\n"
+
+
+def parse(text: str, name: str = FILE) -> Report:
+    """What `render` wrote; BaselardError, naming the file, when it is something else."""
+    try:
+        given = json.loads(text)
+        suites = tuple(_suite(one) for one in given["suites"])
+        return Report(**{**given, "suites": suites})
+    except (ValueError, KeyError, TypeError) as error:
+        raise BaselardError(f"{name} is no report that Baselard wrote: {error}") from error
+
+
+def _suite(given: Mapping[str, Any]) -> Suite:
+    return Suite(
+        name=given["name"],
+        cases=tuple(_case(one) for one in given["cases"]),
+        spans=tuple(Span(**one) for one in given["spans"]),
+        log=given["log"],
+        quarantine=Quarantine(**given["quarantine"]) if given["quarantine"] else None,
+        properties=given["properties"],
+    )
+
+
+def _case(given: Mapping[str, Any]) -> Case:
+    place = Place(**given["place"]) if given["place"] else None
+    return Case(**{**given, "verdict": Verdict(given["verdict"]), "place": place})
