@@ -98,7 +98,10 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         lent = worker.host.lend(
             rootfs.path, worker.runtime.run_dir.in_memory, stack.enter_context(_redirector(worker, namespace))
         )
-        surroundings = _surroundings(lent, directory, command.hostname or HOSTNAME, names)
+        surroundings = _surroundings(lent, directory)
+        aliases = {binding.alias: names[binding.alias] for binding in command.bindings}
+        hosts = network.Hosts(directory / "hosts", command.hostname or HOSTNAME, aliases)
+        stack.enter_context(worker.services.announced(hosts.write))
         spec = Spec(
             rootfs=rootfs.path,
             args=command.args,
@@ -161,9 +164,8 @@ def _user(rootfs: Path, text: str) -> User:
     return runtime_user.resolve(text, passwd, group)
 
 
-def _surroundings(lent: Lent | None, directory: Path, hostname: str, names: Mapping[str, str]) -> list[SpecMount]:
+def _surroundings(lent: Lent | None, directory: Path) -> list[SpecMount]:
     """What every container sees of the outside: hosts, resolver, and what this machine lends."""
-    (directory / "hosts").write_text(network.hosts_file(hostname, names))
     (directory / "resolv.conf").write_text(network.resolv_conf())
     shown = {"/etc/hosts": directory / "hosts", "/etc/resolv.conf": directory / "resolv.conf"}
     if lent:

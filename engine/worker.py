@@ -1,6 +1,6 @@
 """What an operation may use, bundled: one worker for each session, made from the process-wide one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -33,8 +33,11 @@ class Services(Protocol):
         ``values`` are those of the services' inputs, by the outputs' keys. Raises ExecError when a service ends.
         """
 
-    def logs(self, bindings: Sequence[Binding]) -> Iterable[tuple[str, str]]:
-        """The alias of each bound service that has said something, and the end of that."""
+    def announced(self, tell: Callable[[Mapping[str, str]], None]) -> "AbstractContextManager[None]":
+        """Inside the block, call ``tell`` with the names and addresses of services that are up, now and on changes."""
+
+    def show_logs(self, worker: Any, key: str, bindings: Sequence[Binding]) -> None:
+        """Write to the progress of ``key``, which failed, what the services beside it said last."""
 
 
 @dataclass(frozen=True)

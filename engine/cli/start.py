@@ -47,28 +47,31 @@ _CAP_SYS_ADMIN = 21
 
 @dataclass(frozen=True)
 class Engine:
-    """The process-wide half of every session's worker."""
+    """The process-wide half of every session's worker.
+
+    ``services`` and ``machines`` put away what the sessions hold; containers end between the two.
+    """
 
     store: Store
-    run_dir: RunDir
-    network: Network
     host: HostEnvironment
     flights: Flights
     executor: ThreadPoolExecutor
     progress: Display
     terminal: Terminal
-    stack: contextlib.ExitStack
+    services: contextlib.ExitStack
+    machines: contextlib.ExitStack
 
     def session(self, workdir: Path) -> Session:
         """A new session for a client whose paths are relative to ``workdir``."""
         return opened(self._worker, store=self.store, flights=self.flights, executor=self.executor, workdir=workdir)
 
     def _worker(self, secrets: SecretStore) -> Worker:
+        run_dir = self.machines.enter_context(contextlib.closing(rundir.open_run_dir()))
         return Worker(
             store=self.store,
             snapshots=Snapshots(self.store),
-            runtime=Runtime(self.run_dir),
-            network=self.network,
+            runtime=Runtime(run_dir),
+            network=self._network(run_dir),
             registry=Registry(),
             secrets=secrets,
             services=self._services(),
@@ -77,9 +80,13 @@ class Engine:
             terminal=self.terminal,
         )
 
+    def _network(self, run_dir: RunDir) -> Network:
+        """A session's own bridge, so that no other session's containers reach this one's."""
+        return self.machines.enter_context(contextlib.closing(Network(run_dir, self.progress.note)))
+
     def _services(self) -> SessionServices:
         """A session's services; what is still up when the engine ends is stopped then."""
-        return self.stack.enter_context(contextlib.closing(SessionServices()))
+        return self.services.enter_context(contextlib.closing(SessionServices()))
 
 
 @contextlib.contextmanager
@@ -93,12 +100,12 @@ def engine(progress: Display, terminal: Terminal | None = None) -> Iterator[Engi
         store = stack.enter_context(contextlib.closing(Store.open(places.store_root())))
         gc.tidy_meanwhile(store)
         cache_transfer.note_run(store)
-        run_dir = stack.enter_context(contextlib.closing(rundir.open_run_dir()))
-        network = stack.enter_context(contextlib.closing(Network(run_dir, progress.note)))
+        machines = stack.enter_context(contextlib.ExitStack())
         executor = ThreadPoolExecutor(THREADS, "op")
         stack.callback(executor.shutdown, cancel_futures=True)
+        services = stack.enter_context(contextlib.ExitStack())
         lent = (host.detect(), Flights(), executor, progress, terminal or Absent())
-        yield Engine(store, run_dir, network, *lent, stack)
+        yield Engine(store, *lent, services, machines)
 
 
 def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Awaitable[Streams]]
+Failed = Callable[[OSError], None]
 Accepted = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 _CHUNK = 1 << 16
 _IDLE = 60.0  # seconds after which a silent UDP peer is forgotten
@@ -45,18 +46,23 @@ def listener(address: str, port: int, *, udp: bool = False) -> socket.socket:
     return receiver
 
 
-def lead(own: socket.socket, host: str, port: int) -> contextlib.AbstractContextManager[None]:
-    """Lead what arrives at a listener to ``port`` of ``host`` by the listener's own protocol, inside the block."""
-    return udp(own, host, port) if own.type == socket.SOCK_DGRAM else tcp(own, to_port(host, port))
+def lead(
+    own: socket.socket, host: str, port: int, failed: Failed = lambda _: None
+) -> contextlib.AbstractContextManager[None]:
+    """Lead what arrives at a listener to ``port`` of ``host`` by the listener's own protocol, inside the block.
+
+    ``failed`` is told why a connection could not be led there.
+    """
+    return udp(own, host, port) if own.type == socket.SOCK_DGRAM else tcp(own, to_port(host, port), failed)
 
 
 @contextlib.contextmanager
-def tcp(listener: socket.socket, connect: Connect) -> Iterator[None]:
+def tcp(listener: socket.socket, connect: Connect, failed: Failed = lambda _: None) -> Iterator[None]:
     """Forward what ``listener`` (TCP or Unix, listening) accepts, inside the block; open connections end with it."""
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
-            await _join((reader, writer), connect)
+            await _join((reader, writer), connect, failed)
 
     with serving(listener, accepted):
         yield
@@ -121,11 +127,13 @@ def udp(receiver: socket.socket, host: str, port: int) -> Iterator[None]:
         _in_loop(stop())
 
 
-async def _join(one: Streams, connect: Connect) -> None:
+async def _join(one: Streams, connect: Connect, failed: Failed) -> None:
     """Connect, then copy in both directions until both sides have said all."""
     try:
         other = await connect()
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            failed(error)
         one[1].transport.abort()
         raise
     try:

@@ -8,6 +8,7 @@ import contextvars
 import ipaddress
 import itertools
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,10 @@ _UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
 
 @dataclass
 class Network:
-    """An engine process's network. Nothing of the machine is touched before the first namespace is asked for."""
+    """A session's network. Nothing of the machine is touched before the first namespace is asked for.
+
+    ``missing`` tells why containers have none, as far as that is known.
+    """
 
     run_dir: RunDir
     warn: Callable[[str], None]
@@ -36,6 +40,7 @@ class Network:
     _used_up: list[Namespace] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _set_up: threading.Lock = field(default_factory=threading.Lock)
+    missing: str = ""
     _bridge: Bridge | None = None
     _broken: bool = False
     _closed: bool = False
@@ -111,7 +116,7 @@ class Network:
         try:
             return self._attach(namespace, bridge)
         except EngineError as error:
-            self._warn_once(f"containers have no network: {error}")
+            self._do_without(error)
             return namespace
 
     def _bridge_or_none(self) -> Bridge | None:
@@ -121,10 +126,14 @@ class Network:
                     self._bridge = network_bridge.set_up(self.run_dir)
                 except (EngineError, OSError) as error:
                     self._broken = True
-                    self._warn_once(f"containers have no network: {error}")
+                    self._do_without(error)
                 if self._bridge and self._bridge.outside:
                     self._warn_once(self._bridge.outside)
             return self._bridge
+
+    def _do_without(self, error: Exception) -> None:
+        self.missing = str(error)
+        self._warn_once(f"containers have no network: {error}")
 
     def _warn_once(self, text: str) -> None:
         with self._lock:
@@ -197,6 +206,25 @@ def hosts_file(hostname: str, names: Mapping[str, str]) -> str:
     """The container's /etc/hosts; ``names`` maps more names to addresses."""
     own = f"127.0.0.1\tlocalhost {hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
     return own + "".join(f"{address}\t{name}\n" for name, address in names.items())
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The /etc/hosts of a container that may be running: ``aliases`` stay, what else has a name comes and goes."""
+
+    path: Path
+    hostname: str
+    aliases: Mapping[str, str]
+
+    def write(self, others: Mapping[str, str]) -> None:
+        """Write it in place, since the container has this very file mounted, and never empty, since it may be read."""
+        text = hosts_file(self.hostname, {**others, **self.aliases}).encode()
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            os.pwrite(file, text, 0)
+            os.ftruncate(file, len(text))
+        finally:
+            os.close(file)
 
 
 def resolvers(text: str) -> list[str]:

@@ -112,9 +112,7 @@ class Exec:
 
     def _check(self, worker: Worker, box: Sandbox, code: int, streams: Mapping[str, str]) -> None:
         if not self.expect.allows(code):
-            for alias, said in worker.services.logs(self.command.bindings):
-                text = f"--- the service {alias} said last:\n{said.rstrip()}\n---\n"
-                worker.progress.output(self.key, STDERR, text.encode())
+            worker.services.show_logs(worker, self.key, self.command.bindings)
             texts = [runtime_streams.tail(worker.store.blob_path(streams[name])) for name in ("stdout", "stderr")]
             if shell := worker.terminal.on_failure:
                 last = [line for text in texts for line in text.splitlines()[-_LAST_LINES:]]

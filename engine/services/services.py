@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import cast
@@ -12,6 +12,7 @@ from engine.containers.command import Binding
 from engine.errors import UserError
 from engine.graph import Value
 from engine.networks import forward
+from engine.process import STDERR
 from engine.services import services_running
 from engine.services.service import ContainerService, HostService, Service, ServicePort, TunnelService
 from engine.services.services_running import Running
@@ -24,6 +25,9 @@ _SHOWN = 4096  # characters of each of a service's streams that a failure beside
 
 Values = Mapping[str, Value]
 """Values of a service's inputs by the outputs' keys."""
+
+Names = Mapping[str, str]
+"""Addresses by the names that containers use."""
 
 
 @dataclass
@@ -43,6 +47,7 @@ class SessionServices:
     """The services of one session. Safe from any thread."""
 
     _entries: dict[str, _Entry] = field(default_factory=dict)
+    _told: list[Callable[[Names], None]] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def start(self, worker: Worker, service: Service, values: Values) -> Running:
@@ -75,7 +80,7 @@ class SessionServices:
         return entry.running.ports if entry and entry.running.up.is_set() else service.ports
 
     @contextlib.contextmanager
-    def bound(self, worker: Worker, bindings: Sequence[Binding], values: Values) -> Iterator[Mapping[str, str]]:
+    def bound(self, worker: Worker, bindings: Sequence[Binding], values: Values) -> Iterator[Names]:
         """Keep the bound services up inside the block; gives every name a container may use, with its address.
 
         The work in the block is called off when one of them ends, and that one's failure is raised.
@@ -91,14 +96,34 @@ class SessionServices:
             for entry in entries:
                 self._release(entry)
 
+    @contextlib.contextmanager
+    def announced(self, tell: Callable[[Names], None]) -> Iterator[None]:
+        """Inside the block, have ``tell`` called with the host names of services that are up: now, and on changes."""
+        with self._lock:
+            self._told.append(tell)
+            tell(self._hostnames())
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._told.remove(tell)
+
     def logs(self, bindings: Sequence[Binding]) -> Iterator[tuple[str, str]]:
-        """The alias of each bound service that has said something, and the end of that."""
+        """The alias of each bound service that has said something, and the end of that; then of those behind it."""
         for binding in bindings:
             with self._lock:
                 entry = self._entries.get(binding.service.key)
             said = "".join(tail.text[-_SHOWN:] for tail in entry.running.tails.values()) if entry else ""
             if said:
                 yield binding.alias, said
+            if isinstance(binding.service, ContainerService):
+                yield from self.logs(binding.service.command.bindings)
+
+    def show_logs(self, worker: Worker, key: str, bindings: Sequence[Binding]) -> None:
+        """Write to the progress of ``key``, which failed, what the services beside it said last."""
+        for alias, said in self.logs(bindings):
+            text = f"--- the service {alias} said last:\n{said.rstrip()}\n---\n"
+            worker.progress.output(key, STDERR, text.encode())
 
     @contextlib.contextmanager
     def reached(self, worker: Worker, service: Service, values: Values, port: int) -> Iterator[int]:
@@ -124,6 +149,7 @@ class SessionServices:
             entry = self._entries.get(service.key)
             if entry is None or entry.running.ended.is_set():
                 entry = self._entries[service.key] = self._begin(worker, service, values)
+                self._announce()  # a port of this machine is up from the beginning
             entry.uses += 1
             if entry.release:
                 entry.release.cancel()
@@ -134,9 +160,9 @@ class SessionServices:
         match service:
             case ContainerService():
                 inputs = [values[output.key] for output in service.inputs]
-                return _Entry(service, services_running.start_container(worker, service, inputs))
+                return _Entry(service, services_running.start_container(worker, service, inputs, self._announce))
             case HostService():
-                return _Entry(service, services_running.start_host(worker, service))
+                return _Entry(service, services_running.start_host(worker, service, self._announce))
             case TunnelService():
                 raise UserError("a tunnel leads to this machine; bind the service behind it instead")
 
@@ -184,11 +210,17 @@ class SessionServices:
         """Aliases first, then the host name of every service of the session that is up."""
         names = {binding.alias: entry.running.address for binding, entry in zip(bindings, entries, strict=True)}
         with self._lock:
-            up = [entry for entry in self._entries.values() if entry.running.up.is_set()]
-        others = {
-            entry.service.hostname: entry.running.address for entry in up if entry.service.hostname != "localhost"
-        }
-        return {**others, **names}
+            return {**self._hostnames(), **names}
+
+    def _hostnames(self) -> dict[str, str]:
+        up = [one for one in self._entries.values() if one.running.up.is_set() and not one.running.ended.is_set()]
+        return {one.service.hostname: one.running.address for one in up if not isinstance(one.service, TunnelService)}
+
+    def _announce(self) -> None:
+        with self._lock:
+            names = self._hostnames()
+            for tell in self._told:
+                tell(names)
 
 
 def check_alias(bindings: Sequence[Binding], alias: str) -> None:

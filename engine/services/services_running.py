@@ -29,6 +29,7 @@ GRACE = 10.0
 
 _FIRST_WAIT, _LONGEST_WAIT, _PATIENCE = 0.1, 10.0, 900.0  # backoff between checks, and all of it, in seconds
 _DIAL_TIMEOUT = 1.0
+_SAID = 4096  # characters of each stream that are told when it does not come up
 _KEPT = 100 << 10  # bytes of each stream that an error can show
 
 
@@ -66,6 +67,7 @@ class Running:
     stopper: Callable[[bool], None] | None = None
     tails: dict[int, Tail] = field(default_factory=lambda: {STDOUT: Tail(), STDERR: Tail()})
     on_end: list[Callable[[], None]] = field(default_factory=list)
+    changed: Callable[[], None] = lambda: None
 
     def wait_until_up(self, check: Callable[[], None]) -> None:
         """Wait; ``check`` is called meanwhile and may raise. Raises what the service failed with."""
@@ -89,16 +91,33 @@ class Running:
             return self.error
         return ExecError(self.args, self.code, self.tails[STDOUT].text, self.tails[STDERR].text)
 
+    @property
+    def last_words(self) -> str:
+        """The end of what it said, to be put after a sentence."""
+        said = "".join(tail.text[-_SAID:] for tail in self.tails.values()).rstrip()
+        return f"; it said last:\n{said}" if said else ""
+
+    def rise(self) -> None:
+        """Note that it is up, and tell whoever wanted to know."""
+        self.up.set()
+        self.changed()
+
     def finish(self) -> None:
         """Note the end, and tell whoever wanted to know."""
         self.ended.set()
         for callback in list(self.on_end):
             callback()
+        self.changed()
 
 
-def start_container(worker: Worker, service: ContainerService, values: Sequence[Value]) -> Running:
-    """Start a service's container in a thread of its own; it comes ``up`` later, or fails."""
-    running = Running(service.label, service.command.args, ports=service.ports)
+def start_container(
+    worker: Worker, service: ContainerService, values: Sequence[Value], changed: Callable[[], None]
+) -> Running:
+    """Start a service's container in a thread of its own; it comes ``up`` later, or fails.
+
+    ``changed`` is called when it has come up, and when it has ended.
+    """
+    running = Running(service.label, service.command.args, ports=service.ports, changed=changed)
     body = partial(_run_container, worker, service, values, running)
     threading.Thread(target=_in_own_context, args=(body, running), name="service", daemon=True).start()
     return running
@@ -118,7 +137,7 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
     worker.progress.started(service.key, service.label)
     try:
         with sandbox.prepared(worker, service.command, values) as box:
-            running.address = _address(box.namespace)
+            running.address = _address(worker, box.namespace)
             scrubbers = {stream: Scrubber(runtime_streams.scrubbable(box.secrets)) for stream in (STDOUT, STDERR)}
 
             def show(stream: int, data: bytes) -> None:
@@ -135,6 +154,8 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
             running.code = worker.runtime.run(box.spec, on_output=show, on_start=began)
     finally:
         failed = running.wanted and (running.code or running.error)
+        if failed:
+            worker.services.show_logs(worker, service.key, service.command.bindings)
         worker.progress.finished(service.key, cached=False, error=f"exit code: {running.code}" if failed else "")
 
 
@@ -146,9 +167,9 @@ def _in_context_of_none(body: Callable[[], None], running: Running) -> None:
         running.stop(kill=True)
 
 
-def _address(namespace: network_namespace.Namespace) -> str:
+def _address(worker: Worker, namespace: network_namespace.Namespace) -> str:
     if not namespace.address:
-        raise HostError("services need a network between containers, and this machine has none; see the warning above")
+        raise HostError(f"services need a network between containers, and there is none: {worker.network.missing}")
     return namespace.address
 
 
@@ -162,7 +183,7 @@ def _watch_health(service: ContainerService, box: sandbox.Sandbox, container: Co
             if port.checked and port.protocol != UDP:
                 what = f"port {port.port} accepts connections"
                 _until(partial(_accepts, box.namespace, port.port), running, what)
-    running.up.set()
+    running.rise()
 
 
 def _until(is_true: Callable[[], bool], running: Running, what: str) -> None:
@@ -170,7 +191,7 @@ def _until(is_true: Callable[[], bool], running: Running, what: str) -> None:
     wait, deadline = _FIRST_WAIT / 10, time.monotonic() + _PATIENCE
     while not running.ended.is_set() and not is_true():
         if time.monotonic() > deadline:
-            raise HostError(f"{running.label}: waited {_PATIENCE:.0f} s until {what}")
+            raise HostError(f"{running.label}: waited {_PATIENCE:.0f} s until {what}{running.last_words}")
         running.ended.wait(wait)
         wait = min(max(wait * 1.5, _FIRST_WAIT / 10), _LONGEST_WAIT)
 
@@ -206,15 +227,18 @@ def _stop_container(running: Running, container: Container, kill: bool) -> None:
             running.ended.wait(deadline - time.monotonic() if heard else _FIRST_WAIT)
 
 
-def start_host(worker: Worker, service: HostService) -> Running:
-    """Lend ports of this machine: sockets in a network namespace of their own, with an address like a container's."""
+def start_host(worker: Worker, service: HostService, changed: Callable[[], None]) -> Running:
+    """Lend ports of this machine: sockets in a network namespace of their own, with an address like a container's.
+
+    ``changed`` is called when it has ended; it is up at once, as on a Dagger engine, whoever listens on this machine.
+    """
     stack = ExitStack()
-    running = Running(service.label, ports=service.ports)
+    running = Running(service.label, ports=service.ports, changed=changed)
     try:
         namespace = stack.enter_context(worker.network.lease(reuse=False))
-        running.address = _address(namespace)
+        running.address = _address(worker, namespace)
         for one in service.forwards:
-            stack.enter_context(_lent(namespace, service.host, one))
+            stack.enter_context(_lent(namespace, service.host, one, running))
     except BaseException:
         stack.close()
         raise
@@ -224,9 +248,12 @@ def start_host(worker: Worker, service: HostService) -> Running:
 
 
 @contextlib.contextmanager
-def _lent(namespace: network_namespace.Namespace, host: str, one: Forward) -> Iterator[None]:
+def _lent(namespace: network_namespace.Namespace, host: str, one: Forward, running: Running) -> Iterator[None]:
+    def failed(error: OSError) -> None:
+        running.tails[STDERR].add(f"{host}:{one.backend} cannot be reached: {error}\n".encode())
+
     listen = partial(forward.listener, "0.0.0.0", one.frontend, udp=one.protocol == UDP)  # noqa: S104
-    with network_namespace.inside(namespace, listen) as own, forward.lead(own, host, one.backend):
+    with network_namespace.inside(namespace, listen) as own, forward.lead(own, host, one.backend, failed):
         yield
 
 

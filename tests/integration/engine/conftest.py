@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -163,22 +163,26 @@ def run(worker: Worker, busybox: Value) -> Any:
     return run
 
 
+Inside = Callable[[Callable[[], Any]], Any]
 ROOT = Path(rundir.__file__).parents[1]
 
 
 class Client:
-    """A session of its own engine process."""
+    """A session of its own engine process, started by ``prefix``; ``inside`` is how its network is entered."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, prefix: Sequence[str] = (), inside: Inside = lambda act: act()) -> None:
+        self.inside = inside
         self.run = directory / "run"
         places = {"BASELARD_STORE": str(directory / "store"), "BASELARD_RUN": str(self.run), "PYTHONPATH": str(ROOT)}
         self.log = (directory / "log").open("wb")
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "engine.cli", "session"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            env={**os.environ, **places},
+        self.child = inside(
+            lambda: subprocess.Popen(
+                [*prefix, sys.executable, "-m", "engine.cli", "session"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.log,
+                env={**os.environ, **places},
+            )
         )
         self.address = json.loads(self.child.stdout.readline())
 
@@ -187,8 +191,12 @@ class Client:
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
         url = f"http://127.0.0.1:{self.address['port']}/query"
         request = urllib.request.Request(url, json.dumps({"query": query}).encode(), headers)
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)
+
+        def answer():
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return json.load(response)
+
+        return self.inside(answer)
 
     def get(self, query: str):
         """The innermost value of the answer."""
@@ -215,7 +223,7 @@ class Client:
 @pytest.fixture
 def open_client(tmp_path: Path, _own_mounts: None) -> Any:
     """Start an engine process on this test's store; call ``close`` or end the process."""
-    return lambda: Client(tmp_path)
+    return lambda *args: Client(tmp_path, *args)
 
 
 @pytest.fixture

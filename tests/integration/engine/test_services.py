@@ -9,7 +9,7 @@ import pytest
 
 from engine.containers.command import Binding, Command
 from engine.containers.runtime import Container
-from engine.errors import ExecError, UserError
+from engine.errors import ExecError, HostError, UserError
 from engine.images.image import Healthcheck
 from engine.services import services, services_running
 from engine.services.service import ContainerService, Forward, HostService, ServicePort, TunnelService, with_hostname
@@ -79,6 +79,23 @@ def test_an_unbound_service_of_the_session_is_known_by_its_name(run, serving, st
     assert run("wget -qO- http://database.internal:8080/").stdout == "from the service\n"
 
 
+def test_a_service_that_comes_and_goes_is_known_to_a_command_that_runs(run, serving, start, worker):
+    service = with_hostname(serving(), "later")
+    seen = threading.Event()
+    worker.progress.output = lambda key, stream, data: seen.set() if b"waiting" in data else None
+    line = "grep later /etc/hosts; echo waiting; until wget -qO- http://later:8080/; do sleep 0.02; done"
+    gone = "echo waiting; while grep -q later /etc/hosts; do sleep 0.02; done"
+    for shell, change in ((line, lambda: start(service)), (gone, lambda: worker.services.stop(service))):
+        seen.clear()
+        ran = []
+        thread = threading.Thread(target=lambda shell=shell, ran=ran: ran.append(run(shell)))
+        thread.start()
+        assert seen.wait(20)
+        change()
+        thread.join()
+        assert ran[0].stdout in ("waiting\nfrom the service\n", "waiting\n")
+
+
 def test_sessions_do_not_share_names(run, serving, start, worker):
     start(with_hostname(serving(), "mine"))
     other = replace(worker, services=services.SessionServices())
@@ -107,6 +124,32 @@ def test_a_failure_shows_what_the_services_beside_it_said(run, serving, worker):
         run("exit 1", bindings=(Binding("db", service),))
     (shown,) = [data for _, data in worker.progress.written if b"said last" in data]
     assert shown == b"--- the service db said last:\nrefusing user app\n---\n"
+
+
+def test_a_failure_shows_what_services_behind_services_said(run, serving, worker):
+    check = Healthcheck(("CMD", "test", "-e", "/ready"))
+    behind = serving("echo refusing; echo > /ready; sleep 1000", (), check)
+    front = serving("exit 7", bindings=(Binding("db", behind),))
+    with pytest.raises(ExecError):
+        run("true", bindings=(Binding("front", front),))
+    shown = [data for _, data in worker.progress.written if b"said last" in data]
+    assert shown == [b"--- the service db said last:\nrefusing\n---\n"]
+
+
+def test_a_service_that_never_comes_up_says_what_it_said(run, serving, monkeypatch):
+    monkeypatch.setattr(services_running, "_PATIENCE", 0.5)
+    with pytest.raises(HostError, match=r"until port 8080 accepts connections; it said last:\nbusy elsewhere"):
+        run("true", bindings=(Binding("web", serving("echo busy elsewhere; sleep 1000")),))
+
+
+def test_a_port_of_this_machine_that_nobody_listens_on_is_told(run, worker):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        number = unused.getsockname()[1]
+    lent = HostService("127.0.0.1", (Forward(80, number),))
+    with pytest.raises(ExecError):
+        run("wget -qO- http://app/", bindings=(Binding("app", lent),))
+    (shown,) = [data for _, data in worker.progress.written if b"said last" in data]
+    assert f"127.0.0.1:{number} cannot be reached".encode() in shown
 
 
 def test_a_slow_service_is_waited_for(run, serving):
