@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import platforms, process
+from engine import platforms, privilege, process
 from engine.errors import EngineError
 from engine.store import Snapshot
 
@@ -28,7 +28,6 @@ _FILES = {
 }
 _KERNEL = (5, 10)  # volatile overlay mounts
 _FREE = 5 << 30  # bytes; less hardly holds one base image and its examples
-_CAP_SYS_ADMIN = 21
 _QEMU = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
@@ -70,9 +69,7 @@ def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
 
 
 def _privilege() -> Iterator[Finding]:
-    status = Path("/proc/self/status").read_text()
-    effective = int(status.partition("CapEff:")[2].split()[0], 16)
-    if effective >> _CAP_SYS_ADMIN & 1:
+    if privilege.may_mount():
         yield Finding("privilege", "CAP_SYS_ADMIN is there")
     else:
         remedy = "run with sudo, or give the container --cap-add SYS_ADMIN"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from engine import gc, server, snapshot
+from engine import gc, privilege, server, snapshot
 from engine.cli import places
 from engine.cli.target import Target
 from engine.cli.walk import Walk
@@ -41,8 +41,6 @@ from engine.worker import Worker
 Answer = TypeVar("Answer")
 THREADS = 32
 """Operations at once; most of them wait for a command, and commands share the machine's processors."""
-
-_CAP_SYS_ADMIN = 21
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def require_privilege(argv: Sequence[str]) -> None:
 
     Raises HostError when there is no sudo.
     """
-    if _may_mount():
+    if privilege.may_mount():
         return
     sudo = next((path for path in ("/usr/bin/sudo", "/usr/local/bin/sudo") if Path(path).exists()), None)
     if sudo is None or os.geteuid() == 0:
@@ -149,11 +147,3 @@ def require_privilege(argv: Sequence[str]) -> None:
     sys.stderr.flush()
     kept = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH") if name in os.environ]
     os.execv(sudo, [sudo, "-E", "--", "env", *kept, sys.executable, "-I", "-m", "engine.cli", *argv])  # noqa: S606
-
-
-def _may_mount() -> bool:
-    """Whether this process has CAP_SYS_ADMIN (capabilities(7))."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapEff:"):
-            return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
-    return False

@@ -1,0 +1,11 @@
+"""What this process may do."""
+
+from pathlib import Path
+
+_CAP_SYS_ADMIN = 21
+
+
+def may_mount() -> bool:
+    """Whether this process has CAP_SYS_ADMIN (capabilities(7)), without which nothing can be mounted."""
+    status = Path("/proc/self/status").read_text()
+    return bool(int(status.partition("CapEff:")[2].split()[0], 16) >> _CAP_SYS_ADMIN & 1)
