@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 
 from distribution import media_types
 from engine.errors import UserError
-from engine.images import layer_pack, manifest
+from engine.images import layer_estargz, layer_pack, manifest
 from engine.images.image import History, ImageConfig, Pairs
 from engine.images.layer_index import Layer
 from engine.images.manifest import Descriptor, Index, Manifest
 from engine.store import Snapshot, Store
 
-_OCI_SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}
-_DOCKER_SUFFIX = {"gzip": ".gzip", "zstd": ".zstd", "none": ""}
+_OCI_SUFFIX = {"gzip": "+gzip", "estargz": "+gzip", "zstd": "+zstd", "none": ""}
+_DOCKER_SUFFIX = {"gzip": ".gzip", "estargz": ".gzip", "zstd": ".zstd", "none": ""}
 
 Packed = Callable[[Layer], None]
 """Told of each layer as soon as it is packed, so that it can be on its way while the next is made."""
@@ -34,7 +34,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Format:
-    """How images are written. ``compression`` is ``gzip``, ``zstd``, ``none``, or ``""``: as it is, else gzip.
+    """How images are written. ``compression`` is one of a Layer, or ``""``: as it is, else gzip.
 
     ``epoch`` is SOURCE_DATE_EPOCH in seconds.
     """
@@ -110,7 +110,7 @@ def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> I
     kind = manifest.DOCKER_CONFIG if form.docker else manifest.OCI_CONFIG
     made = Manifest(
         manifest.described(kind, config),
-        tuple(_descriptor(layer, form) for layer in layers),
+        tuple(_descriptor(store, layer, form) for layer in layers),
         media_types.DOCKER_MANIFEST if form.docker else media_types.OCI_MANIFEST,
         variant.annotations,
     )
@@ -118,10 +118,10 @@ def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> I
     return Image(manifest.described(made.media_type, data, variant.config.platform), made, data)
 
 
-def _descriptor(layer: Layer, form: Format) -> Descriptor:
-    if form.docker:
-        return Descriptor(manifest.DOCKER_LAYER + _DOCKER_SUFFIX[layer.compression], layer.digest, layer.size)
-    return Descriptor(manifest.OCI_LAYER + _OCI_SUFFIX[layer.compression], layer.digest, layer.size)
+def _descriptor(store: Store, layer: Layer, form: Format) -> Descriptor:
+    kinds, suffixes = (manifest.DOCKER_LAYER, _DOCKER_SUFFIX) if form.docker else (manifest.OCI_LAYER, _OCI_SUFFIX)
+    told = layer_estargz.annotations(store.blob_path(layer.digest)) if layer.compression == "estargz" else ()
+    return Descriptor(kinds + suffixes[layer.compression], layer.digest, layer.size, annotations=told)
 
 
 def instruction(label: str) -> str:

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS layers (
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer as a blob. ``compression`` is ``gzip``, ``zstd`` or ``none``; ``size`` counts the blob's bytes."""
+    """One layer as a blob. ``compression`` is ``gzip``, ``estargz``, ``zstd`` or ``none``; ``size`` in bytes."""
 
     digest: str
     size: int
@@ -63,11 +63,14 @@ GIVEN = "given"
 
 def packed(store: Store, snapshot: Snapshot, below: Snapshot | None, stamp: str, compression: str = "") -> Layer | None:
     """The blob with all of ``snapshot`` that differs from its ancestor ``below``, in this compression or, for ``""``,
-    any; None unless the store still has it. A layer that came with an image comes first, then one of this ``stamp``."""
+    any whose content is the tar alone; None unless the store still has it.
+
+    A layer that came with an image comes first, then one of this ``stamp``.
+    """
     rows = _all(
         store,
         "SELECT digest, size, diff_id, compression FROM layers WHERE snapshot = ? AND below = ? AND stamp IN (?, ?) "
-        "AND (compression = ? OR ? = '') ORDER BY stamp != ?, compression",
+        "AND (compression = ? OR ? = '' AND compression != 'estargz') ORDER BY stamp != ?, compression",
         (snapshot.id, below.id if below else 0, stamp, GIVEN, compression, compression, GIVEN),
     )
     return next((Layer(*row) for row in rows if store.has_blob(row[0])), None)

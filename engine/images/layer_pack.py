@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine import cancel
-from engine.images import layer_index, layer_walk
+from engine.images import layer_estargz, layer_index, layer_walk
 from engine.images.layer_compress import compressed
 from engine.images.layer_index import GIVEN, Layer
 from engine.images.layer_stream import Stream, decompressed
@@ -68,7 +68,7 @@ def groups(store: Store, snapshot: Snapshot | None) -> list[Group]:
 
 
 def pack(store: Store, group: Group, *, compression: str = "", epoch: int | None = None) -> Layer:
-    """The group as a blob in the store: ``gzip``, ``zstd``, ``none``, or ``""`` for the bytes it came with, else gzip.
+    """The group as a blob in the store, in a compression of a Layer or, with ``""``, the bytes it came with, else gzip.
 
     ``epoch`` holds time stamps down (SOURCE_DATE_EPOCH, seconds). Asked for the same twice, at once or later, it is
     packed once. What it was packed into before for another purpose makes no difference to the result.
@@ -79,7 +79,7 @@ def pack(store: Store, group: Group, *, compression: str = "", epoch: int | None
         wanted = compression or "gzip"
         if known := given or layer_index.packed(store, group.top, group.below, stamp, wanted):
             return known
-        other = layer_index.packed(store, group.top, group.below, stamp)
+        other = layer_index.packed(store, group.top, group.below, stamp) if wanted != "estargz" else None
         content = _again(store, other) if other else _tar(store, group, epoch)
         layer = _write(store, content, wanted)
         layer_index.record_layer(store, group.top, group.below, stamp, layer)
@@ -119,9 +119,10 @@ def _write(store: Store, content: Iterator[bytes], compression: str) -> Layer:
     with store.temp_dir() as directory:
         path = directory / "layer"
         with Stream(content) as ahead, path.open("wb", buffering=0) as file:
-            for chunk in packed.through(compressed(ahead.chunks(), compression)):
+            lazy = layer_estargz.Estargz(ahead) if compression == "estargz" else None
+            for chunk in packed.through(lazy.members() if lazy else compressed(ahead.chunks(), compression)):
                 file.write(chunk)
-        layer = Layer(packed.name, packed.size, ahead.digest, compression)
+        layer = Layer(packed.name, packed.size, lazy.diff_id if lazy else ahead.digest, compression)
         store.adopt_blob(path, layer.digest)
     return layer
 

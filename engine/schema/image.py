@@ -9,7 +9,7 @@ from pathlib import Path
 
 from distribution.reference import Reference
 from engine import digest, platforms, process, showing
-from engine.errors import HostError, UnsupportedError, UserError
+from engine.errors import HostError, UserError
 from engine.files import exporting
 from engine.graph import Output
 from engine.images import archive_write, image_write, publish, reference
@@ -28,7 +28,7 @@ from engine.worker import Worker
 
 Containers = tuple[Container, ...]
 
-_COMPRESSION = {"": "", "Gzip": "gzip", "Zstd": "zstd", "Uncompressed": "none"}
+_COMPRESSION = {"": "", "Gzip": "gzip", "EStarGZ": "estargz", "Zstd": "zstd", "Uncompressed": "none"}
 
 
 @field("Query.container")
@@ -175,8 +175,6 @@ def _registry(address: str) -> str:
 
 
 def _format(compression: str, media_types: str) -> Format:
-    if compression not in _COMPRESSION:
-        raise UnsupportedError(f"forcedCompression: {compression}", "choose Gzip, Zstd or Uncompressed")
     docker = media_types == "DockerMediaTypes"
     return Format(_COMPRESSION[compression], docker=docker, epoch=image_write.source_date_epoch())
 

@@ -76,7 +76,16 @@ def layout(source: str, target: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("compression", "docker"), [("gzip", False), ("zstd", False), ("none", False), ("gzip", True), ("none", True)]
+    ("compression", "docker"),
+    [
+        ("gzip", False),
+        ("estargz", False),
+        ("zstd", False),
+        ("none", False),
+        ("gzip", True),
+        ("estargz", True),
+        ("none", True),
+    ],
 )
 def test_umoci_unpacks_what_we_pack(
     store: Store, tree: Snapshot, tmp_path: Path, compression: str, docker: bool

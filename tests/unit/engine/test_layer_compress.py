@@ -45,7 +45,7 @@ def test_zstd_reads_it(size: int) -> None:
 def test_the_number_of_cores_and_the_chunks_make_no_difference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = set()
     for cores in (1, 2, 7):
-        monkeypatch.setattr(layer_compress, "_CORES", cores)
+        monkeypatch.setattr(layer_compress, "CORES", cores)
         made.add(b"".join(compressed(chunks(5_000_000), kind)))
         made.add(b"".join(compressed(iter([b"".join(chunks(5_000_000))]), kind)))
     assert len(made) == 1
