@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine import terminal
@@ -31,11 +32,21 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
     if parsed.options.interactive or any(step.function.name == "terminal" for step in parsed.steps):
         terminal.require()
     start.require_privilege(["call", *argv])
+    _warn(parsed.steps)
     last = parsed.steps[-1].function.return_type
     output = parsed.options.output
     value = start.walk(found, lambda walk: walk.run(parsed.steps, output=output))
     result.show(last, value, as_json=parsed.options.json, output=output)
     return 0
+
+
+def _warn(steps: Sequence[Step]) -> None:
+    """Say what of the command line is deprecated."""
+    for step in steps:
+        used = [(f"--{kebab(arg.name)}", arg.deprecated) for arg in step.function.args if arg.name in step.args]
+        for name, reason in [(kebab(step.function.name), step.function.deprecated), *used]:
+            if reason is not None:
+                sys.stderr.write(f"warning: {name} is deprecated{': ' if reason else ''}{reason}\n")
 
 
 def check_addresses(step: Step) -> None:

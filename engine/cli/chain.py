@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.cli.options import Options, names, take, unknown
 from engine.errors import UserError
-from engine.modules.addresses import Address
+from engine.modules.addresses import Address, can_name
 from engine.objects.typedef import Function, FunctionArg, Module, TypeDef, kebab
 
 FindType = Callable[[str], TypeDef | None]
@@ -111,7 +111,7 @@ class _Reading:
         try:
             match kind.kind:
                 case "OBJECT_KIND" | "INTERFACE_KIND":
-                    return Address(kind.name, text)
+                    return _address(kind, text)
                 case "ENUM_KIND":
                     return self._member_name(kind, text)
                 case "SCALAR_KIND" if kind.name == "JSON":
@@ -148,9 +148,28 @@ def _member(owner: TypeDef, word: str) -> tuple[Function, bool]:
 
 
 def _check_required(step: Step) -> None:
-    missing = [f"--{kebab(arg.name)}" for arg in step.function.args if arg.required and arg.name not in step.args]
+    missing = [arg for arg in step.function.args if arg.required and arg.name not in step.args]
+    for arg in missing:
+        kind = arg.type_def.element or arg.type_def
+        if kind.kind in ("OBJECT_KIND", "INTERFACE_KIND") and not can_name(kind.name):
+            raise UserError(f"--{kebab(arg.name)}{_on(step.function)}: {_only_by_code(kind)}")
     if missing:
-        raise UserError(f"missing: {', '.join(missing)}{_on(step.function)}")
+        raise UserError(f"missing: {', '.join(f'--{kebab(arg.name)}' for arg in missing)}{_on(step.function)}")
+
+
+def _address(kind: TypeDef, text: str) -> Address:
+    if not can_name(kind.name):
+        raise ValueError(_only_by_code(kind))
+    return Address(kind.name, text)
+
+
+def _only_by_code(kind: TypeDef) -> str:
+    """Why no flag can give an object of this type."""
+    what = "the interface " if kind.kind == "INTERFACE_KIND" else ""
+    return (
+        f"an object of {what}{kind.name} has no name on a command line; another module's code hands it over, and "
+        "modules that depend on others need a real engine (--engine dagger)"
+    )
 
 
 def _on(function: Function) -> str:

@@ -42,7 +42,7 @@ def _text(kind: TypeDef, value: Any, *, as_json: bool) -> str:
 def _objects(kind: TypeDef, value: Any) -> str:
     if kind.element:
         return "".join(f"- {_objects(kind.element, item)}" for item in value)
-    return identity(kind, value) + "\n"
+    return identity(kind, value) + "\n" if value is not None else ""
 
 
 def _plain(value: Any) -> str:

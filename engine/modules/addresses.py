@@ -42,15 +42,17 @@ class Address:
         return found["path"] or found["bare"] if found else self.text.removeprefix("file://")
 
 
+def can_name(type_name: str) -> bool:
+    """Whether an object of this type can be named by a string at all."""
+    return type_name in _QUERIES
+
+
 async def load(ask: Ask, address: Address) -> str:
-    """The ID of the object. Raises UserError for a text or type that means nothing."""
-    make = _QUERIES.get(address.type_name)
-    if make is None:
-        raise UserError(f"a {address.type_name} cannot be named by a string")
+    """The ID of the object. Raises UserError for a text that means nothing."""
     if address.type_name == "Container" and address.is_local:
         file = await load(ask, Address("File", address.path))
         return str(await ask(f"{{ container {{ import(source: {quote(file)}) {{ id }} }} }}"))
-    return str(await ask("{" + make(address) + "}"))
+    return str(await ask("{" + _QUERIES[address.type_name](address) + "}"))
 
 
 def quote(value: Any) -> str:
@@ -73,6 +75,11 @@ def _file(address: Address) -> str:
     if not address.is_local:
         return _git(address.text, "file")
     return f"host {{ file(path: {quote(address.path)}) {{ id }} }}"
+
+
+def _secret_uri(text: str) -> str:
+    """``env:NAME``, ``file:PATH`` and ``cmd:COMMAND`` are short for the URIs with slashes."""
+    return re.sub(r"\A(env|file|cmd):(?!//)", r"\1://", text)
 
 
 def _git(text: str, field: str) -> str:
@@ -102,7 +109,7 @@ _QUERIES: dict[str, Callable[[Address], str]] = {
     "Directory": _directory,
     "File": _file,
     "Container": lambda address: f"container {{ from(address: {quote(address.text)}) {{ id }} }}",
-    "Secret": lambda address: f"secret(uri: {quote(address.text)}) {{ id }}",
+    "Secret": lambda address: f"secret(uri: {quote(_secret_uri(address.text))}) {{ id }}",
     "Service": _service,
     "CacheVolume": lambda address: f"cacheVolume(key: {quote(address.text)}) {{ id }}",
     "Socket": lambda address: f"host {{ unixSocket(path: {quote(address.text.removeprefix('unix://'))}) {{ id }} }}",

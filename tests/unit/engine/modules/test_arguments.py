@@ -75,7 +75,9 @@ def test_default_paths_that_cannot_be(module: ModuleSource, path: str, says: str
         ("Directory", "github.com/o/r", 'git(url: "github.com/o/r") { head { tree { directory(path: ".")'),
         ("File", "a.txt", 'host { file(path: "a.txt")'),
         ("Container", "debian:trixie", 'container { from(address: "debian:trixie") { id } }'),
-        ("Secret", "env:TOKEN", 'secret(uri: "env:TOKEN")'),
+        ("Secret", "env:TOKEN", 'secret(uri: "env://TOKEN")'),
+        ("Secret", "file:///etc/key", 'secret(uri: "file:///etc/key")'),
+        ("Secret", "cmd:pass show x", 'secret(uri: "cmd://pass show x")'),
         ("Service", "tcp://db:5432", 'host: "db", ports: [{frontend: 5432, backend: 5432, protocol: TCP}]'),
         ("Socket", "unix:///run/s", 'unixSocket(path: "/run/s")'),
     ],
@@ -86,13 +88,10 @@ async def test_strings_that_name_objects(type_name: str, text: str, query: str) 
     assert query in ask.queries[0]
 
 
-@pytest.mark.parametrize(
-    ("type_name", "text", "says"),
-    [("Service", "db:5432", "a service is named tcp://HOST:PORT"), ("Module", ".", "cannot be named by a string")],
-)
-async def test_strings_that_name_nothing(type_name: str, text: str, says: str) -> None:
-    with pytest.raises(UserError, match=says):
-        await addresses.load(Asked(), Address(type_name, text))
+async def test_strings_that_name_nothing() -> None:
+    with pytest.raises(UserError, match="a service is named tcp://HOST:PORT"):
+        await addresses.load(Asked(), Address("Service", "db:5432"))
+    assert addresses.can_name("Service") and not addresses.can_name("Fooer")
 
 
 @pytest.mark.parametrize("text", ["base.tar", "./base.tar", "oci-archive:base.tar", "file://base.tar"])
