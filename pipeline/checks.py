@@ -12,6 +12,7 @@ import anyio
 import dagger
 
 from dockerfile.errors import DockerfileError
+from pipeline.attempts import settled
 from pipeline.changes import Changed
 from pipeline.clock import Clock
 from pipeline.config import Config, QuarantineSettings
@@ -23,7 +24,7 @@ from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.goss.run import How, attempt
 from pipeline.images import Images, title
-from pipeline.model import Case, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Quarantine, Report, Span, Suite, Verdict
 from pipeline.together import each
 
 # The last lines of a failed command usually hold its reason.
@@ -143,44 +144,49 @@ def unknown_range(changed: Changed) -> Suite:
     return Suite("changes", (Case("range", Verdict.NOTED, message=message),))
 
 
+@dataclass(frozen=True)
+class _Course:
+    """What has become of a subject so far; kept when something ends it early."""
+
+    spans: list[Span] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def suite(self, subject: Subject, cases: tuple[Case, ...]) -> Suite:
+        spans, attempts = tuple(self.spans), tuple(self.attempts)
+        return Suite(subject.name, cases, spans, quarantine=subject.quarantine, earlier=attempts)
+
+
 async def suite(subject: Subject, options: Options, clock: Clock) -> Suite:
     """Build and judge one image. Whatever goes wrong becomes a case that says what."""
-    spans: list[Span] = []
+    course = _Course()
     phase = "build"
     try:
         with anyio.fail_after(options.timeout):
-            with clock.span("build", spans):
+            with clock.span("build", course.spans):
                 image = await (await subject.build()).sync()
             phase = "tests"
-            with clock.span("test", spans):
-                outcome, attempts = await _judge(subject, image, options)
+            await _try(subject, image, options, clock, course)
     except TimeoutError:
         message = f"not done after {options.timeout:.0f} s; test.timeout in baselard.yaml allows more"
-        case = Case(phase, Verdict.ERROR, message=message)
-        return Suite(subject.name, (case,), tuple(spans), quarantine=subject.quarantine)
+        failed = Case(phase, Verdict.ERROR, message=message)
     except (BaselardError, DockerfileError, dagger.QueryError) as error:
-        case = _error_case(phase, error)
-        return Suite(subject.name, (case,), tuple(spans), quarantine=subject.quarantine)
-    return Suite(subject.name, outcome.cases, tuple(spans), outcome.log, subject.quarantine, {"attempts": attempts})
+        failed = _error_case(phase, error)
+    else:
+        *earlier, last = course.attempts
+        done = course.suite(subject, settled(course.attempts))
+        return replace(done, log=last.log, earlier=tuple(earlier))
+    return course.suite(subject, (failed,))
 
 
-async def _judge(subject: Subject, image: dagger.Container, options: Options) -> tuple[Outcome, int]:
-    """The first passing attempt or the last one; cases that failed in between are flaky."""
-    unsteady: dict[str, str] = {}
+async def _try(subject: Subject, image: dagger.Container, options: Options, clock: Clock, course: _Course) -> None:
+    """Add attempts until one passes or there may be no more."""
     for number in range(1, options.retries + 2):
-        outcome = await subject.judge(image, f"{options.nonce}-{number}")
-        failed = {case.name: case.message for case in outcome.cases if case.verdict.bad}
-        if not failed:
-            break
-        unsteady = failed
-    cases = tuple(_flaky(case, unsteady, number) for case in outcome.cases)
-    return replace(outcome, cases=cases), number
-
-
-def _flaky(case: Case, unsteady: dict[str, str], number: int) -> Case:
-    if case.verdict is not Verdict.PASSED or case.name not in unsteady:
-        return case
-    return replace(case, verdict=Verdict.FLAKY, message=f"passed at attempt {number}; before: {unsteady[case.name]}")
+        with clock.span("test" if number == 1 else f"test, attempt {number}", course.spans):
+            outcome = await subject.judge(image, f"{options.nonce}-{number}")
+        span = course.spans[-1]
+        course.attempts.append(Attempt(outcome.cases, span.end - span.start, outcome.log))
+        if not course.attempts[-1].failures:
+            return
 
 
 def _error_case(phase: str, error: Exception) -> Case:

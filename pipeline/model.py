@@ -68,6 +68,19 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One run of a suite's tests: what was asserted, how long it took, what the image's own process wrote."""
+
+    cases: tuple[Case, ...]
+    seconds: float = 0.0
+    log: str = ""
+
+    @property
+    def failures(self) -> tuple[Case, ...]:
+        return tuple(case for case in self.cases if case.verdict.bad)
+
+
+@dataclass(frozen=True)
 class Quarantine:
     """Why a suite's failures do not count, and until when (an ISO date, inclusive)."""
 
@@ -79,7 +92,7 @@ class Quarantine:
 
 @dataclass(frozen=True)
 class Suite:
-    """The cases of one image or one linted file."""
+    """The cases of one image or one linted file. `earlier` holds the failed attempts before the one that counts."""
 
     name: str
     cases: tuple[Case, ...]
@@ -87,6 +100,7 @@ class Suite:
     log: str = ""
     quarantine: Quarantine | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
+    earlier: tuple[Attempt, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -109,6 +123,21 @@ class Suite:
     @property
     def failures(self) -> tuple[Case, ...]:
         return tuple(case for case in self.cases if case.verdict.bad)
+
+    @property
+    def flaky(self) -> tuple[Case, ...]:
+        return tuple(case for case in self.cases if case.verdict is Verdict.FLAKY)
+
+    @property
+    def noted(self) -> tuple[Case, ...]:
+        return tuple(case for case in self.cases if case.verdict is Verdict.NOTED)
+
+    @property
+    def telling_log(self) -> str:
+        """What the image's own process wrote when the tests failed for the last time; empty when they never did."""
+        if self.failures:
+            return self.log
+        return self.earlier[-1].log if self.earlier else ""
 
 
 @dataclass(frozen=True)

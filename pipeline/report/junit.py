@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET  # written here, never parsed
+from collections.abc import Iterator
 
 from pipeline.model import Case, Report, Suite, Verdict
 
@@ -43,7 +44,18 @@ def _case(case: Case, suite: Suite) -> ET.Element:
     if tag:
         child = ET.SubElement(element, tag, message=_message(case, suite))
         child.text = _clean(case.detail) or None
+    element.extend(_earlier(case, suite))
     return element
+
+
+def _earlier(case: Case, suite: Suite) -> Iterator[ET.Element]:
+    """The failures of earlier attempts, named as Maven Surefire's schema has them."""
+    tag = "rerunFailure" if case.verdict.bad else "flakyFailure"
+    for number, attempt in enumerate(suite.earlier, 1):
+        for failure in (one for one in attempt.failures if one.name == case.name):
+            child = ET.Element(tag, message=_clean(failure.message), type=f"attempt {number}")
+            child.text = _clean(failure.detail) or None
+            yield child
 
 
 def _tag(case: Case, suite: Suite) -> str:
@@ -53,7 +65,6 @@ def _tag(case: Case, suite: Suite) -> str:
         Verdict.FAILED: "failure",
         Verdict.ERROR: "error",
         Verdict.SKIPPED: "skipped",
-        Verdict.FLAKY: "flakyFailure",
     }
     return tags.get(case.verdict, "")
 

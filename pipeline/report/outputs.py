@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from pipeline.model import Report, Suite
+from pipeline.model import Attempt, Case, Report, Suite
 
 
 def render(report: Report) -> str:
@@ -21,6 +22,15 @@ def render(report: Report) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    """An attempt before the one that counts."""
+    return {"seconds": round(attempt.seconds, 3), "failures": _said(attempt.failures)}
+
+
+def _said(failures: Sequence[Case]) -> list[str]:
+    return [f"{case.name}: {case.message}" for case in failures]
+
+
 def _suite(suite: Suite) -> dict[str, Any]:
     return {
         "name": suite.name,
@@ -28,7 +38,8 @@ def _suite(suite: Suite) -> dict[str, Any]:
         "blocks": suite.blocks,
         "quarantined": suite.quarantined,
         "cases": len(suite.cases),
-        "failures": [f"{case.name}: {case.message}" for case in suite.failures],
+        "failures": _said(suite.failures),
+        "earlier attempts": [_attempt(attempt) for attempt in suite.earlier],
         "phases": {span.phase: round(span.end - span.start, 3) for span in suite.spans},
         **suite.properties,
     }

@@ -14,8 +14,11 @@ _LOG_LINES = 50
 
 
 def render(report: Report) -> str:
-    """The whole document; failures that count come before those that are excused."""
-    failing = sorted((suite for suite in report.suites if suite.failures), key=lambda suite: not suite.blocks)
+    """The whole document; failures that count come before those that are excused, and both before what was flaky."""
+    failing = sorted(
+        (suite for suite in report.suites if suite.failures or suite.flaky),
+        key=lambda suite: (not suite.blocks, not suite.failures),
+    )
     parts = [f"## {_mark_of(report)} {_cell(conclusion(report))}"]
     parts += ["\n".join(_failure(suite)) for suite in failing]
     parts += [_table(report)] if report.suites else []
@@ -45,13 +48,16 @@ def _table(report: Report) -> str:
 def _failure(suite: Suite) -> Iterator[str]:
     yield f"### {_MARKS.get(label(suite), '❌')} {_cell(suite.name)}"
     yield ""
-    for case in suite.failures:
+    for case in (*suite.failures, *suite.flaky):
         yield f"- {_case(case)}"
-    details = "\n".join(case.detail for case in suite.failures if case.detail)
+    if suite.failures:
+        for number, attempt in enumerate(suite.earlier, 1):
+            yield from (f"- attempt {number} failed too: {_case(case)}" for case in attempt.failures)
+    details = "\n".join(case.detail for case in (*suite.failures, *suite.flaky) if case.detail)
     if details:
         yield _folded("What the checks said", details)
-    if suite.log.strip():
-        yield _folded("Its own output, last lines", "\n".join(suite.log.rstrip().splitlines()[-_LOG_LINES:]))
+    if suite.telling_log.strip():
+        yield _folded("Its own output, last lines", "\n".join(suite.telling_log.rstrip().splitlines()[-_LOG_LINES:]))
 
 
 def _case(case: Case) -> str:

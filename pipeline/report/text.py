@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pipeline.model import Case, Report, Suite, Verdict
 
 _LOG_LINES = 20
+_SIGNS = {Verdict.FLAKY: "~", Verdict.NOTED: "·"}
 
 
 def render(report: Report) -> str:
     """The whole summary, ending in one line that says how it went."""
-    blocks = [table(report.suites), *(failure(suite) for suite in report.suites if suite.failures or _noted(suite))]
+    blocks = [table(report.suites), *(failure(suite) for suite in report.suites if told(suite))]
     return "\n\n".join([*blocks, conclusion(report)])
 
 
@@ -51,28 +52,37 @@ def note(suite: Suite) -> str:
         )
         notes.append(" ".join(filter(None, [f"{state}: {suite.quarantine.reason}", suite.quarantine.link])))
     notes += [case.message for case in suite.cases[:1] if suite.verdict is Verdict.SKIPPED]
-    notes += [f"flaky: {case.name}" for case in suite.cases if case.verdict is Verdict.FLAKY]
-    noted = len(_noted(suite))
+    notes += [f"flaky: {case.name}" for case in suite.flaky]
+    noted = len(suite.noted)
     notes += [f"{noted} noted"] if noted else []
     return "; ".join(notes)
 
 
+def told(suite: Suite) -> tuple[Case, ...]:
+    """The cases that a reader is to see one by one: failures first, then what was unsteady, then notes."""
+    return (*suite.failures, *suite.flaky, *suite.noted)
+
+
 def failure(suite: Suite) -> str:
-    """Name, failing cases with their reasons, and the end of the image's own output."""
+    """Name, the cases to be told with their reasons, and the end of the image's own output."""
     lines = [f"{suite.name}"]
-    for case in (*suite.failures, *_noted(suite)):
+    for case in told(suite):
         where = f"{case.place}: " if case.place else ""
-        lines.append(f"  {'✗' if case.verdict.bad else '·'} {where}{case.name}: {case.message}")
+        lines.append(f"  {_SIGNS.get(case.verdict, '✗')} {where}{case.name}: {case.message}")
         lines += [f"      {line}" for line in case.detail.splitlines() if case.verdict is Verdict.ERROR]
         lines += [f"      {case.link}"] if case.link else []
-    if suite.log.strip():
-        lines.append("  its own output, last lines:")
-        lines += [f"    | {line}" for line in suite.log.rstrip().splitlines()[-_LOG_LINES:]]
+    lines += [
+        f"  attempt {number} failed too: {case.name}: {case.message}"
+        for number, attempt in enumerate(suite.earlier, 1)
+        for case in attempt.failures
+        if suite.failures
+    ]
+    if suite.telling_log.strip():
+        lines.append(
+            "  its own output, last lines:" if suite.failures else "  its own output when it failed, last lines:"
+        )
+        lines += [f"    | {line}" for line in suite.telling_log.rstrip().splitlines()[-_LOG_LINES:]]
     return "\n".join(lines)
-
-
-def _noted(suite: Suite) -> tuple[Case, ...]:
-    return tuple(case for case in suite.cases if case.verdict is Verdict.NOTED)
 
 
 def conclusion(report: Report) -> str:
@@ -81,4 +91,10 @@ def conclusion(report: Report) -> str:
     total = len(report.suites)
     if blocking:
         return f"{report.title}: {len(blocking)} of {total} failed ({', '.join(blocking)}) in {report.seconds:.1f} s"
-    return f"{report.title}: all {total} passed in {report.seconds:.1f} s"
+    tally = Counter(_counted_as(suite) for suite in report.suites)
+    how = f"all {total} passed" if len(tally) < 2 else ", ".join(f"{count} {word}" for word, count in tally.items())
+    return f"{report.title}: {how} in {report.seconds:.1f} s"
+
+
+def _counted_as(suite: Suite) -> str:
+    return "passed" if suite.verdict is Verdict.NOTED else label(suite)

@@ -82,15 +82,16 @@ async def test_a_retried_pass_is_flaky_and_each_attempt_is_a_new_one():
     one = subject("a", False, True)
     report = await run(one, retries=2)
     (case,) = report.suites[0].cases
-    assert (case.verdict, case.message) == (Verdict.FLAKY, "passed at attempt 2; before: closed")
+    assert (case.verdict, case.message) == (Verdict.FLAKY, "passed at attempt 2; failed at attempt 1: closed")
     assert len(set(one.judge.nonces)) == 2
+    assert [span.phase for span in report.suites[0].spans] == ["build", "test", "test, attempt 2"]
 
 
 async def test_a_test_that_keeps_failing_fails():
     one = subject("a", False, False)
     report = await run(one, retries=1)
     assert report.suites[0].verdict is Verdict.FAILED
-    assert report.suites[0].properties == {"attempts": 2}
+    assert [attempt.failures[0].message for attempt in report.suites[0].earlier] == ["closed"]
 
 
 async def test_two_calls_never_share_a_nonce_unless_asked():

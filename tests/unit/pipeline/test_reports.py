@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pipeline.errors import ChecksFailed
-from pipeline.model import Case, Place, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
 from pipeline.report import commands, junit, outputs, summary, text, timeline
 from pipeline.report.directory import files
 from pipeline.verdict import settle
@@ -22,7 +22,12 @@ BAD = Suite(
     log="listening on 3001\n\x1b[31mboom\x00",
 )
 EXCUSED = Suite("old", (Case("x", Verdict.FAILED, message="no"),), quarantine=Quarantine("mirror", "", "2030-01-01"))
-FLAKY = Suite("net", (Case("fetch", Verdict.FLAKY, message="passed at attempt 2; before: closed"),))
+FLAKY = Suite(
+    "net",
+    (Case("fetch", Verdict.FLAKY, message="passed at attempt 2; failed at attempt 1: closed"),),
+    log="all is well",
+    earlier=(Attempt((Case("fetch", Verdict.FAILED, message="closed"),), 0.25, "cannot bind"),),
+)
 LINT = Suite(
     "Dockerfile",
     (
@@ -59,7 +64,8 @@ def test_junit_counts_and_carries_reasons():
     case = root.find("testsuite[@name='web|app']/testcase")
     assert case.find("failure").get("message") == "expected true,\ngot `false`"
     assert root.find("testsuite[@name='old']/testcase/skipped").get("message").startswith("quarantined until 2030")
-    assert root.find("testsuite[@name='net']/testcase/flakyFailure") is not None
+    flaky = root.find("testsuite[@name='net']/testcase/flakyFailure")
+    assert (flaky.get("message"), flaky.get("type")) == ("closed", "attempt 1")
 
 
 def test_junit_of_a_finding_has_file_and_line():
@@ -113,3 +119,26 @@ def test_a_failed_report_is_raised_with_its_summary():
     with pytest.raises(ChecksFailed, match="1 of 4 failed"):
         settle(REPORT)
     assert "all 1 passed" in settle(Report("t", (GOOD,)))
+
+
+def test_a_flaky_pass_shows_its_failed_attempt_and_what_was_written_then():
+    report = Report("t", (GOOD, FLAKY), seconds=1)
+    shown, markdown = text.render(report), summary.render(report)
+    for said in ("passed at attempt 2; failed at attempt 1: closed", "cannot bind"):
+        assert said in shown
+        assert said in markdown
+    assert "all is well" not in shown + markdown
+    assert shown.endswith("t: 1 passed, 1 flaky in 1.0 s")
+    assert json.loads(outputs.render(report))["suites"][1]["earlier attempts"] == [
+        {"seconds": 0.25, "failures": ["fetch: closed"]}
+    ]
+
+
+def test_a_failure_shows_that_earlier_attempts_failed_too():
+    earlier = (Attempt((Case("fetch", Verdict.FAILED, message="closed"),)),)
+    report = Report("t", (Suite("net", (Case("fetch", Verdict.FAILED, message="refused"),), earlier=earlier),))
+    assert "attempt 1 failed too: fetch: closed" in text.render(report)
+    assert "attempt 1 failed too: **fetch**: `closed`" in summary.render(report)
+    root = ET.fromstring(junit.render(report))
+    assert root.find(".//testcase/failure").get("message") == "refused"
+    assert root.find(".//testcase/rerunFailure").get("message") == "closed"
