@@ -12,7 +12,7 @@ from pipeline.changes import Changed
 from pipeline.checks import Options
 from pipeline.clock import Clock
 from pipeline.discover import Base, Example, Project
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.goss import tool
 from pipeline.images import Images, title
 from pipeline.lint import run as linting
@@ -52,7 +52,7 @@ def shared(call: Call, way: str, account: Account) -> Call:
     """The same call with the base handed over in the named way."""
     sharing = share.choose(way, account, f"test-{call.options.nonce}", call.clock)
     if sharing and call.images.are_given:
-        raise BaselardError("--share is about bases built here; with --base or --bases there is none")
+        raise UsageError("--share is about bases built here; with --base or --bases there is none")
     if sharing is None:
         return call
     images = Images(call.project, call.platform, hand_over=sharing.hand_over)
@@ -102,7 +102,7 @@ async def several(call: Call, names: Sequence[str] = (), selection: Selection = 
     }
     for name in names:
         if name not in known:
-            raise BaselardError(f"there is no check {name!r}; there are {', '.join(known)}")
+            raise UsageError(f"there is no check {name!r}; there are {', '.join(known)}")
     chosen = [name for name in known if name in names or not names]
     reports = await each(chosen, lambda name: known[name]())
     return merge(", ".join(chosen), reports)

@@ -10,7 +10,7 @@ import dagger
 from dagger import dag
 
 from pipeline.discover import Base, Example
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 
 # Outside of every example and base, these change no image. Anything else is taken to concern all of them.
 HARMLESS = ("*.md", "docs/*", "LICENSE*", "NOTICE*", ".gitignore", ".gitattributes", ".editorconfig")
@@ -37,7 +37,7 @@ class Changed:
 async def since(source: dagger.Directory, history: dagger.Directory | None, reference: str) -> Changed:
     """What changed between the merge base of `reference` and HEAD, and these files."""
     if history is None:
-        raise BaselardError("--changed-since needs the history: add `--history .git`")
+        raise UsageError("--changed-since needs the history: add `--history .git`")
     listed = (
         dag.container()
         .from_("debian:trixie-slim")

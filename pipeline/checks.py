@@ -17,7 +17,7 @@ from pipeline.changes import Changed
 from pipeline.clock import Clock
 from pipeline.config import Config, QuarantineSettings
 from pipeline.discover import GOSS, GOSS_WAIT, Base, Example, base_of
-from pipeline.errors import BaselardError
+from pipeline.errors import BaselardError, UsageError
 from pipeline.goss import basic, ready
 from pipeline.goss.files import GossFiles, for_target
 from pipeline.goss.ready import Readiness
@@ -223,5 +223,5 @@ def options(
         fail_fast=fail_fast,
     )
     if chosen.jobs < 1 or chosen.retries < 0:
-        raise BaselardError("--jobs must be at least 1 and --retries at least 0")
+        raise UsageError("--jobs must be at least 1 and --retries at least 0")
     return replace(chosen, nonce="cached") if cached else chosen

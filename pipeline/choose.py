@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from pipeline.discover import Base, Example, Project
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 
 
 def examples(project: Project, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> tuple[Example, ...]:
     """The examples whose names match a pattern of `only` (all, if empty) and none of `exclude`.
 
-    BaselardError when there is no example, or when a pattern matches none: a typing error must not pass as success.
+    UsageError when there is no example, or when a pattern matches none: a typing error must not pass as success.
     """
     if not project.examples:
         patterns = ", ".join(f"{path}/Dockerfile" for path in project.config.example_paths)
-        raise BaselardError(f"no example found: looked for {patterns}; set examples.paths in baselard.yaml")
+        raise UsageError(f"no example found: looked for {patterns}; set examples.paths in baselard.yaml")
     names = [example.name for example in project.examples]
     for pattern in (*only, *exclude):
         _require_match(pattern, names)
@@ -37,11 +37,11 @@ def _require_match(pattern: str, names: Sequence[str]) -> None:
         return
     close = difflib.get_close_matches(pattern, names, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
-    raise BaselardError(f"no example matches {pattern!r}; {hint}")
+    raise UsageError(f"no example matches {pattern!r}; {hint}")
 
 
 def base(project: Project, target: str) -> tuple[Base, str]:
-    """The base and stage called `target`; the first of the last base when empty. BaselardError when unknown."""
+    """The base and stage called `target`; the first of the last base when empty. UsageError when unknown."""
     choices = targets(project)
     if not target:
         return project.bases[-1], project.bases[-1].targets[0]
@@ -49,7 +49,7 @@ def base(project: Project, target: str) -> tuple[Base, str]:
         if target in {stage, chosen.name, f"{chosen.name}:{stage}"}:
             return chosen, stage
     known = ", ".join(stage or chosen.name for chosen, stage in choices)
-    raise BaselardError(f"the base has no target {target!r}; there are {known}")
+    raise UsageError(f"the base has no target {target!r}; there are {known}")
 
 
 def targets(project: Project) -> list[tuple[Base, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from pipeline.discover import Project
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.references import parse
 from pipeline.registry import index
 from pipeline.registry.client import Repository, connect
@@ -55,8 +55,8 @@ def table(rows: Sequence[str]) -> str:
 
 
 def replaced(text: str, new: str) -> str:
-    """The text with the part between the marks replaced; BaselardError when the marks are not there, once."""
+    """The text with the part between the marks replaced; UsageError when the marks are not there, once."""
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     if len(pattern.findall(text)) != 1:
-        raise BaselardError(f"{FILE} needs one place for the table: a line {BEGIN} and below it a line {END}")
+        raise UsageError(f"{FILE} needs one place for the table: a line {BEGIN} and below it a line {END}")
     return pattern.sub(lambda _: f"{BEGIN}\n{new}\n{END}", text)

@@ -13,7 +13,19 @@ class BaselardError(FunctionError):
     __module__ = "builtins"
 
 
-class ConfigError(BaselardError):
+class UsageError(BaselardError):
+    """The call or what it is about cannot be: an unknown name, a missing argument. Found before work starts.
+
+    `extra` travels with the error to whoever called; the embedded engine's command line ends with this exit code.
+    """
+
+    __module__ = "builtins"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, extra={"exit_code": 2})
+
+
+class ConfigError(UsageError):
     """`baselard.yaml` (or what a convention found) cannot be used."""
 
     __module__ = "builtins"

@@ -13,7 +13,7 @@ from dagger import dag
 from pipeline import calls, checks, joined
 from pipeline.calls import Call, Selection
 from pipeline.discover import Base
-from pipeline.errors import BaselardError
+from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Given, title
 from pipeline.model import Report
 from pipeline.references import parse
@@ -93,12 +93,12 @@ def _listed(handed: dict[str, Handed]) -> dagger.Directory:
 async def take(bases: dagger.Directory, account: Account, platform: str = "") -> Given:
     """What another machine handed over, by base and target. BaselardError when the list is missing or broken."""
     if not await bases.glob(FILE):
-        raise BaselardError(f"--bases holds no {FILE}: give it the directory `{DIRECTORY}` that hand-over made")
+        raise UsageError(f"--bases holds no {FILE}: give it the directory `{DIRECTORY}` that hand-over made")
     try:
         listed = dict(json.loads(await bases.file(FILE).contents()))
         taken = {name: _taken(bases, dict(entry), account, platform) for name, entry in listed.items()}
     except (ValueError, KeyError, TypeError) as error:
-        raise BaselardError(f"{FILE} in --bases is not what hand-over wrote: {error}") from error
+        raise UsageError(f"{FILE} in --bases is not what hand-over wrote: {error}") from error
 
     def given(base: Base, target: str) -> dagger.Container:
         if title(base, target) not in taken:

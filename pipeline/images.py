@@ -11,7 +11,7 @@ import dagger
 
 import dockerfile
 from pipeline.discover import Base, Example, From, Project, base_of, froms
-from pipeline.errors import BaselardError
+from pipeline.errors import BaselardError, UsageError
 
 # How to build a base once more, which container to take instead of building one, and what becomes of a built base
 # before examples receive it.
@@ -77,7 +77,7 @@ class Images:
     async def example(self, example: Example) -> dagger.Container:
         """The example's image, not yet evaluated; BaselardError when it cannot be built at all."""
         if example.problem:
-            raise BaselardError(example.problem)
+            raise UsageError(example.problem)
         settings = example.settings
         return await dockerfile.build(
             self._project.source.directory(example.directory),
@@ -128,5 +128,5 @@ def _inside(path: str, context: str) -> str:
     if context == ".":
         return path
     if not path.startswith(f"{context}/"):
-        raise BaselardError(f"{path} lies outside its build context {context}; set `context` in baselard.yaml")
+        raise UsageError(f"{path} lies outside its build context {context}; set `context` in baselard.yaml")
     return path.removeprefix(f"{context}/")

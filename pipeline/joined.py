@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import dagger
 
 from pipeline import checks
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.model import Case, Report, Span, Suite, Verdict
 from pipeline.report import record
 from pipeline.together import each
@@ -29,25 +29,25 @@ class Expected:
 
 
 async def read(reports: dagger.Directory) -> list[Report]:
-    """Every report below this directory. BaselardError for a file of that name that is none."""
+    """Every report below this directory. UsageError for a file of that name that is none."""
     paths = sorted(await reports.glob(f"**/{record.FILE}"))
     texts = await each(paths, lambda path: reports.file(path).contents())
     return [record.parse(text, path) for text, path in zip(texts, paths, strict=True)]
 
 
 def expected(plan: str) -> list[Expected]:
-    """The jobs of a plan, as `matrix` printed it; BaselardError when it is something else."""
+    """The jobs of a plan, as `matrix` printed it; UsageError when it is something else."""
     try:
         jobs = json.loads(plan)["matrix"]["include"]
         return [Expected(tuple(one["example"].split(",")), one["platform"], one["runner"]) for one in jobs]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BaselardError("--plan is not what the function matrix printed") from error
+        raise UsageError("--plan is not what the function matrix printed") from error
 
 
 def join(reports: Sequence[Report], jobs: Sequence[Expected], order: Sequence[str]) -> Report:
     """One report: suites in the project's `order`, times on one clock, and a failure for each test nobody reported."""
     if not reports and not jobs:
-        raise BaselardError(f"there is nothing to join: no {record.FILE} in --reports, and no --plan")
+        raise UsageError(f"there is nothing to join: no {record.FILE} in --reports, and no --plan")
     planned = {job.platform for job in jobs}
     only = planned.pop() if len(planned) == 1 else ""
     reports = [one if PLATFORM in one.outputs else of_platform(one, only) for one in reports]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipeline import references
 from pipeline.discover import Example
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 
 # GitHub's labels for machines of that platform: no emulation.
 RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
@@ -30,7 +30,7 @@ def plan(
     """A job for each example and platform, or `shards` jobs of about equal length for each platform."""
     missing = [platform for platform in platforms if platform not in runners]
     if missing:
-        raise BaselardError(f"no runner is known for {', '.join(missing)}; set matrix.runners in baselard.yaml")
+        raise UsageError(f"no runner is known for {', '.join(missing)}; set matrix.runners in baselard.yaml")
     groups = _shards(examples, shards) if shards else [[example] for example in examples]
     return tuple(
         Job(

@@ -13,7 +13,7 @@ from distribution.repository import digest_of
 from pipeline import archive, calls, choose, marks, push
 from pipeline.calls import Call
 from pipeline.discover import Base, Project
-from pipeline.errors import BaselardError
+from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.push import Moved, Tested, Uploaded
@@ -53,9 +53,9 @@ def request(
     settings = call.project.config.publish
     chosen = tuple(platforms or settings.platforms)
     if by_digest and len(chosen) != 1:
-        raise BaselardError("--by-digest pushes one platform: name it by --platforms")
+        raise UsageError("--by-digest pushes one platform: name it by --platforms")
     if len(set(chosen)) != len(chosen):
-        raise BaselardError(f"a platform is named twice: {', '.join(chosen)}")
+        raise UsageError(f"a platform is named twice: {', '.join(chosen)}")
     return Request(events.parse(named, settings.default_branch), account, chosen, by_digest)
 
 
@@ -181,7 +181,7 @@ async def combine(call: Call, request: Request, parts: Mapping[str, Sequence[str
     names = {output_name(call.project, *one): one for one in choose.targets(call.project)}
     for name in parts:
         if name not in names:
-            raise BaselardError(f"there is no target {name!r} in this project; there are {', '.join(names)}")
+            raise UsageError(f"there is no target {name!r} in this project; there are {', '.join(names)}")
     chosen = [names[name] for name in names if name in parts]
     stored = [await _joined(call.project, request, *one, parts[output_name(call.project, *one)]) for one in chosen]
     sent = [await _move(call.project, request, *one) for one in zip(chosen, stored, strict=True)]
@@ -212,8 +212,8 @@ def grouped(parts: Sequence[str]) -> dict[str, list[str]]:
     for part in parts:
         target, equals, reference = part.partition("=")
         if not equals or not parse(reference).digest:
-            raise BaselardError(f"{part!r} is no part; write TARGET=REFERENCE@DIGEST")
+            raise UsageError(f"{part!r} is no part; write TARGET=REFERENCE@DIGEST")
         found.setdefault(target, []).append(reference)
     if not found:
-        raise BaselardError("name the parts to merge: --parts TARGET=REFERENCE@DIGEST")
+        raise UsageError("name the parts to merge: --parts TARGET=REFERENCE@DIGEST")
     return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 from distribution import reference
 from distribution.errors import InvalidReferenceError
 from distribution.reference import Reference
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 
 
 def parse(text: str) -> Reference:
-    """Read a reference such as `debian:trixie-slim` or `ghcr.io/a/b@sha256:…`; BaselardError when malformed."""
+    """Read a reference such as `debian:trixie-slim` or `ghcr.io/a/b@sha256:…`; UsageError when malformed."""
     try:
         return reference.parse(text)
     except InvalidReferenceError as error:
-        raise BaselardError(str(error)) from error
+        raise UsageError(str(error)) from error

@@ -15,7 +15,7 @@ from distribution.reference import Reference
 from pipeline import archive
 from pipeline.clock import Clock
 from pipeline.discover import Base
-from pipeline.errors import BaselardError
+from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
 from pipeline.model import Case, Span, Suite, Verdict
 from pipeline.references import parse
@@ -95,13 +95,13 @@ class Sharing:
 
 
 def choose(name: str, account: Account, tag: str, clock: Clock) -> Sharing | None:
-    """The way of this name; None for `object`, where nothing is handed over. BaselardError when it cannot work."""
+    """The way of this name; None for `object`, where nothing is handed over. UsageError when it cannot work."""
     if name not in WAYS:
-        raise BaselardError(f"unknown way to share {name!r}; there are {', '.join(WAYS)}")
+        raise UsageError(f"unknown way to share {name!r}; there are {', '.join(WAYS)}")
     if name == "object":
         return None
     if name == "registry" and not account.repository:
-        raise BaselardError("--share registry needs --registry REPOSITORY, where test tags may be pushed")
+        raise UsageError("--share registry needs --registry REPOSITORY, where test tags may be pushed")
     pushed: list[Reference] = []
     ways = {"registry": _by_registry(account, tag, pushed), "archive": _by_archive, "rebuild": _by_rebuild}
     return Sharing(name, ways[name], clock, account, pushed=pushed)

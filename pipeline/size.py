@@ -11,7 +11,7 @@ from dagger import dag
 
 from pipeline import archive
 from pipeline.archive import Archive, Layer
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.listing import columns
 from pipeline.model import Case, Suite, Verdict
 
@@ -57,7 +57,7 @@ def budget(text: str) -> int:
     """Bytes of a text such as 1.2GB."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(kB|MB|GB)", text)
     if not match:
-        raise BaselardError(f"{text!r} is no size; write it like 900MB or 1.2GB")
+        raise UsageError(f"{text!r} is no size; write it like 900MB or 1.2GB")
     return int(float(match[1]) * _UNITS[match[2]])
 
 

@@ -11,7 +11,7 @@ from distribution.reference import Reference
 from pipeline import calls
 from pipeline.calls import Call
 from pipeline.discover import base_of
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.images import Images, everywhere
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.references import parse
@@ -24,7 +24,7 @@ from pipeline.share import Account
 async def run(call: Call, account: Account, references: Sequence[str], platform: str) -> Report:
     """Each reference: all bytes match their digests, and the base test passes on the image pulled by digest."""
     if not references:
-        raise BaselardError("name the references to verify, such as ghcr.io/acme/base:latest")
+        raise UsageError("name the references to verify, such as ghcr.io/acme/base:latest")
     reports = [await _one(call, account, parse(text), platform) for text in references]
     return merge("verify", reports)
 
@@ -32,11 +32,11 @@ async def run(call: Call, account: Account, references: Sequence[str], platform:
 async def _one(call: Call, account: Account, reference: Reference, platform: str) -> Report:
     meant = base_of(str(reference), call.project.bases)
     if meant is None:
-        raise BaselardError(f"{reference} is none of this project's bases")
+        raise UsageError(f"{reference} is none of this project's bases")
     async with connect(reference, await account.credentials()) as repository:
         try:
             found = await index.read(repository, reference.digest or reference.tag or "latest")
-        except BaselardError as error:
+        except UsageError as error:
             return _report(call, reference, Case("digests", Verdict.FAILED, message=str(error)))
     if found is None:
         return _report(call, reference, Case("exists", Verdict.FAILED, message="it is not in the registry"))

@@ -72,7 +72,8 @@ def usage() -> str:
     lines = [f"  {name:<11}{what}\n" for name, what in COMMANDS.items()]
     return (
         "Build a container base image once, test every example on the built object, publish what was tested.\n\n"
-        "Usage: baselard [--engine embedded|dagger] COMMAND …\n\n"
+        "Usage: baselard [-C DIR] [--engine embedded|dagger] COMMAND …\n\n"
+        "  -C DIR     work in that directory; on a tree without a Dagger module, this module works on the tree\n\n"
         + "".join(lines)
         + "\nbaselard call --help lists this module's functions, baselard call FUNCTION --help their arguments.\n"
     )

@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from engine.objects.typedef import Module, TypeDef
 if TYPE_CHECKING:  # help must not wait for these
     from engine.modules.running import Runner
     from engine.progress import Display
+
+_OWN = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -91,13 +93,18 @@ class Target:
 
 @contextlib.contextmanager
 def opened(argv: Sequence[str]) -> Iterator[Target]:
-    """The module that ``argv`` names with ``-m``, or the nearest one. Raises UserError when there is none."""
+    """The module that ``argv`` names with ``-m``, or the nearest one; where there is none, this checkout's own.
+
+    The latter then works on the current directory. Raises UserError for a module that cannot be.
+    """
     early = options.early(argv)
     if remote.is_remote(early.module):
         found = source.find(remote.fetch(early.module, places.cache_root()))
     elif early.module:
         found = source.load(Path(early.module).resolve())
+    elif near := source.nearest(Path.cwd()):
+        found = source.load(near)
     else:
-        found = source.find(Path.cwd())
+        found = replace(source.load(_OWN), tree=Path.cwd())
     with contextlib.closing(Target(found, early)) as target:
         yield target

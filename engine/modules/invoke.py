@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.errors import EngineError, ExecError
+from engine.errors import EngineError, ExecError, UserError
 from engine.modules.running import ModuleError, OnOutput, Runner
 from engine.objects.typedef import (
     CurrentModule,
@@ -20,6 +20,7 @@ from engine.objects.typedef import (
     Module,
 )
 
+_MISUSED = 2
 Opened = AbstractContextManager[tuple[int, str]]
 OpenFrame = Callable[[Frame], Opened]
 """Gives an invocation the port and the token by which it reaches the session; both end with the block."""
@@ -68,8 +69,14 @@ class Invoker:
 
 
 def _raised(error: Error) -> EngineError:
-    """The error as the engine raises it; a failed command stays one, whatever functions it passed through."""
+    """The error as the engine raises it; a failed command stays one, whatever functions it passed through.
+
+    A module says that it was called wrongly by the exit code 2 among the error's extra values, which the Python SDK
+    sends for ``FunctionError(message, extra={"exit_code": 2})``.
+    """
     values = {value.name: json.loads(value.value) for value in error.values}
     if values.get("_type") == "EXEC_ERROR":
         return ExecError(values["cmd"], values["exitCode"], values["stdout"], values["stderr"])
+    if values.get("extra.exit_code") == _MISUSED:
+        return UserError(values.get("exception.message", error.message))
     return FunctionError(error.message.removeprefix("FunctionError: "))

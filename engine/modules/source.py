@@ -22,13 +22,17 @@ _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_
 
 @dataclass(frozen=True)
 class ModuleSource:
-    """One Python module. ``root`` holds dagger.json, ``source`` the code; ``project`` is its parsed pyproject.toml."""
+    """One Python module. ``root`` holds dagger.json, ``source`` the code; ``project`` is its parsed pyproject.toml.
+
+    ``tree`` is the directory it is to work on, where that is not the repository it lies in.
+    """
 
     root: Path
     name: str
     source: Path
     include: tuple[str, ...] = ()
     project: dict[str, Any] = field(default_factory=dict)
+    tree: Path | None = None
 
     @property
     def main_object(self) -> str:
@@ -48,7 +52,9 @@ class ModuleSource:
 
     @property
     def context(self) -> Path:
-        """The directory absolute default paths start from: the enclosing git repository, or the module's own root."""
+        """The directory absolute default paths start from: its tree, the enclosing git repository, or its own root."""
+        if self.tree:
+            return self.tree
         above = (folder for folder in (self.root, *self.root.parents) if (folder / ".git").exists())
         return next(above, self.root)
 
@@ -75,11 +81,15 @@ class ModuleSource:
 
 def find(start: Path) -> ModuleSource:
     """The module at ``start`` or in the nearest directory above. Raises UserError: there is none, or it is broken."""
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / CONFIG).is_file():
-            return load(folder)
+    if found := nearest(start):
+        return load(found)
     raise UserError(f"no {CONFIG} in {start} or above it: name a module with -m PATH")
+
+
+def nearest(start: Path) -> Path | None:
+    """The directory at or above ``start`` that holds a dagger.json."""
+    start = start.resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / CONFIG).is_file()), None)
 
 
 def load(root: Path) -> ModuleSource:

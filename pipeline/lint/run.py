@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.clock import Clock
 from pipeline.discover import GOSS, GOSS_WAIT, Project
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.lint import gossfiles, hadolint, tool, workflows
 from pipeline.lint.finding import SEVERITIES, Finding
 from pipeline.model import Case, Report, Span, Suite, Verdict
@@ -31,7 +31,7 @@ class Files:
 async def run(project: Project, threshold: str, clock: Clock) -> Report:
     """Lint everything; findings less severe than the threshold are noted and do not fail."""
     if threshold not in SEVERITIES:
-        raise BaselardError(f"unknown threshold {threshold!r}; there are {', '.join(SEVERITIES)}")
+        raise UsageError(f"unknown threshold {threshold!r}; there are {', '.join(SEVERITIES)}")
     files = await _files(project)
     tools = tool.container(project.source)
     start = clock.now()

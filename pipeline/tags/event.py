@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Named:
 
 
 def parse(named: Named, default_branch: str = "main") -> Event:
-    """The event of this name; BaselardError when the ref or the commit is not written in full."""
+    """The event of this name; UsageError when the ref or the commit is not written in full."""
     ref, sha = named.ref, named.sha
     if not ref.startswith(("refs/heads/", "refs/tags/", "refs/pull/")):
-        raise BaselardError(f"{ref!r} is not a git ref; write refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")
+        raise UsageError(f"{ref!r} is not a git ref; write refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")
     if sha and (len(sha) < 7 or set(sha.lower()) - set("0123456789abcdef")):
-        raise BaselardError(f"{sha!r} is not a commit; write its hexadecimal name")
+        raise UsageError(f"{sha!r} is not a commit; write its hexadecimal name")
     return Event(ref, sha, named.name, default_branch, commit_time=_time(named.created))
 
 
@@ -69,4 +69,4 @@ def _time(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text) if text else None
     except ValueError as error:
-        raise BaselardError(f"{text!r} is not a time; write it like 2026-01-31T12:00:00+00:00") from error
+        raise UsageError(f"{text!r} is not a time; write it like 2026-01-31T12:00:00+00:00") from error

@@ -5,14 +5,14 @@ from __future__ import annotations
 from distribution.reference import Reference
 from pipeline import references as refs
 from pipeline.discover import Base, Project
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.tags import rules
 from pipeline.tags.event import Event
 from pipeline.tags.produce import Tags, for_target, produce
 
 
 def references(project: Project, event: Event) -> tuple[Reference, ...]:
-    """All references of all targets; BaselardError when none results, or two targets would share one."""
+    """All references of all targets; UsageError when none results, or two targets would share one."""
     found = [
         (base.name, target, reference)
         for base in project.bases
@@ -20,12 +20,12 @@ def references(project: Project, event: Event) -> tuple[Reference, ...]:
         for reference in of_target(project, base, target, event)
     ]
     if not found:
-        raise BaselardError(f"no tag rule applies to {event.ref}; see publish.tags in baselard.yaml")
+        raise UsageError(f"no tag rule applies to {event.ref}; see publish.tags in baselard.yaml")
     owners: dict[Reference, str] = {}
     for name, target, reference in found:
         other = owners.setdefault(reference, f"{name} {target}")
         if other != f"{name} {target}":
-            raise BaselardError(f"duplicate tag: {reference} would be both {other} and {name} {target}")
+            raise UsageError(f"duplicate tag: {reference} would be both {other} and {name} {target}")
     return tuple(owners)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.tags import pep440, semver
 from pipeline.tags.event import Event
 from pipeline.tags.rules import Flavor, Rule
@@ -51,7 +51,7 @@ class Tags:
 
 
 def produce(rules: Sequence[Rule], flavor: Flavor, event: Event) -> Tags:
-    """All tags of an event; BaselardError when one is no tag, or when `latest` would move where it must not."""
+    """All tags of an event; UsageError when one is no tag, or when `latest` would move where it must not."""
     found = [(rule, one) for rule in rules if _enabled(rule, event) and (one := _KINDS[rule.kind](rule, event))]
     found = [(rule, one) for rule, one in found if one.value]
     names = [_tag(rule, one.value, flavor, event) for rule, one in found]
@@ -73,7 +73,7 @@ def for_target(flavor: Flavor, target: str, first: str) -> Flavor:
 def _enabled(rule: Rule, event: Event) -> bool:
     value = render(rule.get("enable", "true"), event)
     if value not in {"true", "false"}:
-        raise BaselardError(f"tag rule {rule.text!r}: enable must come out as true or false, not {value!r}")
+        raise UsageError(f"tag rule {rule.text!r}: enable must come out as true or false, not {value!r}")
     return value == "true"
 
 
@@ -84,7 +84,7 @@ def _tag(rule: Rule, value: str, flavor: Flavor, event: Event) -> str:
     suffix = render(rule.get("suffix", flavor.suffix), event)
     tag = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{prefix}{value}{suffix}")
     if not _TAG.fullmatch(tag):
-        raise BaselardError(f"tag rule {rule.text!r} yields {tag!r}, which is not a tag")
+        raise UsageError(f"tag rule {rule.text!r} yields {tag!r}, which is not a tag")
     return tag
 
 
@@ -97,7 +97,7 @@ def _protect_latest(tags: Sequence[str], flavor: Flavor, event: Event) -> None:
     release = semver.parse(event.tag)
     stable = bool(event.tag) and not (release and release.prerelease)
     if {"latest", _latest(flavor)} & set(tags) and not (event.on_default_branch or stable):
-        raise BaselardError(
+        raise UsageError(
             f"these rules would move `latest` to {event.ref}; it is only for the default branch "
             f"({event.default_branch}) and for releases: add enable={{{{is_default_branch}}}} to the rule"
         )
@@ -145,7 +145,7 @@ def _match(rule: Rule, event: Event) -> Candidate | None:
     try:
         return Candidate(match[int(rule.get("group", "0"))] or "", latest=True) if match else None
     except (ValueError, IndexError) as error:
-        raise BaselardError(f"tag rule {rule.text!r}: {error}") from error
+        raise UsageError(f"tag rule {rule.text!r}: {error}") from error
 
 
 def _search(rule: Rule, pattern: str, text: str) -> re.Match[str] | None:
@@ -155,7 +155,7 @@ def _search(rule: Rule, pattern: str, text: str) -> re.Match[str] | None:
     try:
         return re.search(pattern, text)
     except re.error as error:
-        raise BaselardError(f"tag rule {rule.text!r}: {error}") from error
+        raise UsageError(f"tag rule {rule.text!r}: {error}") from error
 
 
 def _edge(rule: Rule, event: Event) -> Candidate | None:

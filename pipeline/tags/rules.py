@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 
 # The action's default order: the first tag that is produced is the version and decides about `latest`.
 PRIORITIES = {
@@ -60,14 +60,14 @@ def _rule(line: str) -> Rule:
     attributes = dict(_pairs(line, "value"))
     kind = attributes.pop("type", "raw")
     if kind not in PRIORITIES:
-        raise BaselardError(f"tag rule {line!r}: there is no type {kind!r}; there are {', '.join(PRIORITIES)}")
+        raise UsageError(f"tag rule {line!r}: there is no type {kind!r}; there are {', '.join(PRIORITIES)}")
     if unknown := set(attributes) - _KNOWN:
-        raise BaselardError(f"tag rule {line!r}: unknown attribute {sorted(unknown)[0]!r}")
+        raise UsageError(f"tag rule {line!r}: unknown attribute {sorted(unknown)[0]!r}")
     if (needed := _REQUIRED.get(kind)) and not attributes.get(needed):
-        raise BaselardError(f"tag rule {line!r}: type {kind} needs {needed}=…")
+        raise UsageError(f"tag rule {line!r}: type {kind} needs {needed}=…")
     for (of, name), choices in _CHOICES.items():
         if kind == of and attributes.get(name, choices[0]) not in choices:
-            raise BaselardError(f"tag rule {line!r}: {name} must be one of {', '.join(choices)}")
+            raise UsageError(f"tag rule {line!r}: {name} must be one of {', '.join(choices)}")
     return Rule(kind, attributes, line, _number(attributes.get("priority", str(PRIORITIES[kind])), line))
 
 
@@ -75,7 +75,7 @@ def _number(text: str, line: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise BaselardError(f"tag rule {line!r}: priority must be a number, not {text!r}") from error
+        raise UsageError(f"tag rule {line!r}: priority must be a number, not {text!r}") from error
 
 
 def _pairs(line: str, bare: str = "") -> Iterator[tuple[str, str]]:
@@ -87,7 +87,7 @@ def _pairs(line: str, bare: str = "") -> Iterator[tuple[str, str]]:
         elif bare:
             yield bare, key.strip()
         else:
-            raise BaselardError(f"flavor {line!r}: {field!r} has no value")
+            raise UsageError(f"flavor {line!r}: {field!r} has no value")
 
 
 def parse_flavor(lines: Sequence[str]) -> Flavor:
@@ -109,6 +109,6 @@ def _flavored(flavor: Flavor, key: str, value: str, about: str, line: str) -> Fl
     if key == "onlatest" and about and value in {"true", "false"}:
         on = value == "true"
         return replace(flavor, prefix_latest=on) if about == "prefix" else replace(flavor, suffix_latest=on)
-    raise BaselardError(
+    raise UsageError(
         f"flavor {line!r}: {key}={value} is not known; there are latest=auto|true|false, prefix=, suffix=, onlatest="
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.tags.event import Event
 
 _EXPRESSION = re.compile(r"\{\{\s*(\w+)(?:\s+'([^']*)')?(?:\s+tz='([^']*)')?\s*\}\}")
@@ -47,7 +47,7 @@ _TOKEN = re.compile(r"\[([^\]]*)\]|" + "|".join(sorted({**_MOMENT, **_OWN}, key=
 
 
 def render(text: str, event: Event, more: Mapping[str, str] | None = None) -> str:
-    """The text with its expressions replaced; BaselardError for one that is not known."""
+    """The text with its expressions replaced; UsageError for one that is not known."""
 
     def value(match: re.Match[str]) -> str:
         name, argument, zone = match.groups()
@@ -56,7 +56,7 @@ def render(text: str, event: Event, more: Mapping[str, str] | None = None) -> st
             return moment(when, argument or "YYYY-MM-DDTHH:mm:ssZ", zone or "UTC")
         values = {**_globals(event), **(more or {})}
         if name not in values:
-            raise BaselardError(f"{text!r}: there is no expression {match[0]}; there are {', '.join(sorted(values))}")
+            raise UsageError(f"{text!r}: there is no expression {match[0]}; there are {', '.join(sorted(values))}")
         return values[name]
 
     return _EXPRESSION.sub(value, text)
@@ -89,7 +89,7 @@ def moment(when: datetime, pattern: str, zone: str = "UTC") -> str:
     try:
         local = when.astimezone(UTC if zone == "UTC" else ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise BaselardError(f"there is no time zone {zone!r}") from error
+        raise UsageError(f"there is no time zone {zone!r}") from error
 
     def token(match: re.Match[str]) -> str:
         if match[1] is not None:

@@ -36,12 +36,16 @@ def kept_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def call(kept_store: Path) -> Call:
-    """Run `baselard call --source DIR FUNCTION …`."""
+    """Run `baselard call --source DIR FUNCTION …`, or with `inside` the same as `baselard -C DIR call FUNCTION …`."""
 
-    def run(source: Path, *args: str) -> Called:
+    def run(source: Path, *args: str, inside: bool = False) -> Called:
         environment = {**os.environ, "BASELARD_STORE": str(kept_store), "PYTHONPATH": str(ROOT)}
-        argv = [sys.executable, "-m", "engine.cli", "call", "--progress", "plain", "--source", str(source), *args]
-        done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
+        about = [] if inside else ["--source", str(source)]
+        argv = [sys.executable, "-m", "engine.cli", "call", "--progress", "plain", *about, *args]
+        where = source if inside else ROOT
+        done = subprocess.run(
+            argv, cwd=where, env=environment, capture_output=True, text=True, timeout=900, check=False
+        )
         return Called(done.returncode, done.stdout, done.stderr)
 
     return run

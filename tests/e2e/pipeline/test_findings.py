@@ -44,4 +44,4 @@ def test_a_threshold_turns_failures_into_notes(call, write):
     done = call(source, "lint", "--threshold", "error")
     assert (done.code, "· Dockerfile:1:1: DL3006" in done.stdout) == (0, True)
     unknown = call(source, "lint", "--threshold", "loud")
-    assert "unknown threshold 'loud'" in unknown.stdout + unknown.stderr
+    assert (unknown.code, "unknown threshold 'loud'" in unknown.stderr) == (2, True)

@@ -105,7 +105,7 @@ def test_every_bad_example_is_told_apart_and_the_others_pass(call, repository, t
 def test_the_good_ones_alone_pass_and_again_nothing_is_built_but_all_is_tested(call, repository):
     only = "good,basic,serves,serves-untested,no-shell,excused"
     first = call(repository, "test-examples", "--only", only)
-    assert (first.code, "all 7 passed" in first.stdout) == (0, True), first.stderr[-3000:]
+    assert (first.code, "examples: 6 passed, 1 quarantined in" in first.stdout) == (0, True), first.stderr[-3000:]
     again = call(repository, "test-examples", "--only", only)
     assert again.code == 0
     assert again.executions("apt-get") == 0
@@ -127,11 +127,34 @@ def test_a_failing_call_prints_the_summary_and_exits_1(call, repository):
 
 def test_an_empty_repository_says_what_to_write(call, write):
     done = call(write({"README.md": ""}), "test-examples")
-    assert done.code == 1
+    assert done.code == 2
     assert "no base image found" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_typing_error_in_the_configuration_has_its_line(call, write):
     done = call(write({"Dockerfile": BASE, "baselard.yaml": "exmples: {}\n"}), "examples")
+    assert done.code == 2
     assert "baselard.yaml:1: the file: unknown key 'exmples'; did you mean 'examples'?" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["test-examples", "--only", "goood"], "no example matches 'goood'; did you mean 'good'?"),
+        (["test-examples", "--exclude", "nothing"], "no example matches 'nothing'; there are "),
+        (["test-examples", "--jobs", "0"], "--jobs must be at least 1"),
+        (["test-examples", "--share", "post"], "unknown way to share 'post'; there are"),
+        (["test-examples", "--changed-since", "main"], "--changed-since needs the history: add `--history .git`"),
+        (["test-example", "--name", "nobody"], "no example matches 'nobody'"),
+        (["test-base", "--targets", "nosuch"], "the base has no target 'nosuch'"),
+        (["base", "--target", "nosuch"], "the base has no target 'nosuch'"),
+        (["report", "--check", "tests"], "there is no check 'tests'; there are lint, test-base, test-examples"),
+        (["lint", "--threshold", "loud"], "unknown threshold 'loud'; there are error, warning, info, style"),
+    ],
+)
+def test_a_wrong_name_is_wrong_use(call, repository, args, says):
+    done = call(repository, *args, inside=True)
+    assert (done.code, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "Error" not in done.stderr

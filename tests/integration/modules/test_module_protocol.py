@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine import server
+from engine.errors import UserError
 from engine.modules import registration, running
 from engine.modules.invoke import FunctionError, Invoker
 from engine.modules.running import ModuleError, Runner, User
@@ -29,6 +30,7 @@ from typing import Annotated, Self
 
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, dag, enum_type, field, function, object_type
+from dagger.mod._exceptions import FunctionError as Misused
 
 
 @enum_type
@@ -77,6 +79,10 @@ class Hello:
     @function
     def fail(self) -> None:
         raise ValueError("no good")
+
+    @function
+    def misused(self) -> None:
+        raise Misused("there is no such name", extra={"exit_code": 2})
 
     @function
     def chained(self) -> None:
@@ -198,6 +204,11 @@ async def test_every_invocation_is_a_fork_of_one_process(call: Called) -> None:
     first, second = [(await call("whoami", state)).split() for _ in range(2)]
     assert first[0] != second[0]
     assert first[1] == second[1] == str(call.invoker.runner.child.pid)
+
+
+async def test_a_function_can_say_that_it_was_called_wrongly(call: Called) -> None:
+    with pytest.raises(UserError, match=r"^there is no such name$"):
+        await call("misused", {"greeting": "", "count": 0})
 
 
 async def test_a_failure_is_the_message_the_function_gave(call: Called) -> None:

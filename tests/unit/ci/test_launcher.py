@@ -54,6 +54,21 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
+def test_another_directory_to_work_in_comes_first_and_may_be_given_in_steps(machine: Machine) -> None:
+    machine.program("dagger", "#!/bin/sh\npwd\n")
+    (machine.root / "a" / "b").mkdir(parents=True)
+    for words in (["-C", f"{machine.root}/a/b"], ["-C", str(machine.root), "-C", "a/b"]):
+        assert machine.run(*words, "--engine", "dagger", "call").stdout == f"{machine.root}/a/b\n"
+        assert machine.run("--engine=dagger", *words, "call").stdout == f"{machine.root}/a/b\n"
+
+
+@pytest.mark.parametrize("words", [["-C"], ["-C", "/nowhere/at/all", "call"]])
+def test_a_directory_that_is_not_there_is_wrong_use(machine: Machine, words: list[str]) -> None:
+    done = machine.run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("baselard: -C ")
+
+
 def test_another_engine_gets_the_same_words(machine: Machine) -> None:
     machine.program("dagger", '#!/bin/sh\nprintf "%s|" "$@"\n')
     for words, env in ((["--engine", "dagger"], {}), (["--engine=dagger"], {}), ([], {"BASELARD_ENGINE": "dagger"})):

@@ -1,6 +1,7 @@
 """Finding a module, reading its dagger.json and pyproject.toml, and its digest."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,9 @@ def test_the_digest_passes_over_what_dagger_json_excludes(tmp_path: Path) -> Non
 )
 def test_patterns(pattern: str, path: str, matches: bool) -> None:
     assert bool(source._regex(pattern).fullmatch(path)) is matches
+
+
+def test_absolute_default_paths_start_from_the_tree_that_is_worked_on(tmp_path: Path) -> None:
+    own = source.load(module(tmp_path / "own"))
+    assert own.context == tmp_path / "own"
+    assert replace(own, tree=tmp_path / "theirs").context == tmp_path / "theirs"
