@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import dagger
 
-from pipeline import docs, publish, verify
+from pipeline import compare, docs, publish, verify
 from pipeline.calls import Call
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Suite, Verdict, merge
@@ -31,7 +31,8 @@ async def run(call: Call, named: events.Named, account: Account, platforms: Sequ
     request = publish.request(call, named, account, platforms)
     reason = why_not(request.event, has_password=account.password is not None)
     if reason:
-        return Ended(replace(await publish.only_checked(call, request.platforms, reason), title="ci"))
+        checked = await publish.only_checked(call, request.platforms, reason)
+        return Ended(merge("ci", [checked, await compare.sizes(call, account)]))
     published = await publish.run(call, request)
     if published.failed:
         return Ended(replace(published, title="ci"))

@@ -97,7 +97,8 @@ def _missing(found: Sequence[tuple[str, Suite]], jobs: Sequence[Expected]) -> li
     }
     lost = []
     for job in jobs:
-        reason = f"no report came from its runner ({job.platform}, {job.runner}): it broke down or was cancelled"
+        runner = f"its runner ({job.platform}, {job.runner})"
+        reason = f"no report came from {runner}: it broke down, was cancelled or never started"
         if job.platform in broken:
             reason = f"not tested: {broken[job.platform]} failed"
         case = Case("report", Verdict.ERROR, message=reason)

@@ -268,6 +268,7 @@ class Baselard(FanOut):
         tags: Annotated[str, Doc("Glob of the tags to delete; the configured one by default")] = "",
         older_than_days: Annotated[int | None, Doc("Only tags at least this old")] = None,
         keep_last: Annotated[int | None, Doc("Keep this many of the newest")] = None,
+        registry: Annotated[str, Doc("Clean this repository instead of the bases' own")] = "",
         apply: Annotated[bool, Doc("Delete; otherwise only say what would go")] = False,
         username: Username = "",
         password: Password = None,
@@ -276,9 +277,9 @@ class Baselard(FanOut):
         project = await discover.project(self.source)
         policy = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last)
         said = []
-        for base in project.bases:
-            account = Account(base.name, username, password)
-            said.append(await cleaning.run(parse(base.name), await account.credentials(), policy, apply=apply))
+        for name in [registry] if registry else [base.name for base in project.bases]:
+            account = Account(name, username, password)
+            said.append(await cleaning.run(parse(name), await account.credentials(), policy, apply=apply))
         return "\n".join(said)
 
     @fresh

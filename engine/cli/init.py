@@ -47,15 +47,14 @@ on:
   pull_request:
   schedule: [{ cron: "17 4 * * 1" }]
   workflow_dispatch:
-permissions:
-  contents: read
-  packages: write
+permissions: {}
 concurrency:
   group: images-${{ github.ref }}
   cancel-in-progress: ${{ github.event_name == 'pull_request' }}
 jobs:
   images:
     runs-on: ubuntu-24.04
+    permissions: { contents: read, packages: write, pull-requests: write }
     steps:
       - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
         with: { fetch-depth: 0, persist-credentials: false }

@@ -14,6 +14,7 @@ def files(report: Report) -> dict[str, str]:
     return {
         "junit.xml": junit.render(report),
         "summary.md": summary.render(report),
+        "comment.md": summary.comment(report),
         "summary.txt": text.render(report) + "\n",
         "timeline.svg": timeline.svg(report),
         "annotations": commands.render(report),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.errors import BaselardError
-from pipeline.model import Case, Place, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
 
 FILE = "report.json"
 
@@ -30,13 +30,18 @@ def parse(text: str, name: str = FILE) -> Report:
 
 def _suite(given: Mapping[str, Any]) -> Suite:
     return Suite(
-        name=given["name"],
-        cases=tuple(_case(one) for one in given["cases"]),
-        spans=tuple(Span(**one) for one in given["spans"]),
-        log=given["log"],
-        quarantine=Quarantine(**given["quarantine"]) if given["quarantine"] else None,
-        properties=given["properties"],
+        **{
+            **given,
+            "cases": _cases(given),
+            "spans": tuple(Span(**one) for one in given["spans"]),
+            "quarantine": Quarantine(**given["quarantine"]) if given["quarantine"] else None,
+            "earlier": tuple(Attempt(**{**one, "cases": _cases(one)}) for one in given["earlier"]),
+        }
     )
+
+
+def _cases(given: Mapping[str, Any]) -> tuple[Case, ...]:
+    return tuple(_case(one) for one in given["cases"])
 
 
 def _case(given: Mapping[str, Any]) -> Case:

@@ -6,25 +6,51 @@ import re
 from collections.abc import Iterator
 
 from pipeline.model import Case, Report, Suite
-from pipeline.report import timeline
+from pipeline.report import sizes, timeline
 from pipeline.report.text import conclusion, counts, label, note
 
 _MARKS = {"passed": "✅", "flaky": "🟡", "noted": "✅", "skipped": "⚪", "quarantined": "🚧"}
 _LOG_LINES = 50
+_CASES = 20
+_LONGEST_COMMENT = 60_000
 
 
 def render(report: Report) -> str:
     """The whole document; failures that count come before those that are excused, and both before what was flaky."""
-    failing = sorted(
-        (suite for suite in report.suites if suite.failures or suite.flaky),
-        key=lambda suite: (not suite.blocks, not suite.failures),
-    )
-    parts = [f"## {_mark_of(report)} {_cell(conclusion(report))}"]
-    parts += ["\n".join(_failure(suite)) for suite in failing]
+    parts = [_heading(report)]
+    parts += ["\n".join(_failure(suite)) for suite in _failing(report)]
     parts += [_table(report)] if report.suites else []
+    parts += [weights] if (weights := sizes.render(report)) else []
     if any(suite.spans for suite in report.suites):
         parts.append(f"```mermaid\n{timeline.mermaid(report)}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+def comment(report: Report) -> str:
+    """The same without output and timeline, short enough for a comment on GitHub (65,536 characters)."""
+    parts = [_heading(report)]
+    parts += [_brief(suite) for suite in _failing(report) if suite.failures]
+    parts += [weights] if (weights := sizes.render(report)) else []
+    parts += [f"<details><summary>All results</summary>\n\n{_table(report)}\n\n</details>"] if report.suites else []
+    fitting = [part for at, part in enumerate(parts) if sum(map(len, parts[: at + 1])) < _LONGEST_COMMENT]
+    cut = [] if len(fitting) == len(parts) else ["The rest is in the run's summary."]
+    return "\n\n".join([*fitting, *cut]) + "\n"
+
+
+def _brief(suite: Suite) -> str:
+    cases = [f"- {_case(case)}" for case in suite.failures]
+    more = [f"- and {len(cases) - _CASES} more"] if len(cases) > _CASES else []
+    return "\n".join([f"### {_MARKS.get(label(suite), '❌')} {_cell(suite.name)}", "", *cases[:_CASES], *more])
+
+
+def _heading(report: Report) -> str:
+    return f"## {_mark_of(report)} {_cell(conclusion(report))}"
+
+
+def _failing(report: Report) -> list[Suite]:
+    """What failed or was flaky; what counts comes first."""
+    telling = (suite for suite in report.suites if suite.failures or suite.flaky)
+    return sorted(telling, key=lambda suite: (not suite.blocks, not suite.failures))
 
 
 def _mark_of(report: Report) -> str:

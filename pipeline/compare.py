@@ -1,0 +1,74 @@
+"""What a change makes of the images' sizes: each target beside the one that the default branch published last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import dagger
+from dagger import dag
+
+from dockerfile.errors import DockerfileError
+from pipeline import archive, choose, size
+from pipeline.calls import Call
+from pipeline.discover import Base
+from pipeline.errors import BaselardError
+from pipeline.images import title
+from pipeline.model import Report
+from pipeline.registry import index
+from pipeline.registry.client import connect
+from pipeline.share import Account
+from pipeline.size import Sizes
+from pipeline.tags import naming
+from pipeline.tags.event import Event
+from pipeline.together import each
+
+SIZES = "sizes"
+"""The key of a report's outputs: a list of name, compressed, unpacked, published (bytes, None if unknown), note."""
+
+
+async def sizes(call: Call, account: Account) -> Report:
+    """Budgets of all targets, and how their compressed sizes differ from what is published."""
+    platform = call.platform or str(await dag.default_platform())
+    measured = [(base, target, await _measured(call, base, target)) for base, target in choose.targets(call.project)]
+    found = [(base, target, one) for base, target, one in measured if one]
+    before = await each(found, lambda one: _published(call, account, (one[0], one[1]), platform))
+    suites = tuple(size.check(one, base.settings.budgets.get(target, "")) for base, target, one in found)
+    listed = [_entry(one, *beside) for (_, _, one), beside in zip(found, before, strict=True)]
+    named = tuple(replace(suite, name=f"size of {suite.name}") for suite in suites)
+    return Report("size", named, call.clock.started, call.clock.now(), {SIZES: listed})
+
+
+async def _measured(call: Call, base: Base, target: str) -> Sizes | None:
+    """None for a base that does not build, which its own tests report."""
+    try:
+        return Sizes(title(base, target), await archive.read(await call.images.base(base, target)))
+    except (BaselardError, DockerfileError, dagger.QueryError):
+        return None
+
+
+async def _published(call: Call, account: Account, meant: tuple[Base, str], platform: str) -> tuple[int | None, str]:
+    """Bytes that a pull of the published image moves; None, and why, when that cannot be known."""
+    branch = call.project.config.publish.default_branch
+    try:
+        references = naming.of_target(call.project, *meant, Event(f"refs/heads/{branch}", default_branch=branch))
+        if not references:
+            return None, f"{branch} publishes nothing"
+        async with connect(references[0], await account.credentials()) as repository:
+            found = await index.read(repository, references[0].tag)
+    except BaselardError as error:
+        return None, str(error)
+    images = {one.platform: one.size for one in found.platforms} if found else {}
+    return images.get(
+        platform
+    ), f"against {references[0]}" if platform in images else f"{references[0]} is not there yet"
+
+
+def _entry(measured: Sizes, published: int | None, note: str) -> dict[str, Any]:
+    return {
+        "name": measured.name,
+        "compressed": measured.archive.compressed,
+        "unpacked": measured.archive.unpacked,
+        "published": published,
+        "note": note,
+    }

@@ -1,0 +1,166 @@
+"""The action's steps, each run in order in a clean environment: what is called, what comes out, also when it fails."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from actions_runner.runner import Event
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+ACTION = yaml.safe_load((CHECKOUT / "action.yml").read_text())
+WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))
+FORK = Event("pull_request", fork="someone/images")
+
+
+def outputs(job):
+    return job.results["it"]["outputs"]
+
+
+def test_a_push_calls_ci_with_the_event_and_the_token(repository, step):
+    assert step(registry_token="t").status == "success"
+    (words,) = repository.calls
+    assert words[:7] == ["--engine", "embedded", "call", "-m", str(repository.root), "--source", "."]
+    assert words[7:14] == ["ci-report", "--ref", "refs/heads/main", "--sha", "1" * 40, "--event", "push"]
+    assert words[14:19] == ["--username", "somebody", "--password", "env://BASELARD_TOKEN", "-o"]
+
+
+def test_without_a_token_none_is_named(repository, step):
+    step(Event("pull_request"))
+    (words,) = repository.calls
+    assert "--password" not in words and "refs/pull/7/merge" in words
+
+
+@pytest.mark.parametrize("check", ["lint", "test-base", "test-examples"])
+def test_a_check_is_called_with_the_given_arguments_as_they_are(repository, step, check):
+    hostile = "$(touch pwned) a b"
+    job = step(call=check, args=f"--only\n{hostile}\n\n", source="`touch pwned`; x", report_name='"; touch pwned #')
+    (words,) = repository.calls
+    assert words[words.index("report") :][:5] == ["report", "--check", check, "--only", hostile]
+    assert "`touch pwned`; x" in words
+    assert not list(job.root.rglob("pwned"))
+
+
+def test_an_event_with_hostile_names_reaches_no_shell(repository, step):
+    job = step(Event("push", ref='refs/heads/"$(touch pwned)`touch pwned`', actor="$(touch pwned)"), registry_token="t")
+    (words,) = repository.calls
+    assert 'refs/heads/"$(touch pwned)`touch pwned`' in words and "$(touch pwned)" in words
+    assert not list(job.root.rglob("pwned"))
+
+
+@pytest.mark.parametrize("failing", ["", "ci-report"])
+def test_report_and_outputs_are_there_whatever_the_verdict(repository, step, failing):
+    job = step(FAILING=failing)
+    assert job.status == ("failure" if failing else "success")
+    given = outputs(job)
+    assert given["exit-code"] == ("1" if failing else "0")
+    assert given["digest"] == "sha256:abc"
+    assert given["tags"] == "ghcr.io/o/r:latest ghcr.io/o/r:1"
+    assert json.loads(given["json"])["images"]
+    assert (Path(given["report"]) / "junit.xml").exists()
+    assert ("::error file=Dockerfile,line=3" in job.log) == bool(failing)
+    assert "\n::error::x" not in job.log
+    assert job.summary.startswith("## ❌" if failing else "## ✅")
+    kept = repository.noted / "artifacts-1" / "baselard-report"
+    assert (kept / "summary.md").exists() and not (kept / "bases").exists()
+    assert len(repository.calls) == 1
+    assert job.ran[-1] == "The verdict"
+
+
+def test_a_call_that_never_got_to_a_report_fails_and_says_so(repository, step):
+    job = step(BROKEN="all")
+    assert (job.status, outputs(job)["exit-code"]) == ("failure", "1")
+    assert "no such thing" in job.log and "::error title=baselard::The call ended with exit code 1" in job.log
+    assert "before there was a report" in job.summary
+    assert not list(repository.noted.glob("artifacts-*"))
+
+
+def test_a_call_that_is_cancelled_leaves_no_results(repository, step):
+    job = step(cancel_at="call", HANG="1")
+    assert job.status == "cancelled"
+    assert len(repository.calls) == 1 and len(repository.all_calls) == 1
+    assert job.ran == ["baselard/baselard@v1", *job.ran[1:-1], "The verdict"]
+    assert not list(repository.noted.glob("artifacts-*")) and not (repository.noted / "caches").exists()
+
+
+def test_another_word_is_refused_with_those_that_there_are(repository, step):
+    job = step(call="ci\n::set-env::x")
+    assert job.status == "failure" and not repository.calls
+    assert "::error::call: ci%0A::set-env::x is none of ci, lint" in job.log
+
+
+def test_without_an_artifact_or_a_cache_nothing_is_kept(repository, step):
+    job = step(report_name="", cache="false", comment="false")
+    assert job.status == "success" and len(repository.all_calls) == 1
+    assert not list(repository.noted.glob("artifacts-*")) and not (repository.noted / "caches").exists()
+
+
+def test_on_a_real_engine_the_same_words_are_called(repository, step):
+    step(engine="dagger", call="test-examples")
+    (words,) = repository.all_calls
+    assert words[:3] == ["--engine", "dagger", "call"]
+
+
+# --- the cache --------------------------------------------------------------------------------------------------------
+
+
+def test_results_are_kept_once_and_restored(repository, step):
+    def caches():
+        return sorted(one.name for one in (repository.noted / "caches").iterdir())
+
+    step()
+    key = f"baselard-Linux-X64-baselard-report-{'1' * 64}"
+    assert caches() == [key]
+    assert [words[:2] for words in repository.all_calls][-1] == ["cache", "export"]
+    second = step()
+    assert [words[1] for words in repository.all_calls if words[0] == "cache"] == ["export", "import", "export"]
+    assert caches() == [key] and "Keep the results" not in second.ran
+    assert "cache import: " in second.log and "cache export: " in second.log
+    (repository.noted / "digest").write_text("2" * 64)
+    assert "Keep the results" in step(FAILING="ci-report").ran
+    assert len(caches()) == 2
+    step(report_name="another")  # begins with the results of any job of this kind of machine
+    assert "import" in repository.all_calls[-3]
+
+
+# --- parts of a fan-out -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "event", [Event(), Event("pull_request"), FORK, Event("pull_request", actor="dependabot[bot]")]
+)
+@pytest.mark.parametrize("call", ["hand-over", "cleanup"])
+def test_only_a_token_that_may_push_is_used_for_it(repository, step, event, call):
+    job = step(event, call=call, registry_token="t")
+    may = not event.fork and event.actor == "somebody"
+    assert job.status == "success"
+    assert [("--password" in words) for words in repository.calls] == ([may] if may or call == "hand-over" else [])
+
+
+def test_the_plan_is_an_output(repository, step):
+    job = step(call="matrix", args="--shards=2")
+    assert json.loads(outputs(job)["json"])["builds"] and "--shards=2" in repository.calls[0]
+    broken = step(call="matrix", BROKEN="matrix")
+    assert (broken.status, outputs(broken)["exit-code"]) == ("failure", "1")
+
+
+# --- the files --------------------------------------------------------------------------------------------------------
+
+
+def test_no_expression_is_part_of_a_script():
+    jobs = [job for path in WORKFLOWS for job in yaml.safe_load(path.read_text())["jobs"].values()]
+    steps = [step for job in jobs for step in job["steps"]] + ACTION["runs"]["steps"]
+    scripts = [step["run"] for step in steps if "run" in step]
+    assert scripts and not [script for script in scripts if "${{" in script]
+
+
+def test_actions_are_pinned():
+    for path in [CHECKOUT / "action.yml", *WORKFLOWS]:
+        for line in path.read_text().splitlines():
+            if "uses:" in line and "uses: ./" not in line and "uses: baselard/baselard@v1 " not in line:
+                assert len(line.split("@")[1].split()[0]) == 40, f"{path.name}: {line.strip()}"
+
+
+def test_every_output_is_one_the_step_gives(repository, step):
+    given = outputs(step())
+    assert set(given) == set(ACTION["outputs"]) and all(given.values())
