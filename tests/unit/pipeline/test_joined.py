@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import BaselardError
 from pipeline.joined import Expected, expected, join, of_platform
 from pipeline.matrix import Job, render
-from pipeline.model import Case, Place, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
 from pipeline.report import record
 
 AMD, ARM = "linux/amd64", "linux/arm64"
@@ -29,9 +29,13 @@ def names(joined):
 def test_a_report_survives_its_journey_whole():
     case = Case("c", Verdict.FLAKY, 0.5, "m", "d", Place("Dockerfile", 3), "DL1", "https://example.com")
     quarantine = Quarantine("why", "https://example.com", "2030-01-01")
-    whole = Report(
-        "t", (Suite("s", (case,), (Span("b", 0, 1),), "log", quarantine, {"attempts": 2}),), "x", 1, {"k": 1}
-    )
+    earlier = (Attempt((case,), 0.5, "earlier log"),)
+    suite = Suite("s", (case,), (Span("b", 0, 1),), "log", quarantine, {"attempts": 2}, earlier)
+    whole = Report("t", (suite,), "x", 1, {"k": 1})
+    defaults = (Report("t", ()), Suite("s", ()), Case("c", Verdict.PASSED), Attempt(()))
+    for full, empty in zip((whole, suite, case, *earlier), defaults, strict=True):
+        rest = [field.name for field in dataclasses.fields(full)[2:]]
+        assert not [name for name in rest if getattr(full, name) == getattr(empty, name)], "not put to the test"
     assert record.parse(record.render(whole)) == whole
 
 
