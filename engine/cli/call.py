@@ -7,10 +7,10 @@ from pathlib import Path
 
 from engine import terminal
 from engine.cli import chain, help, target
-from engine.cli.chain import Step
 from engine.cli.target import Target
 from engine.errors import UserError
 from engine.modules.addresses import Address
+from engine.objects.reachable import Step
 from engine.objects.typedef import kebab
 
 

@@ -1,27 +1,15 @@
 """A command line of ``call`` as a chain of functions, each on what the one before returns, with their flags' values."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.cli.options import Options, names, take, unknown
 from engine.errors import UserError
 from engine.modules.addresses import Address, can_name
+from engine.objects.reachable import FindType, Step
 from engine.objects.typedef import Function, FunctionArg, Module, TypeDef, kebab
-
-FindType = Callable[[str], TypeDef | None]
-"""Gives the definition of a type by its name: the module's own, or one of the API's."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One function of the chain. ``owner`` is the type it belongs to; ``field`` marks a mere attribute of it."""
-
-    owner: TypeDef
-    function: Function
-    args: Mapping[str, Any] = field(default_factory=dict)
-    field: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import json
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from engine.cli.chain import Chain, FindType
+from engine.cli.chain import Chain
+from engine.objects.reachable import FindType
 from engine.objects.typedef import Function, FunctionArg, Module, TypeDef, kebab
 
 _WIDTH = 116

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.cli.walk import identity
+from engine.modules.walk import identity
 from engine.objects.typedef import TypeDef
 
 _EXPORTED = ("Container", "Directory", "File", "Changeset")

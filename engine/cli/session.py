@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import server
-from engine.cli import displays, start, version
+from engine.cli import displays, places, start, version
 from engine.cli.options import unknown
 from engine.errors import UserError
+from engine.modules import hosting
 
 _VALUES = ("--label", "--workdir", "--project", "-W", "--workspace")
 _SWITCHES = ("--load-workspace-modules", "--skip-workspace-modules", "--version")
@@ -64,7 +64,8 @@ def parse(argv: list[str]) -> Asked:
 
 
 async def _serve(engine: start.Engine, workdir: Path) -> None:
-    async with server.running(engine.session(workdir)) as (port, token):
+    output = lambda data: engine.progress.note(data.decode(errors="replace"))  # noqa: E731
+    async with hosting.served(engine.session(workdir), places.cache_root(), output) as (port, token):
         gone = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

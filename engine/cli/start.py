@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from engine import gc, privilege, server, snapshot
+from engine import gc, privilege, snapshot
 from engine.cli import places
 from engine.cli.target import Target
-from engine.cli.walk import Walk
 from engine.containers import cgroups, host, leftovers, rundir
 from engine.containers.host import HostEnvironment
 from engine.containers.rundir import RunDir
@@ -22,10 +21,11 @@ from engine.containers.runtime import Runtime
 from engine.errors import HostError
 from engine.evaluate import Flights
 from engine.images import cache_transfer
-from engine.modules import registration
+from engine.modules import hosting, registration
 from engine.modules.invoke import Invoker
 from engine.modules.memory import Memory
 from engine.modules.running import Runner
+from engine.modules.walk import Walk
 from engine.networks.network import Network
 from engine.objects.secrets import SecretStore
 from engine.ops.exec import run_afresh
@@ -120,7 +120,7 @@ def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
 
 async def _served(engine: Engine, target: Target, runner: Runner, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     session = engine.session(Path.cwd())
-    async with server.running(session) as (port, token):
+    async with hosting.served(session, places.cache_root(), target.output) as (port, token):
         context = session.context(token)
         if context is None:
             raise RuntimeError("the session does not know its own client")

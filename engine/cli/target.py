@@ -71,7 +71,7 @@ class Target:
         """The type of this name: the module's own or the API's."""
         if own := self.module.find(name):
             return own
-        from engine.cli import core_types  # noqa: PLC0415 -- reads the whole schema, which few commands need
+        from engine.schema import core_types  # noqa: PLC0415 -- reads the whole schema, which few commands need
 
         return core_types.find(name)
 

@@ -58,7 +58,7 @@ class Invoker:
 
     async def _invoke(self, call: FunctionCall) -> Any:
         source = self.runner.source
-        with self.open_frame(Frame(call, CurrentModule(source.name, source.source))) as (port, token):
+        with self.open_frame(Frame(call, CurrentModule(source.name, source.root, source.source))) as (port, token):
             code = await self.runner.invoke(port, token, self.on_output)
         if call.error:
             raise _raised(call.error)

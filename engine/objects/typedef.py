@@ -131,13 +131,17 @@ class TypeDef:
 
 @dataclass(frozen=True)
 class Module:
-    """All types of a module. Its main object, the one with the constructor, is where callers begin."""
+    """All types of a module. Its main object, the one with the constructor, is where callers begin.
+
+    ``root`` is the directory on this machine that its dagger.json is in; empty while it is being registered.
+    """
 
     name: str = ""
     description: str = ""
     objects: tuple[TypeDef, ...] = ()
     interfaces: tuple[TypeDef, ...] = ()
     enums: tuple[TypeDef, ...] = ()
+    root: str = ""
 
     def find(self, name: str) -> TypeDef | None:
         """The module's own definition of the named type, or None where it is one of the API's."""
@@ -199,9 +203,10 @@ class FunctionCall:
 
 @dataclass(frozen=True)
 class CurrentModule:
-    """The module a function belongs to; ``directory`` is its source on the host."""
+    """The module a function belongs to: where its dagger.json is on this machine, and below it its source."""
 
     name: str
+    root: Path
     directory: Path
 
 

@@ -2,20 +2,39 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from engine import cancel
+from engine.errors import UserError
 from engine.evaluate import Evaluator
 from engine.graph import Node, Output, Result, Value
+from engine.objects.reachable import Step
 from engine.objects.secrets import SecretStore
+from engine.objects.typedef import Module
 from engine.ops.tree import snapshot_of
 from engine.schema.ids import Ids
 from engine.worker import Worker
 
 Answer = TypeVar("Answer")
+
+
+class Modules(Protocol):
+    """The modules of one session (engine.modules.hosting)."""
+
+    def fetch(self, reference: str) -> Path | None:
+        """Where a repository's module was checked out; None for what names no repository. Raises UserError."""
+
+    def place(self, name: str) -> Path:
+        """A directory for a module that is none yet, the same for the same name, gone with the session."""
+
+    async def load(self, root: Path) -> Module:
+        """The module whose dagger.json is in ``root``. Raises UserError when it cannot be had."""
+
+    async def run(self, module: Module, steps: Sequence[Step]) -> Any:
+        """What the last of ``steps``, which begin with the constructor, returns. Raises what the functions raise."""
 
 
 @dataclass
@@ -30,6 +49,7 @@ class State:
     workdir: Path
     secrets: SecretStore
     api: Any
+    modules: Modules | None = None
     ids: Ids = field(default_factory=Ids)
     host_seen: dict[tuple[str, Any], Any] = field(default_factory=dict)
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -65,6 +85,13 @@ class Context:
     async def in_thread(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
         """Run blocking work off the event loop; it is called off when the client goes away."""
         return await cancel.in_thread(self.session.evaluator.executor, work, *arguments)
+
+    @property
+    def modules(self) -> Modules:
+        """The session's modules. Raises UserError where a session is for registration alone."""
+        if self.session.modules is None:
+            raise UserError("modules cannot be loaded while a module is registered")
+        return self.session.modules
 
     @property
     def namespace(self) -> str:

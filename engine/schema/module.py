@@ -18,7 +18,7 @@ from engine.objects.typedef import (
     camel,
 )
 from engine.schema.context import Context
-from engine.schema.registry import attributes, field, not_served
+from engine.schema.registry import attributes, field
 
 attributes("TypeDef", "kind", "optional", "name")
 attributes("FunctionCall", "parentName", "parent", "inputArgs")
@@ -28,8 +28,6 @@ attributes("FunctionArg", "description", "typeDef", "defaultPath", "defaultAddre
 attributes("Error", "message", "values")
 attributes("ErrorValue", "name", "value")
 attributes("Module", "name", "description", "objects", "interfaces", "enums")
-not_served("Module", "a module is called from the command line: baselard call -m PATH")
-not_served("ModuleSource", "a module is called from the command line: baselard call -m PATH")
 
 
 # the call that an invocation answers

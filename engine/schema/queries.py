@@ -64,6 +64,10 @@ class Queries:
         result = graphql.execute_sync(self.schema, document)
         return None if result.errors else json.dumps({"data": result.data}, separators=(",", ":")).encode()
 
+    def described(self) -> bytes:
+        """The whole schema, as introspection tells it."""
+        return json.dumps(graphql.introspection_from_schema(self.schema), separators=(",", ":")).encode()
+
     def _checked(self, query: str) -> DocumentNode:
         try:
             document = graphql.parse(query)

@@ -2,6 +2,7 @@
 
 from engine.schema import (
     changeset,
+    checks,
     container_config,
     container_exec,
     container_files,
@@ -14,17 +15,20 @@ from engine.schema import (
     image,
     image_import,
     module,
+    module_source,
     query,
     remote,
     search,
     secrets,
     service,
     terminal,
+    types,
     workspace,
 )
 
 __all__ = [
     "changeset",
+    "checks",
     "container_config",
     "container_exec",
     "container_files",
@@ -37,11 +41,13 @@ __all__ = [
     "image",
     "image_import",
     "module",
+    "module_source",
     "query",
     "remote",
     "search",
     "secrets",
     "service",
     "terminal",
+    "types",
     "workspace",
 ]

@@ -10,8 +10,10 @@ from engine.errors import UserError
 from engine.files import paths
 from engine.files.walking import Filter
 from engine.graph import Output
+from engine.objects import checks
+from engine.objects.checks import CheckGroup, GeneratorGroup, UpGroup
 from engine.objects.directory import Directory, File
-from engine.objects.typedef import CurrentModule
+from engine.objects.typedef import CurrentModule, Module
 from engine.objects.values import Workspace
 from engine.ops import host
 from engine.schema.context import Context
@@ -22,8 +24,7 @@ Strings = tuple[str, ...]
 attributes("CurrentModule", "name")
 attributes("Workspace", "path")
 
-for _name in ("checks", "generators", "services", "update"):
-    not_served(f"Workspace.{_name}", "run them from the command line: baselard check, baselard call")
+not_served("Workspace.update", "modules are not pinned here: change dagger.json itself")
 
 
 @field("Query.currentModule")
@@ -34,6 +35,40 @@ def current_module(ctx: Context) -> CurrentModule:
     return module
 
 
+@field("CurrentModule.dependencies")
+def dependencies(_ctx: Context, _module: CurrentModule) -> list[Module]:
+    return []  # a module that depends on others is refused before it is run
+
+
+@field("CurrentModule.generators")
+async def own_generators(ctx: Context, module: CurrentModule, *, include: Strings = ()) -> GeneratorGroup:
+    return checks.generators(await ctx.modules.load(module.root), include)
+
+
+@field("CurrentModule.workdir")
+async def workdir(
+    ctx: Context,
+    module: CurrentModule,
+    *,
+    path: str,
+    exclude: Strings = (),
+    include: Strings = (),
+    gitignore: bool = False,
+) -> Directory:
+    """Of the directory that the module's functions are run in, which is its source here."""
+    selected = Filter(tuple(include), tuple(exclude), gitignore)
+    place = paths.under(str(module.directory), paths.resolve(str(module.directory), paths.clean(path)))
+    return Directory(Output(await ctx.in_thread(host.load, ctx.session.worker, place, selected)))
+
+
+@field("CurrentModule.workdirFile")
+async def workdir_file(ctx: Context, module: CurrentModule, *, path: str) -> File:
+    place = paths.under(str(module.directory), paths.resolve(str(module.directory), paths.clean(path)))
+    node, name = await ctx.in_thread(host.load_file, ctx.session.worker, place)
+    return File(Output(node), f"/{name}")
+
+
+@field("CurrentModule.generatedContextDirectory")
 @field("CurrentModule.source")
 async def source(ctx: Context, module: CurrentModule) -> Directory:
     node = await ctx.in_thread(host.load, ctx.session.worker, str(module.directory), Filter(exclude=(".git",)))
@@ -97,6 +132,39 @@ def find_up(_ctx: Context, workspace: Workspace, *, name: str, from_: str = ".")
             return None
         here = posixpath.dirname(here)
     return posixpath.join("/", here, name)
+
+
+@field("Workspace.checks")
+async def workspace_checks(
+    ctx: Context,
+    workspace: Workspace,
+    *,
+    include: Strings = (),
+    no_generate: bool = False,
+    only_generate: bool = False,
+) -> CheckGroup:
+    module = await _module(ctx, workspace)
+    if module is None:
+        return CheckGroup(())
+    return checks.checks(module, include, prefix=module.name, check=not only_generate, generate=not no_generate)
+
+
+@field("Workspace.generators")
+async def workspace_generators(ctx: Context, workspace: Workspace, *, include: Strings = ()) -> GeneratorGroup:
+    module = await _module(ctx, workspace)
+    return checks.generators(module, include, prefix=module.name) if module else GeneratorGroup(())
+
+
+@field("Workspace.services")
+async def workspace_services(ctx: Context, workspace: Workspace, *, include: Strings = ()) -> UpGroup:
+    module = await _module(ctx, workspace)
+    return checks.services(module, include, prefix=module.name) if module else UpGroup(())
+
+
+async def _module(ctx: Context, workspace: Workspace) -> Module | None:
+    """The module that is nearest to where the client is."""
+    found = find_up(ctx, workspace, name="dagger.json")
+    return await ctx.modules.load(Path(workspace.root + found).parent) if found else None
 
 
 def _inside(workspace: Workspace, path: str) -> str:

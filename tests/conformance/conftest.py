@@ -50,7 +50,16 @@ def engine_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (rootfs / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1001::/home/user:/bin/sh\n")
     (rootfs / "etc/group").write_text("root:x:0:\ngroup:x:1001:\nextra:x:1002:user\n")
     _repository(directory / "repository")
+    _module(directory)
     return directory
+
+
+def _module(root: Path) -> None:
+    """A Python module, so that the workspace has checks, generators and services."""
+    shutil.copytree(Path(__file__).with_name("module"), root / "module", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "dagger.json").write_text(
+        '{"name": "house", "engineVersion": "v0.21.8", "sdk": "python", "source": "module"}'
+    )
 
 
 def _repository(path: Path) -> None:

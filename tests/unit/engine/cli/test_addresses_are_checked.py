@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from engine.cli import call
-from engine.cli.chain import Step
 from engine.errors import UserError
 from engine.modules.addresses import Address
+from engine.objects.reachable import Step
 from engine.objects.typedef import Function, FunctionArg, TypeDef
 
 

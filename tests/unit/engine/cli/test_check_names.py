@@ -17,6 +17,7 @@ MAIN = TypeDef(
         Function("lint", VOID, check=True),
         Function("plain", VOID),
         NEEDY,
+        Function("made", TypeDef("OBJECT_KIND", name="Changeset"), generator=True),
         Function("side", TypeDef("OBJECT_KIND", name="Side")),
         BACK,
     ),
@@ -26,16 +27,22 @@ MODULE = Module("m", objects=(MAIN, SIDE))
 
 
 def names(*patterns: str) -> list[str]:
-    return [found.name for found in check.matching(check.discover(MODULE), patterns)]
+    return [found.name for found in check.matching(MODULE, patterns)]
 
 
 def test_checks_are_found_where_no_argument_is_needed() -> None:
-    assert names() == ["lint", "side:deep-check"]
+    assert names() == ["lint", "side:deep-check", "made"]
 
 
 @pytest.mark.parametrize(
     ("pattern", "found"),
-    [("lint", ["lint"]), ("side", ["side:deep-check"]), ("*:deep*", ["side:deep-check"]), ("l*", ["lint"])],
+    [
+        ("lint", ["lint"]),
+        ("side", ["side:deep-check"]),
+        ("*:deep*", ["side:deep-check"]),
+        ("l*", ["lint"]),
+        ("made", ["made"]),
+    ],
 )
 def test_patterns_are_globs_or_beginnings(pattern: str, found: list[str]) -> None:
     assert names(pattern) == found
@@ -49,4 +56,4 @@ def test_a_pattern_that_names_nothing_is_a_mistake() -> None:
 def test_a_constructor_that_needs_arguments_hides_all() -> None:
     needy = Function("", TypeDef("OBJECT_KIND", name="Main"), args=NEEDY.args)
     main = TypeDef("OBJECT_KIND", name="Main", functions=MAIN.functions, constructor=needy)
-    assert check.discover(Module("m", objects=(main,))) == []
+    assert check.matching(Module("m", objects=(main,)), ()) == ()

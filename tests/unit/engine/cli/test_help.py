@@ -1,7 +1,8 @@
 """Help from what the module registered."""
 
-from engine.cli import chain, core_types, help
+from engine.cli import chain, help
 from engine.objects.typedef import EnumValueTypeDef, Function, FunctionArg, Module, TypeDef
+from engine.schema import core_types
 
 STRING = TypeDef("STRING_KIND")
 LEVEL = TypeDef("ENUM_KIND", name="Level", members=(EnumValueTypeDef("LOW"), EnumValueTypeDef("HIGH")))

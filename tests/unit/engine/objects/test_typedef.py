@@ -67,5 +67,5 @@ def test_the_main_object_is_the_one_with_a_constructor() -> None:
 
 
 def test_a_frame_is_named_by_its_module() -> None:
-    frame = typedef.Frame(typedef.FunctionCall(), typedef.CurrentModule("hello", Path("/x")))
+    frame = typedef.Frame(typedef.FunctionCall(), typedef.CurrentModule("hello", Path("/x"), Path("/x")))
     assert frame.module_name == "hello"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import digest
-from engine.cli.chain import FindType, Step
 from engine.modules.addresses import Address, load, quote
 from engine.modules.arguments import complete
 from engine.modules.invoke import Invoker
 from engine.modules.memory import Memory
 from engine.modules.source import ModuleSource
+from engine.objects.reachable import FindType, Step
 from engine.objects.typedef import Module, TypeDef, camel
 from engine.schema.context import Context
 from engine.schema.failures import FieldError
