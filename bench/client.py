@@ -8,10 +8,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+PROGRAM = ("-m", "engine.cli", "session")
+"""What Python runs for a session."""
 
 _PATIENCE = 3600
 """Seconds one query may take; cold work on a large base takes minutes."""
@@ -59,9 +62,9 @@ class Client:
 
 
 @contextlib.contextmanager
-def session(store: Path) -> Iterator[Client]:
+def session(store: Path, program: Sequence[str] = PROGRAM) -> Iterator[Client]:
     """A new session on ``store``. Raises RuntimeError when the engine does not start; its log is beside the store."""
-    argv = [sys.executable, "-I", "-m", "engine.cli", "session"]
+    argv = [sys.executable, "-I", *program]
     env = {**os.environ, "BASELARD_STORE": str(store)}
     log = store.parent / "engine.log"
     with log.open("ab") as errors:

@@ -6,7 +6,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,9 +46,9 @@ class Lab:
         return self.root / "store"
 
     @contextlib.contextmanager
-    def session(self, store: Path | None = None) -> Iterator[Client]:
-        """A new engine process, whose memory is noted when it ends."""
-        with client.session(store or self.store) as opened:
+    def session(self, store: Path | None = None, program: Sequence[str] = client.PROGRAM) -> Iterator[Client]:
+        """A new engine process, whose memory is noted when it ends; ``program`` is what Python shall run."""
+        with client.session(store or self.store, program) as opened:
             yield opened
             self.peaks[self.scenario] = max(opened.peak, self.peaks.get(self.scenario, 0))
 

@@ -1,6 +1,12 @@
 """The micro scenarios, in the order of the table."""
 
 from bench.method import Scenario
-from bench.micro import execs, images, queries, trees
+from bench.micro import execs, images, queries, services, trees
 
-SCENARIOS: tuple[Scenario, ...] = (*execs.SCENARIOS, *queries.SCENARIOS, *trees.SCENARIOS, *images.SCENARIOS)
+SCENARIOS: tuple[Scenario, ...] = (
+    *execs.SCENARIOS,
+    *services.SCENARIOS,
+    *queries.SCENARIOS,
+    *trees.SCENARIOS,
+    *images.SCENARIOS,
+)
