@@ -91,11 +91,14 @@ class Container:
         return process.run_regardless([*self._runc, "kill", self.name, str(number)]).code == 0
 
     def execute(self, args: Sequence[str], spec: Spec, *, timeout: float) -> int:
-        """Run one more program inside, with the user and variables of ``spec``; its exit code, -1 after ``timeout``."""
-        argv = [*self._runc, "exec", "--process", str(self._process(args, spec)), self.name]
+        """Run one more program inside, with the user and variables of ``spec``; its exit code.
+
+        It is -1 after ``timeout`` seconds, and when the container has ended meanwhile.
+        """
         try:
+            argv = [*self._runc, "exec", "--process", str(self._process(args, spec)), self.name]
             return process.run(argv, check=False, timeout=timeout).code
-        except TimeoutError:
+        except (TimeoutError, FileNotFoundError):
             return -1
 
     def _process(self, args: Sequence[str], spec: Spec) -> Path:

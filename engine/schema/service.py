@@ -15,6 +15,7 @@ from engine.objects.container import Container
 from engine.objects.execution import Options
 from engine.objects.execution import as_service as made_service
 from engine.objects.values import Host, Port, Socket
+from engine.process import STDERR
 from engine.schema.context import Context
 from engine.schema.registry import attributes, field, not_served
 from engine.services import services
@@ -71,6 +72,8 @@ def ports(ctx: Context, service: Service) -> list[Port]:
 
 @field("Service.endpoint")
 def endpoint(ctx: Context, service: Service, *, port: int | None = None, scheme: str = "") -> str:
+    if port is not None and not 0 < port < 1 << 16:
+        raise UserError(f"endpoint: port {port} is not between 1 and 65535")
     known = _services(ctx).ports(service)
     chosen = port or next((one.port for one in known if one.port), None)
     if chosen is None:
@@ -105,11 +108,17 @@ async def sync(ctx: Context, service: Service) -> str:
 async def up(ctx: Context, service: Service, *, ports: Ports = (), random: bool = False) -> None:
     """Lead ports of this machine to the service until the client goes away."""
     tunnel = TunnelService(service, _forwards(ports, default=0), native=not ports and not random)
+    progress = ctx.session.worker.progress
+    progress.started(tunnel.key, tunnel.label)
     try:
         await _start(ctx, tunnel)
+        for one, way in zip(_services(ctx).ports(tunnel), tunnel.all_forwards, strict=True):
+            told = f"localhost:{one.port} ({one.protocol}) leads to {service.hostname}:{way.backend}\n"
+            progress.output(tunnel.key, STDERR, told.encode())
         await asyncio.Event().wait()
     finally:
         await ctx.in_thread(lambda: _services(ctx).stop(tunnel))
+        progress.finished(tunnel.key, cached=False)
 
 
 @field("Host.service")

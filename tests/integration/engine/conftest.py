@@ -186,11 +186,14 @@ class Client:
         )
         self.address = json.loads(self.child.stdout.readline())
 
-    def ask(self, query: str):
+    @property
+    def headers(self) -> dict[str, str]:
         token = base64.b64encode(f"{self.address['session_token']}:".encode()).decode()
-        headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
+        return {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
+
+    def ask(self, query: str):
         url = f"http://127.0.0.1:{self.address['port']}/query"
-        request = urllib.request.Request(url, json.dumps({"query": query}).encode(), headers)
+        request = urllib.request.Request(url, json.dumps({"query": query}).encode(), self.headers)
 
         def answer():
             with urllib.request.urlopen(request, timeout=60) as response:

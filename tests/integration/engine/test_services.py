@@ -223,6 +223,40 @@ def test_a_tunnel_leads_from_this_machine_to_a_service(serving, start, worker):
         socket.create_connection(("127.0.0.1", port.port))
 
 
+def test_a_tunnel_for_datagrams(start):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.settimeout(10)
+        server.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=lambda: server.sendto(*server.recvfrom(512)))
+        thread.start()
+        lent = HostService("127.0.0.1", (Forward(5353, server.getsockname()[1], "UDP"),))
+        (port,) = start(TunnelService(lent)).ports
+        assert port.protocol == "UDP"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(10)
+            asking.sendto(b"there and back", ("127.0.0.1", port.port))
+            assert asking.recv(100) == b"there and back"
+        thread.join()
+
+
+def test_a_service_that_ends_while_its_health_is_checked_tells_its_own_end(run, serving, monkeypatch):
+    ended = []
+    execute = Container.execute
+
+    def late(container, args, spec, *, timeout):
+        while container.bundle.exists():
+            threading.Event().wait(0.01)
+        ended.append(container)
+        return execute(container, args, spec, timeout=timeout)
+
+    monkeypatch.setattr(Container, "execute", late)
+    service = serving("echo cannot; exit 6", (), Healthcheck(("CMD", "true")))
+    with pytest.raises(ExecError) as caught:
+        run("true", bindings=(Binding("web", service),))
+    assert ended
+    assert (caught.value.exit_code, caught.value.stdout) == (6, "cannot\n")
+
+
 def test_a_taken_port_is_named(serving, start):
     with socket.create_server(("0.0.0.0", 0)) as taken:
         number = taken.getsockname()[1]

@@ -1,6 +1,9 @@
 """Services through the API of a real session, and what the session leaves behind when it ends."""
 
 import contextlib
+import http.client
+import json
+import re
 import shutil
 import signal
 import socket
@@ -51,6 +54,46 @@ def test_a_tunnel_and_up(client, web):
     query = of_service(web, f"up(ports:[{{frontend:{port},backend:8080}}])")
     threading.Thread(target=_quietly, args=(client.ask, query), daemon=True).start()
     assert _eventually(f"http://127.0.0.1:{port}") == b"served\n"
+
+
+def test_up_lasts_as_long_as_its_request(client, image):
+    serve = 'withExposedPort(port:8080){up(args:["httpd","-f","-p","8080","-h","/bin"],random:true)}'
+    connection = http.client.HTTPConnection("127.0.0.1", client.address["port"])
+    query = chain(*image[:-1], f"{image[-1]}{{{serve}}}")
+    connection.request("POST", "/query", json.dumps({"query": query}), client.headers)
+    told = _eventually_in(client.run.parent / "log", r"localhost:(\d+) \(TCP\) leads to \w+:8080")
+    url = f"http://127.0.0.2:{told}/sh"  # it listens on every address of the machine
+    with urllib.request.urlopen(url, timeout=10) as page:
+        assert page.status == 200
+    connection.close()
+    deadline = time.monotonic() + 20
+    while _connects(int(told)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_up_on_a_taken_port_says_so_at_once(client, web):
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        (error,) = client.ask(of_service(web, f"up(ports:[{{frontend:{port},backend:8080}}])"))["errors"]
+    assert f"port {port} of this machine cannot be used: Address already in use" in error["message"]
+
+
+def _eventually_in(log: Path, pattern: str) -> str:
+    """What the pattern's group is in the log, once it is there."""
+    deadline = time.monotonic() + 20
+    while not (found := re.search(pattern, log.read_text())):
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.02)
+    return found[1]
+
+
+def _connects(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 def _quietly(ask, query) -> None:
