@@ -25,8 +25,13 @@ class Docker:
 
     def load(self, archive: Path) -> None:
         """``docker load``."""
+        self.loaded(archive)
+
+    def loaded(self, archive: Path) -> str:
+        """The same; the name or ID of what it took."""
         with archive.open("rb") as file:
-            subprocess.run(self._argv(["load"]), check=True, stdin=file, capture_output=True)
+            ended = subprocess.run(self._argv(["load"]), check=True, stdin=file, capture_output=True, text=True)
+        return ended.stdout.split()[-1]
 
     def make(self, rootfs: Path, image: str) -> None:
         """An image of one layer from a directory (``docker import``)."""

@@ -77,6 +77,11 @@ class Lab:
         sizes = self.sizes
         return self._made("base", lambda path: fill(path / "opt", sizes.base_mb, sizes.base_files, seed=0))
 
+    def large(self) -> Path:
+        """A root file system of twice that size."""
+        sizes = self.sizes
+        return self._made("large", lambda path: fill(path / "opt", 2 * sizes.base_mb, sizes.base_files, seed=7))
+
     def image(self, seed: int) -> Path:
         """Like ``base``, with content of its own for each ``seed``: no store or registry has seen it."""
         sizes = self.sizes

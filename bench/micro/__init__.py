@@ -1,7 +1,7 @@
 """The micro scenarios, in the order of the table."""
 
 from bench.method import Scenario
-from bench.micro import execs, images, queries, services, trees
+from bench.micro import execs, images, peers, queries, services, trees
 
 SCENARIOS: tuple[Scenario, ...] = (
     *execs.SCENARIOS,
@@ -9,4 +9,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     *queries.SCENARIOS,
     *trees.SCENARIOS,
     *images.SCENARIOS,
+    *peers.SCENARIOS,
 )

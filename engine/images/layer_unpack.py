@@ -114,13 +114,13 @@ def _put_directory(tree: Tree, parent: int, names: Names, entry: Entry, _: layer
     name = names[-1]
     hides = False
     try:
-        os.mkdir(name, 0o700, dir_fd=parent)
+        os.mkdir(name, entry.mode, dir_fd=parent)
     except FileExistsError:
         info = os.lstat(name, dir_fd=parent)
         if not stat.S_ISDIR(info.st_mode):
             hides = _is_whiteout(info)
             os.unlink(name, dir_fd=parent)
-            os.mkdir(name, 0o700, dir_fd=parent)
+            os.mkdir(name, entry.mode, dir_fd=parent)
     with _opened(name, parent) as directory:
         if hides:
             _make_opaque(directory)
@@ -131,7 +131,7 @@ def _put_directory(tree: Tree, parent: int, names: Names, entry: Entry, _: layer
 
 def _put_file(tree: Tree, parent: int, names: Names, entry: Entry, reader: layer_tar.Reader) -> None:
     def make() -> None:
-        file = os.open(names[-1], _NEW_FILE, 0o600, dir_fd=parent)
+        file = os.open(names[-1], _NEW_FILE, entry.mode, dir_fd=parent)
         try:
             _fill(file, entry, reader)
             _dress(file, entry)
@@ -222,9 +222,16 @@ def _remove(tree: Tree, parent: int, names: Names) -> None:
 
 
 def _dress(target: int, entry: Entry) -> None:
-    """Owner, mode and attributes. Mode after owner, which clears setuid; capabilities too are lost by chown(2)."""
-    os.fchown(target, entry.uid, entry.gid)
-    os.fchmod(target, entry.mode)
+    """Owner, mode and attributes. Mode after owner, which clears setuid; capabilities too are lost by chown(2).
+
+    Most are as they should be already, and a change that changes nothing costs the file system as much as another.
+    """
+    info = os.fstat(target)
+    owned = (info.st_uid, info.st_gid) == (entry.uid, entry.gid)
+    if not owned:
+        os.fchown(target, entry.uid, entry.gid)
+    if not owned or stat.S_IMODE(info.st_mode) != entry.mode:
+        os.fchmod(target, entry.mode)
     for name, value in entry.xattrs.items():
         _set_xattr(target, name, value, follow=True)
 

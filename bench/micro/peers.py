@@ -1,0 +1,89 @@
+"""Whole images in, beside docker; and what the engine's memory is for a large one."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bench import docker, registry
+from bench.client import Client, text
+from bench.lab import Lab, loaded, mounted, seconds
+from bench.method import OURS, Goal, Scenario, Side
+
+
+@contextlib.contextmanager
+def pull(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """Pull and unpack an image of which neither side has anything."""
+    daemon = docker.started()
+    with lab.scratch() as scratch, registry.running(scratch / "registry") as host:
+        image = f"{host}/bench:pull"
+        with lab.session() as opened:
+            opened.ask(loaded(mounted(opened, lab.base())), f"publish(address: {text(image)})")
+
+        def ours(_: int) -> float:
+            with lab.fresh_store() as store, lab.session(store) as there:
+                return there.timed("container", f"from(address: {text(image)})", "sync")
+
+        def theirs(_: int) -> float:
+            daemon.remove(image)
+            took = seconds(lambda: daemon.run("pull", image))
+            daemon.remove(image)
+            return took
+
+        yield {OURS: ours, "docker pull": theirs}
+
+
+@contextlib.contextmanager
+def load(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """Take in an archive of which neither side has anything: the layers in it are not compressed."""
+    daemon = docker.started()
+    with lab.scratch() as scratch:
+        archive = scratch / "image.tar"
+        with lab.session() as opened:
+            opened.ask(loaded(mounted(opened, lab.base())), f"export(path: {text(str(archive))})")
+
+        def ours(_: int) -> float:
+            with lab.fresh_store() as store, lab.session(store) as there:
+                file = there.ask("host", f"file(path: {text(str(archive))})", "id")
+                return there.timed("container", f"import(source: {text(file)})", "sync")
+
+        def theirs(_: int) -> float:
+            began = time.perf_counter()
+            image = daemon.loaded(archive)
+            took = time.perf_counter() - began
+            daemon.remove(image)
+            return took
+
+        yield {OURS: ours, "docker load": theirs}
+
+
+@contextlib.contextmanager
+def memory(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """The most memory of an engine that packs, pushes and pulls an image of twice the base's size."""
+    with lab.scratch() as scratch, registry.running(scratch / "registry") as host:
+
+        def ours(number: int) -> float:
+            image = f"{host}/bench:{number}"
+            with lab.fresh_store() as store, lab.session(store) as here:
+                _give(here, lab, image, scratch / f"{number}.tar")
+                peak = here.peak
+            with lab.fresh_store() as store, lab.session(store) as there:
+                there.ask("container", f"from(address: {text(image)})", "sync")
+                return max(peak, there.peak)
+
+        yield {OURS: ours}
+
+
+def _give(here: Client, lab: Lab, image: str, archive: Path) -> None:
+    container = mounted(here, lab.large())
+    here.ask(loaded(container), f"publish(address: {text(image)})")
+    here.ask(loaded(container), f"export(path: {text(str(archive))})")
+
+
+SCENARIOS = (
+    Scenario("pull", "pull and unpack an image", pull, Goal("ratio", 0.5), rounds=3),
+    Scenario("load", "take in an image's archive", load, Goal("ratio", 0.5), rounds=3),
+    Scenario(
+        "image-memory", "engine memory for an image of 2 GB", memory, Goal("value", 150), "MB", rounds=1, warm_up=0
+    ),
+)
