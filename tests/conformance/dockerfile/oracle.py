@@ -82,7 +82,8 @@ def make_tree(root: Path) -> None:
     shutil.copy(CA_BUNDLE, tree / CA_BUNDLE.relative_to("/"))
 
 
-def launch(root: Path) -> None:
+def launch(root: Path) -> subprocess.Popen[bytes]:
+    """Start the daemon; it goes on when this process ends."""
     (root / "tree/run/docker.pid").unlink(missing_ok=True)
     daemon = subprocess.Popen(
         ["unshare", "-m", "sh", "-c", ENTER, "enter", str(root / "tree")],
@@ -92,7 +93,7 @@ def launch(root: Path) -> None:
     )
     for _ in range(300):
         if running(root):
-            return
+            return daemon
         if daemon.poll() is not None:
             break
         time.sleep(0.1)

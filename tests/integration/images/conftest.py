@@ -39,6 +39,20 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs one of the programs below judges/, which are built from the reference libraries of the specifications."""
+    go = shutil.which("go", path=f"{os.environ['PATH']}:/usr/local/go/bin") or pytest.skip("there is no go here")
+    place = tmp_path_factory.mktemp("judges")
+    source = shutil.copytree(Path(__file__).with_name("judges"), place / "source")
+    subprocess.run([go, "build", "-o", place, "./..."], cwd=source, check=True, env={**os.environ, "CGO_ENABLED": "0"})
+
+    def run(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([place / name, *arguments], check=False, capture_output=True, text=True)
+
+    return run
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
