@@ -90,14 +90,14 @@ class Container:
         """Send a signal to its first process; whether there was one."""
         return process.run_regardless([*self._runc, "kill", self.name, str(number)]).code == 0
 
-    def execute(self, args: Sequence[str], spec: Spec, *, timeout: float) -> int:
+    def execute(self, args: Sequence[str], spec: Spec, *, timeout: float, on_output: OnOutput) -> int:
         """Run one more program inside, with the user and variables of ``spec``; its exit code.
 
         It is -1 after ``timeout`` seconds, and when the container has ended meanwhile.
         """
         try:
             argv = [*self._runc, "exec", "--process", str(self._process(args, spec)), self.name]
-            return process.run(argv, check=False, timeout=timeout).code
+            return process.run(argv, check=False, timeout=timeout, on_output=on_output).code
         except (TimeoutError, FileNotFoundError):
             return -1
 

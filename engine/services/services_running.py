@@ -29,6 +29,7 @@ GRACE = 10.0
 
 _FIRST_WAIT, _LONGEST_WAIT, _PATIENCE = 0.1, 10.0, 900.0  # backoff between checks, and all of it, in seconds
 _DIAL_TIMEOUT = 1.0
+_TOLD_AFTER = 10.0  # seconds of waiting, after which it is told what for
 _SAID = 4096  # characters of each stream that are told when it does not come up
 _KEPT = 100 << 10  # bytes of each stream that an error can show
 
@@ -68,6 +69,7 @@ class Running:
     tails: dict[int, Tail] = field(default_factory=lambda: {STDOUT: Tail(), STDERR: Tail()})
     on_end: list[Callable[[], None]] = field(default_factory=list)
     changed: Callable[[], None] = lambda: None
+    checked: Tail = field(default_factory=Tail)
 
     def wait_until_up(self, check: Callable[[], None]) -> None:
         """Wait; ``check`` is called meanwhile and may raise. Raises what the service failed with."""
@@ -95,7 +97,8 @@ class Running:
     def last_words(self) -> str:
         """The end of what it said, to be put after a sentence."""
         said = "".join(tail.text[-_SAID:] for tail in self.tails.values()).rstrip()
-        return f"; it said last:\n{said}" if said else ""
+        checked = self.checked.text.rstrip()
+        return (f"; the check said:\n{checked}" if checked else "") + (f"; it said last:\n{said}" if said else "")
 
     def rise(self) -> None:
         """Note that it is up, and tell whoever wanted to know."""
@@ -138,7 +141,7 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
     try:
         with sandbox.prepared(worker, service.command, values) as box:
             running.address = _address(worker, box.namespace)
-            scrubbers = {stream: Scrubber(runtime_streams.scrubbable(box.secrets)) for stream in (STDOUT, STDERR)}
+            scrubbers = _scrubbers(box)
 
             def show(stream: int, data: bytes) -> None:
                 running.tails[stream].add(data := scrubbers[stream].feed(data))
@@ -148,7 +151,7 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
                 running.stopper = partial(_stop_container, running, container)
                 if not running.wanted:
                     raise cancel.Cancelled
-                watch = partial(_watch_health, service, box, container, running)
+                watch = partial(_watch_health, worker, service, box, container, running)
                 threading.Thread(target=_in_context_of_none, args=(watch, running), daemon=True).start()
 
             running.code = worker.runtime.run(box.spec, on_output=show, on_start=began)
@@ -157,6 +160,10 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
         if failed:
             worker.services.show_logs(worker, service.key, service.command.bindings)
         worker.progress.finished(service.key, cached=False, error=f"exit code: {running.code}" if failed else "")
+
+
+def _scrubbers(box: sandbox.Sandbox) -> dict[int, Scrubber]:
+    return {stream: Scrubber(runtime_streams.scrubbable(box.secrets)) for stream in (STDOUT, STDERR)}
 
 
 def _in_context_of_none(body: Callable[[], None], running: Running) -> None:
@@ -173,24 +180,30 @@ def _address(worker: Worker, namespace: network_namespace.Namespace) -> str:
     return namespace.address
 
 
-def _watch_health(service: ContainerService, box: sandbox.Sandbox, container: Container, running: Running) -> None:
+def _watch_health(
+    worker: Worker, service: ContainerService, box: sandbox.Sandbox, container: Container, running: Running
+) -> None:
     """Set ``up`` once the service is healthy. Raises HostError when it never is."""
-    check = service.healthcheck
+    check, tell = service.healthcheck, partial(worker.progress.output, service.key, STDERR)
     if check and check.test and check.test[0] != "NONE":
-        _until(partial(_healthy, check, box, container), running, "its health check succeeds")
+        _until(partial(_healthy, check, box, container, running), running, "its health check succeeds", tell)
     else:
         for port in service.ports:
             if port.checked and port.protocol != UDP:
                 what = f"port {port.port} accepts connections"
-                _until(partial(_accepts, box.namespace, port.port), running, what)
+                _until(partial(_accepts, box.namespace, port.port), running, what, tell)
     running.rise()
 
 
-def _until(is_true: Callable[[], bool], running: Running, what: str) -> None:
-    """Ask again and again, in growing steps."""
-    wait, deadline = _FIRST_WAIT / 10, time.monotonic() + _PATIENCE
+def _until(is_true: Callable[[], bool], running: Running, what: str, tell: Callable[[bytes], None]) -> None:
+    """Ask again and again, in growing steps; ``tell`` what is waited for, once that takes long."""
+    began, wait, told = time.monotonic(), _FIRST_WAIT / 10, False
     while not running.ended.is_set() and not is_true():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > _TOLD_AFTER and not told:
+            told = True
+            tell(f"still waiting until {what}{running.last_words}\n".encode())
+        if waited > _PATIENCE:
             raise HostError(f"{running.label}: waited {_PATIENCE:.0f} s until {what}{running.last_words}")
         running.ended.wait(wait)
         wait = min(max(wait * 1.5, _FIRST_WAIT / 10), _LONGEST_WAIT)
@@ -209,11 +222,17 @@ def _accepts(namespace: network_namespace.Namespace, port: int) -> bool:
     return network_namespace.inside(namespace, dial)
 
 
-def _healthy(check: Healthcheck, box: sandbox.Sandbox, container: Container) -> bool:
+def _healthy(check: Healthcheck, box: sandbox.Sandbox, container: Container, running: Running) -> bool:
     kind, *words = check.test
     args = ("/bin/sh", "-c", *words) if kind == "CMD-SHELL" else tuple(words)
     timeout = check.timeout / 1e9 if check.timeout else 30.0
-    return container.execute(args, box.spec, timeout=timeout) == 0
+    running.checked = Tail()
+    scrubbers = _scrubbers(box)
+
+    def heard(stream: int, data: bytes) -> None:
+        running.checked.add(scrubbers[stream].feed(data))
+
+    return container.execute(args, box.spec, timeout=timeout, on_output=heard) == 0
 
 
 def _stop_container(running: Running, container: Container, kill: bool) -> None:

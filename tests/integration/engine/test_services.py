@@ -142,6 +142,15 @@ def test_a_service_that_never_comes_up_says_what_it_said(run, serving, monkeypat
         run("true", bindings=(Binding("web", serving("echo busy elsewhere; sleep 1000")),))
 
 
+def test_a_health_check_that_cannot_run_is_told(run, serving, worker, monkeypatch):
+    monkeypatch.setattr(services_running, "_PATIENCE", 0.5)
+    monkeypatch.setattr(services_running, "_TOLD_AFTER", 0.0)
+    service = serving("sleep 1000", (), Healthcheck(("CMD", "curl", "localhost")))
+    with pytest.raises(HostError, match=r"(?s)until its health check succeeds; the check said:.*curl.*not found"):
+        run("true", bindings=(Binding("web", service),))
+    assert [data for _, data in worker.progress.written if data.startswith(b"still waiting until its health check")]
+
+
 def test_a_port_of_this_machine_that_nobody_listens_on_is_told(run, worker):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         number = unused.getsockname()[1]
@@ -243,11 +252,11 @@ def test_a_service_that_ends_while_its_health_is_checked_tells_its_own_end(run, 
     ended = []
     execute = Container.execute
 
-    def late(container, args, spec, *, timeout):
+    def late(container, args, spec, **more):
         while container.bundle.exists():
             threading.Event().wait(0.01)
         ended.append(container)
-        return execute(container, args, spec, timeout=timeout)
+        return execute(container, args, spec, **more)
 
     monkeypatch.setattr(Container, "execute", late)
     service = serving("echo cannot; exit 6", (), Healthcheck(("CMD", "true")))
