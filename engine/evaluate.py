@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from engine import cancel
 from engine.errors import HostError
-from engine.graph import Node, Output, Progress, Result, Results, Value
+from engine.graph import CALLED_OFF, Node, Output, Progress, Result, Results, Value
 
 T = TypeVar("T")
 
@@ -95,7 +95,8 @@ class Evaluator:
         try:
             result = await self._in_thread(node.run, inputs)
         except BaseException as error:
-            self.progress.finished(node.key, cached=False, error=str(error) or type(error).__name__)
+            said = CALLED_OFF if isinstance(error, asyncio.CancelledError) else str(error) or type(error).__name__
+            self.progress.finished(node.key, cached=False, error=said)
             raise
         self.progress.finished(node.key, cached=False)
         return result

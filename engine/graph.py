@@ -77,6 +77,10 @@ class Output:
         return self.node.key if self.index == 0 else f"{self.node.key}#{self.index}"
 
 
+CALLED_OFF = "called off"
+"""The error of a node whose result nobody wants any more, so that it was stopped."""
+
+
 class Progress(Protocol):
     """Where evaluation says what it does; ``engine.progress`` shows it."""
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import IO, Protocol
 
-from engine.graph import Progress
+from engine.graph import CALLED_OFF, Progress
 
 Clock = Callable[[], float]
 
@@ -155,10 +155,13 @@ class Plain:
 
     def _end(self, step: Step, error: str) -> None:
         took = self.clock() - step.began
-        verdict = f"FAILED after {took:.1f} s: {error}" if error else f"done in {took:.1f} s"
+        failed = error and error != CALLED_OFF
+        verdict = f"done in {took:.1f} s"
+        if error:
+            verdict = f"FAILED after {took:.1f} s: {error}" if failed else f"{error} after {took:.1f} s"
         if not self.groups:
             self._write(f"#{step.number} {verdict}")
-        elif error or not step.lines:
+        elif failed or not step.lines:
             self._write(f"#{step.number} {step.label}: {verdict}", *step.lines)
         else:
             self._write(f"::group::#{step.number} {step.label}: {verdict}", *step.lines, "::endgroup::")
@@ -169,7 +172,7 @@ class Plain:
 
 @dataclass
 class Dots:
-    """A mark for every operation, ``.`` when it ran and ``X`` when it failed, whose output then follows."""
+    """A mark for every operation: ``.`` it ran, ``X`` it failed and its output follows, ``-`` it was called off."""
 
     stream: IO[str]
     _steps: dict[str, Step] = field(default_factory=dict)
@@ -191,8 +194,9 @@ class Dots:
     def finished(self, key: str, *, cached: bool, error: str = "") -> None:  # noqa: ARG002 -- cached ones began nothing
         with self._lock:
             if step := self._steps.pop(key, None):
-                self._mark("X" if error else ".")
-                if error:
+                failed = error and error != CALLED_OFF
+                self._mark("X" if failed else "-" if error else ".")
+                if failed:
                     self._break()
                     told = [step.label, *step.lines, clean(step.rest), error]
                     self._out.write("".join(f"{line}\n" for line in told))

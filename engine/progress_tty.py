@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from engine.graph import CALLED_OFF
 from engine.progress import Step, clean
 
 _LAST_LINES = 3
@@ -89,9 +90,11 @@ class Tty:
             if step is None:
                 return
             tail = self._tails.pop(key)
-            self._failed += bool(error)
             took = f"{time.monotonic() - step.began:.1f} s"
-            if error:
+            if error == CALLED_OFF:
+                self._print(Text(f"– {step.label}  {error}, {took}", style="dim"))  # noqa: RUF001 -- a mark like ✔
+            elif error:
+                self._failed += 1
                 self._print(Text(f"✘ {step.label}  {took}", style="bold red"))
                 for line in [*tail, *([clean(step.rest)] if step.rest else []), error]:
                     self._print(Text(f"  {line}"))

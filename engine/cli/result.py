@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.files import exporting
 from engine.modules.walk import identity
 from engine.objects.typedef import TypeDef
 
@@ -21,8 +22,7 @@ def show(kind: TypeDef, value: Any, *, as_json: bool, output: str = "") -> None:
     text = _text(kind, value, as_json=as_json)
     if output:
         path = Path(output)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        exporting.write_text(path, text)
         sys.stderr.write(f"Saved output to {json.dumps(str(path.resolve()))}.\n")
     sys.stdout.write(text)
     if sys.stdout.isatty() and not text.endswith("\n"):

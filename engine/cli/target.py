@@ -55,9 +55,10 @@ class Target:
     def runner(self) -> "Runner":
         """The module's process."""
         if self._runner is None:
+            from engine import caller  # noqa: PLC0415 -- see TYPE_CHECKING
             from engine.modules import environment, running  # noqa: PLC0415 -- see TYPE_CHECKING
 
-            user = running.invoking_user(os.environ)
+            user = caller.invoking_user(os.environ)
             python = environment.interpreter(self.source, places.cache_root(), user)
             self._runner = running.start(self.source, python, user, self.output)
             self._closing.callback(self._runner.close)

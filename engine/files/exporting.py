@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import fold
+from engine.caller import invoking_user
 from engine.errors import UserError
 from engine.files.copying import Copier, Metadata, Source, Target
 from engine.files.owners import Owner
@@ -56,12 +57,19 @@ def export_file(source: str, target: Path, *, allow_parent: bool, name: str) -> 
     return target
 
 
+def write_text(target: Path, text: str) -> None:
+    """Write a file of the host that belongs to the caller. Raises UserError when it cannot be written."""
+    with _explained(target):
+        _make_directory(target.parent)
+        target.write_text(text)
+        owner = caller()
+        os.chown(target, owner.uid, owner.gid)
+
+
 def caller() -> Owner:
     """Whoever called the engine: the user behind sudo, else this process's own."""
-    user, group = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
-    if os.geteuid() == 0 and user.isdigit() and group.isdigit():
-        return Owner(int(user), int(group))
-    return Owner(os.geteuid(), os.getegid())
+    user = invoking_user(os.environ)
+    return Owner(os.geteuid(), os.getegid()) if user.uid is None else Owner(user.uid, user.gid)
 
 
 def _copier(source: str, target: Path) -> Copier:

@@ -33,6 +33,8 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VERSIONS = {"latest": "stable", "11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}
 _ROLLING = ("sid", "unstable")  # suites without updates and security archives
 _SUITES = ("bullseye", "bookworm", "trixie", "forky", "oldoldstable", "oldstable", "stable", "testing", *_ROLLING)
+# Debian's own keys, which the apt of another distribution does not trust by itself.
+_KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg",)
 _REACH = 10.0  # seconds for each of the archive's Release files
 
 # What the official images hold besides packages: dpkg need not sync a layer, no service starts during a build, and
@@ -128,6 +130,7 @@ def _command(target: Path, wanted: Recipe, sources: Iterable[tuple[str, str]]) -
         "--mode=root",
         "--variant=minbase",
         "--format=directory",
+        *(f"--keyring={path}" for path in _KEYRINGS if Path(path).exists()),
         f"--architectures={wanted.platform.debian_architecture}",
         *options,
         wanted.suite,

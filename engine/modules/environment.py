@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import process
+from engine.caller import User
 from engine.errors import UserError
-from engine.modules.running import User
 from engine.modules.source import ModuleSource
 
 SDK = "dagger-io==0.21.11"

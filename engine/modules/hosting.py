@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine import digest, server
+from engine import caller, digest, server
 from engine.modules import environment, known, registration, remote, running, source
 from engine.modules.invoke import Invoker
 from engine.modules.memory import Memory
@@ -81,7 +81,7 @@ class Hosted:
 
     async def _start(self, root: Path) -> Walk:
         found = await asyncio.to_thread(source.load, root)
-        user = running.invoking_user(os.environ)
+        user = caller.invoking_user(os.environ)
         python = await asyncio.to_thread(environment.interpreter, found, self.cache, user)
         runner = running.start(found, python, user, self.on_output)
         self.stack.callback(runner.close)

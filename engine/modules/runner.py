@@ -39,6 +39,7 @@ def main(descriptor: int) -> None:
         return
     engine.send(b"{}")
     logging.getLogger("dagger.mod").addFilter(only_own_frames)
+    module.call = functools.partial(call_and_name_the_failure, module.call)
     serve(engine, module)
 
 
@@ -184,6 +185,28 @@ def share_schema(invocation: dict[str, str]) -> bool:
         asyncio.run(connect())
     gc.freeze()  # the forks share these pages as long as no collection writes to them
     return True
+
+
+async def call_and_name_the_failure(call: Callable[..., Any], *args: Any, **given: Any) -> Any:
+    """The SDK's ``Module.call``, but what the API refused stays that where a task group has wrapped it.
+
+    The SDK sends only a group's own words, which name neither the command that failed nor its exit code.
+    """
+    exceptions: Any = importlib.import_module("dagger.mod._exceptions")
+    try:
+        return await call(*args, **given)
+    except exceptions.FunctionError as error:
+        if refused := _refused(error.__cause__):
+            raise refused from None
+        raise
+
+
+def _refused(error: BaseException | None) -> BaseException | None:
+    """The first error of the API among what a group holds, or None."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_refused, error.exceptions)), None)
+    sdk: Any = importlib.import_module("dagger")
+    return error if isinstance(error, sdk.QueryError) else None
 
 
 def only_own_frames(record: logging.LogRecord) -> bool:

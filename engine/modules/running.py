@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import json
 import os
-import pwd
 import socket
 import subprocess
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import process
+from engine.caller import User
 from engine.errors import UserError
 from engine.modules import runner
 from engine.modules.source import ModuleSource
@@ -27,31 +27,6 @@ _LAST_OUTPUT = 1.0  # seconds to wait for output after a function's process has 
 
 class ModuleError(UserError):
     """The module cannot be imported; the message ends with its own traceback."""
-
-
-@dataclass(frozen=True)
-class User:
-    """Whom module code runs as. ``uid`` None: as whoever runs the engine."""
-
-    uid: int | None = None
-    gid: int = 0
-    home: str = ""
-
-    def argv(self) -> tuple[str, ...]:
-        """What to put before a command to run it as this user."""
-        if self.uid is None:
-            return ()
-        groups = "--init-groups" if _known(self.uid) else "--clear-groups"
-        return ("setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", groups, "--no-new-privs", "--")
-
-
-def invoking_user(environ: Mapping[str, str]) -> User:
-    """Who called sudo, if the engine was started through it."""
-    uid = int(environ.get("SUDO_UID") or 0)
-    if os.geteuid() != 0 or uid == 0:
-        return User(home=environ.get("HOME", "/"))
-    known = _known(uid)
-    return User(uid, int(environ.get("SUDO_GID") or uid), known.pw_dir if known else "/")
 
 
 @dataclass
@@ -172,13 +147,6 @@ def environment(source: ModuleSource, interpreter: Path, user: User, environ: Ma
         "DAGGER_DEFAULT_PYTHON_PACKAGE": source.package,
         "BASELARD_ENTRY_POINT": source.entry_point,
     }
-
-
-def _known(uid: int) -> "pwd.struct_passwd | None":
-    try:
-        return pwd.getpwuid(uid)
-    except KeyError:
-        return None
 
 
 async def _read(descriptor: int, on_output: OnOutput) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import process
+from engine import caller, process
 from engine.containers.command import SecretRef
 from engine.errors import EngineError, UserError
 
@@ -81,7 +81,9 @@ class SecretStore:
         return fetch
 
     def _from_command(self, command: str) -> Callable[[], bytes]:
-        return lambda: process.run(("sh", "-c", command), cwd=self.workdir).stdout
+        user = caller.invoking_user(os.environ)
+        env = {**os.environ, "HOME": user.home}
+        return lambda: process.run((*user.argv(), "sh", "-c", command), cwd=self.workdir, env=env).stdout
 
 
 def _from_env(name: str) -> Callable[[], bytes]:

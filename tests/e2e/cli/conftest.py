@@ -11,6 +11,7 @@ import pytest
 BUSYBOX = Path("/bin/busybox")
 CODE = '''
 """Runs commands."""
+import asyncio
 import os
 from typing import Annotated
 
@@ -39,6 +40,13 @@ class Tool:
     @function
     async def use(self, base: dagger.Container) -> str:
         return await base.with_exec(["cat", "/etc/motd"]).stdout()
+
+    @function(cache="never")
+    async def together(self) -> None:
+        """Two commands at once, of which one fails."""
+        async with asyncio.TaskGroup() as group:
+            for command in ("echo patient; sleep 60", "sleep 1; echo the reason; exit 5"):
+                group.create_task(self.run(command))
 
     @function(cache="never")
     async def broken_off(self) -> str:

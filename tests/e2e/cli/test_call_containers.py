@@ -53,6 +53,13 @@ def test_a_failed_command_comes_last(module: Path, places: dict[str, str]) -> No
     assert done.stderr.endswith("the reason\nsh -c echo the reason; exit 7: exit code: 7\n")
 
 
+def test_of_commands_at_once_the_one_that_failed_comes_last(module: Path, places: dict[str, str]) -> None:
+    done = baselard(module, places, "call", "together")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.search(r"^#\d+ called off after ", done.stderr, re.MULTILINE)
+    assert done.stderr.endswith("the reason\nsh -c sleep 1; echo the reason; exit 5: exit code: 5\n")
+
+
 def test_a_second_run_runs_no_command(module: Path, places: dict[str, str]) -> None:
     first = baselard(module, places, "call", "base", "file", "--path", "/etc/motd", "contents")
     again = baselard(module, places, "call", "base", "file", "--path", "/etc/motd", "contents")

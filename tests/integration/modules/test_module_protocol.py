@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from engine import server
+from engine.caller import User
 from engine.errors import UserError
 from engine.modules import registration, running
 from engine.modules.invoke import FunctionError, Invoker
-from engine.modules.running import ModuleError, Runner, User
+from engine.modules.running import ModuleError, Runner
 from engine.modules.source import load
 from engine.objects.typedef import Module
 from engine.store import Store
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.anyio
 
 CODE = '''
 """Says hello."""
+import asyncio
 import enum
 import json
 import os
@@ -90,6 +92,11 @@ class Hello:
             json.loads("{")
         except ValueError as error:
             raise RuntimeError("cannot read it") from error
+
+    @function
+    async def grouped(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.refused())
 
     @function
     async def refused(self) -> str:
@@ -231,6 +238,11 @@ async def test_a_failure_is_told_with_the_modules_own_frames(call: Called, funct
     assert all(line in said for line in lines), said
     frames = [line.split('"')[1] for line in said.splitlines() if line.startswith("  File ")]
     assert frames and all(path.endswith("src/hello/__init__.py") for path in frames)
+
+
+async def test_a_failure_in_a_task_group_is_still_told(call: Called) -> None:
+    with pytest.raises(FunctionError, match=r"^no command has been executed"):
+        await call("grouped", {"greeting": "", "count": 0})
 
 
 async def test_the_sdk_checks_arguments_as_ever(call: Called) -> None:

@@ -76,3 +76,14 @@ def test_both_archives_of_a_host_have_a_stand_in_or_neither(
     (tmp_path / "sources.list").write_text(sources)
     official = [debian_mirror.ARCHIVE, debian_mirror.SECURITY]
     assert list(debian_mirror.stand_ins({}, tmp_path).values()) == (found or official)
+
+
+def test_debians_own_keys_are_named_since_other_distributions_do_not_trust_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "debian.gpg").touch()
+    monkeypatch.setattr(bootstrap, "_KEYRINGS", (str(tmp_path / "debian.gpg"), str(tmp_path / "not-there.gpg")))
+    made = bootstrap.recipe(reference.parse("debian:trixie"), platforms.default())
+    assert made
+    given = [word for word in bootstrap._command(tmp_path, made, ()) if word.startswith("--keyring")]
+    assert given == [f"--keyring={tmp_path}/debian.gpg"]

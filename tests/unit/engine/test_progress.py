@@ -1,11 +1,13 @@
 """What is shown while the engine works."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 
 from engine import progress
+from engine.graph import CALLED_OFF
 from engine.progress import Dots, Plain, Quiet
 from engine.progress_tty import Tty
 
@@ -99,3 +101,21 @@ def test_the_tree_leaves_failures_and_totals_behind() -> None:
     assert "✔ exec test" in text
     assert text.index("✘ exec make") < text.index("  second") < text.index("  exit code: 2")
     assert text.splitlines()[-1].startswith("2 run · 1 cached · 1 failed")
+
+
+def test_what_was_called_off_is_no_failure() -> None:
+    for display in (Plain(io.StringIO()), Plain(io.StringIO(), groups=True), Dots(io.StringIO())):
+        display.started("a", "exec sleep")
+        display.finished("a", cached=False, error=CALLED_OFF)
+        display.close()
+        said = display.stream.getvalue()
+        assert said == "-\n" or re.search(r"called off after 0\.0 s\n\Z", said), said
+
+
+@pytest.mark.parametrize("make", [Plain, Dots])
+def test_nothing_is_shown_while_another_has_the_terminal(make) -> None:
+    display = make(io.StringIO())
+    with display.aside():
+        display.note("meanwhile")
+        assert display.stream.getvalue() == ""
+    assert display.stream.getvalue() == "meanwhile\n"

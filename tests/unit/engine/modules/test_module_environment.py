@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.caller import User, invoking_user
 from engine.modules import environment, known, running
-from engine.modules.running import User
 from engine.modules.source import ModuleSource
 from engine.objects.typedef import Function, Module, TypeDef
 
@@ -48,12 +48,12 @@ def test_module_code_sees_no_token_of_the_host(tmp_path: Path) -> None:
 
 def test_code_runs_as_whoever_called_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    user = running.invoking_user({"SUDO_UID": "54321", "SUDO_GID": "54322"})
+    user = invoking_user({"SUDO_UID": "54321", "SUDO_GID": "54322"})
     assert (user.uid, user.gid) == (54321, 54322)
     assert {"--reuid=54321", "--regid=54322", "--clear-groups"} <= set(user.argv())
-    assert running.invoking_user({}).argv() == ()
+    assert invoking_user({}).argv() == ()
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    assert running.invoking_user({"SUDO_UID": "54321"}).argv() == ()
+    assert invoking_user({"SUDO_UID": "54321"}).argv() == ()
 
 
 def test_types_are_known_until_the_module_changes(tmp_path: Path) -> None:
