@@ -16,7 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.goss import tool
 from pipeline.images import Images, title
 from pipeline.lint import run as linting
-from pipeline.model import Report, merge
+from pipeline.model import Report, Suite, merge
 from pipeline.share import Account, Sharing
 from pipeline.size import Sizes
 from pipeline.together import each
@@ -24,7 +24,7 @@ from pipeline.together import each
 
 @dataclass(frozen=True)
 class Call:
-    """What all checks of one call have in common."""
+    """What all checks of one call have in common. `handed` fills with what handing the bases over took."""
 
     project: Project
     options: Options
@@ -32,6 +32,7 @@ class Call:
     images: Images
     platform: str = ""
     sharing: Sharing | None = None
+    handed: Sequence[Suite] = ()
 
 
 async def lint(call: Call, threshold: str = "") -> Report:
@@ -56,7 +57,7 @@ def shared(call: Call, way: str, account: Account) -> Call:
     if sharing is None:
         return call
     images = Images(call.project, call.platform, hand_over=sharing.hand_over)
-    return replace(call, images=images, sharing=sharing)
+    return replace(call, images=images, sharing=sharing, handed=sharing.suites)
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,7 @@ async def test_examples(call: Call, selection: Selection = Selection()) -> Repor
     unchanged = [checks.unchanged(example, changed) for example in chosen if example not in tested] if changed else []
     if changed and changed.paths is None:
         unchanged.append(checks.unknown_range(changed))
-    handed_over = call.sharing.suites if call.sharing else []
-    return replace(report, suites=(*handed_over, *report.suites, *unchanged))
+    return replace(report, suites=(*call.handed, *report.suites, *unchanged))
 
 
 async def several(call: Call, names: Sequence[str] = (), selection: Selection = Selection()) -> Report:

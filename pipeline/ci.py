@@ -37,7 +37,7 @@ async def run(call: Call, named: events.Named, account: Account, platforms: Sequ
     if published.failed:
         return Ended(replace(published, title="ci"))
     references = [f"{parse(one['tags'][0])}" for one in published.outputs["images"].values()]
-    verified = await verify.run(call, account, references, "")
+    verified = await verify.run(call, account, references, request.platforms)
     cleaned = await _cleaned(call, account)
     documented, readme = await _documented(call, account)
     return Ended(merge("ci", [published, verified, Report("after", (cleaned, documented))]), readme)
@@ -54,7 +54,7 @@ def why_not(event: Event, *, has_password: bool) -> str:
 
 async def _cleaned(call: Call, account: Account) -> Suite:
     settings = call.project.config.cleanup
-    chosen = cleanup.policy(settings, "", None, None)
+    chosen = cleanup.policy(settings)
     try:
         said = [
             await cleanup.run(parse(base.name), await account.credentials(), chosen, apply=True)

@@ -1,6 +1,6 @@
 """The functions for test runners that are machines of their own: what to run where, the base for them, one report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar, cast
 
 import dagger
@@ -24,6 +24,8 @@ from pipeline.flags import (
     Username,
 )
 from pipeline.images import Given, Images, everywhere
+from pipeline.model import Suite
+from pipeline.platforms import check
 from pipeline.report import directory
 from pipeline.share import Account, push_dated
 
@@ -86,6 +88,7 @@ class FanOut:
         only: Names = None,
         exclude: Excluded = None,
         platform: Platform = "",
+        share: Annotated[str, Doc("registry, archive, rebuild; by default registry if there is a password")] = "",
         registry: Annotated[str, Doc("Repository for the test tags; the base's own by default")] = "",
         tag: Annotated[str, Doc("What the test tags begin with")] = "test",
         username: Username = "",
@@ -98,7 +101,7 @@ class FanOut:
         """
         call = await self._call(platform)
         account = Account(registry or call.project.bases[0].name, username, password)
-        return await hand_over.give(call, calls.Selection(only or (), exclude or ()), account, tag)
+        return await hand_over.give(call, calls.Selection(only or (), exclude or ()), account, tag, share)
 
     @fresh
     async def test_example(  # noqa: PLR0913  # one flag, one argument
@@ -113,7 +116,7 @@ class FanOut:
         password: Password = None,
     ) -> str:
         """Build and test one example, on the base image just built or on the one given."""
-        given = await self._given(base, bases, platform, Account("", username, password))
+        given, _ = await self._given(base, bases, platform, Account("", username, password))
         call = await self._call(platform, given, retries=retries)
         return verdict.settle(await calls.test_examples(call, calls.Selection([name])))
 
@@ -132,17 +135,18 @@ class FanOut:
 
     async def _given(
         self, base: dagger.Container | None, bases: dagger.Directory | None, platform: str, account: Account
-    ) -> Given | None:
-        """What takes the place of the bases; None when they are built here."""
+    ) -> tuple[Given | None, Sequence[Suite]]:
+        """What takes the place of the bases, None when they are built here; and suites on handing them over."""
         if bases is not None:
-            return await hand_over.take(bases, account, platform)
-        return everywhere(base) if base is not None else None
+            taking = await hand_over.take(bases, account, platform, Clock())
+            return taking.given, taking.suites
+        return (everywhere(base) if base is not None else None), ()
 
     async def _call(self, platform: str = "", given: Given | None = None, **options: Any) -> calls.Call:
         clock = Clock()
         project = await discover.project(self.source)
         chosen = checks.options(project.config, **options)
-        return calls.Call(project, chosen, clock, Images(project, platform, given), platform)
+        return calls.Call(project, chosen, clock, Images(project, check(platform), given), platform)
 
     async def _selection(
         self,

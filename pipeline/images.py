@@ -16,7 +16,7 @@ from pipeline.errors import BaselardError, UsageError
 # How to build a base once more, which container to take instead of building one, and what becomes of a built base
 # before examples receive it.
 Build: TypeAlias = Callable[[], Awaitable[dagger.Container]]
-Given: TypeAlias = Callable[[Base, str], dagger.Container]
+Given: TypeAlias = Callable[[Base, str, Build], Awaitable[dagger.Container]]
 HandOver: TypeAlias = Callable[[Base, str, dagger.Container, Build], Awaitable[dagger.Container]]
 # The labels of a base's target, which are its annotations too.
 Marks: TypeAlias = Callable[["Images", Base, str], Awaitable[Mapping[str, str]]]
@@ -52,8 +52,6 @@ class Images:
 
     async def base(self, base: Base, target: str) -> dagger.Container:
         """The base's object, evaluated: a Dockerfile that does not build raises here."""
-        if self._given is not None:
-            return self._given(base, target)
         key = (base.name, target)
         async with self._locks[key]:
             if key not in self._built:
@@ -66,6 +64,8 @@ class Images:
     async def _evaluate(self, base: Base, target: str) -> dagger.Container:
         """Build for the first time. That it failed is remembered, so that nobody tries the same again."""
         self._built[(base.name, target)] = None
+        if self._given is not None:
+            return await self._given(base, target, lambda: self._build_base(base, target))
         built = await self._build_base(base, target)
         for key, value in (await self._marks(self, base, target) if self._marks else {}).items():
             built = built.with_label(key, value).with_annotation(key, value)
@@ -115,7 +115,11 @@ class Images:
 
 def everywhere(container: dagger.Container) -> Given:
     """One container in the place of every base."""
-    return lambda _base, _target: container
+
+    async def given(_base: Base, _target: str, _build: Build) -> dagger.Container:
+        return container
+
+    return given
 
 
 def title(base: Base, target: str) -> str:

@@ -1,5 +1,6 @@
 """The Dagger functions. Each only gathers its arguments; the work is done in the module it names."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import dagger
@@ -122,9 +123,9 @@ class Baselard(FanOut):
     ) -> str:
         """Build every example on the base image just built, and test it with goss or the basic test."""
         account = Account(registry, username, password)
-        given = await self._given(base, bases, platform, account)
+        given, handed = await self._given(base, bases, platform, account)
         call = await self._call(platform, given, retries=retries, jobs=jobs, fail_fast=fail_fast, cached=cached_tests)
-        call = calls.shared(call, share, account)
+        call = calls.shared(replace(call, handed=handed), share, account)
         selection = await self._selection(only, exclude, changed_since, history)
         return verdict.settle(await calls.test_examples(call, selection))
 
@@ -150,7 +151,7 @@ class Baselard(FanOut):
 
         Never fails because a check failed: keep the directory first, then fail by the code in `exit-code`.
         """
-        given = await self._given(base, bases, platform, Account("", username, password))
+        given, _ = await self._given(base, bases, platform, Account("", username, password))
         call = await self._call(platform, given, retries=retries, jobs=jobs, cached=cached_tests)
         selection = await self._selection(only, exclude, changed_since, history)
         return directory.render(joined.of_platform(await calls.several(call, check or (), selection), platform))
@@ -259,7 +260,7 @@ class Baselard(FanOut):
     ) -> str:
         """Fetch published images back: compare every digest, and run the base test on them."""
         account = Account(references[0] if references else "", username, password)
-        return verdict.settle(await verifying.run(await self._call(platform), account, references, platform))
+        return verdict.settle(await verifying.run(await self._call(platform), account, references, [platform]))
 
     @fresh
     async def cleanup(  # noqa: PLR0913  # one flag, one argument
@@ -268,16 +269,17 @@ class Baselard(FanOut):
         tags: Annotated[str, Doc("Glob of the tags to delete; the configured one by default")] = "",
         older_than_days: Annotated[int | None, Doc("Only tags at least this old")] = None,
         keep_last: Annotated[int | None, Doc("Keep this many of the newest")] = None,
-        registry: Annotated[str, Doc("Clean this repository instead of the bases' own")] = "",
+        pull_request: Annotated[str, Doc("Only tags of this pull request: pr-N, test-pr-N and what begins so")] = "",
+        registry: Annotated[str, Doc("Repository to clean up instead of the bases' own")] = "",
         apply: Annotated[bool, Doc("Delete; otherwise only say what would go")] = False,
         username: Username = "",
         password: Password = None,
     ) -> str:
         """Delete test tags from the registry, but nothing that a kept tag, index or signature still needs."""
         project = await discover.project(self.source)
-        policy = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last)
+        policy = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last, pull_request)
         said = []
-        for name in [registry] if registry else [base.name for base in project.bases]:
+        for name in [registry] if registry else dict.fromkeys(base.name for base in project.bases):
             account = Account(name, username, password)
             said.append(await cleaning.run(parse(name), await account.credentials(), policy, apply=apply))
         return "\n".join(said)

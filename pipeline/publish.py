@@ -16,6 +16,7 @@ from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images
 from pipeline.model import Case, Report, Suite, Verdict, merge
+from pipeline.platforms import check
 from pipeline.push import Moved, Tested, Uploaded
 from pipeline.references import parse
 from pipeline.registry import index
@@ -51,7 +52,7 @@ def request(
 ) -> Request:
     """A request of this project; BaselardError for an event or platforms that cannot be published."""
     settings = call.project.config.publish
-    chosen = tuple(platforms or settings.platforms)
+    chosen = tuple(check(platform) for platform in platforms or settings.platforms)
     if by_digest and len(chosen) != 1:
         raise UsageError("--by-digest pushes one platform: name it by --platforms")
     if len(set(chosen)) != len(chosen):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 import dagger
 from dagger import dag
@@ -23,9 +22,6 @@ from pipeline.registry.client import connect
 from pipeline.registry.contents import CREATED
 
 WAYS = ("object", "registry", "archive", "rebuild")
-
-# A way gets the built base and how to build it once more; it gives the container that examples start from.
-Way: TypeAlias = Callable[[dagger.Container, Build], Awaitable["Taken"]]
 
 
 @dataclass(frozen=True)
@@ -50,20 +46,94 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """The base on the other side: its container, its manifest's digest and how many bytes were handed over."""
+class Handed:
+    """One base on its way: a reference with digest, an archive, or the wish to build it again.
 
-    container: dagger.Container
+    `digest` is that of the built image's own manifest, `bytes` and `seconds` what giving it away took.
+    """
+
+    share: str
+    reference: str = ""
+    archive: str = ""
     digest: str = ""
     bytes: int = 0
+    seconds: float = 0.0
+    file: dagger.File | None = None
+
+    @property
+    def entry(self) -> dict[str, str | int | float]:
+        """How a list of bases names it."""
+        named = {key: getattr(self, key) for key in ("share", "reference", "archive", "digest", "bytes", "seconds")}
+        return {key: value for key, value in named.items() if value}
+
+
+def check(way: str, account: Account) -> None:
+    """Raise UsageError for a way that there is not, or that lacks something."""
+    if way not in WAYS:
+        raise UsageError(f"unknown way to share {way!r}; there are {', '.join(WAYS)}")
+    if way == "registry" and not account.repository:
+        raise UsageError("--share registry needs --registry REPOSITORY, where test tags may be pushed")
+
+
+async def give(way: str, built: dagger.Container, account: Account, tag: str, clock: Clock) -> Handed:
+    """The giving half, for one built base. A test tag has an annotation of its own, so nobody shares its digest."""
+    identity = await archive.identify(built)
+    start = clock.now()
+    if way == "registry":
+        pushed = await push_dated(built, account, tag)
+        handed = Handed(way, reference=str(pushed), bytes=identity.size)
+    elif way == "archive":
+        file = await built.as_tarball().sync()
+        handed = Handed(way, archive=f"{tag}.tar", bytes=await file.size(), file=file)
+    else:
+        handed = Handed(way)
+    return replace(handed, digest=identity.digest, seconds=round(clock.now() - start, 3))
+
+
+async def take(handed: Handed, build: Build, account: Account, platform: str = "") -> dagger.Container:
+    """The taking half: the same base, evaluated."""
+    empty = dag.container(platform=dagger.Platform(platform) if platform else None)
+    if handed.file is not None:
+        taken = empty.import_(handed.file)
+    elif handed.reference:
+        reference = parse(handed.reference)
+        taken = replace(account, repository=reference.name).login(empty).from_(f"{reference.name}@{reference.digest}")
+    else:
+        taken = await build()
+    return await taken.sync()
+
+
+async def timed(name: str, handed: Handed, taking: Awaitable[dagger.Container], clock: Clock) -> Taken:
+    """Take a base and say in a suite what the whole way took, and whether it is the very same base."""
+    spans: list[Span] = []
+    with clock.span(f"take by {handed.share}", spans):
+        container = await taking
+    seconds = spans[0].end - spans[0].start
+    digest = (await archive.identify(container)).digest
+    said = f"{handed.bytes} bytes, given in {handed.seconds:.2f} s, taken in {seconds:.2f} s; {digest}"
+    cases = [Case("handed over", Verdict.NOTED, seconds, said)]
+    if handed.digest:
+        same = digest == handed.digest
+        message = "" if same else f"{handed.digest} was given"
+        cases.append(Case("same digest", Verdict.PASSED if same else Verdict.FAILED, message=message))
+    facts = {"bytes": handed.bytes, "digest": digest, "share": handed.share, "given": handed.seconds}
+    return Taken(container, Suite(f"{name} by {handed.share}", tuple(cases), tuple(spans), properties=facts))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A base on the other side, and what is reported of its way."""
+
+    container: dagger.Container
+    suite: Suite
 
 
 @dataclass
 class Sharing:
-    """One way, and what each hand-over took. `pushed` are references to be removed afterwards."""
+    """Both halves in one session, and what each hand-over took. `pushed` are references to be removed afterwards."""
 
-    name: str
-    way: Way
+    way: str
+    tag: str
     clock: Clock
     account: Account
     suites: list[Suite] = field(default_factory=list)
@@ -71,16 +141,12 @@ class Sharing:
 
     async def hand_over(self, base: Base, target: str, built: dagger.Container, build: Build) -> dagger.Container:
         """The base as examples receive it; what it took becomes a suite of the report."""
-        spans: list[Span] = []
-        with self.clock.span(f"share by {self.name}", spans):
-            taken = await self.way(built, build)
-            container = await taken.container.sync()
-        seconds = spans[0].end - spans[0].start
-        message = f"{taken.bytes} bytes in {seconds:.2f} s; {taken.digest}"
-        case = Case("handed over", Verdict.NOTED, seconds, message)
-        facts = {"bytes": taken.bytes, "digest": taken.digest, "share": self.name}
-        self.suites.append(Suite(f"{title(base, target)} by {self.name}", (case,), tuple(spans), properties=facts))
-        return container
+        handed = await give(self.way, built, self.account, f"{self.tag}-{len(self.suites)}", self.clock)
+        if handed.reference:
+            self.pushed.append(parse(handed.reference))
+        taken = await timed(title(base, target), handed, take(handed, build, self.account), self.clock)
+        self.suites.append(taken.suite)
+        return taken.container
 
     async def clean(self) -> None:
         """Delete what was pushed for this call only; that it did not work is a failed case of the report."""
@@ -94,44 +160,15 @@ class Sharing:
             self.suites.append(Suite(f"test tag {reference.tag}", (case,)))
 
 
-def choose(name: str, account: Account, tag: str, clock: Clock) -> Sharing | None:
+def choose(way: str, account: Account, tag: str, clock: Clock) -> Sharing | None:
     """The way of this name; None for `object`, where nothing is handed over. UsageError when it cannot work."""
-    if name not in WAYS:
-        raise UsageError(f"unknown way to share {name!r}; there are {', '.join(WAYS)}")
-    if name == "object":
-        return None
-    if name == "registry" and not account.repository:
-        raise UsageError("--share registry needs --registry REPOSITORY, where test tags may be pushed")
-    pushed: list[Reference] = []
-    ways = {"registry": _by_registry(account, tag, pushed), "archive": _by_archive, "rebuild": _by_rebuild}
-    return Sharing(name, ways[name], clock, account, pushed=pushed)
-
-
-async def _by_archive(built: dagger.Container, _build: Build) -> Taken:
-    tarball = built.as_tarball()
-    size, read = await tarball.size(), await archive.read(built)
-    return Taken(dag.container().import_(tarball), read.digest, size)
-
-
-async def _by_rebuild(_built: dagger.Container, build: Build) -> Taken:
-    """The same instructions once more: what is cached costs nothing, what is not is built again."""
-    again = await build()
-    return Taken(again, (await archive.read(again)).digest)
-
-
-def _by_registry(account: Account, tag: str, pushed: list[Reference]) -> Way:
-    async def way(built: dagger.Container, _build: Build) -> Taken:
-        reference = await push(built, account, f"{tag}-{len(pushed)}")
-        pushed.append(reference)
-        taken = account.login(dag.container()).from_(str(replace(reference, tag="")))
-        return Taken(taken, reference.digest, (await archive.read(built)).compressed)
-
-    return way
+    check(way, account)
+    return None if way == "object" else Sharing(way, tag, clock, account)
 
 
 async def push_dated(built: dagger.Container, account: Account, tag: str, now: datetime | None = None) -> Reference:
-    """The same for a tag that outlives the call: the annotation tells a later cleanup how old it is."""
-    moment = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    """The same with an annotation that tells a later cleanup how old it is, and no other image has."""
+    moment = (now or datetime.now(UTC)).isoformat()
     return await push(built.with_annotation(CREATED, moment), account, tag)
 
 

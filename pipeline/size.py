@@ -109,11 +109,18 @@ def _section(title: str, rows: Sequence[tuple[str, int, int | None]]) -> str:
 
 def _difference(sizes: Sizes, against: Sizes) -> str:
     """What became larger or smaller, the most first."""
-    change = sizes.archive.unpacked - against.archive.unpacked
-    lines = [f"{'+' if change >= 0 else ''}{human(change)} against {against.name}"]
+    unpacked = _signed(sizes.archive.unpacked - against.archive.unpacked)
+    compressed = _signed(sizes.archive.compressed - against.archive.compressed)
+    lines = [f"{unpacked}, {compressed} compressed against {against.name}"]
     packages = changes(dict(against.packages), dict(sizes.packages))
-    lines += [f"- {name}: {'+' if by >= 0 else ''}{human(by)}" for name, by in packages[:_SHOWN]]
+    directories = changes(dict(against.directories), dict(sizes.directories))
+    lines += [f"- package {name}: {_signed(by)}" for name, by in packages[:_SHOWN]]
+    lines += [f"- directory {name}: {_signed(by)}" for name, by in directories[:_SHOWN] if name != "/"]
     return "\n".join(lines)
+
+
+def _signed(count: int) -> str:
+    return f"{'+' if count >= 0 else ''}{human(count)}"
 
 
 def changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[str, int]]:

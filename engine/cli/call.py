@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine import terminal
-from engine.cli import chain, help, target
+from engine.cli import chain, halves, help, target
 from engine.cli.target import Target
 from engine.errors import UserError
 from engine.modules.addresses import Address
@@ -33,6 +33,8 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
         terminal.require()
     start.require_privilege(["call", *argv])
     _warn(parsed.steps)
+    if halves.wanted(parsed):
+        return halves.run(parsed)
     last = parsed.steps[-1].function.return_type
     output = parsed.options.output
     value = start.walk(found, lambda walk: walk.run(parsed.steps, output=output))

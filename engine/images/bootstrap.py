@@ -132,6 +132,7 @@ def _command(target: Path, wanted: Recipe, sources: Iterable[tuple[str, str]]) -
         "--format=directory",
         *(f"--keyring={path}" for path in _KEYRINGS if Path(path).exists()),
         f"--architectures={wanted.platform.debian_architecture}",
+        "--skip=check/qemu",  # we have looked ourselves, and its check wants another package
         *options,
         wanted.suite,
         str(target),

@@ -7,29 +7,35 @@ from pathlib import Path
 import dagger
 from dagger import dag
 
-# Debian's goss is dynamically linked, and the image under test may have another libc or none.
+# Debian's goss is dynamically linked, and the image under test may have another libc or none. The packages are only
+# unpacked, on this machine's own platform: nothing of a foreign one has to be emulated.
 _COLLECT = """\
 set -eu
+own=$(dpkg --print-architecture)
+wanted=${WANTED:-$own}
+[ "$wanted" = "$own" ] || dpkg --add-architecture "$wanted"
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends busybox-static goss >/dev/null
+cd /tmp
+apt-get download -qq -o APT::Sandbox::User=root "busybox-static:$wanted" "goss:$wanted" "libc6:$wanted"
+for package in *.deb; do dpkg -x "$package" unpacked; done
 mkdir -p /.goss/lib
-cp -L "$(command -v goss)" /.goss/goss
-cp -L "$(command -v busybox)" /.goss/busybox
-ldd /.goss/goss | while read -r name arrow path _; do
-  case "$name$arrow" in
-    /*) cp -L "$name" /.goss/ld.so ;;
-    *'=>') cp -L "$path" /.goss/lib/ ;;
-  esac
-done
+cp unpacked/usr/bin/goss /.goss/goss
+cp "$(find unpacked -type f -path '*/bin/busybox')" /.goss/busybox
+cp "$(find unpacked -type f -name 'ld*.so.*')" /.goss/ld.so
+for name in libc.so.6 libresolv.so.2; do cp "$(find unpacked -type f -name "$name")" /.goss/lib/; done
 chmod -R a+rX /.goss
 """
+
+# How Debian calls the architectures of platforms.
+_DEBIAN = {"386": "i386", "arm": "armhf", "ppc64le": "ppc64el"}
 
 
 def directory(platform: str = "") -> dagger.Directory:
     """The tool directory, to be mounted at `/.goss`: goss, lib/, ld.so, busybox, and the scripts beside this module."""
     tools = (
-        dag.container(platform=dagger.Platform(platform) if platform else None)
+        dag.container()
         .from_("debian:trixie-slim")
+        .with_env_variable("WANTED", _architecture(platform))
         .with_exec(["sh", "-c", _COLLECT])
         .directory("/.goss")
     )
@@ -37,3 +43,9 @@ def directory(platform: str = "") -> dagger.Directory:
     for script in ("run.sh", "basic.sh", "find.sh"):
         tools = tools.with_new_file(script, (here / script).read_text(), permissions=0o755)
     return tools
+
+
+def _architecture(platform: str) -> str:
+    """Debian's name for a platform's architecture; empty for the engine's own."""
+    name = platform.split("/")[1] if "/" in platform else ""
+    return _DEBIAN.get(name, name)

@@ -5,7 +5,8 @@ A tag, an index and its children share digests, and deleting a digest takes ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -13,16 +14,19 @@ from fnmatch import fnmatchcase
 from distribution.credential import Credential
 from distribution.reference import Reference
 from pipeline.config import CleanupSettings
+from pipeline.errors import UsageError
 from pipeline.registry.client import Repository, connect
 from pipeline.registry.contents import Contents, reachable, read
 from pipeline.registry.untag import untag
 
+_ABOUT = re.compile(r"sha256-([0-9a-f]{64})(?:\.\w+)?")
+
 
 @dataclass(frozen=True)
 class Policy:
-    """Tags that match `tags`, are older than `age`, and are not among the `keep_last` newest, go."""
+    """Tags that match one of the globs, are older than `age`, and are not among the `keep_last` newest, go."""
 
-    tags: str
+    tags: tuple[str, ...]
     age: timedelta = timedelta()
     keep_last: int = 0
 
@@ -41,9 +45,16 @@ class Plan:
 
 
 def plan(contents: Contents, policy: Policy, now: datetime | None = None) -> Plan:
-    """No manifest that is reachable from a kept tag goes, nor what refers to one."""
-    leaving = _leaving(contents, policy, now or datetime.now(UTC))
-    kept = reachable(contents, (digest for tag, digest in contents.tags.items() if tag not in leaving))
+    """No manifest that is reachable from a kept tag goes, nor what refers to one.
+
+    Tags that only tell what refers to an image stay and go with that image.
+    """
+    about = {tag: subject for tag in contents.tags if (subject := _subject(tag))}
+    leaving = _leaving(contents, policy, now or datetime.now(UTC), about)
+    kept = reachable(contents, (contents.tags[tag] for tag in contents.tags if tag not in {*leaving, *about}))
+    going = reachable(contents, (contents.tags[tag] for tag in leaving)) - kept
+    kept |= reachable(contents, (contents.tags[tag] for tag, subject in about.items() if subject not in going))
+    leaving += sorted(tag for tag, subject in about.items() if subject in going)
     going = reachable(contents, (contents.tags[tag] for tag in leaving)) - kept
     return Plan(
         tags=tuple(leaving),
@@ -53,14 +64,25 @@ def plan(contents: Contents, policy: Policy, now: datetime | None = None) -> Pla
     )
 
 
-def _leaving(contents: Contents, policy: Policy, now: datetime) -> list[str]:
+def _subject(tag: str) -> str:
+    """The digest of the image that a tag is about: OCI's fallback for referrers, and cosign's .sig, .att, .sbom."""
+    found = _ABOUT.fullmatch(tag)
+    return f"sha256:{found[1]}" if found else ""
+
+
+def _leaving(contents: Contents, policy: Policy, now: datetime, without: Container[str]) -> list[str]:
     """Matching tags, the newest first; one whose age nobody knows counts as the oldest, but stays if age matters."""
-    chosen = {tag: digest for tag, digest in contents.tags.items() if fnmatchcase(tag, policy.tags)}
+    matching = [tag for tag in contents.tags if _matches(tag, policy) and tag not in without]
+    chosen = {tag: contents.tags[tag] for tag in matching}
     made = {tag: _stamp(tag) or _created(contents, digest) for tag, digest in chosen.items()}
     ages = {tag: now - when if when else timedelta.max for tag, when in made.items()}
     newest = sorted(ages, key=lambda tag: (ages[tag], tag))
     candidates = newest[policy.keep_last :]
     return [tag for tag in candidates if not policy.age or (made[tag] and ages[tag] >= policy.age)]
+
+
+def _matches(tag: str, policy: Policy) -> bool:
+    return any(fnmatchcase(tag, pattern) for pattern in policy.tags)
 
 
 def _stamp(tag: str) -> datetime | None:
@@ -116,10 +138,23 @@ def render(chosen: Plan, *, applied: bool) -> str:
     return "\n".join(lines)
 
 
-def policy(settings: CleanupSettings, tags: str, older_than_days: int | None, keep_last: int | None) -> Policy:
-    """What the call says, else what the configuration says."""
-    days = settings.older_than_days if older_than_days is None else older_than_days
-    return Policy(tags or settings.tags, timedelta(days=days), settings.keep_last if keep_last is None else keep_last)
+def policy(
+    settings: CleanupSettings,
+    tags: str = "",
+    older_than_days: int | None = None,
+    keep_last: int | None = None,
+    pull_request: str = "",
+) -> Policy:
+    """What the call says, else what the configuration says. A pull request's tags go at any age unless one is given."""
+    if pull_request and (tags or not pull_request.isdecimal()):
+        raise UsageError("--pull-request is a number, and says which tags are meant: leave --tags out")
+    if (older_than_days or 0) < 0 or (keep_last or 0) < 0:
+        raise UsageError("--older-than-days and --keep-last must not be negative")
+    names = tuple(f"{start}pr-{pull_request}{end}" for start in ("", "test-") for end in ("", "-*"))
+    settled = 0 if pull_request else settings.older_than_days
+    days = settled if older_than_days is None else older_than_days
+    kept = (0 if pull_request else settings.keep_last) if keep_last is None else keep_last
+    return Policy(names if pull_request else (tags or settings.tags,), timedelta(days=days), kept)
 
 
 async def run(reference: Reference, credential: Credential | None, chosen: Policy, *, apply: bool) -> str:

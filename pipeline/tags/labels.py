@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.errors import BaselardError
+from pipeline.errors import UsageError
 from pipeline.tags.event import Event
 from pipeline.tags.template import render
 
@@ -30,5 +30,5 @@ def labels(event: Event, version: str, known: Mapping[str, str], lines: Sequence
 def _pair(line: str, event: Event) -> tuple[str, str]:
     key, equals, value = line.partition("=")
     if not equals or not key.strip():
-        raise BaselardError(f"label {line!r} has no value; write KEY=VALUE")
+        raise UsageError(f"label {line!r} has no value; write KEY=VALUE")
     return key.strip(), render(value.strip(), event)

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from registry_servers import running_registry
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -63,3 +64,10 @@ def write(tmp_path: Path) -> Write:
         return tmp_path / "repository"
 
     return files
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a registry that may delete."""
+    with running_registry(tmp_path_factory.mktemp("registry") / "of-module") as running:
+        yield running.host

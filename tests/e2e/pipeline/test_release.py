@@ -1,14 +1,13 @@
 """A release on Debian's docker-registry, from the command line; skopeo reads the results."""
 
 import json
+import re
 import shutil
-import socket
 import subprocess
-import time
 import zlib
 
-import httpx
 import pytest
+from registry_servers import running_registry
 
 pytestmark = [
     pytest.mark.root,
@@ -18,32 +17,6 @@ pytestmark = [
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 PUSH = ("--ref", "refs/heads/main", "--sha", SHA, "--platforms", "linux/amd64")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    """A registry that may delete; its address."""
-    place, port = tmp_path_factory.mktemp("registry"), free_port()
-    (place / "config.yml").write_text(
-        f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {place / 'data'}\n  delete:\n    enabled: true\n"
-        f"http:\n  addr: 127.0.0.1:{port}\n"
-    )
-    with (place / "log").open("wb") as log:
-        server = subprocess.Popen(["docker-registry", "serve", str(place / "config.yml")], stdout=log, stderr=log)
-    with server:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"localhost:{port}"
-        server.terminate()
 
 
 @pytest.fixture
@@ -142,12 +115,121 @@ def test_platforms_pushed_by_digest_are_merged_and_their_test_tags_cleaned_up(ca
     assert inspect(f"{name}:main")["Digest"]
 
 
-@pytest.mark.parametrize("way", ["registry", "archive", "rebuild"])
-def test_each_way_of_sharing_gives_the_same_verdict(call, repository, way):
+def test_ci_publishes_verifies_and_brings_the_docs_up_to_date_once(call, repository, tmp_path, monkeypatch):
     source, name = repository
-    more = ("--registry", name) if way == "registry" else ()
-    done = call(source, "test-examples", "--share", way, *more)
+    monkeypatch.setenv("TOKEN", "x")
+    ci = ("ci-report", *PUSH[:4], "--platforms", "linux/amd64", "--username", "me", "--password", "env://TOKEN")
+    done = call(source, *ci, "-o", str(tmp_path / "first"))
     assert done.code == 0, done.stderr[-3000:]
-    assert f"by {way}" in done.stdout
-    if way == "registry":
-        assert httpx.get(f"http://{name.replace('/', '/v2/', 1)}/tags/list").json()["tags"] is None
+    assert (tmp_path / "first/exit-code").read_text() == "0\n", (tmp_path / "first/summary.txt").read_text()
+    said = json.loads((tmp_path / "first/outputs.json").read_text())
+    assert f"{name}:main tested on linux/amd64" in {suite["name"] for suite in said["suites"]}
+    assert said["images"]["standard"]["state"] == "published"
+    readme = (tmp_path / "first/README.md").read_text()
+    assert f"`{name}:main`" in readme
+    (source / "README.md").write_text(readme)
+    assert call(source, *ci, "-o", str(tmp_path / "second")).code == 0
+    assert not (tmp_path / "second/README.md").exists()
+    said = json.loads((tmp_path / "second/outputs.json").read_text())
+    assert said["images"]["standard"]["state"] == "already published, nothing pushed"
+
+
+def test_without_credentials_ci_tests_everything_and_pushes_nothing(call, repository):
+    source, name = repository
+    done = call(source, "ci", *PUSH)
+    assert done.code == 0, done.stderr[-3000:]
+    assert "nothing was published: there are no credentials" in done.stdout
+    assert subprocess.run(["skopeo", "list-tags", "--tls-verify=false", f"docker://{name}"], check=False).returncode
+
+
+@pytest.mark.parametrize(
+    ("words", "yaml", "said"),
+    [
+        (("--ref", "main"), "", "'main' is not a git ref"),
+        (("--ref", "refs/heads/main", "--sha", "xyz"), "", "is not a commit"),
+        (("--ref", "refs/heads/main", "--platforms", "linux/vax"), "", "there is no platform 'linux/vax'"),
+        (("--ref", "refs/heads/main", "--platforms", "linux/amd64,linux/amd64"), "", "a platform is named twice"),
+        (("--ref", "refs/heads/main", "--by-digest"), "", "--by-digest pushes one platform"),
+        (("--ref", "refs/heads/main"), "bases: [{name: localhost:1/Acme/Base}]", "Acme/Base"),
+        (("--ref", "refs/heads/main"), "bases: [{name: localhost:1/acme/base}]", "cannot be reached"),
+        (("--ref", "refs/heads/main"), "publish: {tags: ['type=raw,value=-x']}", "yields '-x', which is not a tag"),
+        (("--ref", "refs/heads/main"), "publish: {tags: ['type=raw,value=x,suffix=']}", "duplicate tag"),
+        (("--ref", "refs/heads/next"), "publish: {tags: ['type=raw,value=latest']}", "would move `latest`"),
+        (("--ref", "refs/heads/main"), "publish: {tags: ['type=tag']}", "there is no type 'tag'"),
+    ],
+)
+def test_what_cannot_be_published_is_said_before_any_build(call, repository, words, yaml, said):
+    source, _ = repository
+    given = (source / "baselard.yaml").read_text()
+    (source / "baselard.yaml").write_text(yaml if "bases" in yaml else given + yaml)
+    done = call(source, "publish", *words)
+    assert done.code == (1 if "reached" in said else 2), done.stderr[-2000:]
+    assert said in done.stderr
+    assert done.executions("") == 0
+
+
+def test_a_registry_that_refuses_says_so_before_any_build(call, write, tmp_path, monkeypatch):
+    with running_registry(tmp_path / "guarded", tls=True, auth=True) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+        yaml = f"bases: [{{name: '{server.host}/acme/base'}}]\n"
+        source = write({"Dockerfile": "FROM scratch\n", "baselard.yaml": yaml, "README.md": ""})
+        done = call(source, "publish", *PUSH)
+        assert done.code == 1
+        assert "Give --username and --password" in done.stderr
+        assert done.executions("") == 0
+        monkeypatch.setenv("TOKEN", "wrong")
+        done = call(source, "publish", *PUSH, "--username", server.user, "--password", "env://TOKEN")
+        assert "refuses access (401" in done.stderr
+        assert "wrong" not in done.stderr
+
+
+def shared(done, way):
+    """The digest of the base as it arrived, and whether the example passed; all from what the call printed."""
+    assert done.code == 0, done.stderr[-3000:]
+    found = re.search(rf":standard by {way}\n.* (\d+) bytes, given in [\d.]+ s, taken in [\d.]+ s; (\S+)", done.stdout)
+    assert found
+    assert int(found[1]) > 0
+    assert re.search(r"passed +a ", done.stdout)
+    return found[2]
+
+
+def test_the_base_travels_by_registry_to_an_empty_store(call, repository, kept_store):
+    source, name = repository
+    done = call(source, "test-examples", "--share", "registry", "--registry", name)
+    assert done.executions("useradd") <= 1
+    shared(done, "registry")
+    assert tags(name) == set()
+    assert not list(kept_store.parent.glob("*-other-*"))
+
+
+@pytest.mark.full
+def test_all_ways_bring_the_same_base(call, repository, tmp_path):
+    source, name = repository
+    assert call(source, "archive", "-o", str(tmp_path / "base.tar")).code == 0
+    plain = subprocess.check_output(["skopeo", "inspect", f"oci-archive:{tmp_path / 'base.tar'}"])
+    for way in ("archive", "rebuild", "registry"):
+        done = call(source, "test-examples", "--share", way, *(["--registry", name] if way == "registry" else []))
+        assert shared(done, way) == json.loads(plain)["Digest"]
+        assert done.executions("useradd") == 0
+
+
+def test_a_base_that_does_not_build_is_not_handed_over(call, repository):
+    source, _ = repository
+    (source / "Dockerfile").write_text("FROM debian:trixie-slim AS standard\nRUN false\nFROM standard AS dev\n")
+    done = call(source, "test-examples", "--share", "archive")
+    assert done.code == 1
+    assert "exit code 1: /bin/sh -c false" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--share", "sneaker-net"), "unknown way to share 'sneaker-net'"),
+        (("--share", "registry"), "--share registry needs --registry REPOSITORY"),
+    ],
+)
+def test_a_way_that_cannot_work_is_refused_before_any_build(call, repository, words, said):
+    done = call(repository[0], "test-examples", *words)
+    assert done.code != 0
+    assert said in done.stderr
+    assert done.executions("") == 0

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.registry.cleanup import Policy, carry_out, plan, render
+from pipeline.config import CleanupSettings
+from pipeline.errors import BaselardError
+from pipeline.registry.cleanup import Policy, carry_out, plan, policy, render
 from pipeline.registry.contents import Contents, Manifest, parse, reachable
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -22,7 +24,7 @@ def contents(tags, *manifests):
 
 
 def planned(tags, *manifests, **policy):
-    return plan(contents(tags, *manifests), Policy("test-*", **policy), NOW)
+    return plan(contents(tags, *manifests), Policy(("test-*",), **policy), NOW)
 
 
 def test_only_matching_tags_go():
@@ -102,7 +104,7 @@ def test_nothing_reachable_from_a_kept_tag_ever_goes(tags, children, subjects):
         for one in DIGESTS
     ]
     held = contents(tags, *manifests)
-    made = plan(held, Policy("test-*"), NOW)
+    made = plan(held, Policy(("test-*",)), NOW)
     kept = reachable(held, (digest for tag, digest in tags.items() if not tag.startswith("test-")))
     assert not kept & set(made.delete)
     assert {digest for tag, digest in tags.items() if tag.startswith("test-")} <= kept | set(made.delete)
@@ -133,3 +135,22 @@ def test_the_report_says_how_much_and_that_it_is_a_dry_run():
         "  test-1",
     ]
     assert render(planned({}), applied=True) == "nothing to clean up"
+
+
+def test_the_tags_of_a_pull_request_go_at_any_age():
+    tags = dict.fromkeys(["pr-7", "pr-7-dev", "test-pr-7-1", "pr-70", "pr-8", "test-1", "main"], "x")
+    chosen = policy(CleanupSettings(), pull_request="7")
+    held = contents({tag: tag for tag in tags}, *(image(tag, days=0) for tag in tags))
+    assert set(plan(held, chosen, NOW).tags) == {"pr-7", "pr-7-dev", "test-pr-7-1"}
+
+
+def test_what_the_call_says_wins_over_the_configuration():
+    settings = CleanupSettings(tags="ci-*", older_than_days=3, keep_last=2)
+    assert policy(settings) == Policy(("ci-*",), timedelta(days=3), 2)
+    assert policy(settings, "x-*", 0, 0) == Policy(("x-*",), timedelta(), 0)
+
+
+@pytest.mark.parametrize("wrong", [{"pull_request": "x"}, {"pull_request": "7", "tags": "x"}, {"keep_last": -1}])
+def test_a_wrong_policy_is_refused(wrong):
+    with pytest.raises(BaselardError):
+        policy(CleanupSettings(), **wrong)

@@ -4,12 +4,11 @@ import pytest
 
 from pipeline import publish, share
 from pipeline.clock import Clock
-from pipeline.config import BaseSettings
-from pipeline.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.model import Verdict
 from pipeline.references import parse
-from pipeline.share import Account, Sharing, Taken
+from pipeline.registry.index import PlatformImage
+from pipeline.share import Account, Handed, Sharing
 
 pytestmark = pytest.mark.anyio
 DIGEST = "sha256:" + "a" * 64
@@ -32,16 +31,24 @@ async def test_a_way_that_cannot_work_is_refused_before_any_build(way, said):
         share.choose(way, Account(), "test-1", Clock())
 
 
-async def test_what_a_hand_over_took_is_reported():
-    async def way(built, build):
-        return Taken(built, DIGEST, 1234)
+@pytest.mark.parametrize(("there", "verdict"), [(DIGEST, Verdict.NOTED), ("sha256:other", Verdict.FAILED)])
+async def test_what_a_hand_over_took_is_reported(monkeypatch, there, verdict):
+    async def identify(container):
+        return PlatformImage("linux/amd64", there, 1)
 
-    base = Base("a/b", "Dockerfile", ".", ("standard",), (), BaseSettings())
-    sharing = Sharing("archive", way, Clock(), Account())
-    await sharing.hand_over(base, "standard", FakeContainer(), None)
-    (suite,) = sharing.suites
-    assert suite.name == "a/b:standard by archive"
-    assert suite.properties == {"bytes": 1234, "digest": DIGEST, "share": "archive"}
+    monkeypatch.setattr(share.archive, "identify", identify)
+    handed = Handed("archive", archive="0.tar", digest=DIGEST, bytes=1234, seconds=0.5)
+    taken = await share.timed("a/b:standard", handed, FakeContainer().sync(), Clock())
+    assert taken.suite.name == "a/b:standard by archive"
+    assert taken.suite.properties == {"bytes": 1234, "digest": there, "share": "archive", "given": 0.5}
+    assert taken.suite.verdict is verdict
+    assert "1234 bytes, given in 0.50 s" in taken.suite.cases[0].message
+
+
+async def test_how_a_list_names_what_was_handed_over():
+    handed = Handed("archive", archive="0.tar", digest=DIGEST, bytes=1234, seconds=0.5)
+    assert Handed(**handed.entry) == handed
+    assert Handed("rebuild").entry == {"share": "rebuild"}
 
 
 async def test_a_test_tag_that_stays_is_a_failure_of_the_report(monkeypatch):
@@ -53,7 +60,7 @@ async def test_a_test_tag_that_stays_is_a_failure_of_the_report(monkeypatch):
             return None
 
     monkeypatch.setattr(share, "connect", lambda reference, credentials: Refusing())
-    sharing = Sharing("registry", None, Clock(), Account(), pushed=[parse(f"a/b:test-1@{DIGEST}")])
+    sharing = Sharing("registry", "test-1", Clock(), Account(), pushed=[parse(f"a/b:test-1@{DIGEST}")])
     await sharing.clean()
     assert sharing.suites[0].verdict is Verdict.FAILED
     assert sharing.suites[0].cases[0].message == "this registry does not delete"

@@ -37,9 +37,12 @@ def test_the_report_names_instruction_directory_and_package():
 
 
 def test_the_difference_puts_the_largest_change_first():
-    before = Sizes("old", Archive("sha256:o", LAYERS[:1]), (), (("perl", 8_000_000), ("gone", 900_000)))
+    before = Sizes(
+        "old", Archive("sha256:o", LAYERS[:1]), (("/usr", 80_000_000),), (("perl", 8_000_000), ("gone", 900_000))
+    )
     shown = size.render(SIZES, before)
-    assert "+20.0 MB against old\n- gone: -900.0 kB\n- new: +5.0 kB" in shown
+    assert "+20.0 MB, +0.0 kB compressed against old\n- package gone: -900.0 kB\n- package new: +5.0 kB\n" in shown
+    assert "- directory /usr: +10.0 MB" in shown
 
 
 def test_layers_get_the_history_that_is_not_empty():

@@ -1,0 +1,22 @@
+"""Platforms as the command line and the configuration write them (OCI image index: os/architecture/variant)."""
+
+from __future__ import annotations
+
+import difflib
+
+from pipeline.errors import UsageError
+
+# Those of Go's architectures that Linux images exist for.
+ARCHITECTURES = ("386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x")
+
+
+def check(platform: str) -> str:
+    """The same platform; UsageError for one that no image can have. Empty is the engine's own."""
+    os, _, rest = platform.partition("/")
+    architecture, slash, variant = rest.partition("/")
+    known = os == "linux" and architecture in ARCHITECTURES and (not slash or bool(variant.strip("/")))
+    if platform and not known:
+        meant = difflib.get_close_matches(architecture or os, ARCHITECTURES, 1)
+        hint = f"did you mean linux/{meant[0]}?" if meant else "write it like linux/arm64 or linux/arm/v7"
+        raise UsageError(f"there is no platform {platform!r}; {hint}")
+    return platform
