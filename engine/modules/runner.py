@@ -196,12 +196,14 @@ async def call_and_name_the_failure(call: Callable[..., Any], *args: Any, **give
     try:
         return await call(*args, **given)
     except exceptions.FunctionError as error:
-        if refused := _refused(error.__cause__):
+        cause = error.__cause__
+        by_the_sdk = isinstance(cause, BaseExceptionGroup) and str(cause) == str(error)
+        if by_the_sdk and (refused := _refused(cause)):
             raise refused from None
         raise
 
 
-def _refused(error: BaseException | None) -> BaseException | None:
+def _refused(error: BaseException) -> BaseException | None:
     """The first error of the API among what a group holds, or None."""
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(_refused, error.exceptions)), None)

@@ -31,6 +31,7 @@ import os
 from typing import Annotated, Self
 
 import dagger
+from dagger.mod._exceptions import FunctionError
 from dagger import DefaultPath, Doc, Ignore, check, dag, enum_type, field, function, object_type
 from dagger.mod._exceptions import FunctionError as Misused
 
@@ -97,6 +98,13 @@ class Hello:
     async def grouped(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.refused())
+
+    @function
+    async def explained(self) -> None:
+        try:
+            await self.grouped()
+        except ExceptionGroup as error:
+            raise FunctionError("my own words") from error
 
     @function
     async def refused(self) -> str:
@@ -243,6 +251,8 @@ async def test_a_failure_is_told_with_the_modules_own_frames(call: Called, funct
 async def test_a_failure_in_a_task_group_is_still_told(call: Called) -> None:
     with pytest.raises(FunctionError, match=r"^no command has been executed"):
         await call("grouped", {"greeting": "", "count": 0})
+    with pytest.raises(FunctionError, match=r"my own words"):
+        await call("explained", {"greeting": "", "count": 0})
 
 
 async def test_the_sdk_checks_arguments_as_ever(call: Called) -> None:
