@@ -63,9 +63,9 @@ def _make(home: Path, wanted: list[str], source: ModuleSource, user: User) -> No
     if user.uid is not None:
         os.chown(home, user.uid, user.gid)
     env = {**os.environ, "HOME": user.home}
-    process.run([*user.argv(), sys.executable, "-m", "venv", home], env=env)
-    python = str(home / "bin" / "python")
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    process.run([*user.argv(), sys.executable, "-m", "venv", "--without-pip", home], env=env)
+    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "--disable-pip-version-check"]
+    pip += ["--no-input", "--quiet", "install"]
     try:
         process.run([*user.argv(), *pip, SDK, *wanted], cwd=source.source, env=env)
     except process.ProcessError as error:
