@@ -75,12 +75,12 @@ def export_directory(store: Store, since: float, directory: Path) -> Transferred
 def export_registry(store: Store, since: float, registry: Registry, target: Reference, say: Say) -> Transferred:
     """Push the same to ``target``. Raises RegistryError, HostError."""
     whole, counted = _packed(store, since)
-    with publish.uploading(store, registry, target, say) as upload:
+    with publish.uploading(store, registry, target, say) as uploads:
         for part in _parts(whole):
-            upload(part.digest)
+            uploads.add(part.digest)
     with registry.repository(target, say) as repository:
         publish.push_manifests(repository, whole, target.tag)
-    return Transferred(*counted, sum(part.size for part in _parts(whole)))
+    return Transferred(*counted, sum(uploads.sent))
 
 
 def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:

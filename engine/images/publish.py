@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -27,16 +27,18 @@ ALLOW_BOOTSTRAPPED = "BASELARD_PUBLISH_BOOTSTRAPPED"
 
 
 @dataclass
-class _Uploads:
-    """Blobs on their way to one repository, each once."""
+class Uploads:
+    """Blobs on their way to one repository, each once. ``sent`` holds the sizes of those that it did not have."""
 
     store: Store
     target: Reference
     repository: Repository
     pool: ThreadPoolExecutor
+    sent: list[int] = field(default_factory=list)
     jobs: dict[str, Future[None]] = field(default_factory=dict)
 
     def add(self, name: str) -> None:
+        """Send the store's blob of that digest in the background."""
         if name not in self.jobs:
             self.jobs[name] = self.pool.submit(copy_context().run, self._send, name)
 
@@ -50,7 +52,9 @@ class _Uploads:
             source = registry_origin.find(self.store, name, self.target)
             location = blobs.mount_or_begin(name, source)
             if location is not None:
-                blobs.push(self.store.blob_path(name), name, location)
+                path = self.store.blob_path(name)
+                blobs.push(path, name, location)
+                self.sent.append(path.stat().st_size)
         registry_origin.record(self.store, name, self.target)
 
 
@@ -66,25 +70,25 @@ def publish(  # noqa: PLR0913
     if target.digest:
         raise UserError(f"{target}: what is pushed gets its digest by itself; leave @{target.digest[:15]}… out")
     _refuse_bootstrapped(store, target, variants)
-    with uploading(store, registry, target, say) as upload:
-        whole = image_write.write(store, variants, form, lambda layer: upload(layer.digest))
+    with uploading(store, registry, target, say) as uploads:
+        whole = image_write.write(store, variants, form, lambda layer: uploads.add(layer.digest))
         for image in whole.images:
-            upload(image.manifest.config.digest)
+            uploads.add(image.manifest.config.digest)
     with registry.repository(target, say) as repository:
         push_manifests(repository, whole, target.tag)
     return target.with_digest(whole.descriptor.digest), whole
 
 
 @contextlib.contextmanager
-def uploading(store: Store, registry: Registry, target: Reference, say: Say) -> Iterator[Callable[[str], None]]:
-    """Gives a function that sends the store's blob of that digest to ``target``'s repository, in the background.
+def uploading(store: Store, registry: Registry, target: Reference, say: Say) -> Iterator[Uploads]:
+    """Gives what sends blobs of the store to ``target``'s repository.
 
     At the end of the block all of them are there; when one fails, the block raises that.
     """
     with registry.repository(target, say) as repository, ThreadPoolExecutor(_AT_ONCE, "push") as pool:
-        uploads = _Uploads(store, target, repository, pool)
+        uploads = Uploads(store, target, repository, pool)
         try:
-            yield uploads.add
+            yield uploads
             uploads.finish()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -100,7 +100,9 @@ def test_a_step_more_adds_only_its_own_blobs(store: Store, run: float, tmp_path:
 
 def test_through_a_registry(store: Store, run: float, server: Any, tmp_path: Path) -> None:
     target = reference.parse(f"{server.host}/cache:main")
-    cache_transfer.export_registry(store, run, Registry(), target, print)
+    exported = cache_transfer.export_registry(store, run, Registry(), target, print)
+    assert exported.size > 0
+    assert cache_transfer.export_registry(store, run, Registry(), target, print).size == 0
     other = Store.open(tmp_path / "other")
     cache_transfer.import_registry(Snapshots(other), Registry(), target, print)
     check(other)
