@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import chart, growth, machine, micro, results, table, ways
+from bench import chart, growth, job, machine, micro, results, table, ways
+from bench.job import table as job_table
 from bench.lab import QUICK, Lab, Sizes
 from bench.method import Scenario, measure
 from bench.results import Run
@@ -20,9 +21,8 @@ def run(argv: Sequence[str]) -> int:
     """Measure what ``argv`` names; 0, or 1 when a scenario could not be run. Raises UserError for an unknown name."""
     asked = _parser().parse_args(argv)
     if asked.table:
-        sys.stdout.write(table.markdown(_read(asked.table)))
-        return 0
-    chosen = choose((*micro.SCENARIOS, *ways.SCENARIOS, *growth.SCENARIOS), asked.only)
+        return _show(_read(asked.table), asked.into)
+    chosen = choose((*micro.SCENARIOS, *ways.SCENARIOS, *growth.SCENARIOS, *job.SCENARIOS), asked.only)
     if asked.list:
         sys.stdout.writelines(f"{scenario.name:<16}{scenario.title}\n" for scenario in chosen)
         return 0
@@ -32,12 +32,25 @@ def run(argv: Sequence[str]) -> int:
         Path(root).chmod(0o755)
         lab = Lab(Path(root), QUICK if asked.quick else Sizes())
         done = Run(machine.described(lab.root), asked.quick, (), {}, {})
-        for scenario in chosen:
-            done = add(done, scenario, lab, once=asked.once or asked.quick)
-            if asked.output:
-                write(done, asked.output)
-    sys.stdout.write(table.plain(done))
+        with lab.until_end:
+            for scenario in chosen:
+                done = add(done, scenario, lab, once=asked.once or asked.quick)
+                if asked.output:
+                    write(done, asked.output)
+    sys.stdout.write(f"{job_table.markdown(done)}\n\n{table.plain(done)}".lstrip())
     return 1 if done.skipped else 0
+
+
+def _show(done: Run, into: Path | None) -> int:
+    """Print the tables of an earlier run, or put the job's into a document."""
+    if into is None:
+        sys.stdout.write(f"{job_table.markdown(done)}\n\n{table.markdown(done)}".lstrip())
+        return 0
+    try:
+        into.write_text(job_table.placed(into.read_text(), done))
+    except (OSError, ValueError) as error:
+        raise UserError(f"bench: {into}: {error}") from error
+    return 0
 
 
 def choose(scenarios: Sequence[Scenario], names: Sequence[str]) -> list[Scenario]:
@@ -72,7 +85,7 @@ def add(done: Run, scenario: Scenario, lab: Lab, *, once: bool) -> Run:
         reason = f"{type(error).__name__}: {error}"
         sys.stderr.write(f"bench: {scenario.name} failed: {reason}\n")
         return replace(done, skipped={**done.skipped, scenario.name: reason})
-    return replace(done, measured=(*done.measured, measured), peaks=dict(lab.peaks))
+    return replace(done, measured=(*done.measured, measured), peaks=dict(lab.peaks), notes=dict(lab.notes))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,5 +98,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--table", type=Path, metavar="FILE", help="only print the table of an earlier run, as Markdown"
     )
+    parser.add_argument("--into", type=Path, metavar="DOCUMENT", help="with --table: put the job's table into it")
     parser.add_argument("--dir", type=Path, help="work there instead of in the temporary directory")
     return parser

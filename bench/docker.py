@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import programs
+
 
 @dataclass(frozen=True)
 class Docker:
-    """A running daemon in a tree of its own; its client runs in there, so archives travel through pipes."""
+    """A running daemon in a Debian tree; its client runs in there, so archives travel through pipes.
+
+    Several daemons may run in one tree, each in a ``place`` of its own: as far as they can tell, other machines.
+    """
 
     root: Path
+    place: str = "docker"
 
-    def run(self, *args: str) -> None:
-        """One docker command. Raises CalledProcessError."""
-        subprocess.run(self._argv(args), check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    def run(self, *args: str, stdin: str = "") -> str:
+        """One docker command; what it printed. Raises RuntimeError with what it said."""
+        return programs.run(self._argv(args), stdin)
 
     def save(self, image: str, archive: Path) -> None:
         """``docker save``."""
@@ -33,11 +39,17 @@ class Docker:
             ended = subprocess.run(self._argv(["load"]), check=True, stdin=file, capture_output=True, text=True)
         return ended.stdout.split()[-1]
 
-    def make(self, rootfs: Path, image: str) -> None:
-        """An image of one layer from a directory (``docker import``)."""
+    def make(self, rootfs: Path, image: str, *changes: str) -> None:
+        """An image of one layer from a directory (``docker import``); ``changes`` are instructions for its config."""
         pack = ("/bin/tar", "-C", str(rootfs), "-c", ".")
+        options = [word for change in changes for word in ("--change", change)]
         with subprocess.Popen(pack, stdout=subprocess.PIPE) as tar:
-            subprocess.run(self._argv(["import", "-", image]), check=True, stdin=tar.stdout, capture_output=True)
+            argv = self._argv(["import", *options, "-", image])
+            subprocess.run(argv, check=True, stdin=tar.stdout, capture_output=True)
+
+    def has(self, image: str) -> bool:
+        """Whether there is such an image."""
+        return bool(self.run("image", "ls", "--quiet", image).strip())
 
     def remove(self, *images: str) -> None:
         """Forget images, layers and all; no harm if they are not there."""
@@ -47,21 +59,37 @@ class Docker:
         """A container's first instruction."""
         self.run("run", "--rm", "--network", "none", image, "touch", "/x")
 
+    @property
+    def data(self) -> Path:
+        """Where the daemon keeps everything."""
+        return self.root / "tree/var/lib" / self.place
+
     def _argv(self, args: Sequence[str]) -> list[str]:
-        return ["chroot", str(self.root / "tree"), "docker", *args]
+        return [*_oracle().client(self.root, self.place), *args]
 
 
-def started() -> Docker:
+def started(place: str = "docker") -> Docker:
     """The daemon, installed (a minute, from the Debian archive) and started if need be. Raises RuntimeError.
 
     It is left running: ``python -m tests.conformance.dockerfile.oracle stop`` ends it.
     """
-    oracle: Any = importlib.import_module("tests.conformance.dockerfile.oracle")
-    root = oracle.DEFAULT_ROOT
-    if not oracle.running(root):
-        try:
-            oracle.make_tree(root)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise RuntimeError(f"docker cannot be installed: {error}") from error
-        oracle.launch(root)
-    return Docker(root)
+    oracle = _oracle()
+    root = tree().parent
+    if not oracle.running(root, place):
+        oracle.launch(root, place)
+    return Docker(root, place)
+
+
+def tree() -> Path:
+    """The Debian tree with all peers' programs, made if need be. Raises RuntimeError."""
+    oracle = _oracle()
+    try:
+        oracle.make_tree(oracle.DEFAULT_ROOT)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise RuntimeError(f"docker cannot be installed: {error}") from error
+    made: Path = oracle.DEFAULT_ROOT / "tree"
+    return made
+
+
+def _oracle() -> Any:
+    return importlib.import_module("tests.conformance.dockerfile.oracle")

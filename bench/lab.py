@@ -9,9 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from bench import client
 from bench.client import Client, text
+
+T = TypeVar("T")
 
 _APPLETS = "sh true cat ls mkdir touch dd cp sleep echo"
 
@@ -26,19 +29,39 @@ class Sizes:
     host_files: int = 100_000
     nodes: int = 1_000
     examples: int = 100
+    job: int = 0
+    """Generated examples that the whole job is done on; 0 means this checkout's own base and examples."""
 
 
-QUICK = Sizes(base_mb=20, base_files=500, layer_mb=20, host_files=10_000, nodes=1_000, examples=10)
+QUICK = Sizes(base_mb=20, base_files=500, layer_mb=20, host_files=10_000, nodes=1_000, examples=10, job=2)
 
 
 @dataclass
 class Lab:
-    """One run's directory. ``peaks`` collects the memory of every engine process, by scenario."""
+    """One run's directory.
+
+    ``peaks`` collects the memory of every engine process, by scenario; ``notes`` MB that a side moved between machines
+    and left on their disks, by scenario and side. ``until_end`` puts away what several scenarios share.
+    """
 
     root: Path
     sizes: Sizes
     scenario: str = ""
     peaks: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    until_end: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    def share(self, name: str, made: Callable[[], contextlib.AbstractContextManager[T]]) -> T:
+        """What ``made`` opens, once for all scenarios; it is closed with the lab."""
+        if name not in self.shared:
+            self.shared[name] = self.until_end.enter_context(made())
+        found: T = self.shared[name]
+        return found
+
+    def note(self, side: str, *, moved: float, disk: float) -> None:
+        """What a side of this scenario moved and left, in MB."""
+        self.notes.setdefault(self.scenario, {})[side] = {"moved": moved, "disk": disk}
 
     @property
     def store(self) -> Path:

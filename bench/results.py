@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,17 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Run:
-    """All that one call of ``bench`` measured. ``skipped`` says why, by scenario; ``peaks`` is MB of engine memory."""
+    """All that one call of ``bench`` measured. ``skipped`` says why, by scenario; ``peaks`` is MB of engine memory.
+
+    ``notes`` is MB ``moved`` between machines and left on their ``disk``, by scenario and side.
+    """
 
     machine: Mapping[str, Any]
     quick: bool
     measured: Sequence[Measured]
     skipped: Mapping[str, str]
     peaks: Mapping[str, float]
+    notes: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
 
 def save(run: Run, path: Path) -> None:

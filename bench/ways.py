@@ -90,7 +90,7 @@ class Peer:
         path.unlink()
         return took
 
-    def _through(self, number: int, image: str, give: Callable[[], None], take: Callable[[], None]) -> float:
+    def _through(self, number: int, image: str, give: Callable[[], object], take: Callable[[], object]) -> float:
         self.daemon.make(self.lab.image(number), image)
         try:
             given = seconds(give)

@@ -30,13 +30,13 @@ from tests.conformance.dockerfile.image_reader import read_archive
 
 DEFAULT_ROOT = Path(os.environ.get("BASELARD_ORACLE", "/tmp/oracle"))
 SUITE = "trixie"
-PACKAGES = "docker.io,docker-cli,docker-buildx,iptables,ca-certificates,git"
+PACKAGES = "docker.io,docker-cli,docker-buildx,iptables,ca-certificates,git,goss,buildah,podman,runc"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 # A plain chroot is not enough: the daemon itself pivots when it unpacks an image, and that needs a mount point as root.
 ENTER = """
 set -e
-root=$1
+root=$1 place=$2
 mount --make-rprivate /
 mount --bind "$root" "$root"
 for d in proc sys dev; do mount --rbind "/$d" "$root/$d"; done
@@ -44,28 +44,30 @@ mkdir -p "$root/.old"
 cd "$root"
 pivot_root . .old
 umount -l /.old
-exec dockerd --data-root /var/lib/docker --exec-root /run/docker --pidfile /run/docker.pid \
-  --host unix:///run/docker.sock --bridge none --iptables=false --ip6tables=false >/var/log/dockerd.log 2>&1
+exec dockerd --data-root "/var/lib/$place" --exec-root "/run/$place" --pidfile "/run/$place.pid" \
+  --host "unix:///run/$place.sock" --bridge none --iptables=false --ip6tables=false >"/var/log/$place.log" 2>&1
 """
 
 
-def socket_of(root: Path) -> Path:
-    return root / "tree" / "run" / "docker.sock"
+def client(root: Path, place: str = "docker") -> list[str]:
+    """How docker is asked. Its client runs in the oracle's tree: none is needed outside."""
+    return ["chroot", str(root / "tree"), "docker", "--host", f"unix:///run/{place}.sock"]
 
 
 def docker(
-    root: Path, *args: str, stdin: bytes | None = None, check: bool = True
+    root: Path, *args: str, place: str = "docker", stdin: bytes | None = None, check: bool = True
 ) -> subprocess.CompletedProcess[bytes]:
-    """One docker command against the oracle. Its client runs in the oracle's tree: none is needed outside."""
-    argv = ["chroot", str(root / "tree"), "docker", *args]
+    """One docker command against the oracle."""
+    argv = [*client(root, place), *args]
     done = subprocess.run(argv, input=stdin, capture_output=True, check=False)
     if check and done.returncode:
         raise RuntimeError(f"docker {' '.join(args)} → {done.returncode}\n{done.stderr.decode(errors='replace')}")
     return done
 
 
-def running(root: Path) -> bool:
-    return socket_of(root).is_socket() and docker(root, "version", check=False).returncode == 0
+def running(root: Path, place: str = "docker") -> bool:
+    socket = root / "tree/run" / f"{place}.sock"
+    return socket.is_socket() and docker(root, "version", place=place, check=False).returncode == 0
 
 
 def make_tree(root: Path) -> None:
@@ -82,22 +84,25 @@ def make_tree(root: Path) -> None:
     shutil.copy(CA_BUNDLE, tree / CA_BUNDLE.relative_to("/"))
 
 
-def launch(root: Path) -> subprocess.Popen[bytes]:
-    """Start the daemon; it goes on when this process ends."""
-    (root / "tree/run/docker.pid").unlink(missing_ok=True)
+def launch(root: Path, place: str = "docker") -> subprocess.Popen[bytes]:
+    """Start a daemon; it goes on when this process ends.
+
+    Several may run in one tree, each in a place (data root, socket, log) of its own.
+    """
+    (root / "tree/run" / f"{place}.pid").unlink(missing_ok=True)
     daemon = subprocess.Popen(
-        ["unshare", "-m", "sh", "-c", ENTER, "enter", str(root / "tree")],
+        ["unshare", "-m", "sh", "-c", ENTER, "enter", str(root / "tree"), place],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
     for _ in range(300):
-        if running(root):
+        if running(root, place):
             return daemon
         if daemon.poll() is not None:
             break
         time.sleep(0.1)
-    log = (root / "tree/var/log/dockerd.log").read_text(errors="replace")
+    log = (root / "tree/var/log" / f"{place}.log").read_text(errors="replace")
     raise RuntimeError("dockerd did not start:\n" + log[-3000:])
 
 
@@ -189,9 +194,9 @@ def start(root: Path) -> None:
 
 
 def stop(root: Path) -> None:
-    pid = root / "tree/run/docker.pid"
-    if pid.exists():
-        os.kill(int(pid.read_text()), signal.SIGTERM)
+    for pid in (root / "tree/run").glob("docker*.pid"):
+        if Path("/proc", pid.read_text(), "comm").exists():
+            os.kill(int(pid.read_text()), signal.SIGTERM)
 
 
 def main() -> int:

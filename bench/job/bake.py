@@ -1,0 +1,110 @@
+"""The job by docker: ``buildx bake`` with the base as a named context, and its registry and archive ways."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from bench import docker, registry
+from bench.docker import Docker
+from bench.job import debian, peers
+from bench.job.project import Project
+from bench.lab import Lab, on_disk, seconds
+
+_OBJECT = "target:base"
+_CACHE_MOUNTS = ("builder", "prune", "--all", "--force", "--filter", "type=exec.cachemount")
+
+
+@dataclass(frozen=True)
+class Bake:
+    """``giver`` has built the base. ``taker`` is the daemon of another machine, which has nothing."""
+
+    lab: Lab
+    project: Project
+    there: str
+    giver: Docker
+    taker: Docker
+
+    @classmethod
+    @contextlib.contextmanager
+    def prepared(cls, lab: Lab, project: Project) -> Iterator[Self]:
+        """Both daemons, and the base built. They forget all of it afterwards."""
+        tree = docker.tree()
+        peers.goss(tree)
+        copy, there = peers.placed(project, tree, "docker")
+        bake = cls(lab, copy, there, docker.started(), docker.started("docker-taker"))
+        if not bake.giver.has(debian.IMAGE):
+            rootfs, changes = debian.rootfs(tree)
+            bake.giver.make(rootfs, debian.IMAGE, *changes)
+        try:
+            bake.bake(bake.giver, _OBJECT, "base")
+            yield bake
+        finally:
+            for machine in (bake.giver, bake.taker):
+                bake.forget(machine)
+
+    def at_once(self, _number: int) -> float:
+        """Seconds of one bake, base included, on a machine that may know some of it, and of the tests."""
+        return seconds(lambda: self.job(self.giver, _OBJECT))
+
+    def cold(self, _number: int) -> float:
+        """The same when the base is there and nothing of the examples."""
+        self.giver.run(*_CACHE_MOUNTS)
+        uncached = [word for name in self.project.examples for word in ("--set", f"{name}.no-cache=true")]
+        took = seconds(lambda: self.job(self.giver, _OBJECT, *uncached))
+        self.lab.note("docker bake", moved=0, disk=on_disk(self.giver.data))
+        return took
+
+    def by_registry(self, number: int) -> float:
+        """Push; the other machine pulls."""
+        with self.lab.scratch() as scratch, registry.running(scratch / "registry") as host:
+            name = f"{host}/base:{number}"
+            self.giver.run("tag", peers.image(self.project), name)
+
+            def job() -> None:
+                self.giver.run("push", name)
+                self.taker.run("pull", name)
+                self.job(self.taker, f"docker-image://{name}")
+
+            took = self._elsewhere(job)
+            self.lab.note("docker registry", moved=on_disk(scratch), disk=on_disk(scratch) + self._disk())
+            self.giver.remove(name)
+        return took
+
+    def by_archive(self, _number: int) -> float:
+        """Save; the other machine loads."""
+        with self.lab.scratch() as scratch:
+            archive = scratch / "base.tar"
+
+            def job() -> None:
+                self.giver.save(peers.image(self.project), archive)
+                self.taker.load(archive)
+                self.job(self.taker, f"docker-image://{peers.image(self.project)}")
+
+            took = self._elsewhere(job)
+            self.lab.note("docker archive", moved=on_disk(scratch), disk=on_disk(scratch) + self._disk())
+        return took
+
+    def job(self, machine: Docker, base: str, *options: str) -> None:
+        """Build all examples on ``base``, which is ``target:base`` or an image, and test them."""
+        self.bake(machine, base, *self.project.examples, *options)
+        peers.test(machine.run, self.project, self.there)
+
+    def bake(self, machine: Docker, base: str, *words: str) -> None:
+        """One ``buildx bake``; ``words`` are targets and options."""
+        machine.run("buildx", "bake", *peers.bake_files(self.project, self.there, base), *words)
+
+    def forget(self, machine: Docker) -> None:
+        """Images and build cache, all of it."""
+        machine.remove(*machine.run("image", "ls", "--quiet").split())
+        machine.run("system", "prune", "--all", "--force")
+        machine.run("builder", "prune", "--all", "--force")
+
+    def _elsewhere(self, job: Callable[[], None]) -> float:
+        self.forget(self.taker)
+        return seconds(job)
+
+    def _disk(self) -> float:
+        return on_disk(self.giver.data) + on_disk(self.taker.data)

@@ -1,0 +1,122 @@
+"""The job by Baselard: the object way, and the four classical ways, whose runners are empty stores."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import programs, registry
+from bench.job.project import CHECKOUT, Project
+from bench.lab import Lab, on_disk, seconds
+
+
+@dataclass(frozen=True)
+class Ours:
+    """``built`` is a store that has the base and nothing of the examples; rounds work on copies of it."""
+
+    lab: Lab
+    project: Project
+    built: Path
+
+    def prepare(self) -> None:
+        """Build the base."""
+        _call(self.built, self.project, "base", "sync")
+
+    def at_once(self, store: Path) -> float:
+        """Seconds of the whole call on a store that may know some of it."""
+        return seconds(lambda: _test(store, self.project))
+
+    def by_object(self, _number: int) -> float:
+        """One machine: the examples begin at the object."""
+        with self.giver() as store:
+            took = self.at_once(store)
+            self.lab.note("baselard object", moved=0, disk=on_disk(store))
+        return took
+
+    def by_registry(self, _number: int) -> float:
+        """Push; another machine takes the base by digest."""
+        return self._through_registry("baselard registry", lambda base: self._elsewhere(base, self.project.examples))
+
+    def by_matrix(self, _number: int) -> float:
+        """Push; a machine for each example takes the base by digest. They run one after the other here."""
+
+        def take(base: str) -> float:
+            return sum(self._elsewhere(base, [name]) for name in self.project.examples)
+
+        return self._through_registry("baselard matrix", take)
+
+    def by_archive(self, _number: int) -> float:
+        """Write an archive; another machine reads it."""
+        with self.giver() as giver, self.lab.fresh_store() as taker, self.lab.scratch() as scratch:
+            path = scratch / "base.tar"
+
+            def job() -> None:
+                _call(giver, self.project, "archive", "--output", str(path))
+                _test(taker, self.project, "--base", str(path))
+
+            took = seconds(job)
+            moved = on_disk(path.parent)
+            self.lab.note("baselard archive", moved=moved, disk=moved + on_disk(giver) + on_disk(taker))
+        return took
+
+    def by_rebuild(self, _number: int) -> float:
+        """Write the build cache; another machine reads it and builds again, which runs nothing of the base."""
+        with self.giver() as giver, self.lab.fresh_store() as taker, self.lab.scratch() as scratch:
+
+            def job() -> None:
+                _engine(giver, "cache", "export", str(scratch))
+                _engine(taker, "cache", "import", str(scratch))
+                _test(taker, self.project)
+
+            took = seconds(job)
+            moved = on_disk(scratch)
+            self.lab.note("baselard rebuild", moved=moved, disk=moved + on_disk(giver) + on_disk(taker))
+        return took
+
+    def _through_registry(self, side: str, take: Callable[[str], float]) -> float:
+        """Seconds of the push and of ``take``, which gets the reference with its digest."""
+        with self.giver() as giver, self.lab.scratch() as scratch:
+            data = scratch / "registry"
+            with registry.running(data) as host:
+                pushed: list[str] = []
+                argv = ("push-base", "--registry", f"{host}/base", "--tag", "test")
+                gave = seconds(lambda: pushed.append(_call(giver, self.project, *argv).strip()))
+                took = take(pushed[0])
+            self.lab.note(side, moved=on_disk(data), disk=on_disk(data) + on_disk(giver))
+        return gave + took
+
+    def _elsewhere(self, base: str, names: list[str]) -> float:
+        """Seconds of the taking half on a new machine."""
+        with self.lab.fresh_store() as taker:
+            only = [word for name in names for word in ("--only", name)]
+            return seconds(lambda: _test(taker, self.project, "--base", base, *only))
+
+    @contextlib.contextmanager
+    def giver(self) -> Iterator[Path]:
+        """A copy of the store in which the base was built."""
+        with self.lab.scratch() as scratch:
+            programs.run(["cp", "--archive", "--reflink=auto", str(self.built), str(scratch / "store")])
+            yield scratch / "store"
+
+
+def _test(store: Path, project: Project, *flags: str) -> str:
+    return _call(store, project, "test-examples", *flags)
+
+
+def _call(store: Path, project: Project, *words: str) -> str:
+    return _engine(store, "call", "--progress", "plain", "--source", str(project.root), *words)
+
+
+def _engine(store: Path, *words: str) -> str:
+    """One command of Baselard on a store; its result. Raises RuntimeError with what it said."""
+    argv = [sys.executable, "-I", "-m", "engine.cli", *words]
+    env = {**os.environ, "BASELARD_STORE": str(store)}
+    done = subprocess.run(argv, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
+    return done.stdout

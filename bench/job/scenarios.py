@@ -1,0 +1,125 @@
+"""The scenarios: nothing known of the examples, everything, everything but one example, everything but the base."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from bench.job import project, real_dagger
+from bench.job.bake import Bake
+from bench.job.buildah import Buildah
+from bench.job.ours import Ours
+from bench.job.project import Change, Project
+from bench.lab import Lab
+from bench.method import Goal, Scenario, Side
+
+COUNTS = (24, 6, 2, 1)
+
+
+@contextlib.contextmanager
+def cold(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """The base is there and nothing of the examples. Machines that take the base have nothing at all."""
+    ours, bake, buildah = _ours(lab), _bake(lab), _buildah(lab)
+    yield {
+        "baselard object": ours.by_object,
+        "docker bake": bake.cold,
+        "buildah": buildah.cold,
+        "baselard registry": ours.by_registry,
+        "docker registry": bake.by_registry,
+        "baselard archive": ours.by_archive,
+        "docker archive": bake.by_archive,
+        "baselard rebuild": ours.by_rebuild,
+        "baselard matrix": ours.by_matrix,
+    }
+
+
+@contextlib.contextmanager
+def changed(lab: Lab, *, change: Change) -> Iterator[Mapping[str, Side]]:
+    """Everything was built before; then something changes. Tests run anew. One machine."""
+    ours, bake, buildah = _ours(lab), _bake(lab), _buildah(lab)
+    store = lab.share("a store that knows the examples", functools.partial(_copied, ours))
+
+    def side(of: Project, run: Callable[[], float]) -> Side:
+        def after(number: int) -> float:
+            change(of, f"{lab.scenario} {number}")
+            return run()
+
+        return after
+
+    sides = {
+        "baselard object": side(ours.project, lambda: ours.at_once(store)),
+        "docker bake": side(bake.project, lambda: bake.at_once(0)),
+        "buildah": side(buildah.project, lambda: buildah.at_once(0)),
+    }
+    if real_dagger.configured():
+        sides[real_dagger.NAME] = side(ours.project, lambda: real_dagger.at_once(ours.project))
+    yield sides
+
+
+@contextlib.contextmanager
+def growing(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """A small base, and more and more examples of one step each; nothing is known of them."""
+    with lab.scratch() as scratch:
+        sides: dict[str, Side] = {}
+        for count in COUNTS:
+            generated = project.small(scratch / str(count), count)
+            ours = _built(lab, generated)
+            bake = lab.share(f"bake of {count}", functools.partial(Bake.prepared, lab, generated))
+            sides[f"{count} by object"] = ours.by_object
+            sides[f"{count} by docker bake"] = bake.cold
+            sides[f"{count} by matrix"] = ours.by_matrix
+        yield sides
+
+
+def _ours(lab: Lab) -> Ours:
+    return lab.share("ours", lambda: contextlib.nullcontext(_built(lab, _project(lab, "ours"))))
+
+
+def _bake(lab: Lab) -> Bake:
+    return lab.share("bake", functools.partial(Bake.prepared, lab, _project(lab, "bake")))
+
+
+def _buildah(lab: Lab) -> Buildah:
+    return lab.share("buildah", functools.partial(Buildah.prepared, lab, _project(lab, "buildah")))
+
+
+def _project(lab: Lab, whose: str) -> Project:
+    root = lab.root / f"project of {whose}"
+    return project.small(root, lab.sizes.job) if lab.sizes.job else project.real(root)
+
+
+def _built(lab: Lab, of: Project) -> Ours:
+    made = Ours(lab, of, lab.root / f"store of {of.name}")
+    made.prepare()
+    return made
+
+
+@contextlib.contextmanager
+def _copied(ours: Ours) -> Iterator[Path]:
+    with ours.giver() as store:
+        ours.at_once(store)
+        yield store
+
+
+Sides = Callable[[Lab], AbstractContextManager[Mapping[str, Side]]]
+
+
+def _scenario(name: str, title: str, sides: Sides, rounds: int) -> Scenario:
+    goal = Goal("ratio", 1.0)
+    return Scenario(f"job-{name}", f"built base to all verdicts: {title}", sides, goal, rounds=rounds, warm_up=0)
+
+
+def _changed(name: str, title: str, change: Change, rounds: int) -> Scenario:
+    return _scenario(name, title, functools.partial(changed, change=change), rounds)
+
+
+SCENARIOS = (
+    _scenario("cold", "cold", cold, 2),
+    _changed("warm", "nothing changed", project.nothing, 5),
+    _changed("one", "one example changed", project.one_example, 5),
+    _changed("base", "the base changed", project.the_base, 2),
+    Scenario("job-growth", "base of 20 MB to the verdicts of 24 cold examples", growing, rounds=1, warm_up=0),
+)
