@@ -75,19 +75,20 @@ def growing(lab: Lab) -> Iterator[Mapping[str, Side]]:
 
 
 def _ours(lab: Lab) -> Ours:
-    return lab.share("ours", lambda: contextlib.nullcontext(_built(lab, _project(lab, "ours"))))
+    return lab.share("ours", lambda: contextlib.nullcontext(_built(lab, _project(lab))))
 
 
 def _bake(lab: Lab) -> Bake:
-    return lab.share("bake", functools.partial(Bake.prepared, lab, _project(lab, "bake")))
+    return lab.share("bake", lambda: Bake.prepared(lab, _project(lab)))
 
 
 def _buildah(lab: Lab) -> Buildah:
-    return lab.share("buildah", functools.partial(Buildah.prepared, lab, _project(lab, "buildah")))
+    return lab.share("buildah", lambda: Buildah.prepared(lab, _project(lab)))
 
 
-def _project(lab: Lab, whose: str) -> Project:
-    root = lab.root / f"project of {whose}"
+def _project(lab: Lab) -> Project:
+    """A copy for one peer; each makes changes in its own."""
+    root = lab.until_end.enter_context(lab.scratch()) / "project"
     return project.small(root, lab.sizes.job) if lab.sizes.job else project.real(root)
 
 
