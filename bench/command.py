@@ -31,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="baselard-bench-", dir=asked.dir) as root:
         Path(root).chmod(0o755)
         lab = Lab(Path(root), QUICK if asked.quick else Sizes())
-        done = Run(machine.described(lab.root), asked.quick, (), {}, {})
+        done = replace(_earlier(asked), machine=machine.described(lab.root), quick=asked.quick)
         with lab.until_end:
             for scenario in chosen:
                 done = add(done, scenario, lab, once=asked.once or asked.quick)
@@ -39,6 +39,16 @@ def run(argv: Sequence[str]) -> int:
                     write(done, asked.output)
     sys.stdout.write(f"{job_table.markdown(done)}\n\n{table.plain(done)}".lstrip())
     return 1 if done.skipped else 0
+
+
+def _earlier(asked: argparse.Namespace) -> Run:
+    """What there is already of a run that is made in parts. Raises UserError for parts that do not fit."""
+    if not (asked.keep and asked.output and asked.output.exists()):
+        return Run({}, asked.quick, (), {}, {})
+    earlier = _read(asked.output)
+    if earlier.quick != asked.quick:
+        raise UserError(f"bench: {asked.output} is of a {'quick' if earlier.quick else 'full'} run; write another file")
+    return earlier
 
 
 def _show(done: Run, into: Path | None) -> int:
@@ -78,6 +88,7 @@ def _read(path: Path) -> Run:
 def add(done: Run, scenario: Scenario, lab: Lab, *, once: bool) -> Run:
     """``done`` with one scenario more: what it measured or, since that must not cost the others, why it could not."""
     lab.scenario = scenario.name
+    done = _without(done, scenario.name)
     sys.stderr.write(f"bench: {scenario.title}\n")
     try:
         measured = measure(scenario, lab, once=once)
@@ -85,7 +96,14 @@ def add(done: Run, scenario: Scenario, lab: Lab, *, once: bool) -> Run:
         reason = f"{type(error).__name__}: {error}"
         sys.stderr.write(f"bench: {scenario.name} failed: {reason}\n")
         return replace(done, skipped={**done.skipped, scenario.name: reason})
-    return replace(done, measured=(*done.measured, measured), peaks=dict(lab.peaks), notes=dict(lab.notes))
+    return replace(
+        done, measured=(*done.measured, measured), peaks={**done.peaks, **lab.peaks}, notes={**done.notes, **lab.notes}
+    )
+
+
+def _without(done: Run, name: str) -> Run:
+    skipped = {other: reason for other, reason in done.skipped.items() if other != name}
+    return replace(done, measured=tuple(one for one in done.measured if one.name != name), skipped=skipped)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--once", action="store_true", help="one round of each, in full size")
     parser.add_argument("--list", action="store_true", help="only list the scenarios")
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write FILE (JSON) and its chart (.svg)")
+    parser.add_argument("--keep", action="store_true", help="keep what FILE has of other scenarios")
     parser.add_argument(
         "--table", type=Path, metavar="FILE", help="only print the table of an earlier run, as Markdown"
     )

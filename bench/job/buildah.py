@@ -42,7 +42,8 @@ class Buildah:
                 job.base()
                 yield job
             finally:
-                programs.podman("rmi", "--all", "--force")
+                with contextlib.suppress(RuntimeError):  # an interruption may have ended the programs first
+                    programs.podman("rmi", "--all", "--force")
 
     def at_once(self, _number: int) -> float:
         """Seconds of building base and examples with what is known, and of the tests."""

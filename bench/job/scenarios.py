@@ -118,7 +118,7 @@ def _changed(name: str, title: str, change: Change, rounds: int) -> Scenario:
 
 
 SCENARIOS = (
-    _scenario("cold", "cold", cold, 2),
+    _scenario("cold", "cold", cold, 1),
     _changed("warm", "nothing changed", project.nothing, 5),
     _changed("one", "one example changed", project.one_example, 5),
     _changed("base", "the base changed", project.the_base, 2),

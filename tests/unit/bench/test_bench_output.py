@@ -94,6 +94,21 @@ def test_one_scenario_that_fails_does_not_cost_the_others(tmp_path: Path) -> Non
     assert done.peaks == {"good": 5.0}
 
 
+def test_a_run_in_parts_renews_what_is_measured_again(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, QUICK)
+    done = command.add(RUN, scenario("alone", lambda number: 2.0), lab, once=True)
+    done = command.add(done, scenario("missing", lambda number: 3.0), lab, once=True)
+    assert [measured.name for measured in done.measured] == ["fast", "slow", "alone", "missing"]
+    assert done.measured[2].samples == {"baselard": [2.0]}
+    assert (done.skipped, done.peaks) == ({}, RUN.peaks)
+
+
+def test_parts_of_a_quick_and_of_a_full_run_are_not_mixed(tmp_path: Path) -> None:
+    results.save(RUN, tmp_path / "r.json")
+    with pytest.raises(UserError, match="of a full run"):
+        command.run(["--quick", "--keep", "--output", str(tmp_path / "r.json"), "exec"])
+
+
 def test_an_unknown_scenario_is_named() -> None:
     with pytest.raises(UserError, match="unknown scenario wrong; there is "):
         command.run(["wrong"])
