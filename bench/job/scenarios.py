@@ -93,7 +93,8 @@ def _project(lab: Lab) -> Project:
 
 
 def _built(lab: Lab, of: Project) -> Ours:
-    made = Ours(lab, of, lab.root / f"store of {of.name}")
+    """Projects on the same base share the store in which it was built: nothing of their examples is in there."""
+    made = Ours(lab, of, lab.root / f"built {of.base.replace('/', '-')}")
     made.prepare()
     return made
 

@@ -194,9 +194,13 @@ def start(root: Path) -> None:
 
 
 def stop(root: Path) -> None:
-    for pid in (root / "tree/run").glob("docker*.pid"):
-        if Path("/proc", pid.read_text(), "comm").exists():
-            os.kill(int(pid.read_text()), signal.SIGTERM)
+    """End the daemons, and wait until they have: whoever removes the tree next may do so."""
+    for file in (root / "tree/run").glob("docker*.pid"):
+        process = Path("/proc", file.read_text())
+        if process.exists() and (process / "comm").read_text() == "dockerd\n":
+            os.kill(int(process.name), signal.SIGTERM)
+            while process.exists():
+                time.sleep(0.05)
 
 
 def main() -> int:
