@@ -20,21 +20,17 @@ class Docker:
     root: Path
     place: str = "docker"
 
-    def run(self, *args: str, stdin: str = "") -> str:
+    def run(self, *args: str) -> str:
         """One docker command; what it printed. Raises RuntimeError with what it said."""
-        return programs.run(self._argv(args), stdin)
+        return programs.run(self._argv(args))
 
     def save(self, image: str, archive: Path) -> None:
         """``docker save``."""
         with archive.open("wb") as file:
             subprocess.run(self._argv(["save", image]), check=True, stdout=file, stderr=subprocess.PIPE)
 
-    def load(self, archive: Path) -> None:
-        """``docker load``."""
-        self.loaded(archive)
-
-    def loaded(self, archive: Path) -> str:
-        """The same; the name or ID of what it took."""
+    def load(self, archive: Path) -> str:
+        """``docker load``; the name or ID of what it took."""
         with archive.open("rb") as file:
             ended = subprocess.run(self._argv(["load"]), check=True, stdin=file, capture_output=True, text=True)
         return ended.stdout.split()[-1]

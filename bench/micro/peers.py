@@ -49,7 +49,7 @@ def load(lab: Lab) -> Iterator[Mapping[str, Side]]:
 
         def theirs(_: int) -> float:
             began = time.perf_counter()
-            image = daemon.loaded(archive)
+            image = daemon.load(archive)
             took = time.perf_counter() - began
             daemon.remove(image)
             return took
