@@ -114,13 +114,13 @@ async def _copy(build: Build[C, D], container: C, step: CopyStep, made: set[str]
 
 
 def _wanted(build: Build[C, D], step: RunStep, mount: MountStep) -> bool:
-    """Whether to mount at all: a secret or an agent that was not given is left out, unless it is required."""
+    """Whether to mount at all: a secret that was not given is left out. Raises for what is required and not there."""
     if mount.kind not in ("secret", "ssh"):
         return True
     there = build.builder.has_secret(mount.id) if mount.kind == "secret" else build.builder.has_ssh()
     if mount.required and not there:
         raise DockerfileError(f"{mount.kind} {mount.id}: not found; give it to the build by this id", step.place)
-    return there
+    return there or mount.kind == "ssh"
 
 
 async def _mounted(build: Build[C, D], step: RunStep, mount: MountStep) -> Mounted[D]:

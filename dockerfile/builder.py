@@ -37,7 +37,8 @@ class Placement(Generic[D]):
     Of a directory the contents go to `dest`, which `make_directory` was called for. Missing parents of a file are
     made 0755 and root's; where they shall be another's, `make_directory` was called too.
     `include` (patterns as in .dockerignore, for --parents) and `exclude` filter below a directory.
-    `unpack` says that a file which is an archive is extracted into `dest` instead (ADD).
+    `unpack` says that a file which is an archive is extracted into the directory `dest` instead (ADD), which is made
+    for `owner` where it is missing.
     """
 
     tree: D

@@ -12,7 +12,7 @@ from dockerfile.dagger_config import configure, hidden, hidden_lines, read_confi
 from dockerfile.dagger_copy import alike, make_directory, place
 from dockerfile.dagger_lookup import look_up
 from dockerfile.dagger_owner import numeric_owner
-from dockerfile.dagger_run import run
+from dockerfile.dagger_run import run, run_limits
 from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
 
 # A wildcard may match any number of files, and the SDK's chains must stay short.
@@ -117,8 +117,8 @@ class DaggerBuilder:
         return configure(carrier.with_rootfs(target.container.rootfs()), carried, target.config)
 
     def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:
-        if isinstance(step, RunStep) and step.network != "default":
-            yield "RunNetwork", f"RUN --network={step.network} runs with the engine's usual network"
+        if isinstance(step, RunStep):
+            yield from run_limits(step)
         if isinstance(step, Configure) and step.config.author != before.author:
             yield "Author", "MAINTAINER is kept only by engines that keep an image's author; use a LABEL"
 

@@ -114,4 +114,5 @@ async def _unpack(
     unpacked = context.docker_build().rootfs()
     if await unpacked.exists(ARCHIVE):
         return await place(client, container, [replace(one, unpack=False)])
+    container = make_directory(client, container, one.dest.rstrip("/"), one.owner)
     return container.with_directory(one.dest, unpacked)

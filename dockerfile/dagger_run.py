@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagger
 
@@ -11,6 +11,18 @@ from dockerfile.steps import ImageConfig, MountStep, RunStep
 
 AGENT_SOCKET = "/run/buildkit/ssh_agent.{}"
 SECRET_MODE = 0o400
+AGENT_MODE = 0o600
+
+
+def run_limits(step: RunStep) -> Iterable[tuple[str, str]]:
+    """(rule, message) for what a RUN asks for that no call of the API can give it."""
+    if step.network != "default":
+        yield "RunNetwork", f"RUN --network={step.network} runs with the engine's usual network"
+    for mount in step.mounts:
+        if mount.kind == "cache" and mount.read_only:
+            yield "RunCacheReadOnly", f"the cache at {mount.target} is writable here"
+        if mount.kind == "ssh" and mount.mode not in (None, AGENT_MODE):
+            yield "RunSshMode", f"the agent's socket has mode 0600 here, not {mount.mode:04o}"
 
 
 def run(  # noqa: PLR0913 (one argument for each thing that an exec can see)
@@ -25,17 +37,14 @@ def run(  # noqa: PLR0913 (one argument for each thing that an exec can see)
 ) -> dagger.Container:
     """The container after the step; only what it wrote outside its mounts remains."""
     env = dict(step.env)
-    for number, mounted in enumerate(one for one in mounts if one.mount.kind == "ssh"):
-        if ssh is not None:
-            socket = mounted.mount.target or AGENT_SOCKET.format(number)
-            container = container.with_unix_socket(socket, ssh, owner=_owner(mounted.mount))
-            env.setdefault("SSH_AUTH_SOCK", socket)
+    agents = _agents(mounts)
+    if agents and "SSH_AUTH_SOCK" not in config.env:  # set even when no agent was given, as in BuildKit
+        env.setdefault("SSH_AUTH_SOCK", next(iter(agents)))
+    if ssh is not None:
+        container = _with_agents(container, agents, ssh)
     for mounted in mounts:
         container = _mount(client, container, mounted, secrets)
-    for name, value in env.items():
-        container = container.with_env_variable(name, value)
-    for name, value in step.proxies.items():
-        container = container.with_volatile_variable(name, value)
+    container = _with_variables(container, env, step.proxies)
     container = container.with_exec(
         list(step.args), no_init=True, insecure_root_capabilities=step.security == "insecure"
     )
@@ -45,9 +54,31 @@ def run(  # noqa: PLR0913 (one argument for each thing that an exec can see)
         container = _restore(container, name, config)
     for mounted in reversed(mounts):
         container = _unmount(container, mounted.mount)
-    for number, _ in enumerate(one for one in mounts if one.mount.kind == "ssh"):
-        container = container.without_unix_socket(AGENT_SOCKET.format(number))
+    for socket in agents if ssh else ():
+        container = container.without_unix_socket(socket)
     return container
+
+
+def _with_agents(container: dagger.Container, agents: Mapping[str, MountStep], ssh: dagger.Socket) -> dagger.Container:
+    for socket, mount in agents.items():
+        container = container.with_unix_socket(socket, ssh, owner=_owner(mount) or "0:0")
+    return container
+
+
+def _with_variables(
+    container: dagger.Container, env: Mapping[str, str], volatile: Mapping[str, str]
+) -> dagger.Container:
+    for name, value in env.items():
+        container = container.with_env_variable(name, value)
+    for name, value in volatile.items():
+        container = container.with_volatile_variable(name, value)
+    return container
+
+
+def _agents(mounts: Sequence[Mounted[dagger.Directory]]) -> Mapping[str, MountStep]:
+    """The agent mounts by the path of their socket."""
+    asked = [mounted.mount for mounted in mounts if mounted.mount.kind == "ssh"]
+    return {mount.target or AGENT_SOCKET.format(number): mount for number, mount in enumerate(asked)}
 
 
 def _restore(container: dagger.Container, name: str, config: ImageConfig) -> dagger.Container:
@@ -118,5 +149,5 @@ def _unmount(container: dagger.Container, mount: MountStep) -> dagger.Container:
     if mount.kind == "secret" and mount.env:
         container = container.without_secret_variable(mount.env)
     if mount.kind == "ssh":
-        return container.without_unix_socket(mount.target) if mount.target else container
+        return container
     return container.without_mount(mount.target) if mount.target else container

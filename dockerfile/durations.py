@@ -36,6 +36,23 @@ def format_duration(nanoseconds: int) -> str:
     return f"{nanoseconds}ns"
 
 
+def go_duration(nanoseconds: int) -> str:
+    """The text that Go prints for a duration, such as 1m30s."""
+    if nanoseconds < NANOSECONDS["s"]:
+        unit = next((unit for unit in ("ms", "µs", "ns") if nanoseconds >= NANOSECONDS[unit]), "s")
+        return _number(nanoseconds, unit)
+    minutes, rest = divmod(nanoseconds, NANOSECONDS["m"])
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return head + _number(rest, "s")
+
+
+def _number(nanoseconds: int, unit: str) -> str:
+    whole, part = divmod(nanoseconds, NANOSECONDS[unit])
+    digits = len(str(NANOSECONDS[unit])) - 1
+    return (f"{whole}.{part:0{digits}}".rstrip("0") if part else str(whole)) + unit
+
+
 def check_interval(name: str, text: str) -> int:
     """A HEALTHCHECK interval: 0 when not given, else at least one millisecond."""
     if not text:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from dockerfile.instructions import Copy
+from dockerfile.durations import go_duration
+from dockerfile.instructions import Copy, Healthcheck
+
+MOST_RUNES = 0x110000
+SHORT_ESCAPE, DELETE = 0x20, 0x7F
 
 
 def quoted(words: Sequence[str]) -> str:
@@ -13,9 +17,28 @@ def quoted(words: Sequence[str]) -> str:
     return "[" + " ".join(json.dumps(word, ensure_ascii=False) for word in words) + "]"
 
 
-def ran(args: Sequence[str], build_args: Mapping[str, str], scope: Mapping[str, str]) -> str:
-    """A RUN's text: the build args in force, counted, then the command line."""
-    known = [f"{key}={scope.get(key, value)}" for key, value in build_args.items()]
+def healthcheck(check: Healthcheck) -> str:
+    """A HEALTHCHECK's text: docker prints its own struct, with retries as the character of that number."""
+    times = (check.interval, check.timeout, check.start_period, check.start_interval)
+    parts = [quoted(check.test), *(f'"{go_duration(time)}"' for time in times), _rune(check.retries)]
+    return "HEALTHCHECK &{" + " ".join(parts) + "}"
+
+
+def _rune(number: int) -> str:
+    """Go's %q of a number."""
+    letter = chr(number) if number < MOST_RUNES else "\ufffd"
+    known = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+    text = {**known, "'": "\\'", "\\": "\\\\"}.get(letter, letter if letter.isprintable() else _escaped(number))
+    return f"'{text}'"
+
+
+def _escaped(number: int) -> str:
+    return f"\\x{number:02x}" if number < SHORT_ESCAPE or number == DELETE else f"\\u{number:04x}"
+
+
+def ran(args: Sequence[str], build_args: Sequence[str], scope: Mapping[str, str]) -> str:
+    """A RUN's text: the build args so far, one for each time that an ARG named it, then the command line."""
+    known = [f"{key}={scope.get(key, '')}" for key in build_args]
     count = [f"|{len(known)}"] if known else []
     return "RUN " + " ".join([*count, *known, *args]) + " # buildkit"
 

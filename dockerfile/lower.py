@@ -16,6 +16,7 @@ from dockerfile import instructions as ins
 from dockerfile.copies import copy_items
 from dockerfile.errors import DockerfileError, Place
 from dockerfile.history import copied, quoted, ran
+from dockerfile.history import healthcheck as health_text
 from dockerfile.mounts import read_mount
 from dockerfile.paths import absolute, destination
 from dockerfile.ports import parse_ports
@@ -58,7 +59,7 @@ class _Stage:
     resolved: ResolvedStage
     config: ImageConfig
     scope: dict[str, str]
-    args: dict[str, str] = field(default_factory=dict)
+    args: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     cmd_set: bool = False
 
@@ -129,7 +130,7 @@ def _arg(one: ins.Arg, stage: _Stage) -> None:
     for pair in one.pairs:
         default = None if pair.value is None else stage.expand(pair.value, one.place)
         value = _arg_value(pair.key, default, stage)
-        stage.args[pair.key] = value or ""
+        stage.args.append(pair.key)
         if value is not None:
             stage.scope[pair.key] = value
         texts.append(pair.key if default is None else f"{pair.key}={default}")
@@ -233,7 +234,7 @@ def _onbuild(one: ins.Onbuild, stage: _Stage) -> None:
 
 @_lower.register
 def _healthcheck(one: ins.Healthcheck, stage: _Stage) -> None:
-    stage.commit(one.place, f"HEALTHCHECK {quoted(one.test)}", healthcheck=Health.of(one))
+    stage.commit(one.place, health_text(one), healthcheck=Health.of(one))
 
 
 @_lower.register

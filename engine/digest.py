@@ -22,13 +22,23 @@ def of(tag: str, *parts: Any) -> str:
     return of_bytes(text.encode("utf-8", "surrogateescape"))
 
 
+def added_later(default: Any) -> Any:
+    """A dataclass field that counts only when it is set: what was recorded before there was one stays known."""
+    return dataclasses.field(default=default, metadata={"added_later": True})
+
+
+def _counts(field: "dataclasses.Field[Any]", value: Any) -> bool:
+    unset = field.metadata.get("added_later") and getattr(value, field.name) == field.default
+    return field.compare and not unset
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
     if isinstance(getattr(value, "key", None), str):
         return {"key": value.key}
     if dataclasses.is_dataclass(value):
-        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.compare}
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if _counts(f, value)}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from engine import platforms, sandbox_mounts
 from engine.containers import host, runtime, runtime_stubs, runtime_user
-from engine.containers.command import Command
+from engine.containers.command import Command, Net
 from engine.containers.host import Lent
 from engine.containers.runtime_spec import INIT_TARGET, Spec, SpecMount
 from engine.containers.runtime_stubs import Touched
@@ -32,6 +32,7 @@ from engine.worker import Worker
 
 HOSTNAME = "baselard"
 _DNS = 53
+_NAMES = 2  # hosts and resolver come first: a mount over /etc hides them, as in BuildKit
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _QEMU = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
 
@@ -64,10 +65,11 @@ class Sandbox:
         """
         touched: Touched = {}
         targets: dict[Path, list[str]] = {self.spec.rootfs: ["/proc", "/dev", "/sys", INIT_TARGET]}
+        earlier: list[Mounted] = []
         for mount in self.spec.mounts:
-            others = [one for one in self.mounted if one.spec.target != mount.target]
-            root, inside = _holder(self.spec.rootfs, others, mount.target)
+            root, inside = _holder(self.spec.rootfs, earlier, mount.target)
             targets.setdefault(root, []).append(inside)
+            earlier += [one for one in self.mounted if one.spec is mount]
         # A cache volume may be another container's too, which may have something mounted there.
         own = [self.spec.rootfs, *(one.source for one in self.mounted if one.draft)]
         with ExitStack() as stack:
@@ -92,8 +94,9 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         context = sandbox_mounts.Context(worker, directory, rootfs.path, secrets, stack)
         mounted = sandbox_mounts.mount_all(context, command, inputs[1:])
         names = stack.enter_context(_services(worker, command, inputs))
-        namespace = stack.enter_context(worker.network.lease(reuse=not command.insecure))
-        stack.enter_context(_loopback(worker, namespace))
+        namespace = stack.enter_context(_network(worker, command))
+        if command.network is Net.CONTAINERS:
+            stack.enter_context(_loopback(worker, namespace))
         session = stack.enter_context(_nested(worker, namespace)) if command.nesting else {}
         lent = worker.host.lend(
             rootfs.path, worker.runtime.run_dir.in_memory, stack.enter_context(_redirector(worker, namespace))
@@ -109,13 +112,27 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
             network=namespace.path,
             cwd=command.cwd or "/",
             user=user,
-            mounts=[*(one.spec for one in mounted), *surroundings],
+            mounts=[*surroundings[:_NAMES], *(one.spec for one in mounted), *surroundings[_NAMES:]],
             hostname=command.hostname or HOSTNAME,
             init="" if command.no_init else runtime.init_program(),
             insecure=command.insecure,
             limits=worker.host.limits,
         )
         yield Sandbox(spec, rootfs, tuple(mounted), namespace, tuple(secrets.values()))
+
+
+@contextlib.contextmanager
+def _network(worker: Worker, command: Command) -> Iterator[Namespace]:
+    """The network namespace that the command runs in."""
+    if command.network is Net.CONTAINERS:
+        with worker.network.lease(reuse=not command.insecure) as namespace:
+            yield namespace
+        return
+    namespace = network_namespace.own() if command.network is Net.HOST else network_namespace.create("none")
+    try:
+        yield namespace
+    finally:
+        namespace.close()
 
 
 def check_platform(platform: platforms.Platform) -> None:

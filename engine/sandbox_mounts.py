@@ -112,7 +112,9 @@ def _cache(context: Context, mount: CacheMount, value: Value | None) -> Mounted:
         fcntl.flock(making, fcntl.LOCK_EX)
         if not data.exists():
             _create_cache(context, mount, value, data)
-    return Mounted(SpecMount(mount.target, str(data), options=("rbind", "rprivate", "rw")), data)
+    return Mounted(
+        SpecMount(mount.target, str(data), options=("rbind", "rprivate", "ro" if mount.readonly else "rw")), data
+    )
 
 
 def _create_cache(context: Context, mount: CacheMount, value: Value | None, data: Path) -> None:
@@ -174,7 +176,7 @@ def _socket(context: Context, mount: SocketMount) -> Mounted:
     listener = context.stack.enter_context(socket.socket(socket.AF_UNIX))
     listener.bind(str(path))
     os.chown(path, owner.uid, owner.gid)
-    path.chmod(0o600)
+    path.chmod(mount.mode)
     listener.listen()
     context.stack.enter_context(forward.tcp(listener, forward.to_socket(mount.source)))
     return Mounted(SpecMount(mount.target, str(path)))

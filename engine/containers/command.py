@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from engine import platforms
+from engine import digest, platforms
 from engine.graph import Output
 from engine.platforms import Platform
 
@@ -18,6 +18,19 @@ class Sharing(StrEnum):
     SHARED = "SHARED"
     PRIVATE = "PRIVATE"
     LOCKED = "LOCKED"
+
+
+class Net(StrEnum):
+    """Which network a program sees: the containers' own, this machine's, or nothing but a loopback."""
+
+    CONTAINERS = ""
+    HOST = "host"
+    NONE = "none"
+
+    @classmethod
+    def of(cls, name: str) -> "Net":
+        """What ``RUN --network`` means."""
+        return cls.CONTAINERS if name == "default" else cls(name)
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,7 @@ class CacheMount:
     source: Output | None = None
     subpath: str = "/"
     owner: str = ""
+    readonly: bool = digest.added_later(default=False)
 
 
 @dataclass(frozen=True)
@@ -70,11 +84,12 @@ class SecretMount:
 
 @dataclass(frozen=True)
 class SocketMount:
-    """A Unix socket of the host, at ``source``."""
+    """A Unix socket of the host, at ``source``: itself, or with an ``owner`` one of its own that leads there."""
 
     target: str
     source: str
     owner: str = ""
+    mode: int = digest.added_later(0o600)
 
 
 Mount = BindMount | CacheMount | TmpfsMount | SecretMount | SocketMount
@@ -119,6 +134,7 @@ class Command:
     insecure: bool = False
     nesting: bool = False
     no_init: bool = False
+    network: Net = digest.added_later(Net.CONTAINERS)  # noqa: RUF009 -- it makes a field
 
     @property
     def inputs(self) -> tuple[Output, ...]:

@@ -19,8 +19,8 @@ from engine.errors import UserError
 from engine.graph import Result, Value
 from engine.images import layer_index, layer_pack, layer_stack, manifest, publish
 from engine.images.image_write import Image, Whole
+from engine.images.layer_groups import Group
 from engine.images.layer_index import GIVEN, Layer
-from engine.images.layer_pack import Group
 from engine.images.manifest import Descriptor, Index, Manifest
 from engine.registries.registry import Registry, Say
 from engine.snapshot import Snapshots, ancestry

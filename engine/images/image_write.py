@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 from distribution import media_types
 from engine.errors import UserError
-from engine.images import layer_estargz, layer_pack, manifest
+from engine.images import layer_estargz, layer_groups, layer_pack, manifest
 from engine.images.image import History, ImageConfig, Pairs
+from engine.images.layer_groups import Grouping, Marks
 from engine.images.layer_index import Layer
 from engine.images.manifest import Descriptor, Index, Manifest
 from engine.store import Snapshot, Store
@@ -25,11 +26,15 @@ Packed = Callable[[Layer], None]
 
 @dataclass(frozen=True)
 class Variant:
-    """One platform's container: what ``publish``, ``asTarball`` and ``export`` are given."""
+    """One platform's container: what ``publish``, ``asTarball`` and ``export`` are given.
+
+    ``marks`` are the trees after each instruction that the configuration's history ends with, see ``layer_groups``.
+    """
 
     tree: Snapshot | None
     config: ImageConfig
     annotations: Pairs = ()
+    marks: Marks = ()
 
 
 @dataclass(frozen=True)
@@ -100,12 +105,12 @@ def index(images: Sequence[Image], *, docker: bool = False, annotations: Pairs =
 
 def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> Image:
     layers: list[Layer] = []
-    groups = layer_pack.groups(store, variant.tree)
-    for group in groups:
+    grouping = layer_groups.grouping(store, variant.tree, variant.marks)
+    for group in grouping.groups:
         layers.append(layer_pack.pack(store, group, compression=form.compression, epoch=form.epoch))
         on_packed(layers[-1])
-    made_by = [instruction(store.maker(group.top)) for group in groups]
-    config = manifest.encode(_config(variant.config, layers, made_by, form.epoch).to_json())
+    made_by = [instruction(store.maker(group.top)) for group in grouping.groups]
+    config = manifest.encode(_config(variant.config, layers, made_by, grouping, form.epoch).to_json())
     store.put_blob([config])
     kind = manifest.DOCKER_CONFIG if form.docker else manifest.OCI_CONFIG
     made = Manifest(
@@ -131,12 +136,23 @@ def instruction(label: str) -> str:
     return "host directory" if label.startswith("host directory ") else label or "baselard"
 
 
-def _config(config: ImageConfig, layers: Sequence[Layer], made_by: Sequence[str], epoch: int | None) -> ImageConfig:
+def _config(
+    config: ImageConfig, layers: Sequence[Layer], made_by: Sequence[str], grouping: Grouping, epoch: int | None
+) -> ImageConfig:
     """With the layers it will have, and a history that names each: validators compare the two."""
     created = config.created if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    told = sum(not entry.empty_layer for entry in config.history)
-    history = config.history if told <= len(layers) else ()
-    told = told if told <= len(layers) else 0
-    missing = [History(created_by=text, created=created) for text in made_by[told:]]
+    entries = [History(created_by=text, created=created) for text in made_by]
     diff_ids = tuple(layer.diff_id for layer in layers)
-    return replace(config, created=created, history=(*history, *missing), diff_ids=diff_ids)
+    return replace(config, created=created, history=_history(config.history, entries, grouping), diff_ids=diff_ids)
+
+
+def _history(told: Sequence[History], made: Sequence[History], grouping: Grouping) -> tuple[History, ...]:
+    """What is told of the lower layers and of the instructions; where nothing is, or too much, how they were made."""
+    filled = [number for number, entry in enumerate(told) if not entry.empty_layer]
+    count = len(filled) - len(grouping.layered)
+    start = filled[count] if grouping.layered else len(told)
+    lower = tuple(told[:start]) if count <= grouping.lower else ()
+    missing = made[count if lower else 0 : grouping.lower]
+    layered = iter(grouping.layered)
+    own = [entry if entry.empty_layer else replace(entry, empty_layer=not next(layered)) for entry in told[start:]]
+    return (*lower, *missing, *own, *made[grouping.lower + sum(grouping.layered) :])

@@ -10,23 +10,14 @@ from pathlib import Path
 from engine import cancel
 from engine.images import layer_estargz, layer_index, layer_walk
 from engine.images.layer_compress import compressed
+from engine.images.layer_groups import Group
 from engine.images.layer_index import GIVEN, Layer
 from engine.images.layer_stream import Stream, decompressed
 from engine.snapshot import ancestry
 from engine.store import Snapshot, Store
 
-_MOST_LAYERS = 120  # Docker's graph drivers stop at 127
-
 _locks: dict[tuple[object, ...], threading.Lock] = {}
 _locks_mutex = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Group:
-    """Snapshots that become one layer: all from ``top`` down to, and without, ``below``."""
-
-    top: Snapshot
-    below: Snapshot | None
 
 
 @dataclass
@@ -46,25 +37,6 @@ class _Count:
     @property
     def name(self) -> str:
         return "sha256:" + self.digest.hexdigest()
-
-
-def groups(store: Store, snapshot: Snapshot | None) -> list[Group]:
-    """Which layers the tree of ``snapshot`` makes, lowest first: one for each snapshot that holds anything.
-
-    When there are more than Docker can stack, neighbours that did not come with an image share one.
-    """
-    chain = [
-        link for link in ancestry(snapshot) if not link.parent or not layer_walk.is_empty(str(store.layer_path(link)))
-    ]
-    chain.reverse()
-    given = 0
-    while given < len(chain) and layer_index.packed(store, chain[given], chain[given].parent, GIVEN):
-        given += 1
-    own = chain[given:]
-    at_once = -(-len(own) // max(1, _MOST_LAYERS - given))
-    tops = chain[:given] + [own[min(at + at_once, len(own)) - 1] for at in range(0, len(own), max(1, at_once))]
-    belows = [None, *tops[:-1]]
-    return [Group(top, below) for top, below in zip(tops, belows, strict=True)]
 
 
 def pack(store: Store, group: Group, *, compression: str = "", epoch: int | None = None) -> Layer:

@@ -32,7 +32,8 @@ class Container:
 
     ``rootfs`` never includes mounts. ``explicit_default_args`` says that the default arguments were set by
     ``withDefaultArgs`` rather than taken from an image. ``image_ref`` is known right after ``from`` alone;
-    ``annotations`` reach the manifest, not the configuration. ``last`` is the last command's node.
+    ``annotations`` reach the manifest, not the configuration. ``last`` is the last command's node. ``marks`` are the
+    trees from a Dockerfile's base to its last instruction, each of which is a layer and an entry of the history.
     """
 
     rootfs: Output
@@ -47,6 +48,7 @@ class Container:
     explicit_default_args: bool = False
     terminal: TerminalCommand = TerminalCommand(("sh",))
     image_ref: str = ""
+    marks: tuple[Output, ...] = ()
 
     @property
     def platform(self) -> Platform:

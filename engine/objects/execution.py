@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.containers.command import BindMount, Command
+from engine.containers.command import BindMount, Command, Net
 from engine.errors import UserError
 from engine.graph import Output
 from engine.objects.container import Container
@@ -29,6 +29,7 @@ class Options:
     insecure: bool = False
     expand: bool = False
     no_init: bool = False
+    network: Net = Net.CONTAINERS
 
 
 def with_exec(container: Container, args: Sequence[str], options: Options) -> Container:
@@ -77,6 +78,7 @@ def command(container: Container, args: tuple[str, ...], options: Options) -> Co
         insecure=options.insecure,
         nesting=options.nesting,
         no_init=options.no_init,
+        network=options.network,
     )
 
 

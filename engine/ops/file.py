@@ -149,6 +149,27 @@ class Chown(TreeOperation):
 
 
 @dataclass(frozen=True)
+class Chmod(TreeOperation):
+    """``source`` where each of ``modes``, a path in its directory ``path`` and permissions, is set; links are not."""
+
+    tag: ClassVar[str] = "chmod.v1"
+    source: Output
+    path: str
+    modes: tuple[tuple[str, int], ...]
+
+    @property
+    def label(self) -> str:
+        return f"chmod {len(self.modes)} in {self.path}"
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
+        """Change permissions. Raises UserError for a path that is not there."""
+        with _changed(worker, inputs[0], self.path) as (_, real, commit):
+            for path, mode in self.modes:
+                os.chmod(f"{real}/{path}", mode)
+            return commit(self._digest([inputs[0].digest]))
+
+
+@dataclass(frozen=True)
 class Timestamps(TreeOperation):
     """``source`` where ``path`` and all in it were last changed at ``timestamp`` (seconds since 1970)."""
 

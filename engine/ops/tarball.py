@@ -1,5 +1,6 @@
 """An image as an archive, as a file in a tree: Container.asTarball."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -17,14 +18,21 @@ NAME = "container.tar"
 
 @dataclass(frozen=True)
 class Platform:
-    """One platform's container: its root file system and what is written about it."""
+    """One platform's container: its root file system, what is written about it, and ``Container.marks``."""
 
     rootfs: Output
     config: ImageConfig
     annotations: Pairs = ()
+    marks: tuple[Output, ...] = digest.added_later(())
 
-    def variant(self, value: Value) -> Variant:
-        return Variant(snapshot_of(value), self.config, self.annotations)
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (self.rootfs, *self.marks)
+
+    def variant(self, values: Sequence[Value]) -> Variant:
+        """With the values of ``outputs``."""
+        tree, *marks = map(snapshot_of, values)
+        return Variant(tree, self.config, self.annotations, tuple(marks))
 
 
 @dataclass(frozen=True)
@@ -41,23 +49,27 @@ class Tarball:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        return tuple(platform.rootfs for platform in self.platforms)
+        return tuple(output for platform in self.platforms for output in platform.outputs)
 
     @property
     def label(self) -> str:
         return "write " + ", ".join(str(platform.config.platform) for platform in self.platforms) + " as archive"
 
     def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str:  # noqa: ARG002
-        parts = [(value.digest, platform.config, platform.annotations) for value, platform in self._with(inputs)]
+        parts = [
+            ([value.digest for value in values], platform.config, platform.annotations)
+            for values, platform in self._with(inputs)
+        ]
         return digest.of("tarball.content.v1", parts, self.form)
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Pack and write. Raises UserError when two platforms are the same."""
-        variants = [platform.variant(value) for value, platform in self._with(inputs)]
+        variants = [platform.variant(values) for values, platform in self._with(inputs)]
         whole = image_write.write(worker.store, variants, self.form)
         with worker.snapshots.draft(None) as draft:
             archive_write.write(worker.store, whole, draft.path / NAME)
             return one(self.content_key(worker, inputs), draft.commit())
 
-    def _with(self, inputs: Sequence[Value]) -> list[tuple[Value, Platform]]:
-        return list(zip(inputs, self.platforms, strict=True))
+    def _with(self, inputs: Sequence[Value]) -> list[tuple[list[Value], Platform]]:
+        rest = iter(inputs)
+        return [(list(itertools.islice(rest, len(one.outputs))), one) for one in self.platforms]

@@ -1,8 +1,10 @@
 """The engine as a builder of Dockerfiles: the Dockerfile room's operations as calls on the engine's own objects."""
 
 import asyncio
+import os
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -11,9 +13,8 @@ from dockerfile.builder import Found, Mounted, Placement, Target
 from dockerfile.modes import apply_mode, parse_mode
 from dockerfile.owners import is_numeric, resolve_owner
 from dockerfile.paths import has_wildcards
-from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
+from dockerfile.steps import Git, ImageConfig, Inline, RunStep, Step, Url
 from engine import platforms
-from engine.errors import UnsupportedError
 from engine.files import paths, reading
 from engine.files.reading import FileType
 from engine.files.walking import Filter
@@ -24,7 +25,7 @@ from engine.objects.directory import EMPTY, Directory
 from engine.objects.secrets import Secret
 from engine.objects.values import Socket
 from engine.ops import source
-from engine.ops.file import NewDirectory
+from engine.ops.file import Chmod, NewDirectory
 from engine.ops.git import GitTree, Remote
 from engine.ops.http import Http
 from engine.ops.unpack import Unpack
@@ -60,7 +61,7 @@ class EngineBuilder:
         """Ask the registry for an image, so that the build can go on."""
         platform = platforms.parse(missing.platform)
         found = await source.find(self.ctx.session.worker, missing.reference, platform)
-        container = Container(found.rootfs, found.config, image_ref=str(found.reference))
+        container = Container(found.rootfs, found.config, image_ref=str(found.reference), marks=(found.rootfs,))
         self.images[missing.reference, missing.platform] = container
 
     async def default_platform(self) -> str:
@@ -94,11 +95,11 @@ class EngineBuilder:
         return self.images[reference, platform]
 
     def scratch(self, platform: str) -> Container:
-        return Container(EMPTY, images.ImageConfig(platform=_platform(platform)))
+        return Container(EMPTY, images.ImageConfig(platform=_platform(platform)), marks=(EMPTY,))
 
     def on_directory(self, tree: Directory, platform: str) -> Container:
         rootfs = tree if tree.path == "/" else tree.filter(Filter())
-        return replace(self.scratch(platform), rootfs=rootfs.output)
+        return replace(self.scratch(platform), rootfs=rootfs.output, marks=(rootfs.output,))
 
     def rootfs(self, container: Container) -> Directory:
         return Directory(container.rootfs)
@@ -122,8 +123,10 @@ class EngineBuilder:
         tree = GitTree(git.remote, ref, git.keep_git_dir, nonce=nonce, remote=remote)
         return Directory(Output(tree)).directory(git.subdir)
 
-    def configure(self, container: Container, before: ImageConfig, after: ImageConfig) -> Container:  # noqa: ARG002
-        return docker_config.configured(container, after)
+    def configure(self, container: Container, before: ImageConfig, after: ImageConfig) -> Container:
+        layered = any(not entry.empty_layer for entry in after.history[len(before.history) :])
+        marks = (*container.marks, container.rootfs) if layered else container.marks
+        return docker_config.configured(replace(container, marks=marks), after)
 
     async def make_directory(self, container: Container, path: str, user: str) -> Container:
         where = paths.join("/", path)
@@ -149,10 +152,7 @@ class EngineBuilder:
         return docker_config.finished(target.container, target.config)
 
     def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:  # noqa: ARG002
-        if isinstance(step, RunStep) and step.network != "default":
-            yield "RunNetwork", f"RUN --network={step.network} runs with the engine's usual network"
-        if isinstance(step, Configure):
-            return
+        return ()
 
     def has_secret(self, name: str) -> bool:
         return name in self.secrets
@@ -166,9 +166,11 @@ class EngineBuilder:
             name = posixpath.basename(one.path)
             unpacked = Directory(Output(Unpack(one.tree.output, origin.path, name)))
             if not await self.ctx.look(unpacked.output, lambda root: reading.entries(root) == [name]):
-                return rootfs.with_directory(one.dest, unpacked)
+                made = Output(NewDirectory(rootfs.output, paths.join("/", one.dest), _DIRECTORY_MODE, one.owner))
+                return Directory(made).with_directory(one.dest, unpacked)
         mode = await self._mode(one, origin)
         if one.is_directory:
+            origin = await self._with_modes(origin, one.mode) if one.mode and mode is None else origin
             selected = Filter(tuple(one.include), tuple(one.exclude))
             return rootfs.with_directory(one.dest, origin, selected=selected, owner=one.owner, permissions=mode)
         file = one.tree.file(one.path)
@@ -176,12 +178,15 @@ class EngineBuilder:
 
     async def _mode(self, one: Placement[Directory], origin: Directory) -> int | None:
         mode = parse_mode(one.mode)
-        if not one.mode or mode is not None:
+        if not one.mode or mode is not None or one.is_directory:
             return mode
-        if one.is_directory:
-            raise UnsupportedError(f"--chmod={one.mode} for a directory", "write it as a number, such as 755")
         found = await self.ctx.look(origin.output, lambda root: reading.status(root, origin.path))
         return apply_mode(one.mode, found.permissions, is_directory=False)
+
+    async def _with_modes(self, origin: Directory, change: str) -> Directory:
+        """The directory where everything in it has the mode that the symbolic ``change`` makes of its own."""
+        modes = await self.ctx.look(origin.output, lambda root: tuple(_modes(root, origin.path, change)))
+        return origin.after(Chmod(origin.output, origin.path, modes))
 
     async def _numeric(self, container: Container, owner: str) -> str:
         """``uid:gid`` as BuildKit finds it; empty for an empty owner."""
@@ -197,6 +202,14 @@ class EngineBuilder:
 
 def _platform(text: str) -> Platform:
     return platforms.parse(text) if text else platforms.default()
+
+
+def _modes(root: Path, base: str, change: str) -> Iterator[tuple[str, int]]:
+    """The new mode of each path below the directory ``base`` that is no link."""
+    for path in reading.glob(root, base, "**"):
+        mode = os.lstat(Path(reading.directory(root, base), path)).st_mode
+        if not stat.S_ISLNK(mode):
+            yield path.rstrip("/"), apply_mode(change, stat.S_IMODE(mode), is_directory=stat.S_ISDIR(mode))
 
 
 def _matches(root: Path, base: str, pattern: str) -> list[Found]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from dockerfile.builder import Mounted
 from dockerfile.steps import ImageConfig, MountStep, RunStep
-from engine.containers.command import BindMount, Mount, SecretMount, Sharing, SocketMount, TmpfsMount
+from engine.containers.command import BindMount, Mount, Net, SecretMount, Sharing, SocketMount, TmpfsMount
 from engine.graph import Output
 from engine.objects.caches import CacheVolume
 from engine.objects.container import Container
@@ -18,6 +18,7 @@ from engine.ops.file import NewDirectory
 
 _AGENT = "/run/buildkit/ssh_agent.{}"
 _SECRET_MODE = 0o400
+_AGENT_MODE = 0o600
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def run(
     for mounted in mounts:
         inside = _mounted(inside, mounted, given, agents)
         agents += mounted.mount.kind == "ssh"
-    options = Options(no_init=given.no_init, insecure=step.security == "insecure")
+    network = Net.of(step.network)
+    options = Options(no_init=given.no_init, insecure=step.security == "insecure", network=network)
     done = with_exec(inside, step.args, options)
     return replace(container, rootfs=done.rootfs, last=done.last)
 
@@ -74,12 +76,14 @@ def _secret(container: Container, mount: MountStep, secret: Secret | None) -> Co
 
 
 def _agent(container: Container, mount: MountStep, agent: Socket | None, number: int) -> Container:
-    if agent is None:
-        return container
+    """The agent's socket and its variable, which BuildKit sets even when there is no agent."""
     target = mount.target or _AGENT.format(number)
     if container.config.env_value("SSH_AUTH_SOCK") is None:
         container = container.with_env("SSH_AUTH_SOCK", target)
-    return with_mount(container, SocketMount(target, agent.path, _owner(mount)))
+    if agent is None:
+        return container
+    mode = _AGENT_MODE if mount.mode is None else mount.mode
+    return with_mount(container, SocketMount(target, agent.path, _owner(mount) or "0:0", mode))
 
 
 def _file_system(mounted: Mounted[Directory], namespace: str) -> Mount | None:
@@ -98,7 +102,7 @@ def _cache(mount: MountStep, tree: Directory | None, namespace: str) -> Mount:
     if source is None and mount.mode is not None:
         source = Directory(Output(NewDirectory(EMPTY, "/cache", mount.mode)), "/cache")
     volume = CacheVolume(mount.id, namespace, Sharing(mount.sharing.upper()), source, _owner(mount))
-    return volume.mount(mount.target)
+    return replace(volume.mount(mount.target), readonly=mount.read_only)
 
 
 def _owner(mount: MountStep) -> str:

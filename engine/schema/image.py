@@ -46,7 +46,7 @@ async def container_from(
         if registry_service:
             await ctx.value(found.rootfs)  # while the service is up
     image_ref = way.shown(found.reference)
-    return replace(parent, rootfs=found.rootfs, config=found.config, last=None, image_ref=image_ref)
+    return replace(parent, rootfs=found.rootfs, config=found.config, marks=(), last=None, image_ref=image_ref)
 
 
 @field("Container.imageRef")
@@ -91,7 +91,7 @@ def as_tarball(
 ) -> File:
     chosen = [one for one in (container, *platform_variants) if one.rootfs != EMPTY]
     image_write.check_variants([one.config for one in chosen])
-    parts = tuple(Platform(one.rootfs, one.config, one.annotations) for one in chosen)
+    parts = tuple(Platform(one.rootfs, one.config, one.annotations, one.marks) for one in chosen)
     return File(Output(Tarball(parts, _format(forced_compression, media_types))), f"/{NAME}")
 
 
@@ -183,6 +183,6 @@ async def _variants(ctx: Context, container: Container, others: Sequence[Contain
     """The containers that have a root file system, evaluated. Raises UserError for none, or one platform twice."""
     chosen = [one for one in (container, *others) if one.rootfs != EMPTY]
     image_write.check_variants([one.config for one in chosen])
-    values = await asyncio.gather(*(ctx.value(one.rootfs) for one in chosen))
-    parts = (Platform(one.rootfs, one.config, one.annotations) for one in chosen)
-    return [part.variant(value) for part, value in zip(parts, values, strict=True)]
+    parts = [Platform(one.rootfs, one.config, one.annotations, one.marks) for one in chosen]
+    values = [await asyncio.gather(*map(ctx.value, part.outputs)) for part in parts]
+    return [part.variant(found) for part, found in zip(parts, values, strict=True)]

@@ -29,4 +29,4 @@ async def host_container_image(ctx: Context, _host: object, *, name: str) -> Con
 async def _imported(ctx: Context, container: Container, node: Import) -> Container:
     result = await ctx.result(node)
     config = ImageConfig.from_json(result.data["config"])
-    return replace(container, rootfs=Output(node), config=config, last=None, image_ref="")
+    return replace(container, rootfs=Output(node), config=config, marks=(), last=None, image_ref="")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
+import os
+import socket
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +18,13 @@ import yaml
 
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected"
+CAPABILITY = "security.capability"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One build. `files` maps a path to text, or to `{link:}`, `{text:, mode:}`, `{dir: mode}`, `{base64:}`, `{tar:}`.
+    """One build. `files` maps a path to text, or to `{link:}`, `{text:, mode:}`, `{dir: mode}`, `{base64:}`, `{tar:}`;
+    `xattr` has a file's attributes, `capability` the one that is not text, in base64. `ssh` gives the build an agent.
 
     `contexts` maps a name to files of its own, or to the reference of a test image. `fails` says that docker refuses.
     `oracle: false` marks what the oracle is too old for: its expectation is written by hand, after the documentation.
@@ -36,6 +42,7 @@ class Case:
     fails: bool = False
     oracle: bool = True
     hidden: bool = False
+    ssh: bool = False
 
     def write(self, folder: Path) -> None:
         """The context with its Dockerfile, below `folder`."""
@@ -84,9 +91,16 @@ def _write(path: Path, what: dict[str, Any]) -> None:
     if "dir" in what:
         path.mkdir(exist_ok=True)
         path.chmod(what["dir"])
-        return
-    path.write_bytes(_data(what))
-    path.chmod(what.get("mode", 0o644))
+    else:
+        path.write_bytes(_data(what))
+        path.chmod(what.get("mode", 0o644))
+    for name, value in _attributes(what).items():
+        os.setxattr(path, name, value)
+
+
+def _attributes(what: dict[str, Any]) -> dict[str, bytes]:
+    found = {name: value.encode() for name, value in what.get("xattr", {}).items()}
+    return found | ({CAPABILITY: base64.b64decode(what["capability"])} if "capability" in what else {})
 
 
 def _data(what: dict[str, Any]) -> bytes:
@@ -97,12 +111,13 @@ def _data(what: dict[str, Any]) -> bytes:
 
 def _tar(files: dict[str, Any], compression: str) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=f"w:{compression}" if compression else "w") as tar:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=out, mode=f"w:{compression}", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
         for name, what in files.items():
             spec = what if isinstance(what, dict) else {"text": what}
             entry = tarfile.TarInfo(name)
             entry.mode, entry.uid, entry.gid = spec.get("mode", 0o644), spec.get("uid", 0), spec.get("gid", 0)
             entry.mtime = 1_700_000_000
+            entry.pax_headers = {f"SCHILY.xattr.{k}": v.decode() for k, v in _attributes(spec).items()}
             data = spec.get("text", "").encode()
             if "link" in spec:
                 entry.type, entry.linkname = tarfile.SYMTYPE, spec["link"]
@@ -112,3 +127,12 @@ def _tar(files: dict[str, Any], compression: str) -> bytes:
                 entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
     return out.getvalue()
+
+
+@contextlib.contextmanager
+def agent(path: Path) -> Iterator[Path]:
+    """A socket at `path` that could be an agent's."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        yield path

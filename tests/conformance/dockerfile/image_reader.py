@@ -31,6 +31,8 @@ def read_archive(path: Path) -> dict[str, Any]:
     """
     with tarfile.open(path) as tar:
         config, layers = _parts(tar)
+        told = [entry for entry in config.get("history", []) if not entry.get("empty_layer")]
+        assert len(told) == len(layers), (told, layers)
         files: dict[str, Row] = {}
         for layer in layers:
             _add_layer(files, _bytes(tar, layer))
@@ -106,8 +108,20 @@ def _add_entry(files: dict[str, Row], tar: tarfile.TarFile, entry: tarfile.TarIn
         files[name] = files[_clean(entry.linkname)]
         return
     row: Row = [KINDS[entry.type], f"{entry.mode & 0o7777:o}", f"{entry.uid}:{entry.gid}", _content(tar, entry)]
-    xattrs = {k.removeprefix("SCHILY.xattr."): v for k, v in entry.pax_headers.items() if "SCHILY.xattr." in k}
+    xattrs = _attributes(entry)
     files[name] = [*row, xattrs] if xattrs else row
+
+
+def _attributes(entry: tarfile.TarInfo) -> dict[str, str]:
+    return {k.removeprefix("SCHILY.xattr."): v for k, v in entry.pax_headers.items() if "SCHILY.xattr." in k}
+
+
+def add_attributes(files: dict[str, Row], path: Path) -> None:
+    """Take the attributes from a plain tar of the files: `docker save` writes none of those that users may set."""
+    with tarfile.open(path) as tar:
+        for entry in tar:
+            if xattrs := _attributes(entry):
+                files[_clean(entry.name)][4:] = [xattrs]
 
 
 def _content(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> str:

@@ -12,6 +12,7 @@ Needs root, mmdebstrap, unshare and (for the small test base) a statically linke
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import re
 import shutil
@@ -25,13 +26,19 @@ from typing import Any
 
 from tests.conformance.dockerfile import base_image
 from tests.conformance.dockerfile.answers import compact
-from tests.conformance.dockerfile.cases import Case, load_cases, load_expected, save_expected, write_files
-from tests.conformance.dockerfile.image_reader import read_archive
+from tests.conformance.dockerfile.cases import Case, agent, load_cases, load_expected, save_expected, write_files
+from tests.conformance.dockerfile.image_reader import add_attributes, read_archive
 
 DEFAULT_ROOT = Path(os.environ.get("BASELARD_ORACLE", "/tmp/oracle"))
 SUITE = "trixie"
 PACKAGES = "docker.io,docker-cli,docker-buildx,iptables,ca-certificates,git,goss,buildah,podman,runc"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+
+# What differs between two runs of the same build.
+RANDOM = re.compile(
+    r"[0-9a-f-]{36}::[a-z0-9]{25}|[a-z0-9]{25}::[a-z0-9]{25}|\b[a-z0-9]{25}\b"
+    r"|/var/lib/docker/(?:\S+?/(?:merged|diff)|tmp/buildkit-mount\d+)"
+)
 
 # A plain chroot is not enough: the daemon itself pivots when it unpacks an image, and that needs a mount point as root.
 ENTER = """
@@ -115,28 +122,31 @@ def import_bases(root: Path) -> None:
         docker(root, "import", "--change", 'CMD ["bash"]', "-", "debian:trixie-slim", stdin=tar)
 
 
+@functools.cache
+def live_answer(name: str) -> dict[str, Any]:
+    """What docker makes of the case of this name now; asked once, since both ways in compare with it."""
+    return answer(DEFAULT_ROOT, next(case for case in load_cases() if case.name == name))
+
+
 def answer(root: Path, case: Case) -> dict[str, Any]:
     """What docker makes of a case: its difference from the base, or `{"error": …}`."""
     tag = f"baselard-test/case:{os.getpid()}"
     work = Path(tempfile.mkdtemp(prefix="case-", dir=root / "tree/tmp"))
     try:
         case.write(work / "context")
-        built = docker(
-            root,
-            "buildx",
-            "build",
-            *_options(case, work, root),
-            "-t",
-            tag,
-            _inside(work / "context", root),
-            check=False,
-        )
+        options = [*_options(case, work, root), "-t", tag, _inside(work / "context", root)]
+        with agent(work / "agent"):
+            built = docker(root, "buildx", "build", *options, check=False)
         if b"Cannot connect to the Docker daemon" in built.stderr:
             raise RuntimeError(f"{case.name}: docker is gone")
         if built.returncode:
             return {"error": _reason(built.stderr.decode(errors="replace"))}
         docker(root, "save", "-o", _inside(work / "image.tar", root), tag)
-        return compact(read_archive(work / "image.tar"))
+        read = read_archive(work / "image.tar")
+        if case.name.startswith("xattr-"):
+            docker(root, "buildx", "build", *options, "-o", f"type=tar,dest={_inside(work / 'files.tar', root)}")
+            add_attributes(read["files"], work / "files.tar")
+        return compact(read)
     finally:
         docker(root, "image", "rm", "-f", tag, check=False)
         shutil.rmtree(work)
@@ -149,6 +159,7 @@ def _inside(path: Path, root: Path) -> str:
 def _options(case: Case, work: Path, root: Path) -> list[str]:
     options = ["--network", "host", "--provenance=false", "-f", _inside(work / "context" / case.path, root)]
     options += ["--target", case.target] if case.target else []
+    options += ["--ssh", f"default={_inside(work / 'agent', root)}"] if case.ssh else []
     for key, value in case.args.items():
         options += ["--build-arg", f"{key}={value}"]
     for number, (name, files) in enumerate(case.contexts.items()):
@@ -167,7 +178,7 @@ def _reason(output: str) -> str:
     """The last line that says what went wrong, without what changes from run to run."""
     lines = [line for line in output.splitlines() if line.startswith("ERROR: ")]
     reason = (lines or output.splitlines() or [""])[-1].removeprefix("ERROR: ")
-    return re.sub(r"[a-z0-9]{25}::[a-z0-9]{25}|/var/lib/docker/\S+?/(?:merged|diff)|\b[a-z0-9]{25}\b", "…", reason)
+    return RANDOM.sub("…", reason)
 
 
 def record(root: Path, only: str) -> None:

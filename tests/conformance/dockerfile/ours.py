@@ -31,6 +31,7 @@ async def through_objects(client: dagger.Client, case: Case, folder: Path) -> da
         target=case.target,
         build_args=case.args,
         secrets={name: client.set_secret(name, text) for name, text in case.secrets.items()},
+        ssh=client.host().unix_socket(str(folder / "agent")) if case.ssh else None,
         client=client,
         on_warning=lambda _: None,
     )
@@ -48,6 +49,7 @@ def through_docker_build(client: dagger.Client, case: Case, folder: Path, regist
             build_args=[dagger.BuildArg(name=name, value=value) for name, value in case.args.items()],
             target=case.target,
             secrets=[client.set_secret(name, text) for name, text in case.secrets.items()],
+            ssh=client.host().unix_socket(str(folder / "agent")) if case.ssh else None,
         )
     )
 

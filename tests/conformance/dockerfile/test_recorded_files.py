@@ -15,7 +15,7 @@ import dagger
 import pytest
 
 from tests.conformance.dockerfile import oracle, ours
-from tests.conformance.dockerfile.cases import Case, load_cases, load_expected
+from tests.conformance.dockerfile.cases import Case, agent, load_cases, load_expected
 from tests.conformance.dockerfile.serving import engine_session, registry_of_bases
 
 pytestmark = pytest.mark.root
@@ -26,17 +26,19 @@ PATIENCE = 120
 # The API's copies replace what is in their way, and so do ours; docker refuses to.
 REPLACED = {
     "copy-dir-over-file",
+    "copy-dir-over-symlinked-dir",
     "copy-file-over-dir-of-same-name",
     "workdir-over-file",
 }
 NEEDS_NETWORK = {"add-url"}
-CASES = {case.name: case for case in load_cases() if case.name not in REPLACED | NEEDS_NETWORK}
+# docs/dockerfile.md says why.
+UNLIKE = {"xattr-capability", "add-tar-climbs-out"}
+CASES = {case.name: case for case in load_cases() if case.name not in REPLACED | NEEDS_NETWORK | UNLIKE}
+# Built with a warning: the API has no call for it.
+WARNED = {"run-network-none", "run-mount-cache-readonly", "run-mount-ssh-target-and-owner"}
 # References put together from ARGs cannot be pointed at the test's registry.
 UNMOVABLE = {"arg-global-uses-global", "stage-from-arg", "stage-from-arg-given"}
-# The embedded engine's dockerBuild refuses it, and says so.
-NOT_SERVED = {"copy-chmod-symbolic-directory"}
-WITHOUT_CONTEXTS = [name for name, case in CASES.items() if not case.contexts and name not in UNMOVABLE | NOT_SERVED]
-# A cross-section for every run; all of them with the slow ones.
+WITHOUT_CONTEXTS = [name for name, case in CASES.items() if not case.contexts and name not in UNMOVABLE]
 
 Answers = dict[str, dict[str, Any]]
 
@@ -79,7 +81,7 @@ async def _answers(cases: list[Case], folder: Path, registry: str = "") -> Answe
 
 async def _answer(client: dagger.Client, case: Case, folder: Path, registry: str) -> dict[str, Any]:
     try:
-        with anyio.fail_after(PATIENCE):
+        with agent(folder / "agent"), anyio.fail_after(PATIENCE):
             if registry:
                 built = ours.through_docker_build(client, case, folder, registry)
             else:
@@ -104,11 +106,13 @@ def docker_build_answers(request: pytest.FixtureRequest, folder: Path, environme
 
 def _expected(case: Case, request: pytest.FixtureRequest) -> dict[str, Any]:
     if request.config.getoption("--live") and case.oracle:
-        return oracle.answer(oracle.DEFAULT_ROOT, case)
+        return oracle.live_answer(case.name)
     return {"error": "by the documentation"} if case.fails else load_expected(case.group)[case.name]
 
 
-def compare(case: Case, found: dict[str, Any], expected: dict[str, Any], unlike: str = "") -> None:
+def compare(
+    case: Case, found: dict[str, Any], expected: dict[str, Any], unlike: str = "", *, history: bool = False
+) -> None:
     """Fail with every difference; `unlike` names a file that cannot be the same."""
     if case.fails:
         assert "error" in expected, "docker accepts it after all"
@@ -120,9 +124,11 @@ def compare(case: Case, found: dict[str, Any], expected: dict[str, Any], unlike:
     wanted = {name: row for name, row in expected["files"].items() if name.rpartition("/")[2] != unlike}
     assert files == wanted
     assert found["config"] == expected["config"]
+    if history and case.oracle:
+        assert found["history"] == expected["history"]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if name not in WARNED])
 def test_through_objects(name: str, object_answers: Answers, request: pytest.FixtureRequest) -> None:
     case = CASES[name]
     compare(case, object_answers[name], _expected(case, request))
@@ -131,4 +137,4 @@ def test_through_objects(name: str, object_answers: Answers, request: pytest.Fix
 @pytest.mark.parametrize("name", WITHOUT_CONTEXTS)
 def test_through_docker_build(name: str, docker_build_answers: Answers, request: pytest.FixtureRequest) -> None:
     case = CASES[name]
-    compare(case, docker_build_answers[name], _expected(case, request), unlike=Path(case.path).name)
+    compare(case, docker_build_answers[name], _expected(case, request), unlike=Path(case.path).name, history=True)

@@ -12,7 +12,7 @@ import pytest
 from engine import platforms
 from engine.errors import UserError
 from engine.graph import Result, Value
-from engine.images import archive_write, image_write, layer_index, layer_pack
+from engine.images import archive_write, image_write, layer_groups, layer_index, layer_pack
 from engine.images.image import History, ImageConfig
 from engine.images.image_write import Format, Variant
 from engine.snapshot import Snapshots
@@ -157,8 +157,8 @@ def test_source_date_epoch_holds_times_down(store: Store, tree: Snapshot, tmp_pa
 def test_many_snapshots_share_layers_and_still_unpack_the_same(
     store: Store, tree: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layer_pack, "_MOST_LAYERS", 2)
-    assert len(layer_pack.groups(store, tree)) == 2
+    monkeypatch.setattr(layer_groups, "_MOST_LAYERS", 2)
+    assert len(layer_groups.grouping(store, tree).groups) == 2
     image = layout(f"oci-archive:{archive(store, tree, tmp_path / 'a.tar')}", tmp_path / "oci")
     subprocess.run(["umoci", "unpack", "--image", f"{image}:x", tmp_path / "bundle"], check=True, capture_output=True)
     root = tmp_path / "bundle" / "rootfs"
@@ -167,7 +167,7 @@ def test_many_snapshots_share_layers_and_still_unpack_the_same(
 
 
 def test_a_layer_that_came_with_the_image_keeps_its_bytes(store: Store, tree: Snapshot) -> None:
-    groups = layer_pack.groups(store, tree)
+    groups = layer_groups.grouping(store, tree).groups
     blob = store.put_blob([b"not even a tar"])
     given = layer_index.Layer(blob, 14, "sha256:" + "1" * 64, "zstd")
     layer_index.record_layer(store, groups[0].top, None, layer_index.GIVEN, given)
