@@ -111,7 +111,7 @@ def _accept(words: list[str], module: Target, *, dagger: bool) -> None:
     elif command == "functions":
         chain.parse(module.module, module.find, [*options.split(rest)[1], "--help"])
     elif command == "check":
-        check.matching(check.discover(module.module), options.split(rest)[1])
+        check.matching(module.module, options.split(rest)[1])
     else:
         _known_flags(command, rest)
 
