@@ -38,14 +38,23 @@ def kept_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def call(kept_store: Path) -> Call:
     """Run `baselard call --source DIR FUNCTION …`, or with `inside` the same as `baselard -C DIR call FUNCTION …`."""
+    return calling(kept_store)
 
-    def run(source: Path, *args: str, inside: bool = False) -> Called:
-        environment = {**os.environ, "BASELARD_STORE": str(kept_store), "PYTHONPATH": str(ROOT)}
+
+@pytest.fixture
+def call_on() -> Callable[[Path], Call]:
+    """The same on a store of the test's own."""
+    return calling
+
+
+def calling(store: Path) -> Call:
+    def run(source: Path, *args: str, inside: bool = False, timeout: float = 900) -> Called:
+        environment = {**os.environ, "BASELARD_STORE": str(store), "PYTHONPATH": str(ROOT)}
         about = [] if inside else ["--source", str(source)]
         argv = [sys.executable, "-m", "engine.cli", "call", "--progress", "plain", *about, *args]
         where = source if inside else ROOT
         done = subprocess.run(
-            argv, cwd=where, env=environment, capture_output=True, text=True, timeout=900, check=False
+            argv, cwd=where, env=environment, capture_output=True, text=True, timeout=timeout, check=False
         )
         return Called(done.returncode, done.stdout, done.stderr)
 

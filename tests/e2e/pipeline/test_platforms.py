@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("docker-registry"), reason="needs Debian's docker-registry"),
 ]
 
+ROOT = Path(__file__).resolve().parents[3]
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
 SHA = "0123456789abcdef0123456789abcdef01234567"
 BOTH = "linux/amd64,linux/arm64"
@@ -105,3 +106,19 @@ def test_two_platforms_are_tested_and_published_as_one_index(call, tiny, emulato
     assert {target: one["digest"] for target, one in merged.items()} == {
         target: one["digest"] for target, one in published.items()
     }
+
+
+@pytest.mark.full
+def test_the_base_image_itself_is_tested_and_pushed_for_an_emulated_platform(call, registry, emulator, tmp_path):
+    """Both targets whole, and one example on them: what a machine of the other platform would do natively."""
+    for name in ("image", "examples/shell-tool"):
+        shutil.copytree(ROOT / name, tmp_path / "repository" / name)
+    name = f"{registry}/acme/base"
+    (tmp_path / "repository/baselard.yaml").write_text(f"bases: [{{name: '{name}', targets: [standard, dev]}}]\n")
+    recipe = tmp_path / "repository/examples/shell-tool/Dockerfile"
+    recipe.write_text(recipe.read_text().replace("ghcr.io/baselard/base", name))
+    done = call(tmp_path / "repository", *PUBLISH, "--platforms", "linux/arm64", "--by-digest", timeout=3 * 3600)
+    pushed = images(done)
+    assert set(pushed) == {"standard", "dev"}
+    argv = ["skopeo", "inspect", "--tls-verify=false", f"docker://{pushed['dev']['reference']}"]
+    assert json.loads(subprocess.check_output(argv))["Architecture"] == "arm64"
