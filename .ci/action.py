@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -169,22 +168,22 @@ def _ask(method: str, url: str, document: Any = None) -> Any:
 
 def import_cache() -> int:
     """Take over restored results. A cache that cannot be read costs its time, never the run."""
-    _timed("import", [LAUNCHER, "cache", "import", _cache()])
+    _cached("import", [LAUNCHER, "cache", "import", _cache()])
     return 0
 
 
 def export_cache() -> int:
     """Write down what this run used; the key names the content, so that equal content is kept once."""
-    if _timed("export", [LAUNCHER, "cache", "export", _cache()]) == 0:
+    if _cached("export", [LAUNCHER, "cache", "export", _cache()]) == 0:
         index = json.loads((Path(_cache()) / "index.json").read_text())
         _give("key", os.environ["BASELARD_CACHE_PREFIX"] + index["manifests"][0]["digest"].partition(":")[2])
     return 0
 
 
-def _timed(what: str, command: list[str]) -> int:
-    began = time.monotonic()
-    code = subprocess.run(command, check=False).returncode
-    print(f"cache {what}: {time.monotonic() - began:.1f} s" + ("" if code == 0 else f", exit code {code}"))
+def _cached(what: str, command: list[str]) -> int:
+    code = subprocess.run(command, check=False).returncode  # prints how much it was, and how long it took
+    if code:
+        print(f"::notice title=baselard::The cache could not be used: {what} ended with exit code {code}")
     return code
 
 

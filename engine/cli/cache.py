@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import time
 from pathlib import Path
 
 from engine.cli import places, start
@@ -30,10 +31,12 @@ def run(argv: list[str]) -> int:
         raise UserError("baselard cache: write cache export PLACE or cache import PLACE")
     start.require_privilege(["cache", *argv])
     private_namespace()
+    began = time.monotonic()
     with contextlib.closing(Store.open(places.store_root())) as store:
         done = (_exported if argv[0] == "export" else _imported)(store, argv[1])
     sys.stdout.write(
-        f"{argv[0]}ed {done.results} results and {done.snapshots} snapshots, {done.size / 1e6:.1f} MB new\n"
+        f"{argv[0]}ed {done.results} results and {done.snapshots} snapshots, {done.size / 1e6:.1f} MB new, "
+        f"in {time.monotonic() - began:.1f} s\n"
     )
     return 0
 

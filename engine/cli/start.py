@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from engine import gc, privilege, snapshot
+from engine import gc, privilege, snapshot, space
 from engine.cli import places
 from engine.cli.target import Target
 from engine.containers import cgroups, host, leftovers, rundir
@@ -110,6 +110,7 @@ def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     """Start the engine, do ``work`` with the target's module, and stop it again. Raises what the work raises."""
     if target.options.no_cache_exec:
         run_afresh()
+    space.require(places.store_root())
     for number in (signal.SIGTERM, signal.SIGHUP):  # both end it as Ctrl-C does: with everything put away
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     runner = target.runner  # imports the module while the engine starts

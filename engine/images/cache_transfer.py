@@ -56,8 +56,8 @@ def last_run(store: Store) -> float:
 def export_directory(store: Store, since: float, directory: Path) -> Transferred:
     """Write everything used since the time ``since`` (seconds, as ``time.time``) to an OCI layout in ``directory``.
 
-    The index is replaced last, so a reader sees the old export or the new one. Raises UserError when the directory
-    cannot be written.
+    The index is replaced after all it names is there, and what only the old one named goes last. Raises UserError when
+    the directory cannot be written.
     """
     whole, counted = _packed(store, since)
     blobs = directory / "blobs" / "sha256"
@@ -67,6 +67,7 @@ def export_directory(store: Store, since: float, directory: Path) -> Transferred
         _replace(blobs / whole.descriptor.digest[7:], whole.data)
         _replace(directory / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         _replace(directory / "index.json", Index((whole.descriptor,)).to_bytes())
+        _remove_others(blobs, {part.digest[7:] for part in (whole.descriptor, *_parts(whole))})
     except OSError as error:
         raise UserError(f"the cache cannot be written to {directory}: {error.strerror}") from error
     return Transferred(*counted, size)
@@ -172,6 +173,13 @@ def _write_blob(store: Store, part: Descriptor, directory: Path) -> int:
     shutil.copyfile(store.blob_path(part.digest), temporary)
     temporary.replace(target)
     return part.size
+
+
+def _remove_others(blobs: Path, wanted: set[str]) -> None:
+    """What an earlier export left: a cache that is kept from run to run would grow for ever."""
+    for path in blobs.iterdir():
+        if path.name not in wanted:
+            path.unlink(missing_ok=True)
 
 
 def _replace(path: Path, data: bytes) -> None:
