@@ -147,7 +147,7 @@ class _Download:
 def _skopeo(registry: Registry, reference: Reference, work: Path) -> Iterator[_Download]:
     with _auth_file(registry, reference) as (options, env, fds):
         source = ["--src-tls-verify=false"] if reference.is_local else []
-        argv: list[str | Path] = ["skopeo", "copy", *options, *source, "--dest-shared-blob-dir", work / "blobs"]
+        argv: list[str | Path] = [*_program(), "copy", *options, *source, "--dest-shared-blob-dir", work / "blobs"]
         child = process.spawn([*argv, _docker(reference), f"oci:{work / 'layout'}:x"], env=env, pass_fds=fds)
         errors = bytearray()
         pump = threading.Thread(target=process.pump, args=(child, lambda _, data: errors.extend(data)))
@@ -187,7 +187,7 @@ def _inspect(registry: Registry, reference: Reference, options: Sequence[str], s
     def once() -> bytes:
         with _auth_file(registry, reference) as (auth, env, fds):
             plain = ["--tls-verify=false"] if reference.is_local else []
-            argv = ["skopeo", "--command-timeout", "60s", "inspect", *options, *auth, *plain, _docker(reference)]
+            argv = [*_program(), "--command-timeout", "60s", "inspect", *options, *auth, *plain, _docker(reference)]
             ended: Completed = process.run(argv, env=env, check=False, pass_fds=fds)
         if ended.code:
             raise failure(reference, ended.stderr)
@@ -195,6 +195,12 @@ def _inspect(registry: Registry, reference: Reference, options: Sequence[str], s
 
     result: bytes = _again(once, reference, say)
     return result
+
+
+def _program() -> list[str]:
+    """skopeo, and the one setting that it takes from its command line and not, as podman does, from a variable."""
+    given = os.environ.get("CONTAINERS_REGISTRIES_CONF")
+    return ["skopeo", "--registries-conf", given] if given else ["skopeo"]
 
 
 def _again(once: Callable[[], Any], reference: Reference, say: Say) -> Any:

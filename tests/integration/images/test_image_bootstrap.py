@@ -1,5 +1,6 @@
 """A real Debian from the real archive."""
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from engine import platforms
 from engine.errors import HostError, UserError
-from engine.images import bootstrap
+from engine.images import bootstrap, layer_walk
 from engine.images.bootstrap import Recipe
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
@@ -33,6 +34,21 @@ def test_a_slim_system_runs_and_holds_no_trace_of_this_machine(tmp_path: Path) -
     assert "path-exclude=/usr/share/man/*" in (root / "etc/dpkg/dpkg.cfg.d/docker").read_text()
     newest = max(os.lstat(os.path.join(top, name)).st_mtime for top, _, names in os.walk(root) for name in names)
     assert newest <= date
+
+
+@pytest.mark.full
+def test_two_of_them_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    """From one state of the archive: names, owners, modes, times, contents and their order in a layer."""
+    digests = set()
+    for name in ("one", "other"):
+        root = tmp_path / name
+        root.mkdir()
+        bootstrap.debian(root, Recipe("trixie", True, platforms.default()), on_output=lambda *_: None)
+        packed = hashlib.sha256()
+        for chunk in layer_walk.tar([str(root)], root=True):
+            packed.update(chunk)
+        digests.add(packed.hexdigest())
+    assert len(digests) == 1
 
 
 def test_a_suite_the_archive_does_not_have_is_the_users_mistake(tmp_path: Path) -> None:

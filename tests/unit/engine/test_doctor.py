@@ -1,11 +1,16 @@
 """Findings, each with what makes it appear."""
 
+import os
+import shutil
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from engine import doctor, process
+from engine import doctor, privilege, process
 from engine.doctor import Finding
 from engine.store import Store
 
@@ -66,6 +71,48 @@ def test_a_missing_program_names_its_package(root: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(process, "which", lambda program: None if program in ("runc", "skopeo") else "/bin/x")
     assert found(root, "skopeo") == Finding("skopeo", "not installed", "apt-get install skopeo")
     assert found(root, "runc").mark == "missing"
+
+
+def test_a_capability_that_is_missing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(privilege, "may_mount", lambda: False)
+    finding = found(root, "privilege")
+    assert (finding.mark, "sudo" in finding.remedy, "--cap-add SYS_ADMIN" in finding.remedy) == ("missing", True, True)
+
+
+def test_a_kernel_that_is_too_old(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(release="4.19.0-27-amd64", machine="x86_64"))
+    assert found(root, "kernel") == Finding("kernel", "4.19.0-27-amd64", "use Linux 5.10 or later")
+
+
+@pytest.mark.parametrize("kind", ["overlayfs", "nfs", "fuseblk"])
+def test_a_file_system_that_overlayfs_cannot_use(root: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    real = process.run
+
+    def run(argv: Sequence[Any], **more: Any) -> Any:
+        return process.Completed((), 0, kind.encode()) if argv[0] == "stat" else real(argv, **more)
+
+    monkeypatch.setattr(process, "run", run)
+    finding = found(root, "store")
+    assert (finding.mark, f"is on {kind}" in finding.detail) == ("missing", True)
+    assert "set BASELARD_STORE" in finding.remedy
+
+
+def test_a_place_that_cannot_be_written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    finding = found(root, "store")
+    assert (finding.mark, finding.remedy) == ("missing", "set BASELARD_STORE to a place of your own")
+
+
+def test_a_disk_that_is_nearly_full(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000_000))
+    finding = found(root, "space")
+    assert (finding.mark, finding.detail) == ("warning", "1.0 GB free")
+    assert "baselard prune" in finding.remedy
+
+
+def test_a_file_that_is_missing_names_its_package(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_FILES", {"/nowhere": "some-package"})
+    assert found(root, "some-package").remedy == "apt-get install some-package"
 
 
 def test_the_summary_shows_each_remedy_below_its_line() -> None:
