@@ -14,7 +14,8 @@ from engine.store import Store
 MASK = b"***"
 _IN_MEMORY = 1 << 20
 _CHUNK = 1 << 20
-_NOTE_SIZE = 40  # bytes of the note about what is left out, at most
+LONGEST_IN_ERROR = 100 << 10
+"""Bytes of a failed command's stream that its error carries."""
 
 
 @dataclass
@@ -117,11 +118,18 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def tail(path: Path, limit: int = 100 << 10) -> str:
-    """A stream as text of at most ``limit`` bytes: its end, saying how many bytes are left out (Dagger's format)."""
+def tail(path: Path, limit: int = LONGEST_IN_ERROR) -> str:
+    """A stream as an error carries it: of a long one its end."""
     size = path.stat().st_size
-    kept = size if size <= limit else limit - _NOTE_SIZE
     with path.open("rb") as file:
-        file.seek(size - kept)
-        text = file.read().decode(errors="replace")
-    return text if kept == size else f"[omitting {size - kept} bytes]..." + text
+        file.seek(max(0, size - limit))
+        return shortened(file.read(), size, limit)
+
+
+def shortened(end: bytes, size: int, limit: int = LONGEST_IN_ERROR) -> str:
+    """The text of the last bytes of ``size``; where these are more than ``limit`` it begins with a note of that.
+
+    The note lies over the beginning of what is kept and counts what lies before that (Dagger's ReadSnapshotPath).
+    """
+    note = f"[omitting {size - limit} bytes]..."
+    return end.decode(errors="replace") if size <= limit else note + end[-limit + len(note) :].decode(errors="replace")

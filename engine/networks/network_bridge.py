@@ -6,6 +6,7 @@ All rules are set once, in one transaction, and carry the bridge's name, so the 
 import hashlib
 import ipaddress
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -68,15 +69,20 @@ def tear_down(run_dir: rundir.RunDir) -> None:
     for end in ends:
         end.result()
     with rundir.exclusive(run_dir.path.parent):
-        if not any(entry.name.startswith(PREFIX) for entry in Path("/sys/class/net").iterdir()):
+        if not any(known.startswith(PREFIX) for known in _links()):
             for path, value in state["forwarding"].items():
                 if value == "0":
                     Path(path).write_text("0")
     (run_dir.path / _STATE).unlink()
 
 
+def _links() -> list[str]:
+    """The network devices of this namespace; /sys may show another one's."""
+    return [name for _, name in socket.if_nameindex()]
+
+
 def _remove_link(name: str) -> None:
-    if Path("/sys/class/net", name).exists():
+    if name in _links():
         _ip_batch(f"link del {name}")
 
 

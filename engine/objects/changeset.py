@@ -55,7 +55,20 @@ class Changed:
 def changed(before: Path | str, after: Path | str) -> Changed:
     """Compare two real directories."""
     found = differences.between(str(before), str(after))
-    return Changed(*(tuple(sorted(map(_shown, part))) for part in (found.added, found.modified, found.removed)))
+    turned = {entry.path: _shown(entry) for entry in found.modified if _turned(before, entry)}
+    gone = {path if shown.endswith("/") else f"{path}/" for path, shown in turned.items()}
+    above = tuple(path for path in gone if path.endswith("/"))
+    removed = {path for path in map(_shown, found.removed) if not path.startswith(above)}
+    return Changed(
+        tuple(sorted({*map(_shown, found.added), *turned.values()})),
+        tuple(sorted({*map(_shown, found.modified)} - {*turned.values()})),
+        tuple(sorted(removed | gone)),
+    )
+
+
+def _turned(before: Path | str, entry: Entry) -> bool:
+    """Whether a directory became something else, or something else a directory: two paths, as a slash ends one."""
+    return stat.S_ISDIR(entry.info.st_mode) != stat.S_ISDIR(paths.mode(f"{before}/{entry.path}"))
 
 
 def remove(target: str, removed: Iterable[str]) -> None:

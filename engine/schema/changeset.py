@@ -119,8 +119,8 @@ async def export(ctx: Context, changes: Changeset, *, path: str) -> str:
     found = await _changed(ctx, changes)
 
     def write(root: Path) -> None:
+        changesets.remove(target, found.removed)  # before what may stand in its place
         exporting.export_directory(str(root), Path(target), wipe=False)
-        changesets.remove(target, found.removed)
 
     await ctx.look(changes.layer.output, write)
     return target

@@ -83,13 +83,15 @@ def with_field(_ctx: Context, parent: JSONValue, *, path: Strings, value: JSONVa
     return parent.with_field(path, value)
 
 
-@field("Query.envFile", without=("expand",))
-def env_file(_ctx: Context) -> EnvFile:
+@field("Query.envFile")
+def env_file(_ctx: Context, *, expand: bool = True) -> EnvFile:  # noqa: ARG001 -- deprecated: get expands, unless raw
+
     return EnvFile()
 
 
-@field("File.asEnvFile", without=("expand",))
-async def as_env_file(ctx: Context, file: File) -> EnvFile:
+@field("File.asEnvFile")
+async def as_env_file(ctx: Context, file: File, *, expand: bool = True) -> EnvFile:  # noqa: ARG001 -- deprecated
+
     return EnvFile.parse(await _text(ctx, file))
 
 

@@ -183,12 +183,33 @@ async def address_directory(
     )
 
 
-@field("Address.file", without=("exclude", "include", "gitignore"))
-async def address_file(ctx: Context, address: Address, *, no_cache: bool = False) -> File:
+@field("Address.file")
+async def address_file(
+    ctx: Context,
+    address: Address,
+    *,
+    no_cache: bool = False,
+    exclude: Strings = (),
+    include: Strings = (),
+    gitignore: bool = False,
+) -> File:
     if _is_remote(address.value):
         found = await _path_in_git(ctx, address.value)
         return File(found.output, found.path)
-    return await host.file(ctx, Host(), path=address.value.removeprefix("file://"), no_cache=no_cache)
+    path = address.value.removeprefix("file://")
+    if not (exclude or include or gitignore):
+        return await host.file(ctx, Host(), path=path, no_cache=no_cache)
+    above, name = posixpath.split(path)
+    directory = await host.directory(
+        ctx,
+        Host(),
+        path=above or ".",
+        no_cache=no_cache,
+        exclude=tuple(exclude),
+        include=tuple(include),
+        gitignore=gitignore,
+    )
+    return directory.file(name)
 
 
 @field("Address.gitRepository")

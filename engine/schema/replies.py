@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from engine.containers import runtime_streams
 from engine.errors import EngineError, ExecError
 from engine.schema.api import Api
 from engine.schema.context import Context
 from engine.schema.failures import FieldError, InvalidQuery
-
-_LONGEST_STREAM = 100 << 10  # bytes of a failed command's stream that its error carries, as a real engine has it
 
 _log = logging.getLogger(__name__)
 
@@ -58,12 +57,8 @@ def _exec_extensions(error: ExecError) -> dict[str, Any]:
 
 
 def _tail(text: str) -> str:
-    """A stream as an error carries it: trimmed, and no more than its last 100 KiB."""
-    data = text.strip().encode()
-    omitted = len(data) - _LONGEST_STREAM
-    if omitted <= 0:
-        return data.decode()
-    return f"[omitting {omitted} bytes]..." + data[omitted:].decode(errors="ignore")
+    data = text.encode()
+    return runtime_streams.shortened(data, len(data)).strip()
 
 
 def _json(value: Any) -> bytes:

@@ -28,6 +28,12 @@ class Client:
     busybox: str
     directory: Path
 
+    @property
+    def commit(self) -> str:
+        """The repository's head."""
+        argv = ["git", "-C", str(self.directory / "repository"), "rev-parse", "HEAD"]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
     def ask(self, query: str) -> dict[str, Any]:
         """The whole JSON response."""
         response = self.http.post(self.url, json={"query": query})
@@ -50,8 +56,19 @@ def engine_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (rootfs / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1001::/home/user:/bin/sh\n")
     (rootfs / "etc/group").write_text("root:x:0:\ngroup:x:1001:\nextra:x:1002:user\n")
     _repository(directory / "repository")
+    _with_submodule(directory / "outer", directory / "repository")
     _module(directory)
     return directory
+
+
+def _with_submodule(path: Path, inner: Path) -> None:
+    """A repository with the other one in it."""
+    steps = f"""
+        git init -q -b main . && git config user.name n && git config user.email e@example.com
+        git -c protocol.file.allow=always submodule --quiet add file://{inner} inner && git commit -q -m outer
+    """
+    path.mkdir()
+    subprocess.run(["sh", "-e", "-c", steps], cwd=path, check=True)
 
 
 def _module(root: Path) -> None:

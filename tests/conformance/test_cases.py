@@ -1,7 +1,8 @@
 """Every case in ``api/*.yaml``: one query, and what the API's documentation or a real engine's source says of it.
 
 A case has a ``name``, its ``source``, a ``query``, and one of: ``is`` (the innermost value), ``matches`` (a regular
-expression for it), ``error`` (one to be found in the error's message; ``extensions`` are compared if given).
+expression for it), ``error`` (one to be found in the error's message; ``extensions`` are compared if given, and what
+they begin with if ``starts`` says so).
 ``given`` names objects whose IDs stand in the query as ``$name``; each may use the ones before it. A query that
 begins with ``busybox{`` starts at a container with a shell.
 """
@@ -25,7 +26,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: dict[str, Any], client: Any) -> None:
-    known: dict[str, str] = {"$host": str(client.directory)}
+    known: dict[str, str] = {"$host": str(client.directory), "$commit": client.commit}
     for name, query in case.get("given", {}).items():
         known[f"${name}"] = leaf(answered(client, with_id(query), known)["data"])
     answer = answered(client, case["query"], known)
@@ -37,7 +38,7 @@ def test_case(case: dict[str, Any], client: Any) -> None:
     if "matches" in case:
         assert re.fullmatch(case["matches"], str(value), re.DOTALL), value
     else:
-        assert value == case["is"]
+        assert value == known.get(str(case["is"]), case["is"])
 
 
 def check_error(case: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
@@ -46,6 +47,8 @@ def check_error(case: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     assert re.search(case["error"], error["message"]), error["message"]
     for key, value in case.get("extensions", {}).items():
         assert error["extensions"][key] == value
+    for key, value in case.get("starts", {}).items():
+        assert error["extensions"][key].startswith(value)
 
 
 def answered(client: Any, query: str, known: Mapping[str, str]) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """What one query cannot show: many at once, clients that leave, what is kept and what is done again."""
 
+import base64
 import concurrent.futures
 import contextlib
 import hashlib
 import http.server
 import json
+import os
 import secrets
+import shutil
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
@@ -189,3 +193,110 @@ def test_a_file_of_fifty_megabytes_in_a_query(client: Any) -> None:
         timeout=300,
     )
     assert leaf(answer.json()["data"]) == 50 << 20
+
+
+class Repositories(http.server.BaseHTTPRequestHandler):
+    """Git's own server over HTTP (git-http-backend), for whoever knows the token."""
+
+    root: ClassVar[str] = ""
+    wanted: ClassVar[str] = ""
+
+    def do_GET(self) -> None:
+        if self.headers.get("Authorization") != self.wanted:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.end_headers()
+            return
+        path, _, query = self.path.partition("?")
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        sent = {"CONTENT_TYPE": self.headers.get("Content-Type", ""), "REQUEST_METHOD": self.command}
+        sent |= {"PATH_INFO": path, "QUERY_STRING": query, "CONTENT_LENGTH": str(len(body))}
+        own = {"GIT_PROJECT_ROOT": self.root, "GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_COUNT": "1"}
+        own |= {"GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+        own |= {"GIT_PROTOCOL": self.headers.get("Git-Protocol", ""), "PATH": os.environ["PATH"]}
+        argv = ["git", "http-backend"]
+        done = subprocess.run(argv, input=body, env={**own, **sent}, stdout=subprocess.PIPE, check=False)
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        self.send_response(200)
+        for line in head.decode().splitlines():
+            self.send_header(*line.split(": ", 1))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+def secret(client: Any, name: str, value: str) -> str:
+    return str(leaf(client.ask(f'{{setSecret(name:"{name}",plaintext:"{value}"){{id}}}}')["data"]))
+
+
+def test_git_over_http_with_a_token(client: Any) -> None:
+    Repositories.root = str(client.directory)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Repositories) as server:
+        threading.Thread(target=server.serve_forever).start()
+
+        def content(more: str) -> Any:
+            url = f"http://127.0.0.1:{server.server_port}/repository/.git"
+            tree = 'head{tree(discardGitDir:true){file(path:"a"){contents}}}'
+            return client.ask(f'{{git(url:"{url}"{more}){{{tree}}}}}')
+
+        token, header = secret(client, "git-token", "hunter2"), secret(client, "git-header", "Bearer hunter2")
+        Repositories.wanted = "Basic " + base64.b64encode(b"x-access-token:hunter2").decode()
+        refused = content("")["errors"][0]["message"]
+        assert leaf(content(f',httpAuthToken:"{token}"')["data"]) == "second\n"
+        Repositories.wanted = "Basic " + base64.b64encode(b"me:hunter2").decode()
+        assert leaf(content(f',httpAuthUsername:"me",httpAuthToken:"{token}"')["data"]) == "second\n"
+        Repositories.wanted = "Bearer hunter2"
+        assert leaf(content(f',httpAuthHeader:"{header}"')["data"]) == "second\n"
+        server.shutdown()
+    assert "git" in refused
+    assert "hunter2" not in refused
+
+
+def test_git_over_ssh_by_an_agent(client: Any, ssh: tuple[str, str, str]) -> None:
+    url, known_hosts, agent = ssh
+    socket_id = leaf(client.ask(f'{{host{{unixSocket(path:"{agent}"){{id}}}}}}')["data"])
+    tree = 'head{tree(discardGitDir:true){file(path:"a"){contents}}}'
+    known = f'sshKnownHosts:"{known_hosts}"'
+    answer = client.ask(f'{{git(url:"{url}",{known},sshAuthSocket:"{socket_id}"){{{tree}}}}}')
+    assert leaf(answer["data"]) == "second\n", answer
+    assert "git" in client.ask(f'{{git(url:"{url}",{known}){{{tree}}}}}')["errors"][0]["message"]
+    stranger = known.replace("ssh-ed25519 AAAA", "ssh-ed25519 AAAB")
+    assert client.ask(f'{{git(url:"{url}",{stranger},sshAuthSocket:"{socket_id}"){{{tree}}}}}')["errors"]
+
+
+@pytest.fixture
+def ssh(client: Any, tmp_path: Path) -> Iterator[tuple[str, str, str]]:
+    """A repository's URL over ssh, the line for the server's key, and the socket of an agent that may log in."""
+    daemon = shutil.which("sshd") or "/usr/sbin/sshd"
+    if not Path(daemon).exists():
+        pytest.skip("there is no sshd here: installing openssh-server would also start it")
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [f"Port={port}", "ListenAddress=127.0.0.1", f"HostKey={tmp_path}/host", "StrictModes=no", "UsePAM=no"]
+    options += [f"AuthorizedKeysFile={tmp_path}/user.pub", "PidFile=none"]
+    argv = [daemon, "-D", "-f", "/dev/null", *(word for option in options for word in ("-o", option))]
+    agent = f"{tmp_path}/agent"
+    with subprocess.Popen(argv) as server, subprocess.Popen(["ssh-agent", "-D", "-a", agent]) as keys:
+        try:
+            assert eventually(lambda: Path(agent).exists() and _open(port))
+            subprocess.run(["ssh-add", "-q", tmp_path / "user"], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
+            kind, key = (tmp_path / "host.pub").read_text().split()[:2]
+            url = f"ssh://root@127.0.0.1:{port}{client.directory}/repository"
+            yield url, f"[127.0.0.1]:{port} {kind} {key}\\n", agent
+        finally:
+            server.terminate()
+            keys.terminate()
+
+
+def _open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
