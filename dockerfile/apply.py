@@ -43,6 +43,8 @@ async def apply(plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], wa
 def _warn_of_limits(build: Build[C, D], warn: Callable[[Warning_], None]) -> None:
     for index, lowered in sorted(build.lowered.items()):
         before = build.configs[index]
+        for warning in lowered.warnings if "check" in build.plan.dockerfile.directives else ():
+            warn(warning)
         for step in lowered.steps:
             for rule, message in build.builder.limits(step, before):
                 warn(Warning_(message, step.place, rule))

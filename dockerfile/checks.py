@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from dockerfile import instructions as ins
+from dockerfile.checks_text import written
 from dockerfile.errors import Warning_
 
 RESERVED = ("scratch", "context")
@@ -21,7 +22,7 @@ def check(dockerfile: ins.Dockerfile) -> tuple[Warning_, ...]:
     """What the checks find, in the order of the file."""
     if "check" not in dockerfile.directives:
         return ()
-    found = [*_stage_names(dockerfile)]
+    found = [*_stage_names(dockerfile), *written(dockerfile)]
     for stage in dockerfile.stages:
         found += [*_stage(stage), *_commands(stage), *_repeated(stage)]
     for one in (*dockerfile.global_args, *(one for stage in dockerfile.stages for one in stage.instructions)):
@@ -76,7 +77,8 @@ def _repeated(stage: ins.Stage) -> Iterator[Warning_]:
         left[type(one)] -= 1
         if left[type(one)]:
             name = type(one).__name__.upper()
-            message = f"Multiple {name} instructions in one stage: only the last one will be used"
+            told = f"Multiple {name} instructions should not be used in the same stage"
+            message = f"{told} because only the last one will be used"
             yield Warning_(message, one.place, "MultipleInstructionsDisallowed")
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from e2b_dockerfile_utils import parse_heredoc
 
 from dockerfile import instructions as ins
+from dockerfile.checks_text import undefined
 from dockerfile.copies import copy_items
-from dockerfile.errors import DockerfileError, Place
+from dockerfile.errors import DockerfileError, Place, Warning_
 from dockerfile.history import copied, quoted, ran
 from dockerfile.history import healthcheck as health_text
 from dockerfile.mounts import read_mount
@@ -37,18 +38,22 @@ from dockerfile.steps import (
     Step,
 )
 from dockerfile.syntax import parse_trigger
-from dockerfile.words import expand, expand_many
+from dockerfile.words import Scope, expand, expand_many
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 
 
 @dataclass(frozen=True)
 class Lowered:
-    """A stage as steps. `scope` is the environment at its end, which a stage built FROM it inherits with its ARGs."""
+    """A stage as steps. `scope` is the environment at its end, which a stage built FROM it inherits with its ARGs.
+
+    `warnings` are those of variables that nothing sets.
+    """
 
     steps: tuple[Step, ...]
     config: ImageConfig
     scope: Mapping[str, str]
+    warnings: tuple[Warning_, ...] = ()
 
 
 @dataclass
@@ -62,13 +67,19 @@ class _Stage:
     args: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     cmd_set: bool = False
+    warnings: list[Warning_] = field(default_factory=list)
 
     @property
     def escape(self) -> str:
         return self.plan.dockerfile.escape
 
     def expand(self, word: str, place: Place) -> str:
-        return expand(word, self.scope, self.escape, place)
+        scope = Scope(self.scope)
+        text = expand(word, scope, self.escape, place)
+        for name in scope.missing:
+            if name not in self.args and f"${{{name}" not in word.replace(f"${{{name}}}", ""):  # no modifier
+                self.warnings.append(undefined(name, self.scope, place))
+        return text
 
     def find(self, name: str, place: Place) -> Source:
         return find_source(name, self.plan.stages, self.plan.options, self.plan.options.platform, place)
@@ -106,7 +117,7 @@ def lower_stage(
     triggers = [parse_trigger(text, place, stage.escape) for text in base.on_build]
     for one in (*triggers, *resolved.stage.instructions):
         _lower(one, stage)
-    return Lowered(tuple(stage.steps), stage.config, stage.scope)
+    return Lowered(tuple(stage.steps), stage.config, stage.scope, tuple(stage.warnings))
 
 
 @functools.singledispatch

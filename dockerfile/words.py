@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from e2b_dockerfile_utils import ShellLex
 
@@ -15,6 +15,25 @@ def expand(word: str, env: Mapping[str, str], escape: str, place: Place) -> str:
         return ShellLex(escape, env=env, skip_unset_env=False).process_word(word)
     except ValueError as error:
         raise DockerfileError(str(error), place) from None
+
+
+class Scope(Mapping[str, str]):
+    """Variables that note in `missing` which ones were asked for and are not set."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self.missing: list[str] = []
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._env:
+            self.missing.append(name)
+        return self._env[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._env)
+
+    def __len__(self) -> int:
+        return len(self._env)
 
 
 def expand_many(word: str, env: Mapping[str, str], escape: str, place: Place) -> list[str]:

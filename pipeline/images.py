@@ -10,6 +10,8 @@ import anyio
 import dagger
 
 import dockerfile
+from dockerfile.driver import log_warning
+from dockerfile.errors import Warning_
 from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError, UsageError
 
@@ -42,6 +44,7 @@ class Images:
         self._marks = marks
         self.platform = platform
         self._given = given
+        self.warnings: list[Warning_] = []
         self._built: dict[tuple[str, str], dagger.Container | None] = {}
         self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
 
@@ -86,6 +89,7 @@ class Images:
             target=settings.target,
             build_args=settings.build_args,
             platform=self.platform,
+            on_warning=self._warn,
         )
 
     async def _build_base(self, base: Base, target: str) -> dagger.Container:
@@ -102,7 +106,12 @@ class Images:
             target=target,
             build_args=base.settings.build_args,
             platform=self.platform,
+            on_warning=self._warn,
         )
+
+    def _warn(self, warning: Warning_) -> None:
+        log_warning(warning)
+        self.warnings.append(warning)
 
     async def _contexts(self, wanted: Sequence[From], bases: Sequence[Base]) -> dict[str, dagger.Container]:
         """The objects that take the place of references, keyed by the reference as written."""

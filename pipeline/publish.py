@@ -74,7 +74,16 @@ async def run(call: Call, request: Request) -> Report:
         # Every target is there before the tags of any move.
         uploaded = [await _upload(per_platform, request, *one) for one in targets]
         sent = [await _move(call.project, request, *one) for one in zip(targets, uploaded, strict=True)]
-    return _with(tested, sent, call.clock.now())
+    return _with(_repeated(tested, per_platform), sent, call.clock.now())
+
+
+def _repeated(report: Report, per_platform: Sequence[Call]) -> Report:
+    """With what the Dockerfiles were warned of, since an image now differs from what its Dockerfile asks for."""
+    found = {str(warning): warning for one in per_platform for warning in one.images.warnings}
+    if not found:
+        return report
+    cases = tuple(Case(warning.rule, Verdict.NOTED, message=text) for text, warning in found.items())
+    return replace(report, suites=(*report.suites, Suite("warnings", cases)))
 
 
 def _with(report: Report, sent: Sequence[Sent], seconds: float) -> Report:

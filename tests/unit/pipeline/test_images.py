@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 import dockerfile
-from dockerfile.errors import DockerfileError, Place
+from dockerfile.errors import DockerfileError, Place, Warning_
 from pipeline import checks, discover
 from pipeline.checks import Options
 from pipeline.clock import Clock
@@ -33,7 +33,11 @@ def builds(monkeypatch):
     """Record every build; one whose Dockerfile says BROKEN fails."""
     seen = []
 
-    async def build(context, *, dockerfile="Dockerfile", contexts=(), target="", build_args=None, platform=""):
+    async def build(
+        context, *, dockerfile="Dockerfile", contexts=(), target="", build_args=None, platform="", on_warning=None
+    ):
+        if "WARNED" in context.files[dockerfile]:
+            on_warning(Warning_("said", Place(dockerfile, 1), "Rule"))
         seen.append((context.files[dockerfile], target, {key: one.name for key, one in dict(contexts).items()}))
         if "BROKEN" in context.files[dockerfile]:
             raise DockerfileError("unknown instruction: BROKEN", Place(dockerfile, 2))
@@ -135,3 +139,10 @@ async def test_a_dockerfile_outside_its_context_says_so(repository, builds):
     found = await discover.project(repository({"baselard.yaml": config, "image/Dockerfile": BASE}))
     with pytest.raises(BaselardError, match="image/Dockerfile lies outside its build context app"):
         await Images(found).base(found.bases[0], "")
+
+
+async def test_warnings_are_kept_for_whoever_publishes(repository, builds):
+    found = await project(repository, one="FROM ghcr.io/a/base\n# WARNED\n")
+    images = Images(found)
+    await images.example(found.examples[0])
+    assert [(warning.rule, warning.message) for warning in images.warnings] == [("Rule", "said")]

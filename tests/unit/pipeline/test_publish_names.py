@@ -1,8 +1,12 @@
-"""What outputs and parts call a published image."""
+"""What outputs and parts call a published image, and what its Dockerfile was warned of."""
 
+from types import SimpleNamespace
+
+from dockerfile.errors import Place, Warning_
 from pipeline import publish
 from pipeline.config import BaseSettings, Config
 from pipeline.discover import Base, Project
+from pipeline.model import Report, Verdict
 
 
 def project(**targets):
@@ -24,3 +28,17 @@ def test_an_image_without_targets_is_called_by_its_repository():
 
 def test_targets_of_one_name_are_told_apart():
     assert names(project(base=("dev",), tools=("dev", "slim"))) == ["ghcr.io/a/base:dev", "ghcr.io/a/tools:dev", "slim"]
+
+
+def test_warnings_of_dockerfiles_are_repeated_once():
+    warning = Warning_("RUN --network=none runs with the engine's usual network", Place("Dockerfile", 3), "RunNetwork")
+    call = SimpleNamespace(images=SimpleNamespace(warnings=[warning]))
+    (suite,) = publish._repeated(Report("publish", ()), [call, call]).suites
+    assert [(case.name, case.verdict) for case in suite.cases] == [("RunNetwork", Verdict.NOTED)]
+    assert suite.cases[0].message.startswith("Dockerfile:3: ")
+    assert not suite.blocks
+
+
+def test_nothing_is_repeated_where_nothing_was_warned_of():
+    call = SimpleNamespace(images=SimpleNamespace(warnings=[]))
+    assert publish._repeated(Report("publish", ()), [call]).suites == ()
