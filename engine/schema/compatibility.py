@@ -25,6 +25,10 @@ Every field of Dagger's API {version}, as the Python SDK knows it, and what this
 A field that is not served fails with an error that names it and says what to use instead; so does an argument.
 `loadFooFromID` is served for every type `Foo` whose objects can be had, besides `node(id:)`.
 
+The 1.0 beta of the Python SDK (1.0.0b21) runs here what it has in common with 0.21. It dropped the types Binding,
+CheckGroup, Env, GeneratorGroup, Up and UpGroup: its checks, generators and services are `Artifacts`, which are
+not served.
+
 **{served} of {total} fields are served, {partly} of these in part.**
 """
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagger
 import pytest
 
 HERE = Path(__file__).parent
@@ -88,6 +90,23 @@ def test_python_of_other_versions(
     subprocess.run([python, "-m", "pip", "install", "--quiet", f"dagger-io=={version}"], check=True)
     environment = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
     assert answer([str(python), str(HERE / "pipeline.py")], workdir, {**environment, **session}) == EXPECTED
+
+
+@pytest.mark.network
+@pytest.mark.full
+def test_what_the_beta_dropped_is_what_the_documentation_says(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path, "dagger-io==1.0.0b21"]
+    subprocess.run(argv, check=True)
+    known, beta = types(Path(dagger.__file__).parent), types(tmp_path / "dagger")
+    assert {"Container", "Directory", "Artifacts"} <= beta
+    page = " ".join((ROOT / "docs" / "compatibility.md").read_text().split())
+    *names, last = sorted(known - beta)
+    assert f"It dropped the types {', '.join(names)} and {last}:" in page
+
+
+def types(package: Path) -> set[str]:
+    """The API's object types that a generated client has."""
+    return set(re.findall(r"^class ([A-Z]\w+)\(Type\):", (package / "client" / "gen.py").read_text(), re.MULTILINE))
 
 
 @pytest.fixture
