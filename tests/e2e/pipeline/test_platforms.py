@@ -114,7 +114,9 @@ def test_the_base_image_itself_is_tested_and_pushed_for_an_emulated_platform(cal
     for name in ("image", "examples/shell-tool"):
         shutil.copytree(ROOT / name, tmp_path / "repository" / name)
     name = f"{registry}/acme/base"
-    (tmp_path / "repository/baselard.yaml").write_text(f"bases: [{{name: '{name}', targets: [standard, dev]}}]\n")
+    (tmp_path / "repository/baselard.yaml").write_text(
+        f"bases: [{{name: '{name}', targets: [standard, dev]}}]\ntest: {{timeout: 10800}}\n"
+    )
     recipe = tmp_path / "repository/examples/shell-tool/Dockerfile"
     recipe.write_text(recipe.read_text().replace("ghcr.io/baselard/base", name))
     done = call(tmp_path / "repository", *PUBLISH, "--platforms", "linux/arm64", "--by-digest", timeout=3 * 3600)
