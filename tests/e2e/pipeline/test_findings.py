@@ -1,6 +1,11 @@
 """The real linters on files with known mistakes."""
 
+import re
+from pathlib import Path
+
 import pytest
+
+from engine.cli import init
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
 
@@ -45,3 +50,19 @@ def test_a_threshold_turns_failures_into_notes(call, write):
     assert (done.code, "· Dockerfile:1:1: DL3006" in done.stdout) == (0, True)
     unknown = call(source, "lint", "--threshold", "loud")
     assert (unknown.code, "unknown threshold 'loud'" in unknown.stderr) == (2, True)
+
+
+def test_nothing_is_found_in_our_own_workflows_nor_in_those_we_propose(call, write):
+    """actionlint and zizmor, down to the mildest finding."""
+    root = Path(__file__).resolve().parents[3]
+    ours = {str(path.relative_to(root)): path.read_text() for path in (root / ".github/workflows").glob("*.yml")}
+    snippets = re.findall(r"```yaml\n(.*?)```", (root / "docs/ci.md").read_text(), re.DOTALL)
+    written = [text for text in snippets if "jobs:" in text]
+    documented = {f".github/workflows/ci-md-{number}.yml": text for number, text in enumerate(written)}
+    assert len(ours) > 3 and len(documented) == 2
+    proposed = {**documented, init.WORKFLOW: init.workflow()}
+    image = {"Dockerfile": "FROM debian:trixie-slim\n", "action.yml": (root / "action.yml").read_text()}
+    done = call(write({**image, **ours, **proposed}), "lint", "--threshold", "style")
+    assert done.code == 0, done.stdout + done.stderr[-3000:]
+    clean = [line for line in done.stdout.splitlines() if re.match(r"passed .*\.yml +1/1 ", line)]
+    assert len(clean) == len(ours) + len(proposed) + 1
