@@ -68,9 +68,7 @@ def test_its_report_is_that_of_a_single_run(call, source, tmp_path, event):
     }, said  # fmt: skip
     handed = json.loads(next((run.place / "artifacts-1").glob("baselard-bases-*/bases.json")).read_text())
     kind = "archive" if event.fork else "reference"
-    assert {base.rpartition(":")[2]: list(entry) for base, entry in handed.items()} == {
-        "standard": [kind], "dev": [kind]
-    }  # fmt: skip
+    assert {base.rpartition(":")[2] for base, entry in handed.items() if kind in entry} == {"standard", "dev"}
     assert not [job for job in run.jobs[2:4] if "useradd" in job.log], "a test job built the base"
     answer = httpx.get(f"http://{name.replace('/', '/v2/', 1)}/tags/list")
     assert not answer.json().get("tags"), "a test tag was left"
