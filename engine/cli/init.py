@@ -3,12 +3,13 @@
 import sys
 from pathlib import Path
 
+from engine.cli import found
+from engine.cli.found import Found
 from engine.cli.options import unknown
 from engine.errors import UserError
 
 CONFIG = "baselard.yaml"
 WORKFLOW = ".github/workflows/baselard.yml"
-_CONVENTIONS = ("image/Dockerfile", "Dockerfile")
 _SCHEMA = "https://raw.githubusercontent.com/baselard/baselard/main/baselard.schema.json"
 
 
@@ -26,15 +27,45 @@ def run(argv: list[str]) -> int:
 
 
 def config(root: Path) -> str:
-    """A configuration that says what the conventions found below ``root``. Raises UserError when there is no base."""
-    dockerfile = next((name for name in _CONVENTIONS if (root / name).is_file()), None)
-    if dockerfile is None:
-        raise UserError(f"there is no base image here: none of {', '.join(_CONVENTIONS)} in {root}")
+    """A commented configuration that says what was found below ``root``. Raises UserError when there is no base."""
+    bases, examples = found.bases(root), found.examples(root)
+    if not bases:
+        raise UserError(
+            f"there is no base image here: neither {' nor '.join(found.CONVENTIONS)} nor a Dockerfile below {root}"
+        )
     return (
         f"# yaml-language-server: $schema={_SCHEMA}\n"
-        "bases:\n"
-        f"  - dockerfile: {dockerfile}\n"
-        f"    # name: ghcr.io/OWNER/{root.name.lower()}  # by default what most examples name in FROM\n"
+        "# What is commented out holds anyway, or is a start; docs/configuration.md has all keys.\n\n"
+        "bases:\n" + "".join(_base(base, root, [*bases, *examples]) for base in bases) + "\n" + _examples(examples)
+    )
+
+
+def _base(base: Found, root: Path, everything: list[Found]) -> str:
+    name = found.name_of(base, everything)
+    usual = f"ghcr.io/OWNER/{(Path(base.folder).name or root.name).lower()}"
+    named = [f"name: {name}  # what others write in FROM, and where it is published"] if name else []
+    lines = [f"dockerfile: {base.path}", *named]
+    lines += [] if name else [f"# name: {usual}  # what examples write in FROM, and where it is published"]
+    if base.stages:
+        lines.append(f"# targets: [{', '.join(base.stages)}]  # the stages that are published; without it the last one")
+    lines.append(f"# goss: {_beside(base)}  # the directory of its gossfiles")
+    return "".join(f"  {'-' if number == 0 else ' '} {line}\n" for number, line in enumerate(lines))
+
+
+def _beside(base: Found) -> str:
+    return "goss" if base.folder == "." else f"{base.folder}/goss"
+
+
+def _examples(examples: list[Found]) -> str:
+    rows = [
+        f"#   {one.folder}, FROM {', '.join(one.froms)}, {'goss' if one.tested else 'basic test'}\n" for one in examples
+    ]
+    return (
+        f"# Examples {'found' if rows else 'are looked for, none is there yet'}:\n{''.join(rows)}"
+        "# examples:\n"
+        f"#   paths: [{', '.join(found.EXAMPLES)}]\n"
+        "#   settings:\n"
+        '#     NAME: {wait: 60, quarantine: {reason: WHY, until: "2030-01-31"}}\n'
     )
 
 

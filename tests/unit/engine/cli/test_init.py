@@ -26,6 +26,66 @@ def test_the_configuration_is_one_the_pipeline_reads(repository: Path) -> None:
     assert (base.name, base.dockerfile) == ("", "image/Dockerfile")
 
 
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_what_is_there_is_said(repository: Path) -> None:
+    write(
+        repository,
+        {
+            "image/Dockerfile": "FROM debian AS standard\nFROM standard AS dev\n",
+            "examples/web/Dockerfile": "FROM node:20 AS build\nFROM ghcr.io/acme/base:dev\n",
+            "examples/web/goss.yaml": "",
+            "docs/cookbooks/cli/Dockerfile": "FROM ghcr.io/acme/base@sha256:" + 64 * "0" + "\n",
+        },
+    )
+    text = init.config(repository)
+    (base,) = config.parse(text).bases
+    assert (base.name, base.dockerfile) == ("ghcr.io/acme/base", "image/Dockerfile")
+    assert "# targets: [standard, dev]" in text
+    assert "#   examples/web, FROM node, ghcr.io/acme/base, goss\n" in text
+    assert "#   docs/cookbooks/cli, FROM ghcr.io/acme/base, basic test\n" in text
+
+
+def test_a_hierarchy_is_listed_from_the_lowest_and_named_by_who_uses_it(repository: Path) -> None:
+    (repository / "image/Dockerfile").unlink()
+    write(
+        repository,
+        {
+            "a-top/Dockerfile": "FROM acme/tools\n",
+            "os/Dockerfile": "FROM debian:trixie-slim\n",
+            "tools/Dockerfile": "FROM acme/os:1\n",
+            "unrelated/Dockerfile": "FROM scratch\n",
+        },
+    )
+    found = config.parse(init.config(repository)).bases
+    assert [(base.name, base.dockerfile) for base in found] == [
+        ("acme/os", "os/Dockerfile"),
+        ("acme/tools", "tools/Dockerfile"),
+        ("acme/a-top", "a-top/Dockerfile"),
+    ]
+
+
+def test_what_comments_offer_is_read_by_the_pipeline_too(repository: Path) -> None:
+    write(repository, {"image/Dockerfile": "FROM debian AS standard\nFROM standard AS dev\n"})
+    lines = init.config(repository).replace("    # ", "    ").replace("# examples:", "examples:").splitlines()
+    offered = [
+        line.removeprefix("# ") if line.startswith(("#   paths", "#   settings", "#     NAME")) else line
+        for line in lines
+    ]
+    parsed = config.parse("\n".join(offered))
+    assert parsed.bases[0].targets == ("standard", "dev")
+    assert parsed.example("NAME").wait == 60
+
+
+def test_a_dockerfile_that_does_not_parse_is_no_hindrance(repository: Path) -> None:
+    write(repository, {"examples/bad/Dockerfile": "FORM x\n"})
+    assert "#   examples/bad, FROM " in init.config(repository)
+
+
 def test_the_workflow_makes_one_call(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init.run(["--github"]) == 0
     assert capsys.readouterr().out == ".github/workflows/baselard.yml\n"
