@@ -48,6 +48,7 @@ def load() -> Any:
     gc.disable()  # what is imported stays
     with checks_made_when_needed():
         cli: Any = importlib.import_module("dagger.mod.cli")
+    share_converter()
     if declared := os.environ.get("BASELARD_ENTRY_POINT"):
         package, _, attribute = declared.partition(":")
         cls = getattr(importlib.import_module(package), attribute or cli.MAIN_OBJECT)
@@ -101,6 +102,28 @@ def _after(check: Callable[[], None], owner: type, name: str, method: Any) -> An
         return vars(owner)[name](*args, **given)
 
     return call
+
+
+def share_converter() -> None:
+    """Have all the SDK's contexts use one converter of values.
+
+    Every call in a chain makes a context, and each would make a converter of its own, which costs more than the call.
+    Only what becomes an object of the API needs the one that knows its context.
+    """
+    core: Any = importlib.import_module("dagger.client._core")
+    real = core.make_converter
+    shared = real(None)
+
+    class Converter:
+        unstructure = staticmethod(shared.unstructure)
+
+        def __init__(self, context: Any) -> None:
+            self.context = context
+
+        def structure(self, value: Any, kind: Any) -> Any:
+            return (shared if kind in (str, int, float, bool) else real(self.context)).structure(value, kind)
+
+    core.make_converter = Converter
 
 
 def serve(engine: socket.socket, module: Any) -> None:

@@ -10,8 +10,8 @@ from dagger import dag
 from pipeline.goss import run
 from pipeline.goss.files import GossFiles
 from pipeline.goss.ready import Readiness
-from pipeline.goss.results import Outcome, sections
-from pipeline.goss.run import SHELL, How, own_command, prepared
+from pipeline.goss.results import Outcome, came_to_an_end, sections
+from pipeline.goss.run import SHELL, How, prepared
 from pipeline.model import Case, Verdict
 
 _VERDICTS = {"pass": Verdict.PASSED, "fail": Verdict.FAILED, "-": Verdict.SKIPPED}
@@ -26,15 +26,16 @@ async def attempt(
     """
     mark = f"baselard-{uuid.uuid5(uuid.NAMESPACE_OID, nonce).hex}"
     serves = readiness.declared and how.mode == "service"
-    command = [] if serves else await own_command(image)
+    command = () if serves else how.command
     ran = prepared(image, tools, nonce).with_exec(
         [*SHELL, "/.goss/basic.sh", mark, *command], expect=dagger.ReturnType.ANY
     )
-    still = outcome(await run.report(ran), mark, await ran.stderr())
+    text = await run.report(ran)
+    still = outcome(text, mark, "" if came_to_an_end(text, mark) else await ran.stderr())
     if not serves:
         return still
-    text = readiness.gossfile()
-    files = GossFiles(dag.directory().with_new_file("ready.yaml", text), ("ready.yaml",), ready=text)
+    ready = readiness.gossfile()
+    files = GossFiles(dag.directory().with_new_file("ready.yaml", ready), ("ready.yaml",), ready=ready)
     running = await run.attempt(image, tools, files, how, nonce)
     return Outcome((*still.cases, *running.cases), running.log)
 

@@ -1,26 +1,35 @@
-"""When an image that serves is ready: its declared ports answer and its healthcheck passes."""
+"""What an image declares: its command, and when it is ready: its ports answer and its healthcheck passes."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagger
 import yaml
 
+from dockerfile.dagger_query import select
+from dockerfile.durations import parse_duration
+
 # Docker's default for a healthcheck without a timeout of its own.
 _TIMEOUT_MS = 30_000
+_ASKED = "entrypoint defaultArgs exposedPorts { port protocol } dockerHealthcheck { args shell timeout }"
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """What an image declares: TCP ports, and a healthcheck as a shell command with its timeout in milliseconds."""
+    """What an image declares: TCP ports, and a healthcheck as a shell command with its timeout in milliseconds.
+
+    `entrypoint` and `arguments` are what `docker run IMAGE` would start.
+    """
 
     ports: tuple[int, ...] = ()
     healthcheck: str = ""
     timeout: int = _TIMEOUT_MS
+    entrypoint: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
     @property
     def declared(self) -> bool:
@@ -39,20 +48,19 @@ class Readiness:
 
 
 async def of(image: dagger.Container) -> Readiness:
-    """What this image declares."""
-    exposed = await image.exposed_ports()
-    ports = [await one.port() for one in exposed if await one.protocol() == dagger.NetworkProtocol.TCP]
-    return Readiness(tuple(sorted(ports)), await _healthcheck(image))
+    """What this image declares, in one query."""
+    found = await select(image, _ASKED)
+    ports = sorted(one["port"] for one in found["exposedPorts"] if one["protocol"] == "TCP")
+    started = tuple(found["entrypoint"] or ()), tuple(found["defaultArgs"] or ())
+    return Readiness(tuple(ports), *_healthcheck(found["dockerHealthcheck"]), *started)
 
 
-async def _healthcheck(image: dagger.Container) -> str:
-    check = image.docker_healthcheck()
-    try:
-        args = await check.args()
-    except dagger.InvalidQueryError:
-        # The SDK's way to say that the image has none: the API's answer is null.
-        return ""
-    return shell_command(args, shell=bool(await check.shell()))
+def _healthcheck(check: Mapping[str, Any] | None) -> tuple[str, int]:
+    """Its command, "" where there is none, and its timeout in milliseconds."""
+    if check is None:
+        return "", _TIMEOUT_MS
+    timeout = parse_duration(check["timeout"]) // 1_000_000 if check["timeout"] else 0
+    return shell_command(check["args"], shell=check["shell"]), timeout or _TIMEOUT_MS
 
 
 def shell_command(args: Sequence[str], *, shell: bool) -> str:

@@ -10,7 +10,7 @@ from dagger import dag
 
 from pipeline.goss import files as gossfiles
 from pipeline.goss.files import GossFiles
-from pipeline.goss.results import Outcome, outcome
+from pipeline.goss.results import Outcome, came_to_an_end, outcome
 
 SHELL = ["/.goss/busybox", "sh"]
 
@@ -20,11 +20,13 @@ class How:
     """How an image is run for its tests.
 
     `mode` is "service" (its own entrypoint and command run beside the tests), "entrypoint" (the tests are the arguments
-    of its entrypoint) or "tool" (nothing of it is started). `wait` is the number of seconds it may take to get ready.
+    of its entrypoint) or "tool" (nothing of it is started). `wait` is the number of seconds it may take to get ready,
+    `command` what `docker run IMAGE` would start.
     """
 
     mode: str = "tool"
     wait: int = 60
+    command: tuple[str, ...] = ()
 
 
 def prepared(image: dagger.Container, tools: dagger.Directory, nonce: str) -> dagger.Container:
@@ -39,7 +41,7 @@ def prepared(image: dagger.Container, tools: dagger.Directory, nonce: str) -> da
 async def attempt(image: dagger.Container, tools: dagger.Directory, files: GossFiles, how: How, nonce: str) -> Outcome:
     """Run the gossfiles once in the image, as its own user and in its working directory."""
     mark = f"baselard-{uuid.uuid5(uuid.NAMESPACE_OID, nonce).hex}"
-    command = await own_command(image) if how.mode == "service" else []
+    command = how.command if how.mode == "service" else ()
     start = "yes" if command else "no"
     ran = (
         prepared(image, tools, nonce)
@@ -50,14 +52,10 @@ async def attempt(image: dagger.Container, tools: dagger.Directory, files: GossF
             use_entrypoint=how.mode == "entrypoint",
         )
     )
-    return outcome(await report(ran), mark, await ran.stderr())
+    text = await report(ran)
+    return outcome(text, mark, "" if came_to_an_end(text, mark) else await ran.stderr())
 
 
 async def report(ran: dagger.Container) -> str:
     """What run.sh or basic.sh wrote; whatever user the image has may write there."""
     return await ran.file("/.goss-run/out/report").contents()
-
-
-async def own_command(image: dagger.Container) -> list[str]:
-    """What `docker run IMAGE` would start: entrypoint and command."""
-    return [*await image.entrypoint(), *await image.default_args()]

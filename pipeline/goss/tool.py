@@ -18,7 +18,8 @@ apt-get update -qq
 cd /tmp
 apt-get download -qq -o APT::Sandbox::User=root "busybox-static:$wanted" "goss:$wanted" "libc6:$wanted"
 for package in *.deb; do dpkg -x "$package" unpacked; done
-mkdir -p /.goss/lib
+mkdir -p /.goss/lib /.goss/bin
+ln -s ../busybox /.goss/bin/sh
 cp unpacked/usr/bin/goss /.goss/goss
 cp "$(find unpacked -type f -path '*/bin/busybox')" /.goss/busybox
 cp "$(find unpacked -type f -name 'ld*.so.*')" /.goss/ld.so
@@ -28,6 +29,11 @@ chmod -R a+rX /.goss
 
 # How Debian calls the architectures of platforms.
 _DEBIAN = {"386": "i386", "arm": "armhf", "ppc64le": "ppc64el"}
+
+
+async def known(platform: str = "") -> dagger.Directory:
+    """The tool directory, asked for once: who mounts it then sends its ID and not all that leads to it."""
+    return dag.load_directory_from_id(dagger.DirectoryID(await directory(platform).id()))
 
 
 def directory(platform: str = "") -> dagger.Directory:
