@@ -43,7 +43,7 @@ async def lint(call: Call, threshold: str = "") -> Report:
 async def test_base(call: Call, targets: Sequence[str] = ()) -> Report:
     """Every target of every base, or only those named."""
     project = call.project
-    images, tools = call.images, tool.directory(call.platform)
+    images, tools = call.images, await tool.known(call.platform)
     chosen = [choose.base(project, target) for target in targets] or choose.targets(project)
     subjects = [checks.of_base(base, target, images, project.source, tools) for base, target in chosen]
     return await checks.run("base", subjects, call.options, call.clock)
@@ -77,7 +77,7 @@ def selected(project: Project, selection: Selection) -> tuple[Example, ...]:
 
 async def test_examples(call: Call, selection: Selection = Selection()) -> Report:
     """The selected examples; unchanged ones are reported as skipped. Given bases are not reported."""
-    project, changed, tools = call.project, selection.changed, tool.directory(call.platform)
+    project, changed, tools = call.project, selection.changed, await tool.known(call.platform)
     tested = selected(project, selection)
     bases = [] if call.images.are_given else checks.bases_of(checks.meant(tested, project.bases), call.images)
     subjects = [checks.of_example(example, call.images, project.source, tools) for example in tested]

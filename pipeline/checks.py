@@ -16,7 +16,7 @@ from pipeline.attempts import settled
 from pipeline.changes import Changed
 from pipeline.clock import Clock
 from pipeline.config import Config, QuarantineSettings
-from pipeline.discover import GOSS, GOSS_WAIT, Base, Example, base_of
+from pipeline.discover import GOSS_WAIT, Base, Example, base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.goss import basic, ready
 from pipeline.goss.files import GossFiles, for_target
@@ -24,7 +24,7 @@ from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.goss.run import How, attempt
 from pipeline.images import Images, title
-from pipeline.model import Attempt, Case, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import WAITING, Attempt, Case, Quarantine, Report, Span, Suite, Verdict
 from pipeline.together import each
 
 # The last lines of a failed command usually hold its reason.
@@ -47,12 +47,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Subject:
-    """An image to test: how to get it, and how to judge it once."""
+    """An image to test: how to get it, and how to judge it once; `wait` ends when what it starts from is there."""
 
     name: str
     build: Callable[[], Awaitable[dagger.Container]]
     judge: Callable[[dagger.Container, str], Awaitable[Outcome]]
     quarantine: Quarantine | None = None
+    wait: Callable[[], Awaitable[None]] | None = None
 
 
 def of_example(example: Example, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
@@ -61,30 +62,41 @@ def of_example(example: Example, images: Images, source: dagger.Directory, tools
     async def judge(image: dagger.Container, nonce: str) -> Outcome:
         readiness = await ready.of(image)
         serves = readiness.declared or example.waits
-        how = How(example.settings.run or ("service" if serves else "tool"), example.settings.wait)
+        mode = example.settings.run or ("service" if serves else "tool")
+        how = How(mode, example.settings.wait, (*readiness.entrypoint, *readiness.arguments))
         if not example.tested:
             return await basic.attempt(image, tools, readiness, how, nonce)
         found = GossFiles(
-            source.directory(example.directory).filter(include=["goss*", "goss*/**"]),
-            tests=(GOSS,),
-            wait=GOSS_WAIT if example.waits else "",
+            # Those of the whole repository: a gossfile may include what several share.
+            source.filter(include=["**/goss*", "**/goss*/**"]),
+            tests=tuple(f"{example.directory}/{name}" for name in example.goss),
+            wait=f"{example.directory}/{GOSS_WAIT}" if example.waits else "",
             ready=readiness.gossfile() if how.mode == "service" else "",
         )
         return await attempt(image, tools, found, how, nonce)
 
-    return Subject(example.name, lambda: images.example(example), judge, quarantined(example.settings.quarantine))
+    excuse = quarantined(example.settings.quarantine)
+    return Subject(example.name, lambda: images.example(example), judge, excuse, wait=lambda: images.ready_for(example))
 
 
 def of_base(base: Base, target: str, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
     """The subject for one target of a base: all of its gossfiles, run through its entrypoint."""
 
     async def judge(image: dagger.Container, nonce: str) -> Outcome:
+        readiness = await ready.of(image)
+        command = (*readiness.entrypoint, *readiness.arguments)
+        mode = base.settings.run or ("entrypoint" if readiness.entrypoint else "tool")
+        how = How(mode, base.settings.wait, command)
         names = for_target(base.goss, target, base.targets)
         if not names:
-            return await basic.attempt(image, tools, Readiness(), How(), nonce)
-        found = GossFiles(source.directory(base.goss_directory), tests=names)
-        mode = base.settings.run or ("entrypoint" if await image.entrypoint() else "tool")
-        return await attempt(image, tools, found, How(mode, base.settings.wait), nonce)
+            return await basic.attempt(image, tools, Readiness(), replace(how, mode="tool"), nonce)
+        found = GossFiles(
+            source.directory(base.goss_directory),
+            tests=names,
+            wait=GOSS_WAIT if base.waits else "",
+            ready=readiness.gossfile() if mode == "service" else "",
+        )
+        return await attempt(image, tools, found, how, nonce)
 
     return Subject(title(base, target), lambda: images.base(base, target), judge)
 
@@ -117,8 +129,13 @@ async def run(title: str, subjects: Sequence[Subject], options: Options, clock: 
     with anyio.CancelScope() as scope:
 
         async def one(subject: Subject) -> None:
+            waited: list[Span] = []
+            if subject.wait:  # without taking a place from those who have something to do
+                with clock.span(WAITING, waited):
+                    await subject.wait()
             async with limiter:
-                done[subject.name] = await suite(subject, options, clock)
+                told = await suite(subject, options, clock)
+                done[subject.name] = replace(told, spans=(*waited, *told.spans))
             if options.fail_fast and done[subject.name].blocks:
                 scope.cancel()
 

@@ -31,6 +31,7 @@ class Base:
     targets: tuple[str, ...]
     goss: tuple[str, ...]
     settings: BaseSettings
+    waits: bool = False
 
     @property
     def goss_directory(self) -> str:
@@ -53,9 +54,14 @@ class Example:
     directory: str
     settings: ExampleSettings
     froms: tuple[From, ...] = ()
-    tested: bool = False
+    goss: tuple[str, ...] = ()
     waits: bool = False
     problem: str = ""
+
+    @property
+    def tested(self) -> bool:
+        """Whether it has gossfiles of its own; `goss` names them relative to its directory."""
+        return bool(self.goss)
 
     @property
     def dockerfile(self) -> str:
@@ -106,13 +112,15 @@ async def _base(source: dagger.Directory, given: BaseSettings, examples: Sequenc
     path = given.dockerfile
     goss = given.goss or beside(path, "goss")
     found = await source.glob(f"{goss}/*.yaml")
+    names = sorted(PurePosixPath(name).name for name in found)
     return Base(
         name=given.name or _usual_base(examples),
         dockerfile=path,
         context=given.context or str(PurePosixPath(path).parent),
         targets=given.targets or ("",),
-        goss=tuple(sorted(PurePosixPath(name).name for name in found)),
+        goss=tuple(name for name in names if name != GOSS_WAIT),
         settings=given,
+        waits=GOSS_WAIT in names,
     )
 
 
@@ -173,7 +181,7 @@ async def _example(source: dagger.Directory, settings: Config, directory: str, f
         name=name,
         directory=directory,
         settings=settings.example(name),
-        tested=f"{directory}/{GOSS}" in files,
+        goss=_gossfiles(directory, files),
         waits=f"{directory}/{GOSS_WAIT}" in files,
     )
     text = await source.file(example.dockerfile).contents()
@@ -181,6 +189,12 @@ async def _example(source: dagger.Directory, settings: Config, directory: str, f
         return replace(example, froms=froms(text, example.dockerfile, example.settings.build_args))
     except DockerfileError as error:
         return replace(example, problem=str(error))
+
+
+def _gossfiles(directory: str, files: set[str]) -> tuple[str, ...]:
+    """`goss.yaml` and all of `goss/*.yaml`, so that none is silently ignored."""
+    inside = sorted(path.removeprefix(f"{directory}/") for path in files if path.startswith(f"{directory}/"))
+    return tuple(name for name in inside if name == GOSS or _matches(name, "goss/*.yaml"))
 
 
 def froms(text: str, path: str, build_args: Mapping[str, str]) -> tuple[From, ...]:

@@ -11,7 +11,7 @@ import dagger
 
 import dockerfile
 from dockerfile.driver import log_warning
-from dockerfile.errors import Warning_
+from dockerfile.errors import DockerfileError, Warning_
 from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError, UsageError
 
@@ -45,7 +45,8 @@ class Images:
         self.platform = platform
         self._given = given
         self.warnings: list[Warning_] = []
-        self._built: dict[tuple[str, str], dagger.Container | None] = {}
+        self._built: dict[tuple[str, str], dagger.Container | Exception] = {}
+        self._told: set[tuple[str, str]] = set()
         self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
 
     @property
@@ -54,19 +55,30 @@ class Images:
         return self._given is not None
 
     async def base(self, base: Base, target: str) -> dagger.Container:
-        """The base's object, evaluated: a Dockerfile that does not build raises here."""
+        """The base's object, evaluated.
+
+        Who asks first for one that does not build gets the error itself, everybody else a BaselardError that names it.
+        """
+        built = await self._once(base, target)
+        if not isinstance(built, Exception):
+            return built
+        if (base.name, target) in self._told:
+            raise BaselardError(f"its base {title(base, target)} does not build") from built
+        self._told.add((base.name, target))
+        raise built
+
+    async def _once(self, base: Base, target: str) -> dagger.Container | Exception:
+        """Build for the first time. That it failed is remembered, so that nobody tries the same again."""
         key = (base.name, target)
         async with self._locks[key]:
             if key not in self._built:
-                self._built[key] = await self._evaluate(base, target)
-        built = self._built[key]
-        if built is None:
-            raise BaselardError(f"its base {title(base, target)} does not build")
-        return built
+                try:
+                    self._built[key] = await self._evaluate(base, target)
+                except (BaselardError, DockerfileError, dagger.QueryError) as error:
+                    self._built[key] = error
+        return self._built[key]
 
     async def _evaluate(self, base: Base, target: str) -> dagger.Container:
-        """Build for the first time. That it failed is remembered, so that nobody tries the same again."""
-        self._built[(base.name, target)] = None
         if self._given is not None:
             return await self._given(base, target, lambda: self._build_base(base, target))
         built = await self._build_base(base, target)
@@ -76,6 +88,14 @@ class Images:
         if self._hand_over is None:
             return built
         return await self._hand_over(base, target, built, lambda: self._build_base(base, target))
+
+    async def ready_for(self, example: Example) -> None:
+        """Build the bases that this example starts from, or wait for who does; errors come to who builds on them."""
+        if example.problem:
+            return
+        for from_ in example.froms:
+            if meant := base_of(from_.reference, self._project.bases):
+                await self._once(*meant)
 
     async def example(self, example: Example) -> dagger.Container:
         """The example's image, not yet evaluated; BaselardError when it cannot be built at all."""

@@ -58,6 +58,10 @@ class Case:
     link: str = ""
 
 
+# The phase in which an example waits for its base. It is no work of the example's own.
+WAITING = "base"
+
+
 @dataclass(frozen=True)
 class Span:
     """A phase of a suite on the timeline; seconds since the report's start."""
@@ -118,7 +122,7 @@ class Suite:
 
     @property
     def seconds(self) -> float:
-        return sum(span.end - span.start for span in self.spans)
+        return sum(span.end - span.start for span in self.spans if span.phase != WAITING)
 
     @property
     def failures(self) -> tuple[Case, ...]:

@@ -29,6 +29,11 @@ def sections(text: str, mark: str) -> dict[str, str]:
     return found
 
 
+def came_to_an_end(text: str, mark: str) -> bool:
+    """Whether run.sh or basic.sh wrote its last section."""
+    return "end" in sections(text, mark)
+
+
 def outcome(text: str, mark: str, stderr: str = "") -> Outcome:
     """Read one run of run.sh. Whatever did not come to an end is an error case that says so."""
     parts = sections(text, mark)
@@ -36,7 +41,8 @@ def outcome(text: str, mark: str, stderr: str = "") -> Outcome:
     if "end" not in parts:
         return Outcome((_error("test runner", "was killed before it came to an end", stderr),), log)
     if "wait-error" in parts:
-        return Outcome((_error("goss_wait.yaml", _first_line(parts["wait-error"]), parts["wait-error"]),), log)
+        said = _as_in_repository(parts["wait-error"])
+        return Outcome((_error("goss_wait.yaml", _first_line(said), said),), log)
     if "wait" in parts:
         return Outcome(_never_ready(parts), log)
     return Outcome((*_cases(parts), *_process(parts)), log)
@@ -45,9 +51,14 @@ def outcome(text: str, mark: str, stderr: str = "") -> Outcome:
 def _cases(parts: Mapping[str, str]) -> tuple[Case, ...]:
     """The cases of the main gossfile; exit status 78 means that goss could not use the file."""
     if parts["status"].strip() not in {"0", "1"}:
-        said = (parts["errors"] or parts["results"]).strip()
+        said = _as_in_repository(parts["errors"] or parts["results"])
         return (_error("goss.yaml", f"goss cannot use this file: {_first_line(said)}", said),)
     return tuple(case_of(result) for result in json.loads(parts["results"])["results"])
+
+
+def _as_in_repository(said: str) -> str:
+    """goss's words without the places where it sees the files; which one includes all others is nobody's business."""
+    return said.strip().replace(", source: /.goss-tests/goss-main.yaml", "").replace("/.goss-tests/", "")
 
 
 def _process(parts: Mapping[str, str]) -> tuple[Case, ...]:
@@ -62,7 +73,7 @@ def _process(parts: Mapping[str, str]) -> tuple[Case, ...]:
 def _never_ready(parts: Mapping[str, str]) -> tuple[Case, ...]:
     results = json.loads(parts["wait"])["results"]
     waiting = tuple(case for result in results if (case := case_of(result)).verdict.bad)
-    message = "never became ready: goss_wait.yaml did not pass in time"
+    message = "never became ready in time; `wait` in baselard.yaml allows more"
     if "exited" in parts:
         message = f"the image's own command ended with exit code {parts['exited'].strip()} before it was ready"
     return (Case("ready", Verdict.FAILED, message=message), *waiting)
@@ -100,7 +111,8 @@ def _is_stream(match: Mapping[str, Any]) -> bool:
 def _detail(result: Mapping[str, Any]) -> str:
     lines = [result["title"]] if result.get("title") else []
     lines += [f"{key}: {value}" for key, value in (result.get("meta") or {}).items()]
-    lines.append(result["summary-line"])
+    if result.get("err") or _is_stream(result["matcher-result"]):  # otherwise the reason has said all of it
+        lines.append(result["summary-line"])
     return "\n".join(lines)
 
 

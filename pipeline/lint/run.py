@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.clock import Clock
-from pipeline.discover import GOSS, GOSS_WAIT, Project
+from pipeline.discover import GOSS_WAIT, Project
 from pipeline.errors import UsageError
 from pipeline.lint import gossfiles, hadolint, tool, workflows
 from pipeline.lint.finding import SEVERITIES, Finding
@@ -66,9 +66,13 @@ async def _files(project: Project) -> Files:
         [base.dockerfile for base in project.bases] + [example.dockerfile for example in project.examples]
     )
     texts = await each(dockerfiles, lambda path: source.file(path).contents())
-    goss = [f"{base.goss_directory}/{name}" for base in project.bases for name in base.goss]
+    goss = [
+        f"{base.goss_directory}/{name}"
+        for base in project.bases
+        for name in (*base.goss, *([GOSS_WAIT] if base.waits else []))
+    ]
     for example in project.examples:
-        goss += [f"{example.directory}/{GOSS}"] if example.tested else []
+        goss += [f"{example.directory}/{name}" for name in example.goss]
         goss += [f"{example.directory}/{GOSS_WAIT}"] if example.waits else []
     listed = await each((*workflows.WORKFLOWS, *workflows.ACTIONS), source.glob)
     count = len(workflows.WORKFLOWS)

@@ -6,18 +6,20 @@ import re
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from pipeline.model import Report, Span, Suite
+from pipeline.model import WAITING, Report, Span, Suite
 from pipeline.report.text import label
 
-_COLOURS = {"build": "#4c78a8", "test": "#72b7b2"}
+_COLOURS = {WAITING: "#e4e4e4", "build": "#4c78a8", "test": "#72b7b2"}
+_LEGEND = {WAITING: "waits for its base", "build": "build", "test": "test"}
 _OTHER = "#9d755d"
+_SHOWN = 0.001  # mermaid draws a task of no length as wide as its name
 _LEFT, _WIDTH, _ROW = 220, 640, 24
 
 
 def mermaid(report: Report) -> str:
     """A gantt chart in mermaid's syntax; times in milliseconds since the start."""
     lines = ["gantt", "    dateFormat x", "    axisFormat %M:%S"]
-    for suite in (one for one in report.suites if one.spans):
+    for suite in (one for one in report.suites if any(span.end - span.start >= _SHOWN for span in one.spans)):
         lines.append(f"    section {_plain(suite.name)}")
         lines += [f"    {task}" for task in _tasks(suite)]
     return "\n".join(lines)
@@ -25,6 +27,8 @@ def mermaid(report: Report) -> str:
 
 def _tasks(suite: Suite) -> Iterator[str]:
     for span in suite.spans:
+        if span.end - span.start < _SHOWN:
+            continue
         mark = "crit, " if suite.blocks and span is suite.spans[-1] else ""
         yield f"{_plain(span.phase)} {span.end - span.start:.1f} s :{mark}{_ms(span.start)}, {_ms(span.end)}"
 
@@ -47,9 +51,20 @@ def svg(report: Report) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 80}" height="{height}" '
         f'font-family="sans-serif" font-size="12">\n<rect width="100%" height="100%" fill="#ffffff"/>\n'
-        + "\n".join(ticks + body)
+        + "\n".join([*ticks, *body, *_legend(report)])
         + "\n</svg>\n"
     )
+
+
+def _legend(report: Report) -> list[str]:
+    """What the colours mean, in the top line; only those that are there."""
+    used = {span.phase for suite in report.suites for span in suite.spans}
+    shown = [phase for phase in _LEGEND if phase in used]
+    return [
+        f'<rect x="{_LEFT + 150 * index}" y="4" width="12" height="12" fill="{_COLOURS[phase]}"/>'
+        f'<text x="{_LEFT + 150 * index + 18}" y="15">{_LEGEND[phase]}</text>'
+        for index, phase in enumerate(shown)
+    ]
 
 
 def _row(index: int, suite: Suite, end: float) -> str:

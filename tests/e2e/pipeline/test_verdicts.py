@@ -32,6 +32,10 @@ examples:
 """,
     "examples/good/Dockerfile": FROM,
     "examples/good/goss.yaml": "command: {id -un: {exit-status: 0, stdout: [agent]}}\n",
+    "examples/several/Dockerfile": FROM,
+    "examples/several/goss.yaml": "gossfile: {../goss-shared.yaml: {}}\n",
+    "examples/several/goss/more.yaml": "file: {/forgotten: {exists: true}}\n",
+    "examples/goss-shared.yaml": "file: {/shared: {exists: true}}\n",
     "examples/basic/Dockerfile": FROM,
     "examples/serves/Dockerfile": SERVES.format(port=8000),
     "examples/serves/goss.yaml": "port: {tcp6:8000: {listening: true}}\n",
@@ -39,6 +43,11 @@ examples:
     "examples/no-shell/Dockerfile": FROM.rstrip()
     + ' AS build\nFROM scratch\nCOPY --from=build /bin/busybox /sleep\nCMD ["/sleep", "60"]\n',
     "examples/no-shell/goss.yaml": "file: {/sleep: {exists: true}, /bin/sh: {exists: false}}\n",
+    "examples/no-shell-serves/Dockerfile": FROM.rstrip()
+    + " AS build\nFROM scratch\nCOPY --from=build /bin/busybox /busybox\nEXPOSE 8000\n"
+    + 'HEALTHCHECK CMD ["/busybox", "wget", "-q", "-O", "/dev/null", "http://localhost:8000/busybox"]\n'
+    + 'CMD ["/busybox", "httpd", "-f", "-p", "8000"]\n',
+    "examples/no-shell-serves/goss.yaml": "command: {/busybox true: {exit-status: 0}}\n",
     "examples/missing-file/Dockerfile": FROM,
     "examples/missing-file/goss.yaml": "file: {/nowhere: {exists: true}}\n",
     "examples/failing-run/Dockerfile": FROM + "RUN echo no such luck >&2; exit 7\n",
@@ -62,6 +71,7 @@ examples:
 }
 
 BAD = {
+    "several": "File /forgotten exists: expected true, got false",
     "missing-file": "File /nowhere exists: expected true, got false",
     "failing-run": "exit code 7",
     "bad-from": "starts FROM alpine:3 (line 1), not from example.test/acme/base",
@@ -96,6 +106,7 @@ def test_every_bad_example_is_told_apart_and_the_others_pass(call, repository, t
         name: found[name]["failures"] for name, said in BAD.items() if said not in " ".join(found[name]["failures"])
     }
     assert not wrong
+    assert "File /shared exists: expected true, got false" in found["several"]["failures"]
     assert (report / "exit-code").read_text() == "1\n"
     assert "cannot bind" in (report / "summary.md").read_text()
     assert "no such luck" in (report / "summary.md").read_text()
@@ -103,13 +114,13 @@ def test_every_bad_example_is_told_apart_and_the_others_pass(call, repository, t
 
 
 def test_the_good_ones_alone_pass_and_again_nothing_is_built_but_all_is_tested(call, repository):
-    only = "good,basic,serves,serves-untested,no-shell,excused"
+    only = "good,basic,serves,serves-untested,no-shell,no-shell-serves,excused"
     first = call(repository, "test-examples", "--only", only)
-    assert (first.code, "examples: 6 passed, 1 quarantined in" in first.stdout) == (0, True), first.stderr[-3000:]
+    assert (first.code, "examples: 7 passed, 1 quarantined in" in first.stdout) == (0, True), first.stderr[-3000:]
     again = call(repository, "test-examples", "--only", only)
     assert again.code == 0
     assert again.executions("apt-get") == 0
-    assert again.executions("/.goss/run.sh") == 5
+    assert again.executions("/.goss/run.sh") == 6
     kept = call(repository, "test-examples", "--only", only, "--cached-tests")
     assert kept.code == 0
     kept = call(repository, "test-examples", "--only", only, "--cached-tests")

@@ -137,6 +137,23 @@ async def test_no_more_than_jobs_run_at_a_time():
     assert most == 2
 
 
+async def test_who_waits_for_a_base_takes_nobodys_place_and_no_time_of_its_own():
+    built = anyio.Event()
+
+    async def base():
+        built.set()
+        return FakeImage()
+
+    async def build():
+        return FakeImage()
+
+    waiting = Subject("a", build, Judge([True]), wait=built.wait)
+    report = await run(waiting, Subject("base", base, Judge([True])), jobs=1)
+    suite = report.suites[0]
+    assert [span.phase for span in suite.spans] == ["base", "build", "test"]
+    assert suite.seconds == pytest.approx(sum(span.end - span.start for span in suite.spans[1:]))
+
+
 @pytest.mark.parametrize("bad", [{"jobs": 0}, {"retries": -1}])
 async def test_numbers_that_make_no_sense(bad):
     with pytest.raises(BaselardError, match="--jobs must be at least 1"):

@@ -28,6 +28,9 @@ async def test_conventions_need_no_configuration(found):
             "examples/web/Dockerfile": CHILD,
             "examples/web/goss.yaml": "",
             "examples/web/goss_wait.yaml": "",
+            "examples/web/goss/more.yaml": "",
+            "examples/web/goss/deep/vars.yaml": "",
+            "image/goss/goss_wait.yaml": "",
             "docs/cookbooks/cli/Dockerfile": CHILD,
             "examples/notes.txt": "",
             "examples/web/sub/Dockerfile": CHILD,
@@ -35,7 +38,8 @@ async def test_conventions_need_no_configuration(found):
     )
     (base,) = project.bases
     assert (base.name, base.dockerfile, base.context) == ("ghcr.io/a/base", "image/Dockerfile", "image")
-    assert base.goss == ("a.yaml", "b.yaml")
+    assert (base.goss, base.waits) == (("a.yaml", "b.yaml"), True)
+    assert project.examples[1].goss == ("goss.yaml", "goss/more.yaml")
     assert [(e.name, e.tested, e.waits, e.problem) for e in project.examples] == [
         ("cli", False, False, ""),
         ("web", True, True, ""),

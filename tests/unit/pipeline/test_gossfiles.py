@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from pipeline.goss import files
+from pipeline.goss import files, ready
 from pipeline.goss.files import GossFiles, for_target
 from pipeline.goss.ready import Readiness, shell_command
 
@@ -35,6 +35,31 @@ def test_a_wait_file_of_its_own_comes_first(repository):
 def test_a_healthcheck_is_waited_for_with_its_own_timeout():
     wait = yaml.safe_load(Readiness((), "curl -f localhost", 3000).gossfile())
     assert wait == {"command": {"healthcheck": {"exec": "curl -f localhost", "exit-status": 0, "timeout": 3000}}}
+
+
+@pytest.mark.anyio
+async def test_what_an_image_declares_is_read_in_one_query(monkeypatch):
+    answer = {
+        "entrypoint": ["tini", "--"],
+        "defaultArgs": ["serve"],
+        "exposedPorts": [
+            {"port": 81, "protocol": "TCP"},
+            {"port": 80, "protocol": "TCP"},
+            {"port": 53, "protocol": "UDP"},
+        ],
+        "dockerHealthcheck": {"args": ["curl -f x || exit 1"], "shell": True, "timeout": "1500ms"},
+    }
+    asked = []
+
+    async def select(image, selection):
+        asked.append(image)
+        return answer
+
+    monkeypatch.setattr(ready, "select", select)
+    assert await ready.of("image") == Readiness((80, 81), "curl -f x || exit 1", 1500, ("tini", "--"), ("serve",))
+    answer.update(dockerHealthcheck=None, entrypoint=None)
+    assert (await ready.of("image")).healthcheck == ""
+    assert len(asked) == 2
 
 
 def test_an_image_that_declares_nothing_is_no_service():

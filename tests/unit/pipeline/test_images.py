@@ -146,3 +146,14 @@ async def test_warnings_are_kept_for_whoever_publishes(repository, builds):
     images = Images(found)
     await images.example(found.examples[0])
     assert [(warning.rule, warning.message) for warning in images.warnings] == [("Rule", "said")]
+
+
+async def test_a_base_that_does_not_build_tells_why_once_and_its_name_to_everybody_else(repository, builds):
+    files = {"image/Dockerfile": f"{BASE}# BROKEN\n", "examples/web/Dockerfile": "FROM ghcr.io/a/base\n"}
+    found = await discover.project(repository({"baselard.yaml": CONFIG, **files}))
+    images = Images(found)
+    await images.ready_for(found.examples[0])
+    with pytest.raises(DockerfileError):
+        await images.base(found.bases[0], "standard")
+    with pytest.raises(BaselardError, match=r"^its base ghcr\.io/a/base:standard does not build$"):
+        await images.example(found.examples[0])
