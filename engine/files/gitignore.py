@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from engine.files import patterns
 
 _TOKEN = re.compile(
-    r"""(?P<start>\A(?:\*\*/)+) | (?P<end>(?:/\*\*)+\Z) | (?P<middle>/(?:\*\*/)+) | (?P<stars>\*+) | (?P<one>\?)
-      | \[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\\\]])*)\] | \\(?P<escaped>.) | (?P<plain>.)""",
+    r"""(?P<all>\A\*\*+\Z) | (?P<start>\A(?:\*\*/)+) | (?P<end>(?:/\*\*)+\Z) | (?P<middle>/(?:\*\*/)+) | (?P<stars>\*+)
+      | (?P<one>\?) | \[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\\\]])*)\] | \\(?P<escaped>.) | (?P<plain>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_FIXED = {"start": "(?:.*/)?", "end": "/.+", "middle": "/(?:.*/)?", "stars": "[^/]*", "one": "[^/]"}
+_FIXED = {"all": ".+", "start": "(?:.*/)?", "end": "/.+", "middle": "/(?:.*/)?", "stars": "[^/]*", "one": "[^/]"}
 
 
 @dataclass(frozen=True)

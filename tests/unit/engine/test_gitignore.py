@@ -62,6 +62,8 @@ def judged_by_git(root: Path) -> list[str]:
         {"": "dir/sub/\r\nfoo\r\n"},
         {"": "sub/a\n/sub/a\n"},
         {"": "???\n!a\n"},
+        {"": "a\n/**\n!dir\n"},
+        {"": "/***\n!dir/\n"},
     ],
 )
 def test_agrees_with_git(tmp_path: Path, ignores: dict[str, str]) -> None:
