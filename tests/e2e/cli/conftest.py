@@ -95,4 +95,4 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     root = tmp_path_factory.mktemp("cli")
     names = {"BASELARD_STORE": "store", "BASELARD_CACHE": "cache", "BASELARD_RUN": "run"}
     yield {variable: str(root / name) for variable, name in names.items()}
-    assert not [path.name for path in (root / "run").iterdir() if path.is_dir() and path.name != "all"]
+    assert not [path.name for path in (root / "run").glob("*") if path.is_dir() and path.name != "all"]
