@@ -11,7 +11,6 @@ from pathlib import Path
 from bench.lab import Lab, seconds
 from bench.method import Scenario, Side
 
-COUNTS = (24, 6, 2, 1)
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 _BASE = """FROM debian:trixie-slim
@@ -74,7 +73,7 @@ Change = Callable[[Path, str], None]
 def calls(lab: Lab, *, change: Change) -> Iterator[Mapping[str, Side]]:
     """The whole call after a change, on repositories of several sizes whose results the store knows."""
     with lab.scratch() as scratch:
-        roots = {count: repository(scratch / str(count), count) for count in COUNTS}
+        roots = {count: repository(scratch / str(count), count) for count in lab.sizes.counts}
         for root in roots.values():
             _call(root, lab.store)
 
@@ -113,7 +112,7 @@ def _call(root: Path, store: Path) -> None:
 
 def _scenario(name: str, title: str, change: Change) -> Scenario:
     sides = functools.partial(calls, change=change)
-    return Scenario(f"call-{name}", f"test-examples, {title}: {COUNTS[0]} examples", sides, rounds=5)
+    return Scenario(f"call-{name}", f"test-examples on many examples, {title}", sides, rounds=5)
 
 
 SCENARIOS = (
