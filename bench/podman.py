@@ -57,7 +57,9 @@ class Podman:
         return self.tree / "var/lib/containers"
 
     def _inside(self, *argv: str) -> str:
-        return programs.run(["nsenter", "--target", str(self.holder), "--mount", "--root", "--wd", *argv])
+        # A temporary directory of the machine's is not there inside.
+        inside = ["nsenter", "--target", str(self.holder), "--mount", "--root", "--wd", "env", "--unset=TMPDIR"]
+        return programs.run([*inside, *argv])
 
 
 def _config() -> str:
