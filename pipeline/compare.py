@@ -48,7 +48,7 @@ async def _measured(call: Call, base: Base, target: str) -> Sizes | None:
 
 
 async def _published(call: Call, account: Account, meant: tuple[Base, str], platform: str) -> tuple[int | None, str]:
-    """Bytes that a pull of the published image moves; None, and why, when that cannot be known."""
+    """Bytes of the published image's layers, as `Archive.compressed` has them; None, and why, when unknown."""
     branch = call.project.config.publish.default_branch
     try:
         references = naming.of_target(call.project, *meant, Event(f"refs/heads/{branch}", default_branch=branch))
@@ -58,7 +58,7 @@ async def _published(call: Call, account: Account, meant: tuple[Base, str], plat
             found = await index.read(repository, references[0].tag)
     except BaselardError as error:
         return None, str(error)
-    images = {one.platform: one.size for one in found.platforms} if found else {}
+    images = {one.platform: one.layers_size for one in found.platforms} if found else {}
     return images.get(
         platform
     ), f"against {references[0]}" if platform in images else f"{references[0]} is not there yet"

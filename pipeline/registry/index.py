@@ -16,7 +16,7 @@ from pipeline.registry.client import Repository
 
 @dataclass(frozen=True)
 class PlatformImage:
-    """One platform's image: its manifest's digest and the bytes that a pull moves."""
+    """One platform's image: its manifest's digest and the bytes that a pull moves, of which its layers are most."""
 
     platform: str
     digest: str
@@ -24,6 +24,7 @@ class PlatformImage:
     created: str = ""
     media_type: str = ""
     manifest_size: int = 0
+    layers_size: int = 0
     annotations: tuple[tuple[str, str], ...] = ()
 
 
@@ -66,10 +67,13 @@ async def _image(repository: Repository, answer: Answer, document: Any) -> Platf
 
 def of_manifest(platform: str, digest: str, body: bytes, document: Mapping[str, Any]) -> PlatformImage:
     """An image as its manifest tells of it."""
-    size = len(body) + sum(int(part["size"]) for part in [document["config"], *document["layers"]])
+    layers = sum(int(part["size"]) for part in document["layers"])
+    size = len(body) + int(document["config"]["size"]) + layers
     said = tuple(sorted((document.get("annotations") or {}).items()))
     kind = document.get("mediaType", OCI_MANIFEST)
-    return PlatformImage(platform, digest, size, media_type=kind, manifest_size=len(body), annotations=said)
+    return PlatformImage(
+        platform, digest, size, media_type=kind, manifest_size=len(body), layers_size=layers, annotations=said
+    )
 
 
 def compose(images: Sequence[PlatformImage]) -> bytes:

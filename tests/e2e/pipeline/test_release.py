@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import zlib
 
+import httpx
 import pytest
 from registry_servers import running_registry
 
@@ -134,6 +135,25 @@ def test_ci_publishes_verifies_and_brings_the_docs_up_to_date_once(call, reposit
     assert said["images"]["standard"]["state"] == "already published, nothing pushed"
 
 
+def test_a_pull_request_is_shown_what_it_adds_to_the_published_images(call, repository, tmp_path):
+    source, name = repository
+    outputs(call(source, "publish", *PUSH))
+    images = [raw(raw(f"{name}:{tag}")["manifests"][0]["digest"], name) for tag in ("main", "main-dev")]
+    layers = [sum(layer["size"] for layer in image["layers"]) for image in images]
+    with (source / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("RUN head -c 3000000 /dev/urandom >~/large\n")
+    pull_request = ("--ref", "refs/pull/7/merge", "--event", "pull_request", "--platforms", "linux/amd64")
+    done = call(source, "ci-report", *pull_request, "-o", str(tmp_path / "report"))
+    assert done.code == 0, done.stderr[-3000:]
+    sizes = json.loads((tmp_path / "report/outputs.json").read_text())["sizes"]
+    assert [one["published"] for one in sizes] == layers
+    for document in ("summary.md", "comment.md"):
+        same, more = re.findall(r"MB \|([^|]*) \| against (\S+) ", (tmp_path / "report" / document).read_text())
+        assert same == (" +0.0 MB (+0.0 %)", f"{name}:main")
+        assert more[0].startswith(" +3.0 MB (+") and more[1] == f"{name}:main-dev"
+    assert tags(name) == {"main", "main-dev"}
+
+
 def test_without_credentials_ci_tests_everything_and_pushes_nothing(call, repository):
     source, name = repository
     done = call(source, "ci", *PUSH)
@@ -181,6 +201,26 @@ def test_a_registry_that_refuses_says_so_before_any_build(call, write, tmp_path,
         done = call(source, "publish", *PUSH, "--username", server.user, "--password", "env://TOKEN")
         assert "refuses access (401" in done.stderr
         assert "wrong" not in done.stderr
+
+
+@pytest.mark.full
+def test_a_bootstrapped_base_is_published_elsewhere_only_when_asked_for(call, write, tmp_path, monkeypatch):
+    """Elsewhere is a name that is not loopback's own; a tag of no other test, so that it is made here everywhere."""
+    (tmp_path / "registries.conf").write_text('[[registry]]\nprefix = "docker.io"\nlocation = "localhost:1"\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
+    with running_registry(tmp_path / "elsewhere", tls=True) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+        name = f"{server.host}/acme/base"
+        source = write({"Dockerfile": "FROM debian:trixie\n", "baselard.yaml": f"bases: [{{name: '{name}'}}]\n"})
+        refused = call(source, "publish", *PUSH)
+        assert refused.code == 1
+        assert f"{name}" in refused.stderr
+        assert "bootstrapped here as debian:trixie (linux/amd64)" in refused.stderr
+        assert "unless BASELARD_PUBLISH_BOOTSTRAPPED=1 is set" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        assert not httpx.get(f"https://{name.replace('/', '/v2/', 1)}/tags/list").json().get("tags")
+        monkeypatch.setenv("BASELARD_PUBLISH_BOOTSTRAPPED", "1")
+        assert outputs(call(source, "publish", *PUSH))["acme/base"]["tags"] == [f"{name}:main"]
 
 
 def shared(done, way):

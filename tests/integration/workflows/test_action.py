@@ -75,8 +75,11 @@ def test_a_call_that_never_got_to_a_report_fails_and_says_so(repository, step):
     assert not list(repository.noted.glob("artifacts-*"))
 
 
-def test_a_call_that_is_cancelled_leaves_no_results(repository, step):
-    job = step(cancel_at="call", HANG="1")
+@pytest.mark.parametrize(
+    "event", [Event(), Event("pull_request"), FORK, Event("schedule"), Event("workflow_dispatch")], ids=str
+)
+def test_a_call_that_is_cancelled_leaves_no_results(repository, step, event):
+    job = step(event, cancel_at="call", HANG="1", registry_token="t")
     assert job.status == "cancelled"
     assert len(repository.calls) == 1 and len(repository.all_calls) == 1
     assert job.ran == ["baselard/baselard@v1", *job.ran[1:-1], "The verdict"]

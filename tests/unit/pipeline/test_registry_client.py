@@ -80,6 +80,7 @@ async def test_what_is_published_is_read_back_with_its_digests():
     (image,) = found.platforms
     assert (image.platform, image.digest) == ("linux/arm64/v8", IMAGE)
     assert image.size == len(IMAGE_BYTES) + len(CONFIG_BYTES) + 9
+    assert image.layers_size == 9
 
 
 @pytest.mark.parametrize(
