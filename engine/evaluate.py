@@ -35,6 +35,7 @@ class Evaluator:
     worker: Any
     progress: Progress
     executor: Executor
+    _kept: set[str] = field(init=False, default_factory=set, compare=False, repr=False)
 
     async def value(self, output: Output) -> Value:
         """The value of one output. Raises what the operation raised."""
@@ -46,9 +47,21 @@ class Evaluator:
         Callers that ask for an equal key meanwhile share one run; it is cancelled when the last of them is.
         """
         if node.cached and (known := self.results.lookup(node.key)):
+            self._keep_inputs(node)
             self.progress.finished(node.key, cached=True)
             return known
         return await self._join(node)
+
+    def _keep_inputs(self, node: Node) -> None:
+        """Have all that a recorded result was made of count as used with it: there the next change begins."""
+        found, waiting = [], [node]
+        while waiting:
+            below = [output.node for output in waiting.pop().inputs if output.node.key not in self._kept]
+            self._kept.update(one.key for one in below)
+            found += [one.key for one in below if one.cached]
+            waiting += below
+        if found:
+            self.results.keep(found)
 
     async def _join(self, node: Node) -> Result:
         tasks, waiting = self.flights.tasks, self.flights.waiting

@@ -93,6 +93,9 @@ class Results(Protocol):
     """Where results are recorded (engine.store)."""
 
     def lookup(self, key: str) -> Result | None: ...
+    def keep(self, keys: Sequence[str]) -> None:
+        """Have the results of ``keys`` count as used now; those that are not recorded are passed over."""
+
     def record(self, keys: Sequence[str], result: Result, label: str = "") -> None:
         """Record ``result`` under all of ``keys``; ``label`` is the node's that made it, if it was made just now."""
 

@@ -104,6 +104,12 @@ class Store:
                     return None  # collected in this very moment
         return self._decode(row[0])
 
+    def keep(self, keys: Sequence[str]) -> None:
+        """Have the results of ``keys`` count as used now; those that are not recorded are passed over."""
+        rows = [(time.time(), key, self.started) for key in keys]
+        with self.transaction():
+            self.db.executemany("UPDATE results SET used = ? WHERE key = ? AND used < ?", rows)
+
     def record(self, keys: Sequence[str], result: Result, label: str = "") -> None:
         """Record one result under all of ``keys``, at once or not at all.
 

@@ -29,6 +29,9 @@ from engine.store import Snapshot, Store
 _CONFIG = "application/vnd.baselard.cache.v1+json"
 _BLOB = "application/octet-stream"
 _LARGEST_CONFIG = 256 << 20
+# Under all keys of a result, also that of its content, which is not asked for while the other one is found.
+_USED = """SELECT key, result FROM results
+  WHERE result IN (SELECT result FROM results WHERE used >= ?) ORDER BY key"""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def import_registry(snapshots: Snapshots, registry: Registry, source: Reference,
 def _packed(store: Store, since: float) -> tuple[Whole, tuple[int, int]]:
     """The manifest of everything used since then, all of its parts blobs in the store, and how much it is."""
     with store.mutex:
-        rows = store.db.execute("SELECT key, result FROM results WHERE used >= ? ORDER BY key", (since,)).fetchall()
+        rows = store.db.execute(_USED, (since,)).fetchall()
     results = [(key, json.loads(text)) for key, text in rows]
     trees = {tree for _, result in results for _, tree in result["values"] if tree is not None}
     needed = {link.id: link for tree in trees for link in ancestry(store.snapshot(tree))}

@@ -36,6 +36,7 @@ def test_after_a_restored_cache_only_changed_steps_run(kept_store, write, tmp_pa
     place = str(tmp_path / "cache") if by == "directory" else f"{registry}/acme/cache:main"
     source = write(SOURCE)
     steps(kept_store, source)
+    assert steps(kept_store, source) == [], "the run that is exported finds its ends and asks for no step on the way"
     said = baselard(kept_store, "cache", "export", place)
     assert said.returncode == 0 and "MB new, in " in said.stdout, said.stderr
     other = tmp_path / "other"

@@ -85,6 +85,12 @@ def test_through_a_directory_and_again(store: Store, run: float, tmp_path: Path)
     other.close()
 
 
+def test_a_result_goes_under_all_its_keys(store: Store, run: float, tmp_path: Path) -> None:
+    """A run that finds it by one key does not ask for the other."""
+    store.db.execute("UPDATE results SET used = 1 WHERE key = 'exec by content'")
+    assert cache_transfer.export_directory(store, run, tmp_path / "cache").results == 3
+
+
 def test_a_step_more_adds_only_its_own_blobs(store: Store, run: float, tmp_path: Path) -> None:
     cache_transfer.export_directory(store, run, tmp_path / "cache")
     before = set((tmp_path / "cache/blobs/sha256").iterdir())

@@ -118,6 +118,17 @@ async def test_a_recorded_leaf_asks_for_none_of_its_inputs(evaluator: Evaluator)
     assert again.worker.runs == {}
 
 
+async def test_what_a_recorded_result_was_made_of_is_used_with_it(evaluator: Evaluator, store: Store) -> None:
+    tool = Counting("tool", (Output(Counting("cheap", (Output(Counting("source")),), cached=False)),))
+    await evaluator.result(end := Counting("end", (Output(tool), Output(chain("a", "b")))))
+    await evaluator.result(Counting("other"))
+    store.db.execute("UPDATE results SET used = 1")
+    await replace(evaluator, flights=Flights()).result(end)
+    used = {row[0] for row in store.db.execute("SELECT key FROM results WHERE used > 1")}
+    wanted = {end.key, tool.key, Counting("source").key, chain("a").key, chain("a", "b").key}
+    assert used == wanted
+
+
 async def test_equal_keys_asked_for_together_run_once(evaluator: Evaluator) -> None:
     results = await asyncio.gather(*(evaluator.result(chain("a", "b")) for _ in range(20)))
     assert evaluator.worker.runs == {"a": 1, "b": 1}
