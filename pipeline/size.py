@@ -17,11 +17,20 @@ from pipeline.model import Case, Suite, Verdict
 
 _UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 _SHOWN = 10
-_COUNT = """\
-du -x -k -d 3 /image | sort -rn | head -n 40
+# Bytes of files as they are read, like those of layers; what blocks they take is the file system's affair, and dpkg's
+# Installed-Size is that of a build without path-exclude. A hard link counts once.
+_COUNT = r"""
+cd /image
+du -x -b -d 3 . | sort -rn | head -n 40 | sed 's,\t\.,\t,'
 echo ---
-[ ! -e /image/var/lib/dpkg/status ] ||
-  dpkg-query --admindir=/image/var/lib/dpkg -W -f='${Installed-Size}\\t${Package}\\n' | sort -rn | head -n 20
+[ -e var/lib/dpkg/info ] || exit 0
+find . -xdev -type f -printf '%i\t%s\t%P\n' | sort -u -k 1,1 >/tmp/files
+awk -F'\t' '
+  FNR == NR { size["/" $3] = $2; next }
+  FNR == 1 { package = FILENAME; gsub(".*/|(:[^:]*)?[.]list$", "", package) }
+  $0 in size { sum[package] += size[$0]; delete size[$0] }
+  END { for (package in sum) print sum[package] "\t" package }
+' /tmp/files var/lib/dpkg/info/*.list | sort -rn | head -n 20
 """
 
 
@@ -44,13 +53,13 @@ async def measure(name: str, image: dagger.Container) -> Sizes:
         .with_exec(["sh", "-c", _COUNT])
     )
     directories, _, packages = (await counted.stdout()).partition("---\n")
-    return Sizes(name, await archive.read(image), _pairs(directories, "/image"), _pairs(packages))
+    return Sizes(name, await archive.read(image), _pairs(directories), _pairs(packages))
 
 
-def _pairs(text: str, prefix: str = "") -> tuple[tuple[str, int], ...]:
-    """Lines of kibibytes and a name."""
+def _pairs(text: str) -> tuple[tuple[str, int], ...]:
+    """Lines of bytes and a name; the root's is empty."""
     lines = (line.split("\t", 1) for line in text.splitlines() if "\t" in line)
-    return tuple((name.removeprefix(prefix) or "/", int(count) * 1024) for count, name in lines)
+    return tuple((name or "/", int(count)) for count, name in lines)
 
 
 def budget(text: str) -> int:

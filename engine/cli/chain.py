@@ -1,5 +1,6 @@
 """A command line of ``call`` as a chain of functions, each on what the one before returns, with their flags' values."""
 
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -176,7 +177,10 @@ def _comma_separated(text: str) -> list[str]:
     """The parts of one flag's text, as CSV: Dagger's lists take ``a,b`` and ``"a,b",c``."""
     import csv  # noqa: PLC0415 -- only lists need it
 
-    return next(iter(csv.reader([text])), [])
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    if len(rows) > 1:
+        raise ValueError("an entry with a line break or a comma in it stands in double quotes")
+    return rows[0] if rows else []
 
 
 _CONVERT: dict[str, Callable[[str], Any]] = {"INTEGER_KIND": int, "FLOAT_KIND": float, "BOOLEAN_KIND": _boolean}

@@ -67,6 +67,7 @@ def test_functions_and_flags_may_be_spelled_as_in_the_module() -> None:
         (["--level", "HIGH"], "level", "HIGH"),
         (["--level", "high"], "level", "HIGH"),
         (["--tags", "a,b", "--tags", '"c,d"'], "tags", ["a", "b", "c,d"]),
+        (["--tags", 'a,"b\nc"'], "tags", ["a", "b\nc"]),
         (["--source", "."], "source", Address("Directory", ".")),
         (["--data", '{"a": 1}'], "data", '{"a": 1}'),
     ],
@@ -89,6 +90,7 @@ def test_values_get_the_type_of_their_argument(words: list[str], name: str, valu
             r"unknown value hihg; did you mean high\?|one of LOW, HIGH",
         ),
         (["build-all", "--first-name", "A", "--data", "{"], "--data {: Expecting property name"),
+        (["build-all", "--first-name", "A", "--tags", "a,b\nc"], "an entry with a line break .* stands in double quotes"),
         (["hello", "more"], "hello returns String, which has no functions: more cannot follow"),
     ],
 )
