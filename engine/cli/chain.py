@@ -93,7 +93,7 @@ class _Reading:
         if kind.element is None:
             return self._convert(arg, kind, texts[-1])
         if kind.element.kind not in ("OBJECT_KIND", "INTERFACE_KIND"):
-            texts = [part for text in texts for part in _comma_separated(text)]
+            texts = [part for text in texts for part in _comma_separated(arg.name, text)]
         return [self._convert(arg, kind.element, text) for text in texts]
 
     def _convert(self, arg: FunctionArg, kind: TypeDef, text: str) -> Any:
@@ -173,13 +173,13 @@ def _boolean(text: str) -> bool:
     raise ValueError("true or false is expected")
 
 
-def _comma_separated(text: str) -> list[str]:
+def _comma_separated(name: str, text: str) -> list[str]:
     """The parts of one flag's text, as CSV: Dagger's lists take ``a,b`` and ``"a,b",c``."""
     import csv  # noqa: PLC0415 -- only lists need it
 
     rows = list(csv.reader(io.StringIO(text, newline="")))
     if len(rows) > 1:
-        raise ValueError("an entry with a line break or a comma in it stands in double quotes")
+        raise UserError(f"--{kebab(name)}: an entry with a line break in it stands in double quotes")
     return rows[0] if rows else []
 
 
