@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine import terminal
 from engine.cli import help, options, target
 from engine.cli.target import Target
-from engine.errors import EngineError, ExecError, UserError
+from engine.errors import EngineError, ExecError, HostError, UserError
 from engine.modules.addresses import quote
 from engine.objects import checks
 from engine.objects.checks import Check
@@ -25,11 +25,12 @@ if TYPE_CHECKING:  # listing needs no engine
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a check ended. ``error`` is empty when it passed."""
+    """How a check ended. ``error`` is empty when it passed; ``misused`` when it could not even be made."""
 
     name: str
     seconds: float
     error: str = ""
+    misused: bool = False
 
 
 def run(argv: list[str]) -> int:
@@ -73,18 +74,19 @@ def _run_all(found: Target, chosen: Sequence[Check], argv: Sequence[str]) -> lis
 
 async def _outcome(walk: "Walk", check: Check, constructed: object) -> Outcome:
     began = time.monotonic()
+    said, misused = "", False
     try:
         value = await walk.run(check.steps[1:], state=constructed)
         if check.generate and not await walk.ask(
             f"{{ node(id: {quote(value)}) {{ ... on Changeset {{ isEmpty }} }} }}"
         ):
-            raise UserError("it changes files: run the generator and keep what it makes")
+            said = "it changes files: run the generator and keep what it makes"
     except ExecError as error:
         streams = "\n".join(filter(None, [error.stdout.rstrip(), error.stderr.rstrip()]))
-        return Outcome(check.name, time.monotonic() - began, f"{' '.join(error.cmd)}: {error}\n{streams}")
+        said = f"{' '.join(error.cmd)}: {error}\n{streams}"
     except EngineError as error:
-        return Outcome(check.name, time.monotonic() - began, str(error) or type(error).__name__)
-    return Outcome(check.name, time.monotonic() - began)
+        said, misused = str(error) or type(error).__name__, isinstance(error, UserError | HostError)
+    return Outcome(check.name, time.monotonic() - began, said, misused)
 
 
 def _report(outcomes: Sequence[Outcome]) -> int:
@@ -100,4 +102,6 @@ def _report(outcomes: Sequence[Outcome]) -> int:
         sys.stdout.write(f"{len(failed)} of {len(outcomes)} failed: {', '.join(outcome.name for outcome in failed)}\n")
     elif not outcomes:
         sys.stdout.write("the module has no checks\n")
+    if any(outcome.misused for outcome in failed):
+        return 2
     return 1 if failed else 0

@@ -7,8 +7,8 @@
 mark=$1
 shift
 . /.goss/find.sh
-bb=/.goss/busybox
-exec >/.goss-run/out/report
+bb=/.goss/busybox out=/.goss-run/out
+exec >"$out/report"
 
 case_() { printf '%s\t%s\t%s\n' "$1" "$2" "$3"; }
 check() { # NAME COMMAND...: the command's last line is the reason when it fails
@@ -34,17 +34,24 @@ path_whole() {
   broken=$(echo "$PATH" | "$bb" tr ':' '\n' | while read -r dir; do
     for file in "$dir"/*; do [ -L "$file" ] && [ ! -e "$file" ] && echo "$file"; done
   done | "$bb" tr '\n' ' ')
-  [ -z "$broken" ] || { echo "broken links: $broken"; return 1; }
+  [ -z "$broken" ] || { echo "broken links: ${broken% }"; return 1; }
 }
-dpkg_sound() { said=$("$dpkg" --audit 2>&1) && [ -z "$said" ] || { echo "$said"; return 1; }; }
+# Once something is amiss, dpkg looks at its lock, which only root may, and at its options in HOME, which may be another's.
+dpkg_sound() {
+  database=$out/dpkg
+  "$bb" mkdir "$database" && "$bb" ln -s /var/lib/dpkg/* "$database" && "$bb" rm -f "$database"/lock*
+  said=$(HOME=/ "$dpkg" --admindir="$database" --audit 2>&1) && [ -z "$said" ] && return
+  echo "$said"
+  return 1
+}
 
 command_starts() {
   program=$(find_ "$1") || { echo "$1: not found in PATH=$PATH"; return 1; }
   shift
-  "$bb" timeout 5 "$program" "$@" </dev/null >/dev/null 2>&1
+  "$bb" timeout 5 "$program" "$@" </dev/null >/dev/null 2>"$out/said"
   status=$?
   [ "$status" != 126 ] && [ "$status" != 127 ] && return
-  echo "exit code $status: $program"
+  echo "exit code $status: $program: $("$bb" tail -n 1 "$out/said" | "$bb" tail -c 400)"
   return 1
 }
 

@@ -97,6 +97,9 @@ def test_two_platforms_are_tested_and_published_as_one_index(call, tiny, emulato
     assert machine(f"{name}:main", "amd64", tmp_path) == "x86_64"
     assert call(source, "verify", "--references", f"{name}:main", "--platform", "linux/arm64").code == 0
 
+    alone = call(source, "test-examples", "--platform", "linux/arm64")
+    assert (alone.code, "all 2 passed" in alone.stdout) == (0, True), alone.stdout + alone.stderr[-3000:]
+
     # The same platforms one by one, as two machines would do it, lead to the same index.
     parts = []
     for platform in BOTH.split(","):

@@ -1,11 +1,16 @@
 """One call over every way in which an example can go wrong: each is told apart, and the others go on."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
+
+ROOT = Path(__file__).resolve().parents[3]
 
 # busybox-static: a program that also runs in an image that holds nothing else.
 BASE = """\
@@ -178,6 +183,27 @@ def test_a_typing_error_in_the_configuration_has_its_line(call, write):
     done = call(write({"Dockerfile": BASE, "baselard.yaml": "exmples: {}\n"}), "examples")
     assert done.code == 2
     assert "baselard.yaml:1: the file: unknown key 'exmples'; did you mean 'examples'?" in done.stdout + done.stderr
+
+
+def test_checks_that_cannot_be_made_are_wrong_use(write, tmp_path):
+    source = write({"Dockerfile": BASE, "baselard.yaml": "exmples: {}\n"})
+    environment = {**os.environ, "BASELARD_STORE": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-m", "engine.cli", "check"]
+    done = subprocess.run(argv, cwd=source, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("baselard.yaml:1: the file: unknown key 'exmples'; did you mean 'examples'?") == 3
+    assert done.stdout.endswith("3 of 3 failed: lint, test-base, test-examples\n")
+
+
+@pytest.mark.parametrize("reference", ["Debian:::x", "docker.io/Acme/x", "debian:trixie-slim:2"])
+def test_a_base_of_a_malformed_reference_is_told_once_and_is_every_examples_reason(call, write, reference):
+    example = "FROM example.test/base\n"
+    texts = {"Dockerfile": f"FROM {reference}\n", "examples/a/Dockerfile": example, "examples/b/Dockerfile": example}
+    done = call(write(texts), "test-examples")
+    shown = done.stdout + done.stderr
+    assert (done.code, shown.count(f'Dockerfile:1: failed to parse stage name "{reference}"')) == (1, 1)
+    assert shown.count("its base example.test/base does not build") == 2
+    assert "3 of 3 failed" in shown
 
 
 @pytest.mark.parametrize(

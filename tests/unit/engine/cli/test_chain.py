@@ -90,7 +90,10 @@ def test_values_get_the_type_of_their_argument(words: list[str], name: str, valu
             r"unknown value hihg; did you mean high\?|one of LOW, HIGH",
         ),
         (["build-all", "--first-name", "A", "--data", "{"], "--data {: Expecting property name"),
-        (["build-all", "--first-name", "A", "--tags", "a,b\nc"], "an entry with a line break .* stands in double quotes"),
+        (
+            ["build-all", "--first-name", "A", "--tags", "a,b\nc"],
+            "an entry with a line break .* stands in double quotes",
+        ),
         (["hello", "more"], "hello returns String, which has no functions: more cannot follow"),
     ],
 )
