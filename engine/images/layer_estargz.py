@@ -8,7 +8,6 @@ that nobody unpacks it as a file; the layer's diff id covers it all the same.
 import base64
 import hashlib
 import json
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,9 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import deflate
+
 from engine.images import layer_tar, layer_write
 from engine.images.image import Pairs
-from engine.images.layer_compress import CORES, GZIP_LEVEL
+from engine.images.layer_compress import CORES, gzip_member
 from engine.images.layer_stream import Stream
 from engine.images.layer_tar import Entry
 
@@ -70,7 +71,7 @@ class Estargz:
         jobs: list[Future[bytes]] = []
         with ThreadPoolExecutor(CORES, "estargz") as pool:
             for plain in self._plain():
-                jobs.append(pool.submit(_member, plain))
+                jobs.append(pool.submit(gzip_member, plain))
                 if len(jobs) > 2 * CORES:
                     yield _counted(jobs.pop(0).result(), offsets)
             for job in jobs:
@@ -79,7 +80,7 @@ class Estargz:
             entry["offset"] = offsets[number]
         table = _table(self._entries)
         self.diff_id = self.stream.digest_with(table)
-        yield _member(table)
+        yield gzip_member(table)
         yield _footer(offsets[-1])
 
     def _plain(self) -> Iterator[bytes]:
@@ -114,7 +115,7 @@ def annotations(path: Path) -> Pairs:
         end = file.seek(-_FOOTER, 2)
         at = int(file.read(_FOOTER)[16:32], 16)
         file.seek(at)
-        table = zlib.decompress(file.read(end - at), 31)
+        table = bytes(deflate.gzip_decompress(file.read(end - at)))
     size = int(table[124:135], 8)
     return ((TOC_DIGEST, _digest(table[layer_tar.BLOCK : layer_tar.BLOCK + size])),)
 
@@ -122,12 +123,6 @@ def annotations(path: Path) -> Pairs:
 def _counted(member: bytes, offsets: list[int]) -> bytes:
     offsets.append(offsets[-1] + len(member))
     return member
-
-
-def _member(plain: bytes) -> bytes:
-    """One gzip member, without a name or a time."""
-    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
-    return packer.compress(plain) + packer.flush()
 
 
 def _table(entries: list[dict[str, Any]]) -> bytes:

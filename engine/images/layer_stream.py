@@ -4,12 +4,12 @@ import contextvars
 import hashlib
 import queue
 import threading
-import zlib
 from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Self
 
 import zstandard
+from isal import isal_zlib
 
 from engine import cancel
 from engine.errors import UserError
@@ -34,13 +34,13 @@ def decompressed(file: IO[bytes]) -> Iterator[bytes]:
             yield from iter(lambda: reader.read(CHUNK), b"")
         else:
             yield from iter(lambda: file.read(CHUNK), b"")
-    except (zlib.error, zstandard.ZstdError) as error:
+    except (isal_zlib.error, zstandard.ZstdError) as error:  # type: ignore[misc]  # its stub says Exception, not type
         raise UserError(f"the compressed data is broken: {error}") from error
 
 
 def _gunzip(file: IO[bytes]) -> Iterator[bytes]:
     """All members of a gzip file, in chunks of bounded size whatever the ratio."""
-    member = zlib.decompressobj(31)
+    member = isal_zlib.decompressobj(31)
     started = False
     data = file.read(CHUNK)
     while data:
@@ -50,7 +50,7 @@ def _gunzip(file: IO[bytes]) -> Iterator[bytes]:
             yield out
         if member.eof:
             data = member.unused_data or file.read(CHUNK)
-            member, started = zlib.decompressobj(31), False
+            member, started = isal_zlib.decompressobj(31), False
         else:
             data = member.unconsumed_tail or file.read(CHUNK)
     if started:
