@@ -18,7 +18,7 @@ from pipeline.registry import index
 from pipeline.registry.client import Repository, connect
 from pipeline.registry.index import PlatformImage, Published
 from pipeline.registry.untag import untag
-from pipeline.share import Account
+from pipeline.share import Account, publish
 from pipeline.tags import semver
 
 
@@ -71,7 +71,7 @@ async def push(
 ) -> None:
     """Push under a test tag; BaselardError unless exactly what was tested is there afterwards."""
     containers = [one.container for one in tested]
-    await account.login(dag.container()).publish(str(candidate), platform_variants=containers)
+    await publish(dag.container(), account, candidate, containers)
     async with connect(candidate, await account.credentials()) as repository:
         for image in images:
             if await index.read(repository, image.digest) is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -175,5 +175,14 @@ async def push_dated(built: dagger.Container, account: Account, tag: str, now: d
 async def push(built: dagger.Container, account: Account, tag: str) -> Reference:
     """The giving half: push under a test tag; the reference with its digest."""
     where = parse(account.repository)
-    said = await account.login(built).publish(str(Reference(where.registry, where.repository, tag)))
-    return parse(said)
+    return await publish(built, account, Reference(where.registry, where.repository, tag))
+
+
+async def publish(
+    image: dagger.Container, account: Account, target: Reference, variants: Sequence[dagger.Container] = ()
+) -> Reference:
+    """Push as this account; the reference with its digest. BaselardError, in the engine's words, when it refuses."""
+    try:
+        return parse(await account.login(image).publish(str(target), platform_variants=list(variants)))
+    except dagger.QueryError as error:
+        raise BaselardError(str(error)) from error
