@@ -12,7 +12,7 @@ FROM debian:trixie-slim
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static >/dev/null
 RUN useradd --create-home agent && mkdir /srv/app && echo {} >/srv/app/package.json \\
     && printf '#!/bin/sh\\n[ "$*" = check ] && ! cat /etc/pip-says 2>/dev/null\\n' >/usr/local/bin/pip \\
-    && printf '#!/bin/sh\\n[ "$*" = "ls --all" ] && ! cat /etc/npm-says 2>/dev/null\\n' >/usr/local/bin/npm \\
+    && printf '#!/bin/sh\\n[ "$1 $2" = "ls --all" ] && ! cat /etc/npm-says >&2 2>/dev/null\\n' >/usr/local/bin/npm \\
     && chmod 755 /usr/local/bin/*
 ENV HOME=/home/agent
 USER agent

@@ -82,6 +82,33 @@ def test_a_base_that_lacks_something_fails_its_own_test_alone(call, checkout):
     assert "jq" in " ".join(red["ghcr.io/baselard/base:dev"])
 
 
+def test_the_package_managers_own_checks_are_those_of_the_real_ones(call, checkout):
+    added = {
+        "pip": (
+            "USER 0\nRUN d=/usr/local/lib/python3.13/dist-packages/a-1.0.dist-info"
+            " && mkdir $d && printf 'Name: a\\nVersion: 1.0\\nRequires-Dist: b-not-there\\n' >$d/METADATA\n",
+            "pip check: a 1.0 requires b-not-there, which is not installed.",
+        ),
+        "npm": (
+            """RUN echo '{"dependencies": {"b-not-there": "1"}}' >package.json\n""",
+            "npm ls: npm ERR! missing: b-not-there@1, required by",
+        ),
+        "dpkg": (
+            "USER 0\nRUN sed -i '0,/ok installed/s//ok half-configured/' /var/lib/dpkg/status\n",
+            "dpkg --audit: ",
+        ),
+    }
+    for name, (instructions, _) in added.items():
+        recipe = checkout / "examples" / name / "Dockerfile"
+        recipe.parent.mkdir()
+        recipe.write_text(f"FROM ghcr.io/baselard/base\n{instructions}USER 1000\n")
+    red, code = failing(call, checkout, "--check", "test-examples")
+    assert (set(red), code) == (set(added), 1)
+    for name, (_, reason) in added.items():
+        (said,) = red[name]
+        assert said.startswith(reason)
+
+
 def test_a_base_that_does_not_build_is_the_reason_for_every_example(call, checkout):
     replace_in(
         checkout / "image/Dockerfile",
