@@ -207,11 +207,20 @@ def start(root: Path) -> None:
 def stop(root: Path) -> None:
     """End the daemons, and wait until they have: whoever removes the tree next may do so."""
     for file in (root / "tree/run").glob("docker*.pid"):
-        process = Path("/proc", file.read_text())
-        if process.exists() and (process / "comm").read_text() == "dockerd\n":
-            os.kill(int(process.name), signal.SIGTERM)
-            while process.exists():
-                time.sleep(0.05)
+        pid = file.read_text()
+        if _works(pid):
+            os.kill(int(pid), signal.SIGTERM)
+        while _works(pid):
+            time.sleep(0.05)
+
+
+def _works(pid: str) -> bool:
+    """Whether a process is a daemon that has not ended: one that nobody has waited for yet has."""
+    try:
+        status = Path("/proc", pid, "status").read_text()
+    except FileNotFoundError:
+        return False
+    return "Name:\tdockerd\n" in status and "State:\tZ" not in status
 
 
 def main() -> int:
