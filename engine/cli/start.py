@@ -112,11 +112,18 @@ def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
         run_afresh()
     space.require(places.store_root())
     for number in (signal.SIGTERM, signal.SIGHUP):  # both end it as Ctrl-C does: with everything put away
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(number, _terminated)
     runner = target.runner  # imports the module while the engine starts
     terminal = Device(target.display.aside, target.options.on_failure)
     with contextlib.closing(target), engine(target.display, terminal) as running:  # the display goes before the result
         return asyncio.run(_served(running, target, runner, work))
+
+
+def _terminated(*_: object) -> None:
+    """Go the way of Ctrl-C, also where that is ignored: a shell starts what it runs in the background like this."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 async def _served(engine: Engine, target: Target, runner: Runner, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:

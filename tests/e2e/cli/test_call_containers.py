@@ -111,11 +111,13 @@ def test_module_code_runs_as_the_invoking_user(module: Path, places: dict[str, s
     assert (done.returncode, done.stdout) == (0, "54321"), done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "ctrl_c"), [(signal.SIGINT, "default"), (signal.SIGTERM, "default"), (signal.SIGTERM, "ignore")]
+)
 def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
-    module: Path, places: dict[str, str], number: signal.Signals
+    module: Path, places: dict[str, str], number: signal.Signals, ctrl_c: str
 ) -> None:
-    command = words(module, "call", "run", "--command", "echo begun; sleep 98765")
+    command = ["env", f"--{ctrl_c}-signal=INT", *words(module, "call", "run", "--command", "echo begun; sleep 98765")]
     environ = {**os.environ, **places}
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stderr
@@ -123,7 +125,10 @@ def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
             if line.endswith(" begun\n"):
                 break
         child.send_signal(number)
-        child.communicate(timeout=30)
+        try:
+            child.communicate(timeout=30)
+        finally:
+            child.kill()
     assert child.returncode == 130
     assert not [text for text in _command_lines() if "98765" in text]
     assert places["BASELARD_STORE"] not in Path("/proc/mounts").read_text()
