@@ -186,7 +186,8 @@ class Job:
         env |= {key: shown(value) for key, value in fill(step.get("env") or {}, contexts).items()}
         if action:
             env["GITHUB_ACTION_PATH"] = str(action)
-        command = [*SHELLS[step.get("shell", "")], str(script)]
+        # Whoever runs the tests in the background has Ctrl-C ignored, and what it starts would inherit that.
+        command = ["env", "--default-signal=INT", *SHELLS[step.get("shell", "")], str(script)]
         with (self.root / "log").open("w+") as log:
             process = subprocess.Popen(
                 command, env=env, cwd=self.workspace, stdout=log, stderr=log, stdin=subprocess.DEVNULL, process_group=0
