@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from dockerfile.asked import Asked
 from dockerfile.bases import BaseReference, base_references, image_under
 from dockerfile.errors import DockerfileError, Place, Warning_
 from dockerfile.instructions import Dockerfile
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dockerfile.dagger_build import build
 
 __all__ = [
+    "Asked",
     "BaseReference",
     "Dockerfile",
     "DockerfileError",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Generic
 
 import anyio
 
 from dockerfile.builder import Builder, C, D, Mounted, Placement, Target
 from dockerfile.errors import DockerfileError, Warning_
 from dockerfile.looking import find, look_into_contexts, mount_item
+from dockerfile.owners import is_numeric, may_change_owners, resolve_owner
 from dockerfile.placing import directory_of, place_item
 from dockerfile.preparing import prepare
 from dockerfile.stages import Plan, ScratchSource, StageOutput
@@ -27,6 +30,16 @@ from dockerfile.steps import (
 
 # The SDK prints a chain of calls recursively and gives up at about 470 of them.
 MOST_CALLS = 200
+
+
+@dataclass
+class _Course(Generic[C]):
+    """How far a stage has come. `made` holds the directories that are known to be there, `described` the container in
+    which the names of owners are looked up: the last one that may know others than those before it."""
+
+    container: C
+    described: C
+    made: set[str] = field(default_factory=lambda: {"/"})
 
 
 async def apply(plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], warn: Callable[[Warning_], None]) -> C:
@@ -60,21 +73,19 @@ async def _wait_for(build: Build[C, D], trees: Iterable[Tree]) -> None:
 async def _run_stage(build: Build[C, D], index: int) -> None:
     stage, lowered = build.plan.stages[index], build.lowered[index]
     await _wait_for(build, [stage.base])
-    container = build.container_of(stage.base, stage.platform)
+    start = build.container_of(stage.base, stage.platform)
+    course = _Course(start, build.described.get(stage.base, start))
     config = build.configs[index]
-    made: set[str] = {"/"}
     calls = 0
     for step in lowered.steps:
         calls += calls_of(step, config)
         if calls > MOST_CALLS:
-            container, calls = await build.builder.settle(container), 0
+            course.container, calls = await build.builder.settle(course.container), 0
         await _wait_for(build, trees_of(step))
-        if isinstance(step, CopyStep):
-            container = await _copy(build, container, step, made)
-        else:
-            container = await _apply_step(build, container, config, step, made)
+        await _apply_step(build, course, config, step)
         config = step.config if isinstance(step, Configure) else config
-    build.containers[index] = container
+    build.containers[index] = course.container
+    build.described[StageOutput(index)] = course.described
     build.done[index].set()
 
 
@@ -91,28 +102,43 @@ def calls_of(step: Step, before: ImageConfig) -> int:
     return len(changed) + abs(len(after.ports) - len(before.ports)) + 5
 
 
-async def _apply_step(
-    build: Build[C, D], container: C, config: ImageConfig, step: Configure | MakeDirectory | RunStep, made: set[str]
-) -> C:
-    """The container after a step; `made` holds the directories that are known to be there."""
+async def _apply_step(build: Build[C, D], course: _Course[C], config: ImageConfig, step: Step) -> None:
     if isinstance(step, Configure):
-        return build.builder.configure(container, config, step.config)
-    if isinstance(step, MakeDirectory):
-        made.add(step.path)
-        return await build.builder.make_directory(container, step.path, step.user)
-    mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
-    made.intersection_update({"/"})  # the command may remove what it likes
-    return build.builder.run(container, config, step, mounts)
+        course.container = build.builder.configure(course.container, config, step.config)
+    elif isinstance(step, MakeDirectory):
+        await _make_directory(build, course, step.path, step.user)
+    elif isinstance(step, CopyStep):
+        await _copy(build, course, step)
+    else:
+        mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
+        course.container = build.builder.run(course.container, config, step, mounts)
+        # The command may have removed and added what it likes.
+        course.described, course.made = course.container, {"/"}
 
 
-async def _copy(build: Build[C, D], container: C, step: CopyStep, made: set[str]) -> C:
+async def _make_directory(build: Build[C, D], course: _Course[C], path: str, owner: str) -> None:
+    numeric = await _numeric(build, course, owner)
+    course.container = await build.builder.make_directory(course.container, path, numeric)
+    course.made.add(path)
+
+
+async def _copy(build: Build[C, D], course: _Course[C], step: CopyStep) -> None:
     """Copy, into directories that are made first: a copy alone would make a new one look like its source."""
     placements = await _placements(build, step)
     for folder in dict.fromkeys(folder for one in placements if (folder := directory_of(one))):
-        if folder not in made:
-            container = await build.builder.make_directory(container, folder, step.owner)
-            made.add(folder)
-    return await build.builder.copy(container, placements)
+        if folder not in course.made:
+            await _make_directory(build, course, folder, step.owner)
+    owner = await _numeric(build, course, step.owner)
+    course.container = await build.builder.copy(course.container, [replace(one, owner=owner) for one in placements])
+    if any(may_change_owners(one.path, one.dest) for one in placements):
+        course.described = course.container
+
+
+async def _numeric(build: Build[C, D], course: _Course[C], owner: str) -> str:
+    """`uid:gid`, or "" for "" (keep the source's)."""
+    if not owner or is_numeric(owner):
+        return owner and resolve_owner(owner)
+    return resolve_owner(owner, *await build.builder.owner_tables(course.described))
 
 
 def _wanted(build: Build[C, D], step: RunStep, mount: MountStep) -> bool:

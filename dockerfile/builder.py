@@ -115,14 +115,17 @@ class Builder(Protocol[C, D]):
     def configure(self, container: C, before: ImageConfig, after: ImageConfig) -> C:
         """Take the container from one config to the next, as far as later steps can see."""
 
-    async def make_directory(self, container: C, path: str, user: str) -> C:
-        """`path` and its missing parents, 0755, owned by `user`; nothing when it is there."""
+    async def owner_tables(self, container: C) -> tuple[str, str]:
+        """The texts of /etc/passwd and /etc/group, "" for one that is not there."""
+
+    async def make_directory(self, container: C, path: str, owner: str) -> C:
+        """`path` and its missing parents, 0755, owned by the numeric `owner`; nothing when it is there."""
 
     def run(self, container: C, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[D]]) -> C:
         """Run the step in the config's environment, directory and user."""
 
     async def copy(self, container: C, placements: Sequence[Placement[D]]) -> C:
-        """All placements in their order, as one layer where the engine has layers."""
+        """All placements in their order, as one layer where the engine has layers; their owners are numeric."""
 
     async def finish(self, target: Target[C]) -> C:
         """Give the last container what `configure` could not: the config keys no later step sees."""

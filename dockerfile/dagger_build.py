@@ -7,7 +7,9 @@ from types import MappingProxyType
 
 import dagger
 
+from dockerfile.asked import Asked
 from dockerfile.dagger_builder import DaggerBuilder
+from dockerfile.dagger_known import begins_at_an_object
 from dockerfile.driver import Request, build_with, log_warning
 from dockerfile.errors import Warning_
 from dockerfile.state import Contexts
@@ -24,20 +26,23 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     secrets: Mapping[str, dagger.Secret] = MappingProxyType({}),
     ssh: dagger.Socket | None = None,
     client: dagger.Client = dagger.dag,
+    asked: Asked | None = None,
     on_warning: Callable[[Warning_], None] = log_warning,
 ) -> dagger.Container:
     """The container that `docker buildx build` would make of `dockerfile` in `context`.
 
     `contexts` are extra build contexts by name (`--build-context`): a name stands for every FROM, `COPY --from` and
-    `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id.
+    `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id. `asked` is
+    for several builds of one connection: what they start from is then asked for its config and its users once.
 
     Raises DockerfileError, before anything runs, for what cannot be built; dagger.ExecError for a failing RUN, once
     something asks for the result.
     """
-    builder = DaggerBuilder(client, secrets, ssh)
+    builder = DaggerBuilder(client, secrets, ssh, asked or Asked())
     directories = {name: one for name, one in contexts.items() if isinstance(one, dagger.Directory)}
     containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
     # Asked for once here, or every question about a host directory would read it from the host again.
-    given = Contexts(await context.sync(), containers, directories)
+    main = context if begins_at_an_object(context) else await context.sync()
+    given = Contexts(main, containers, directories)
     request = Request(dockerfile, target, build_args, platform)
     return await build_with(builder, given, request, on_warning)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import dagger
 
+from dockerfile.asked import Asked
 from dockerfile.builder import Found, Mounted, Placement, Target
 from dockerfile.dagger_config import configure, hidden, hidden_lines, read_config
 from dockerfile.dagger_copy import alike, make_directory, place
+from dockerfile.dagger_known import known
 from dockerfile.dagger_lookup import look_up
-from dockerfile.dagger_owner import numeric_owner
 from dockerfile.dagger_run import run, run_limits
+from dockerfile.owners import TABLES
 from dockerfile.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
 
 # A wildcard may match any number of files, and the SDK's chains must stay short.
@@ -26,17 +28,23 @@ class DaggerBuilder:
     client: dagger.Client
     secrets: Mapping[str, dagger.Secret] = field(default_factory=dict)
     ssh: dagger.Socket | None = None
+    asked: Asked = field(default_factory=Asked)
 
     async def default_platform(self) -> str:
-        return str(await self.client.default_platform())
+        return str(await self.asked.once("platform", self.client, self.client.default_platform))
 
     async def read_text(self, tree: dagger.Directory, path: str) -> str | None:
-        if not await tree.exists(path):
-            return None
-        return await tree.file(path).contents()
+        if "/" in path:
+            there = await tree.exists(path)
+        else:
+            there = path in await self.asked.once("entries", tree, tree.entries)
+        return await tree.file(path).contents() if there else None
 
     async def config_of(self, container: dagger.Container) -> ImageConfig:
-        return await read_config(self.client, container)
+        return await self.asked.once("config", container, lambda: self._read_config(container))
+
+    async def owner_tables(self, container: dagger.Container) -> tuple[str, str]:
+        return await self.asked.once("owners", container, lambda: self._read_tables(container))
 
     async def look_up(self, tree: dagger.Directory, patterns: Sequence[str]) -> list[list[Found]]:
         return await look_up(tree, patterns)
@@ -82,8 +90,8 @@ class DaggerBuilder:
     def configure(self, container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
         return configure(container, before, after)
 
-    async def make_directory(self, container: dagger.Container, path: str, user: str) -> dagger.Container:
-        return make_directory(self.client, container, path, await numeric_owner(container, user))
+    async def make_directory(self, container: dagger.Container, path: str, owner: str) -> dagger.Container:
+        return make_directory(await self._empty(), container, path, owner)
 
     def run(
         self,
@@ -97,10 +105,9 @@ class DaggerBuilder:
     async def copy(
         self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]]
     ) -> dagger.Container:
-        owners = {one.owner: await numeric_owner(container, one.owner) for one in placements}
-        numeric = [replace(one, owner=owners[one.owner]) for one in placements]
-        for number, group in enumerate(alike(numeric), start=1):
-            container = await place(self.client, container, group)
+        empty = await self._empty()
+        for number, group in enumerate(alike(placements), start=1):
+            container = await place(self.client, empty, container, group)
             if number % MOST_PLACEMENTS == 0:
                 container = await self.settle(container)
         return container
@@ -113,7 +120,7 @@ class DaggerBuilder:
         text = "\n".join(["FROM scratch", *hidden_lines(wanted), ""])
         lines = self.client.directory().with_new_file("Dockerfile", text)
         carrier = lines.docker_build(platform=dagger.Platform(target.platform))
-        carried = await read_config(self.client, carrier)
+        carried = await self._read_config(carrier)
         return configure(carrier.with_rootfs(target.container.rootfs()), carried, target.config)
 
     def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:
@@ -127,3 +134,18 @@ class DaggerBuilder:
 
     def has_ssh(self) -> bool:
         return self.ssh is not None
+
+    async def _empty(self) -> dagger.Directory:
+        return await self.asked.once("empty", self.client, lambda: known(self.client.directory()))
+
+    async def _read_config(self, container: dagger.Container) -> ImageConfig:
+        return await read_config(await self.asked.once("bare", self.client, self._bare), container)
+
+    async def _bare(self) -> dagger.Directory:
+        return await known(self.client.directory().with_new_file("empty", ""))
+
+    async def _read_tables(self, container: dagger.Container) -> tuple[str, str]:
+        passwd, group = [
+            await container.file(path).contents() if await container.exists(path) else "" for path in TABLES
+        ]
+        return passwd, group

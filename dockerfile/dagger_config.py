@@ -24,13 +24,12 @@ NO_HEALTHCHECK = ("NONE",)
 PROTOCOLS = ("tcp", "udp")
 
 
-async def read_config(client: dagger.Client, container: dagger.Container) -> ImageConfig:
-    """A container's whole config, in one query: exported as an image of one empty file, whose layers cost nothing.
+async def read_config(bare: dagger.Directory, container: dagger.Container) -> ImageConfig:
+    """A container's whole config, in one query: exported as an image of `bare`, one empty file, which costs nothing.
 
     Raises dagger.QueryError when what leads to the container fails.
     """
-    bare = container.with_rootfs(client.directory().with_new_file("empty", ""))
-    archive = bare.as_tarball(forced_compression=dagger.ImageLayerCompression.UNCOMPRESSED)
+    archive = container.with_rootfs(bare).as_tarball(forced_compression=dagger.ImageLayerCompression.UNCOMPRESSED)
     with tarfile.open(fileobj=io.BytesIO((await archive.contents()).encode())) as tar:
         document = _document(tar, "index.json")
         while "manifests" in document:

@@ -39,16 +39,18 @@ def _kind(one: Placement[dagger.Directory]) -> tuple[str, str, str] | None:
     return one.dest, one.owner, one.mode
 
 
-async def place(client: dagger.Client, container: dagger.Container, group: Group) -> dagger.Container:
-    """The container with what a group from `alike` holds; owners are numeric."""
+async def place(
+    client: dagger.Client, empty: dagger.Directory, container: dagger.Container, group: Group
+) -> dagger.Container:
+    """The container with what a group from `alike` holds; owners are numeric, `empty` has no entries."""
     one = group[0]
     if one.unpack:
-        return await _unpack(client, container, one)
+        return await _unpack(client, empty, container, one)
     if one.is_directory:
         return await _place_directory(client, container, one)
     mode = parse_mode(one.mode)
     if len(group) > FEW and all(each.is_plain for each in group) and len(_folders(group)) == 1:
-        return _place_many(client, container, group)
+        return _place_many(empty, container, group)
     if len(group) > 1:
         files = [each.tree.file(each.path) for each in group]
         return container.with_files(one.dest, files, owner=one.owner, permissions=mode)
@@ -61,12 +63,12 @@ def _folders(group: Group) -> set[tuple[int, str]]:
     return {(id(one.tree), posixpath.dirname(one.path)) for one in group}
 
 
-def _place_many(client: dagger.Client, container: dagger.Container, group: Group) -> dagger.Container:
+def _place_many(empty: dagger.Directory, container: dagger.Container, group: Group) -> dagger.Container:
     """Many files of one directory, by their names: each File in an argument would be a query of its own."""
     one = group[0]
     folder = posixpath.dirname(one.path)
     names = [re.sub(r"([\\*?\[!])", r"\\\1", posixpath.basename(each.path)) for each in group]
-    return make_directory(client, container, one.dest.rstrip("/"), one.owner).with_directory(
+    return make_directory(empty, container, one.dest.rstrip("/"), one.owner).with_directory(
         one.dest,
         one.tree.directory(folder) if folder else one.tree,
         include=names,
@@ -75,7 +77,7 @@ def _place_many(client: dagger.Client, container: dagger.Container, group: Group
     )
 
 
-def make_directory(client: dagger.Client, container: dagger.Container, path: str, owner: str) -> dagger.Container:
+def make_directory(empty: dagger.Directory, container: dagger.Container, path: str, owner: str) -> dagger.Container:
     """The directory and its missing parents, 0755 and owned by the numeric `owner`; those that exist stay as they are.
 
     The API makes parents root's and lets a new directory look like the one that is copied into it, where docker does
@@ -84,7 +86,7 @@ def make_directory(client: dagger.Client, container: dagger.Container, path: str
     parts = path.strip("/").split("/") if path.strip("/") else []
     ways = ["/" + "/".join(parts[: n + 1]) for n in range(len(parts))]
     for way in ways if owner not in ("", ROOT) else ways[-1:]:
-        container = container.with_directory(way, client.directory(), owner=owner, permissions=DIRECTORY_MODE)
+        container = container.with_directory(way, empty, owner=owner, permissions=DIRECTORY_MODE)
     return container
 
 
@@ -106,13 +108,13 @@ async def _place_directory(
 
 
 async def _unpack(
-    client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
+    client: dagger.Client, empty: dagger.Directory, container: dagger.Container, one: Placement[dagger.Directory]
 ) -> dagger.Container:
     """ADD's extraction, left to the engine's own Dockerfile builder: the API has no call that reads archives."""
     context = client.directory().with_file(ARCHIVE, one.tree.file(one.path))
     context = context.with_new_file("Dockerfile", f"FROM scratch\nADD {ARCHIVE} /\n")
     unpacked = context.docker_build().rootfs()
     if await unpacked.exists(ARCHIVE):
-        return await place(client, container, [replace(one, unpack=False)])
-    container = make_directory(client, container, one.dest.rstrip("/"), one.owner)
+        return await place(client, empty, container, [replace(one, unpack=False)])
+    container = make_directory(empty, container, one.dest.rstrip("/"), one.owner)
     return container.with_directory(one.dest, unpacked)

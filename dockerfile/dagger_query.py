@@ -10,6 +10,8 @@ import dagger
 import gql
 from gql.transport.exceptions import TransportQueryError
 
+from dockerfile.dagger_known import id_of
+
 
 async def select(owner: dagger.Container | dagger.Directory, selection: str) -> Mapping[str, Any]:
     """The selected fields of a container or directory.
@@ -17,7 +19,7 @@ async def select(owner: dagger.Container | dagger.Directory, selection: str) -> 
     Raises dagger.QueryError, or its dagger.ExecError, when what leads to the object fails.
     """
     kind = type(owner).__name__
-    query = gql.gql(f"{{ node(id: {json.dumps(await owner.id())}) {{ ... on {kind} {{ {selection} }} }} }}")
+    query = gql.gql(f"{{ node(id: {json.dumps(await id_of(owner))}) {{ ... on {kind} {{ {selection} }} }} }}")
     try:
         # There is no public way to send a query; dagger-io is pinned below its next minor version.
         answer = await owner._ctx.conn.session.execute(query)

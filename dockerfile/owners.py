@@ -6,6 +6,20 @@ without a group not the group of /etc/passwd but its own number.
 
 from __future__ import annotations
 
+import posixpath
+
+TABLES = ("/etc/passwd", "/etc/group")
+
+
+def may_change_owners(source: str, dest: str) -> bool:
+    """Whether copying `source` to the path `dest` may bring another /etc/passwd or /etc/group.
+
+    A directory that holds one and is copied through a link to /etc goes unnoticed.
+    """
+    where = posixpath.normpath(posixpath.join("/", dest))
+    names = (posixpath.basename(table) for table in TABLES)
+    return where in ("/", "/etc", *TABLES) or posixpath.basename(source) in names
+
 
 def is_numeric(owner: str) -> bool:
     """Whether the owner can be told without looking into the image."""

@@ -25,7 +25,8 @@ class Contexts(Generic[C, D]):
 
 @dataclass
 class Build(Generic[C, D]):
-    """One build. `configs` holds what each stage starts from, `found` what patterns match in a tree."""
+    """One build. `configs` holds what each stage starts from, `found` what patterns match in a tree,
+    `described` where the names of a finished stage's owners are looked up."""
 
     plan: Plan
     builder: Builder[C, D]
@@ -34,6 +35,7 @@ class Build(Generic[C, D]):
     lowered: dict[int, Lowered] = field(default_factory=dict)
     found: dict[tuple[Tree, str], list[Found]] = field(default_factory=dict)
     containers: dict[int, C] = field(default_factory=dict)
+    described: dict[Tree, C] = field(default_factory=dict)
     done: dict[int, anyio.Event] = field(default_factory=dict)
 
     def container_of(self, source: Tree, platform: str) -> C:

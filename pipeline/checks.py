@@ -38,7 +38,7 @@ class Options:
     `nonce` makes every verdict a new one; equal nonces may reuse cached ones.
     """
 
-    jobs: int = 4
+    jobs: int = 8
     retries: int = 0
     timeout: float = 1800
     fail_fast: bool = False

@@ -87,7 +87,7 @@ class Config:
     example_paths: tuple[str, ...] = ("examples/*", "docs/cookbooks/*")
     examples: Mapping[str, ExampleSettings] = field(default_factory=dict)
     lint_threshold: str = "warning"
-    jobs: int = 4
+    jobs: int = 8
     retries: int = 0
     timeout: int = 1800
     runners: Mapping[str, str] = field(default_factory=dict)

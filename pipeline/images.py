@@ -45,6 +45,7 @@ class Images:
         self.platform = platform
         self._given = given
         self.warnings: list[Warning_] = []
+        self._asked = dockerfile.Asked()
         self._built: dict[tuple[str, str], dagger.Container | Exception] = {}
         self._told: set[tuple[str, str]] = set()
         self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
@@ -109,6 +110,7 @@ class Images:
             target=settings.target,
             build_args=settings.build_args,
             platform=self.platform,
+            asked=self._asked,
             on_warning=self._warn,
         )
 
@@ -126,6 +128,7 @@ class Images:
             target=target,
             build_args=base.settings.build_args,
             platform=self.platform,
+            asked=self._asked,
             on_warning=self._warn,
         )
 

@@ -1,6 +1,5 @@
 """The engine as a builder of Dockerfiles: the Dockerfile room's operations as calls on the engine's own objects."""
 
-import asyncio
 import os
 import posixpath
 import stat
@@ -11,7 +10,7 @@ from typing import TypeVar
 
 from dockerfile.builder import Found, Mounted, Placement, Target
 from dockerfile.modes import apply_mode, parse_mode
-from dockerfile.owners import is_numeric, resolve_owner
+from dockerfile.owners import TABLES
 from dockerfile.paths import has_wildcards
 from dockerfile.steps import Git, ImageConfig, Inline, RunStep, Step, Url
 from engine import platforms
@@ -35,7 +34,6 @@ from engine.schema.context import Context
 
 Built = TypeVar("Built")
 _DIRECTORY_MODE = 0o755
-_PASSWD, _GROUP = "/etc/passwd", "/etc/group"
 
 
 class UnresolvedError(Exception):
@@ -128,11 +126,14 @@ class EngineBuilder:
         marks = (*container.marks, container.rootfs) if layered else container.marks
         return docker_config.configured(replace(container, marks=marks), after)
 
-    async def make_directory(self, container: Container, path: str, user: str) -> Container:
+    async def owner_tables(self, container: Container) -> tuple[str, str]:
+        passwd, group = [await self.read_text(Directory(container.rootfs), table) for table in TABLES]
+        return passwd or "", group or ""
+
+    async def make_directory(self, container: Container, path: str, owner: str) -> Container:
         where = paths.join("/", path)
         if await self.ctx.look(container.rootfs, lambda root: reading.exists(root, where)):
             return container
-        owner = await self._numeric(container, user)
         return replace(container, rootfs=Output(NewDirectory(container.rootfs, where, _DIRECTORY_MODE, owner)))
 
     def run(
@@ -143,8 +144,7 @@ class EngineBuilder:
 
     async def copy(self, container: Container, placements: Sequence[Placement[Directory]]) -> Container:
         for placement in placements:
-            owner = await self._numeric(container, placement.owner)
-            rootfs = await self._placed(Directory(container.rootfs), replace(placement, owner=owner))
+            rootfs = await self._placed(Directory(container.rootfs), placement)
             container = replace(container, rootfs=rootfs.output)
         return container
 
@@ -187,17 +187,6 @@ class EngineBuilder:
         """The directory where everything in it has the mode that the symbolic ``change`` makes of its own."""
         modes = await self.ctx.look(origin.output, lambda root: tuple(_modes(root, origin.path, change)))
         return origin.after(Chmod(origin.output, origin.path, modes))
-
-    async def _numeric(self, container: Container, owner: str) -> str:
-        """``uid:gid`` as BuildKit finds it; empty for an empty owner."""
-        if not owner:
-            return ""
-        if is_numeric(owner):
-            return resolve_owner(owner)
-        texts = await asyncio.gather(
-            *(self.read_text(Directory(container.rootfs), table) for table in (_PASSWD, _GROUP))
-        )
-        return resolve_owner(owner, *(text or "" for text in texts))
 
 
 def _platform(text: str) -> Platform:

@@ -7,6 +7,8 @@ from pathlib import Path
 import dagger
 from dagger import dag
 
+from dockerfile import dagger_known
+
 # Debian's goss is dynamically linked, and the image under test may have another libc or none. The packages are only
 # unpacked, on this machine's own platform: nothing of a foreign one has to be emulated.
 _COLLECT = """\
@@ -32,8 +34,8 @@ _DEBIAN = {"386": "i386", "arm": "armhf", "ppc64le": "ppc64el"}
 
 
 async def known(platform: str = "") -> dagger.Directory:
-    """The tool directory, asked for once: who mounts it then sends its ID and not all that leads to it."""
-    return dag.load_directory_from_id(dagger.DirectoryID(await directory(platform).id()))
+    """The tool directory, asked for once."""
+    return await dagger_known.known(directory(platform))
 
 
 def directory(platform: str = "") -> dagger.Directory:

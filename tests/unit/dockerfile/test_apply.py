@@ -55,6 +55,29 @@ async def test_few_questions(context: Path) -> None:
     assert recorder.asked == {"config_of": 2, "look_up": 2}
 
 
+@pytest.mark.parametrize(
+    ("between", "times"),
+    [
+        ("WORKDIR /y\nENV A=1\nCOPY --chown=staff a.txt /y/", 1),
+        ("RUN useradd other", 2),
+        ("COPY d /", 2),
+        ("COPY d /etc/", 2),
+        ("COPY a.txt /etc/passwd", 2),
+        ("COPY passwd /x/", 2),
+        ("COPY a.txt /etc/npmrc", 1),
+        ("FROM base", 1),
+        ("FROM 0", 1),
+    ],
+)
+async def test_users_are_looked_up_again_where_there_may_be_others(context: Path, between: str, times: int) -> None:
+    (context / "passwd").write_text("")
+    recorder = Recorder({"base": PATH})
+    again = "COPY --chown=agent:staff a.txt /z/"
+    box = await build(context, f"FROM base\nCOPY --chown=agent a.txt /x/\n{between}\n{again}\n", recorder)
+    assert len(recorder.described) == times
+    assert copies(box)[-1].owner == "1000:50"
+
+
 async def test_a_missing_file_is_found_before_anything_runs(context: Path) -> None:
     with pytest.raises(DockerfileError) as caught:
         await build(context, "FROM base\nRUN long\nCOPY a.txt missing.txt /x/\n")

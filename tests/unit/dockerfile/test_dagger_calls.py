@@ -83,8 +83,9 @@ def test_what_a_run_saw_is_taken_away_again() -> None:
 
 
 def test_parents_are_made_one_by_one_only_for_others_than_root() -> None:
-    assert names(make_directory(CLIENT, CLIENT.container(), "/a/b/c", "0:0")) == ["withDirectory"]
-    paths = [args["path"] for _, args in calls(make_directory(CLIENT, CLIENT.container(), "/a/b/c", "1:1"))]
+    empty = CLIENT.directory()
+    assert names(make_directory(empty, CLIENT.container(), "/a/b/c", "0:0")) == ["withDirectory"]
+    paths = [args["path"] for _, args in calls(make_directory(empty, CLIENT.container(), "/a/b/c", "1:1"))]
     assert paths == ["/a", "/a/b", "/a/b/c"]
 
 

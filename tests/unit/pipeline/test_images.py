@@ -33,9 +33,7 @@ def builds(monkeypatch):
     """Record every build; one whose Dockerfile says BROKEN fails."""
     seen = []
 
-    async def build(
-        context, *, dockerfile="Dockerfile", contexts=(), target="", build_args=None, platform="", on_warning=None
-    ):
+    async def build(context, *, contexts, dockerfile, target, build_args, platform, asked, on_warning):
         if "WARNED" in context.files[dockerfile]:
             on_warning(Warning_("said", Place(dockerfile, 1), "Rule"))
         seen.append((context.files[dockerfile], target, {key: one.name for key, one in dict(contexts).items()}))
