@@ -1,9 +1,12 @@
 """Where the measuring is done: a directory with bases of a known size, stores, and what they are measured against."""
 
 import contextlib
+import functools
+import itertools
 import os
 import random
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +19,7 @@ from bench.client import Client, text
 
 T = TypeVar("T")
 
+_SHORT = 12_000_000_000  # bytes; a round with an image of 1 GB, given and taken on both sides, fits in
 _APPLETS = "sh true cat ls mkdir touch dd cp sleep echo"
 
 
@@ -45,7 +49,8 @@ class Lab:
     """One run's directory.
 
     ``peaks`` collects the memory of every engine process, by scenario; ``notes`` MB that a side moved between machines
-    and left on their disks, by scenario and side. ``until_end`` puts away what several scenarios share.
+    and left on their disks, by scenario and side. ``until_end`` puts away what several scenarios share. ``numbers`` are
+    for names and images that no other round has.
     """
 
     root: Path
@@ -55,6 +60,28 @@ class Lab:
     notes: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     until_end: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     shared: dict[str, Any] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    _leavings: list[Callable[[], object]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.until_end.callback(self._put_away)
+
+    def later(self, put_away: Callable[[], object]) -> None:
+        """Have something put away at the end, or as soon as the disk gets short.
+
+        Never right before something is measured: after a large tree is deleted, ext4 looks for minutes at the inode of
+        each deleted file whenever it makes a new one (``recently_deleted`` in Linux's fs/ext4/ialloc.c), and who comes
+        next pays for that.
+        """
+        self._leavings.append(put_away)
+        if shutil.disk_usage(self.root).free < _SHORT:
+            sys.stderr.write("bench: the disk gets short, so earlier rounds' files go now; new ones may be slow\n")
+            self._put_away()
+            os.sync()
+
+    def _put_away(self) -> None:
+        while self._leavings:
+            self._leavings.pop()()
 
     def share(self, name: str, made: Callable[[], contextlib.AbstractContextManager[T]]) -> T:
         """What ``made`` opens, once for all scenarios; it is closed with the lab."""
@@ -81,19 +108,24 @@ class Lab:
 
     @contextlib.contextmanager
     def fresh_store(self) -> Iterator[Path]:
-        """An empty store that goes afterwards: another machine, as far as the engine can tell."""
+        """An empty store: another machine, as far as the engine can tell."""
         with self.scratch() as path:
             yield path / "store"
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A directory that goes afterwards."""
+        """A directory that is out of the way afterwards, and deleted ``later``."""
         path = Path(tempfile.mkdtemp(dir=self.root))
         path.chmod(0o755)
         try:
             yield path
         finally:
-            shutil.rmtree(path)
+            self.later(functools.partial(shutil.rmtree, self._doomed(path)))
+
+    def _doomed(self, path: Path) -> Path:
+        doomed = self.root / "doomed"
+        doomed.mkdir(exist_ok=True)
+        return path.rename(doomed / path.name)
 
     def tiny(self) -> Path:
         """A root file system of nothing but a shell."""
@@ -109,12 +141,13 @@ class Lab:
         sizes = self.sizes
         return self._made("large", lambda path: fill(path / "opt", 2 * sizes.base_mb, sizes.base_files, seed=7))
 
-    def image(self, seed: int) -> Path:
-        """Like ``base``, with content of its own for each ``seed``: no store or registry has seen it."""
+    def image(self, number: int) -> Path:
+        """Like ``base``, but another layer for each ``number``: no store, registry or daemon has seen it. It stays so
+        until the next call."""
         sizes = self.sizes
-        return self._made(
-            f"image-{seed}", lambda path: fill(path / "opt", sizes.base_mb, sizes.base_files, seed=-seed - 1)
-        )
+        made = self._made("image", lambda path: fill(path / "opt", sizes.base_mb, sizes.base_files, seed=-1))
+        (made / "number").write_text(str(number))
+        return made
 
     def tree(self, files: int) -> Path:
         """A root file system with that many small files."""

@@ -1,7 +1,7 @@
 """The ways by which a built base reaches an example: from the built base to the example's first instruction.
 
-Another runner is an empty store, or for docker a daemon that has forgotten the image. Every round has a base of its own
-that was never packed, pushed or unpacked.
+Another runner is an empty store, or for docker another daemon. Every round of every side has a base of its own that was
+never packed, pushed or unpacked.
 """
 
 import contextlib
@@ -28,13 +28,13 @@ class Giver:
     scratch: Path
     registry: str
 
-    def base(self, number: int) -> str:
-        """The built base of a round."""
-        return mounted(self.opened, self.lab.image(number))
+    def base(self) -> str:
+        """A built base."""
+        return mounted(self.opened, self.lab.image(next(self.lab.numbers)))
 
-    def by_object(self, number: int) -> float:
+    def by_object(self, _round: int) -> float:
         """The example begins at the object itself."""
-        base = self.base(number)
+        base = self.base()
         return self.opened.timed(loaded(base), touch("object"), "sync")
 
     def by_archive(self, number: int) -> float:
@@ -45,7 +45,7 @@ class Giver:
             file = there.ask("host", f"file(path: {text(str(path))})", "id")
             return ["container", f"import(source: {text(file)})"]
 
-        took = self._elsewhere(number, f"export(path: {text(str(path))})", taken)
+        took = self._elsewhere(f"export(path: {text(str(path))})", taken)
         path.unlink()
         return took
 
@@ -53,10 +53,10 @@ class Giver:
         """Push, then pull into an empty store."""
         address = text(f"{self.registry}/ours:{number}")
         calls = ["container", f"from(address: {address})"]
-        return self._elsewhere(number, f"publish(address: {address})", lambda _: calls)
+        return self._elsewhere(f"publish(address: {address})", lambda _: calls)
 
-    def _elsewhere(self, number: int, give: str, take: Callable[[Client], list[str]]) -> float:
-        base = self.base(number)
+    def _elsewhere(self, give: str, take: Callable[[Client], list[str]]) -> float:
+        base = self.base()
         with self.lab.fresh_store() as store, self.lab.session(store) as there:
             there.ask("version")
 
@@ -69,35 +69,34 @@ class Giver:
 
 @dataclass(frozen=True)
 class Peer:
-    """The same by docker."""
+    """The same by docker; ``taker`` is the daemon of another machine."""
 
-    daemon: Docker
+    giver: Docker
+    taker: Docker
     lab: Lab
     scratch: Path
     registry: str
 
-    def by_registry(self, number: int) -> float:
-        """Push, forget, pull, run. Forgetting is not counted."""
-        image = f"{self.registry}/theirs:{number}"
-        return self._through(
-            number, image, lambda: self.daemon.run("push", image), lambda: self.daemon.run("pull", image)
-        )
+    def by_registry(self, _round: int) -> float:
+        """Push, pull, run."""
+        image = f"{self.registry}/theirs:{next(self.lab.numbers)}"
+        return self._through(image, lambda: self.giver.run("push", image), lambda: self.taker.run("pull", image))
 
-    def by_archive(self, number: int) -> float:
-        """Save, forget, load, run. Forgetting is not counted."""
+    def by_archive(self, _round: int) -> float:
+        """Save, load, run."""
+        number = next(self.lab.numbers)
         image, path = f"bench/theirs:{number}", self.scratch / f"docker-{number}.tar"
-        took = self._through(number, image, lambda: self.daemon.save(image, path), lambda: self.daemon.load(path))
+        took = self._through(image, lambda: self.giver.save(image, path), lambda: self.taker.load(path))
         path.unlink()
         return took
 
-    def _through(self, number: int, image: str, give: Callable[[], object], take: Callable[[], object]) -> float:
-        self.daemon.make(self.lab.image(number), image)
+    def _through(self, image: str, give: Callable[[], object], take: Callable[[], object]) -> float:
         try:
-            given = seconds(give)
-            self.daemon.remove(image)
-            return given + seconds(take) + seconds(lambda: self.daemon.touch(image))
+            self.giver.make(self.lab.image(next(self.lab.numbers)), image)
+            return seconds(give) + seconds(take) + seconds(lambda: self.taker.touch(image))
         finally:
-            self.daemon.remove(image)
+            for machine in (self.giver, self.taker):
+                self.lab.later(functools.partial(machine.remove, image))
 
 
 @contextlib.contextmanager
@@ -106,8 +105,9 @@ def handed_over(lab: Lab, *, ours: str, peers: bool) -> Iterator[Mapping[str, Si
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(lab.scratch())
         address = stack.enter_context(registry.running(scratch / "registry"))
-        giver = Giver(lab, stack.enter_context(lab.session()), scratch, address)
-        peer = Peer(docker.started(), lab, scratch, address)
+        store = stack.enter_context(lab.fresh_store())
+        giver = Giver(lab, stack.enter_context(lab.session(store)), scratch, address)
+        peer = Peer(docker.started(), docker.started("docker-taker"), lab, scratch, address)
         theirs = ("registry", "archive") if peers else (ours,)
         sides: dict[str, Side] = {f"baselard {ours}": getattr(giver, f"by_{ours}")}
         yield sides | {f"docker {name}": getattr(peer, f"by_{name}") for name in theirs}

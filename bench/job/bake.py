@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from bench import docker, registry
 from bench.docker import Docker
 from bench.job import debian, peers
-from bench.job.project import Project
 from bench.lab import Lab, on_disk, seconds
+from bench.project import Project
 
 _OBJECT = "target:base"
 _CACHE_MOUNTS = ("builder", "prune", "--all", "--force", "--filter", "type=exec.cachemount")
@@ -19,22 +20,21 @@ _CACHE_MOUNTS = ("builder", "prune", "--all", "--force", "--filter", "type=exec.
 
 @dataclass(frozen=True)
 class Bake:
-    """``giver`` has built the base. ``taker`` is the daemon of another machine, which has nothing."""
+    """``giver`` has built the base. Takers are daemons of other machines, which have nothing."""
 
     lab: Lab
     project: Project
     there: str
     giver: Docker
-    taker: Docker
 
     @classmethod
     @contextlib.contextmanager
     def prepared(cls, lab: Lab, project: Project) -> Iterator[Self]:
-        """Both daemons, and the base built. They forget all of it afterwards."""
+        """The giver, and the base built. All daemons forget all of it at the end."""
         tree = docker.tree()
         peers.goss(tree)
         copy, there = peers.placed(project, tree, "docker")
-        bake = cls(lab, copy, there, docker.started(), docker.started("docker-taker"))
+        bake = cls(lab, copy, there, docker.started("docker-job"))
         if not bake.giver.has(debian.IMAGE):
             rootfs, changes = debian.rootfs(tree)
             bake.giver.make(rootfs, debian.IMAGE, *changes)
@@ -42,8 +42,7 @@ class Bake:
             bake.bake(bake.giver, _OBJECT, "base")
             yield bake
         finally:
-            for machine in (bake.giver, bake.taker):
-                bake.forget(machine)
+            bake.forget(bake.giver)
 
     def at_once(self, _number: int) -> float:
         """Seconds of one bake, base included, on a machine that may know some of it, and of the tests."""
@@ -63,13 +62,12 @@ class Bake:
             name = f"{host}/base:{number}"
             self.giver.run("tag", peers.image(self.project), name)
 
-            def job() -> None:
+            def job(taker: Docker) -> None:
                 self.giver.run("push", name)
-                self.taker.run("pull", name)
-                self.job(self.taker, f"docker-image://{name}")
+                taker.run("pull", name)
+                self.job(taker, f"docker-image://{name}")
 
-            took = self._elsewhere(job)
-            self.lab.note("docker registry", moved=on_disk(scratch), disk=on_disk(scratch) + self._disk())
+            took = self._elsewhere("registry", job, scratch)
             self.giver.remove(name)
         return took
 
@@ -78,14 +76,12 @@ class Bake:
         with self.lab.scratch() as scratch:
             archive = scratch / "base.tar"
 
-            def job() -> None:
+            def job(taker: Docker) -> None:
                 self.giver.save(peers.image(self.project), archive)
-                self.taker.load(archive)
-                self.job(self.taker, f"docker-image://{peers.image(self.project)}")
+                taker.load(archive)
+                self.job(taker, f"docker-image://{peers.image(self.project)}")
 
-            took = self._elsewhere(job)
-            self.lab.note("docker archive", moved=on_disk(scratch), disk=on_disk(scratch) + self._disk())
-        return took
+            return self._elsewhere("archive", job, scratch)
 
     def job(self, machine: Docker, base: str, *options: str) -> None:
         """Build all examples on ``base``, which is ``target:base`` or an image, and test them."""
@@ -102,9 +98,13 @@ class Bake:
         machine.run("system", "prune", "--all", "--force")
         machine.run("builder", "prune", "--all", "--force")
 
-    def _elsewhere(self, job: Callable[[], None]) -> float:
-        self.forget(self.taker)
-        return seconds(job)
-
-    def _disk(self) -> float:
-        return on_disk(self.giver.data) + on_disk(self.taker.data)
+    def _elsewhere(self, way: str, job: Callable[[Docker], None], scratch: Path) -> float:
+        """Seconds of a job with a taker; what it moves lies in ``scratch``. Each way has a taker of its own, so that
+        nothing need be deleted in between."""
+        taker = docker.started(f"docker-job-{way}")
+        self.forget(taker)
+        took = seconds(lambda: job(taker))
+        self.lab.later(lambda: self.forget(taker))
+        moved = on_disk(scratch)
+        self.lab.note(f"docker {way}", moved=moved, disk=moved + on_disk(self.giver.data) + on_disk(taker.data))
+        return took

@@ -9,10 +9,10 @@ from typing import Self
 
 from bench import docker, podman
 from bench.job import debian, peers
-from bench.job.project import Project
 from bench.lab import Lab, on_disk, seconds
 from bench.podman import Podman
 from bench.programs import run
+from bench.project import Project
 
 
 @dataclass(frozen=True)

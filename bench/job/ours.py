@@ -1,18 +1,16 @@
-"""The job by Baselard: the object way, and the four classical ways, whose runners are empty stores."""
+"""The job by Baselard: the object way, and the four classical ways, whose runners are stores with goss alone."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import programs, registry
-from bench.job.project import CHECKOUT, Project
+from bench import programs, project, registry
 from bench.lab import Lab, on_disk, seconds
+from bench.project import Project
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Ours:
 
     def prepare(self) -> None:
         """Build the base."""
-        _call(self.built, self.project, "base", "sync")
+        programs.call(self.built, self.project.root, "base", "sync")
 
     def at_once(self, store: Path) -> float:
         """Seconds of the whole call on a store that may know some of it."""
@@ -52,11 +50,11 @@ class Ours:
 
     def by_archive(self, _number: int) -> float:
         """Write an archive; another machine reads it."""
-        with self.giver() as giver, self.lab.fresh_store() as taker, self.lab.scratch() as scratch:
+        with self.giver() as giver, self.taker() as taker, self.lab.scratch() as scratch:
             path = scratch / "base.tar"
 
             def job() -> None:
-                _call(giver, self.project, "archive", "--output", str(path))
+                programs.call(giver, self.project.root, "archive", "--output", str(path))
                 _test(taker, self.project, "--base", str(path))
 
             took = seconds(job)
@@ -66,11 +64,11 @@ class Ours:
 
     def by_rebuild(self, _number: int) -> float:
         """Write the build cache; another machine reads it and builds again, which runs nothing of the base."""
-        with self.giver() as giver, self.lab.fresh_store() as taker, self.lab.scratch() as scratch:
+        with self.giver() as giver, self.taker() as taker, self.lab.scratch() as scratch:
 
             def job() -> None:
-                _engine(giver, "cache", "export", str(scratch))
-                _engine(taker, "cache", "import", str(scratch))
+                programs.baselard(giver, "cache", "export", str(scratch))
+                programs.baselard(taker, "cache", "import", str(scratch))
                 _test(taker, self.project)
 
             took = seconds(job)
@@ -85,38 +83,40 @@ class Ours:
             with registry.running(data) as host:
                 pushed: list[str] = []
                 argv = ("push-base", "--registry", f"{host}/base", "--tag", "test")
-                gave = seconds(lambda: pushed.append(_call(giver, self.project, *argv).strip()))
+                gave = seconds(lambda: pushed.append(programs.call(giver, self.project.root, *argv).strip()))
                 took = take(pushed[0])
             self.lab.note(side, moved=on_disk(data), disk=on_disk(data) + on_disk(giver))
         return gave + took
 
     def _elsewhere(self, base: str, names: list[str]) -> float:
         """Seconds of the taking half on a new machine."""
-        with self.lab.fresh_store() as taker:
+        with self.taker() as taker:
             only = [word for name in names for word in ("--only", name)]
             return seconds(lambda: _test(taker, self.project, "--base", base, *only))
 
-    @contextlib.contextmanager
-    def giver(self) -> Iterator[Path]:
+    def giver(self) -> contextlib.AbstractContextManager[Path]:
         """A copy of the store in which the base was built."""
+        return self._copy(self.built)
+
+    def taker(self) -> contextlib.AbstractContextManager[Path]:
+        """A new machine, on which goss is installed."""
+        return self._copy(self.lab.share("a store with goss", functools.partial(_with_goss, self.lab)))
+
+    @contextlib.contextmanager
+    def _copy(self, store: Path) -> Iterator[Path]:
         with self.lab.scratch() as scratch:
-            programs.run(["cp", "--archive", "--reflink=auto", str(self.built), str(scratch / "store")])
+            programs.run(["cp", "--archive", "--reflink=auto", str(store), str(scratch / "store")])
             yield scratch / "store"
 
 
-def _test(store: Path, project: Project, *flags: str) -> str:
-    return _call(store, project, "test-examples", *flags)
+def _test(store: Path, of: Project, *flags: str) -> str:
+    return programs.call(store, of.root, "test-examples", *flags)
 
 
-def _call(store: Path, project: Project, *words: str) -> str:
-    return _engine(store, "call", "--progress", "plain", "--source", str(project.root), *words)
-
-
-def _engine(store: Path, *words: str) -> str:
-    """One command of Baselard on a store; its result. Raises RuntimeError with what it said."""
-    argv = [sys.executable, "-I", "-m", "engine.cli", *words]
-    env = {**os.environ, "BASELARD_STORE": str(store)}
-    done = subprocess.run(argv, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(words)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
-    return done.stdout
+@contextlib.contextmanager
+def _with_goss(lab: Lab) -> Iterator[Path]:
+    """A store that has the container with goss and nothing of a project, since goss is installed on every side before
+    the clock starts."""
+    with lab.scratch() as scratch:
+        programs.call(scratch / "store", project.bare(scratch / "project").root, "test-examples")
+        yield scratch / "store"

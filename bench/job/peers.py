@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from bench.job.project import Project
+from bench.project import Project
 
 GOSS = "/opt/goss"
 _AT_ONCE = 6

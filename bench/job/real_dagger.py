@@ -4,8 +4,9 @@ import os
 import shutil
 
 from bench import programs
-from bench.job.project import CHECKOUT, Project
 from bench.lab import seconds
+from bench.programs import CHECKOUT
+from bench.project import Project
 
 NAME = "dagger call"
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from bench.job import project, real_dagger
+from bench import project
+from bench.job import real_dagger
 from bench.job.bake import Bake
 from bench.job.buildah import Buildah
 from bench.job.ours import Ours
-from bench.job.project import Change, Project
 from bench.lab import Lab
 from bench.method import Goal, Scenario, Side
+from bench.project import Change, Project
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Whole images in, beside docker; and what the engine's memory is for a large one."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,19 +16,27 @@ from bench.method import OURS, Goal, Scenario, Side
 def pull(lab: Lab) -> Iterator[Mapping[str, Side]]:
     """Pull and unpack an image of which neither side has anything."""
     daemon = docker.started()
-    with lab.scratch() as scratch, registry.running(scratch / "registry") as host:
-        image = f"{host}/bench:pull"
-        with lab.session() as opened:
-            opened.ask(loaded(mounted(opened, lab.base())), f"publish(address: {text(image)})")
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(lab.scratch())
+        host = stack.enter_context(registry.running(scratch / "registry"))
+        opened = stack.enter_context(_giving(lab))
 
-        def ours(_: int) -> float:
+        @functools.cache
+        def pushed(_round: int) -> str:
+            number = next(lab.numbers)
+            image = f"{host}/bench:{number}"
+            opened.ask(loaded(mounted(opened, lab.image(number))), f"publish(address: {text(image)})")
+            return image
+
+        def ours(number: int) -> float:
+            image = pushed(number)
             with lab.fresh_store() as store, lab.session(store) as there:
                 return there.timed("container", f"from(address: {text(image)})", "sync")
 
-        def theirs(_: int) -> float:
-            daemon.remove(image)
+        def theirs(number: int) -> float:
+            image = pushed(number)
             took = seconds(lambda: daemon.run("pull", image))
-            daemon.remove(image)
+            lab.later(functools.partial(daemon.remove, image))
             return took
 
         yield {OURS: ours, "docker pull": theirs}
@@ -37,24 +46,37 @@ def pull(lab: Lab) -> Iterator[Mapping[str, Side]]:
 def load(lab: Lab) -> Iterator[Mapping[str, Side]]:
     """Take in an archive of which neither side has anything: the layers in it are not compressed."""
     daemon = docker.started()
-    with lab.scratch() as scratch:
-        archive = scratch / "image.tar"
-        with lab.session() as opened:
-            opened.ask(loaded(mounted(opened, lab.base())), f"export(path: {text(str(archive))})")
+    with lab.scratch() as scratch, _giving(lab) as opened:
 
-        def ours(_: int) -> float:
+        @functools.cache
+        def written(_round: int) -> Path:
+            number = next(lab.numbers)
+            archive = scratch / f"{number}.tar"
+            opened.ask(loaded(mounted(opened, lab.image(number))), f"export(path: {text(str(archive))})")
+            return archive
+
+        def ours(number: int) -> float:
+            archive = written(number)
             with lab.fresh_store() as store, lab.session(store) as there:
                 file = there.ask("host", f"file(path: {text(str(archive))})", "id")
                 return there.timed("container", f"import(source: {text(file)})", "sync")
 
-        def theirs(_: int) -> float:
+        def theirs(number: int) -> float:
+            archive = written(number)
             began = time.perf_counter()
             image = daemon.load(archive)
             took = time.perf_counter() - began
-            daemon.remove(image)
+            lab.later(functools.partial(daemon.remove, image))
             return took
 
         yield {OURS: ours, "docker load": theirs}
+
+
+@contextlib.contextmanager
+def _giving(lab: Lab) -> Iterator[Client]:
+    """A session on a store that has every round's image, and goes with the scenario."""
+    with lab.fresh_store() as store, lab.session(store) as opened:
+        yield opened
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.job import peers, project, table
+from bench import project
+from bench.job import peers, table
 from bench.method import Measured
 from bench.results import Run
 

@@ -3,12 +3,12 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bench import docker, registry, ways
+from bench.lab import QUICK, Lab
 
 
 class Daemon:
@@ -34,31 +34,39 @@ def nowhere(*args: object) -> Iterator[Any]:
     yield Path("/nowhere")
 
 
-LAB: Any = SimpleNamespace(scratch=nowhere, session=nowhere, image=lambda number: Path(f"/image-{number}"))
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    made = Lab(tmp_path, QUICK)
+    made.image = lambda number: Path(f"/image-{number}")  # type: ignore[method-assign]
+    made.session = nowhere  # type: ignore[method-assign,assignment]
+    return made
 
 
-def peer(daemon: Daemon, scratch: Path) -> ways.Peer:
-    return ways.Peer(daemon, LAB, scratch, "localhost:1")  # type: ignore[arg-type]
+def peer(lab: Lab, giver: Daemon, taker: Daemon) -> ways.Peer:
+    return ways.Peer(giver, taker, lab, lab.root, "localhost:1")  # type: ignore[arg-type]
 
 
-def test_docker_forgets_the_image_before_it_takes_it_again(tmp_path: Path) -> None:
-    daemon = Daemon()
-    peer(daemon, tmp_path).by_registry(0)
-    assert daemon.asked == ["make", "push", "remove", "pull", "touch", "remove"]
+def test_another_daemon_takes_what_one_gives_and_nothing_is_removed_before_the_end(lab: Lab) -> None:
+    giver, taker = Daemon(), Daemon()
+    peer(lab, giver, taker).by_registry(0)
+    assert (giver.asked, taker.asked) == (["make", "push"], ["pull", "touch"])
+    lab.until_end.close()
+    assert (giver.asked, taker.asked) == (["make", "push", "remove"], ["pull", "touch", "remove"])
 
 
-def test_an_archive_goes_away_and_so_does_the_image(tmp_path: Path) -> None:
-    daemon = Daemon()
-    peer(daemon, tmp_path).by_archive(0)
-    assert daemon.asked == ["make", "save", "remove", "load", "touch", "remove"]
-    assert list(tmp_path.iterdir()) == []
+def test_an_archive_goes_away(lab: Lab) -> None:
+    giver, taker = Daemon(), Daemon()
+    peer(lab, giver, taker).by_archive(0)
+    assert (giver.asked, taker.asked) == (["make", "save"], ["load", "touch"])
+    assert list(lab.root.iterdir()) == []
 
 
-def test_what_fails_leaves_no_image_behind(tmp_path: Path) -> None:
-    daemon = Daemon(fails="pull")
+def test_what_fails_leaves_no_image_behind(lab: Lab) -> None:
+    giver, taker = Daemon(), Daemon(fails="pull")
     with pytest.raises(RuntimeError, match="pull"):
-        peer(daemon, tmp_path).by_registry(0)
-    assert daemon.asked[-1] == "remove"
+        peer(lab, giver, taker).by_registry(0)
+    lab.until_end.close()
+    assert giver.asked[-1] == taker.asked[-1] == "remove"
 
 
 @pytest.mark.parametrize(
@@ -69,9 +77,11 @@ def test_what_fails_leaves_no_image_behind(tmp_path: Path) -> None:
         ("by-archive", ["baselard archive", "docker archive"]),
     ],
 )
-def test_each_way_is_beside_its_own_kind(monkeypatch: pytest.MonkeyPatch, name: str, sides: list[str]) -> None:
+def test_each_way_is_beside_its_own_kind(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, name: str, sides: list[str]
+) -> None:
     monkeypatch.setattr(registry, "running", nowhere)
     monkeypatch.setattr(docker, "started", Daemon)
     scenario = next(scenario for scenario in ways.SCENARIOS if scenario.name == name)
-    with scenario.sides(LAB) as found:
+    with scenario.sides(lab) as found:
         assert list(found) == sides

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import growth
+from bench import project
 
 
 def files(root: Path) -> dict[str, str]:
@@ -12,7 +12,7 @@ def files(root: Path) -> dict[str, str]:
 
 
 def test_a_repository_has_as_many_examples_as_asked_for(tmp_path: Path) -> None:
-    made = files(growth.repository(tmp_path, 3))
+    made = files(project.small(tmp_path, 3).root)
     assert sum(name.endswith("goss.yaml") for name in made) == 3
     assert "image/Dockerfile" in made
 
@@ -20,14 +20,15 @@ def test_a_repository_has_as_many_examples_as_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "changed"),
     [
-        (growth.nothing, set()),
-        (growth.one_example, {"examples/example-00/salt"}),
-        (growth.every_example, {"examples/example-00/salt", "examples/example-01/salt"}),
-        (growth.the_base, {"image/salt"}),
+        (project.nothing, set()),
+        (project.one_example, {"examples/example-00/salt"}),
+        (project.every_example, {"examples/example-00/salt", "examples/example-01/salt"}),
+        (project.the_base, {"image/salt"}),
     ],
 )
-def test_a_change_changes_what_it_says(tmp_path: Path, change: growth.Change, changed: set[str]) -> None:
-    before = files(growth.repository(tmp_path, 2))
-    change(tmp_path, "second")
+def test_a_change_changes_what_it_says(tmp_path: Path, change: project.Change, changed: set[str]) -> None:
+    of = project.small(tmp_path, 2)
+    before = files(of.root)
+    change(of, "second")
     after = files(tmp_path)
     assert {name for name in after if after[name] != before.get(name)} == changed

@@ -1,15 +1,34 @@
-"""What the job is done on: a base image and examples that start FROM it, each with gossfiles."""
+"""What is built and tested: a base image and examples that start FROM it, each with gossfiles; and changes to it."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import growth
+from bench import lab
+from bench.programs import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+_BASE = """FROM debian:trixie-slim
+COPY salt /salt
+RUN head -c 20000000 /dev/urandom >/opt/data
+"""
+_EXAMPLE = """FROM ghcr.io/bench/base:latest
+COPY salt /salt
+RUN sha256sum /salt >/sum
+"""
+_GOSS = """file:
+  /sum:
+    exists: true
+command:
+  sha256sum --check /sum:
+    exit-status: 0
+"""
+_BARE_GOSS = """file:
+  /bin/busybox:
+    exists: true
+"""
 
 
 @dataclass(frozen=True)
@@ -50,7 +69,26 @@ def real(root: Path) -> Project:
 
 def small(root: Path, count: int) -> Project:
     """A base of 20 MB and ``count`` examples with one step each."""
-    return Project(growth.repository(root, count), f"of-{count}", "ghcr.io/bench/base")
+    _write(root / "image", {"Dockerfile": _BASE, "salt": "first\n"})
+    for number in range(count):
+        example = {"Dockerfile": _EXAMPLE, "goss.yaml": _GOSS, "salt": "first\n"}
+        _write(root / "examples" / f"example-{number:02}", example)
+    return Project(root, f"of-{count}", "ghcr.io/bench/base")
+
+
+def bare(root: Path) -> Project:
+    """A base of nothing but a shell, and one example with a gossfile."""
+    (root / "image").mkdir(parents=True)
+    lab.shell(root / "image")
+    (root / "image/Dockerfile").write_text("FROM scratch\nCOPY bin /bin\n")
+    _write(root / "examples/example", {"Dockerfile": "FROM ghcr.io/bench/bare:latest\n", "goss.yaml": _BARE_GOSS})
+    return Project(root, "bare", "ghcr.io/bench/bare")
+
+
+def _write(directory: Path, files: Mapping[str, str]) -> None:
+    directory.mkdir(parents=True)
+    for name, content in files.items():
+        (directory / name).write_text(content)
 
 
 Change = Callable[[Project, str], None]
@@ -63,6 +101,12 @@ def nothing(_project: Project, _salt: str) -> None:
 def one_example(project: Project, salt: str) -> None:
     """Change a file that one example copies into its image."""
     (project.root / "examples" / _edited(project) / "salt").write_text(salt)
+
+
+def every_example(project: Project, salt: str) -> None:
+    """Change a file that each example copies, each to another content; the base stays."""
+    for name in project.examples:
+        (project.root / "examples" / name / "salt").write_text(f"{salt} {name}")
 
 
 def the_base(project: Project, salt: str) -> None:
