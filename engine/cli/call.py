@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine import terminal
+from engine import privilege, terminal
 from engine.cli import chain, halves, help, target
 from engine.cli.target import Target
 from engine.errors import UserError
@@ -25,12 +25,14 @@ def run(argv: list[str]) -> int:
 
 
 def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
-    from engine.cli import result, start  # noqa: PLC0415 -- help needs no engine
-
     for step in parsed.steps:
         check_addresses(step)
     if parsed.options.interactive or any(step.function.name == "terminal" for step in parsed.steps):
         terminal.require()
+    if privilege.may_mount() and not halves.wanted(parsed):
+        found.start_runner()  # it imports while this process does
+    from engine.cli import result, start  # noqa: PLC0415 -- help needs no engine
+
     start.require_privilege(["call", *argv])
     _warn(parsed.steps)
     if halves.wanted(parsed):

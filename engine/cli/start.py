@@ -113,7 +113,7 @@ def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     space.require(places.store_root())
     for number in (signal.SIGTERM, signal.SIGHUP):  # both end it as Ctrl-C does: with everything put away
         signal.signal(number, _terminated)
-    runner = target.runner  # imports the module while the engine starts
+    runner = target.start_runner()
     terminal = Device(target.display.aside, target.options.on_failure)
     with contextlib.closing(target), engine(target.display, terminal) as running:  # the display goes before the result
         return asyncio.run(_served(running, target, runner, work))

@@ -24,7 +24,7 @@ _OWN = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Target:
-    """A module to call. ``runner`` and ``display`` start at first use; ``close`` ends them."""
+    """A module to call. The runner and the display start at first use; ``close`` ends them."""
 
     source: ModuleSource
     options: Options
@@ -51,9 +51,8 @@ class Target:
             self._module = known.read(self.source, places.cache_root()) or self._register()
         return self._module
 
-    @property
-    def runner(self) -> "Runner":
-        """The module's process."""
+    def start_runner(self) -> "Runner":
+        """The module's process, which imports the module in its own time."""
         if self._runner is None:
             from engine import caller  # noqa: PLC0415 -- see TYPE_CHECKING
             from engine.modules import environment, running  # noqa: PLC0415 -- see TYPE_CHECKING
@@ -87,7 +86,7 @@ class Target:
             version = ".".join(map(str, sys.version_info[:2]))
             self.display.note(f"warning: the module asks for Python {asked}; it is tried with {version}")
         cache = places.cache_root()
-        module = asyncio.run(registration.register(self.runner, cache, self.display, self.output))
+        module = asyncio.run(registration.register(self.start_runner(), cache, self.display, self.output))
         known.write(self.source, cache, module)
         return module
 

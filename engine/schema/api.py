@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ class Api:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Names the answers to introspection that may be kept."""
-        return digest.of("introspection.v2", self.sdl)[7:39]
+        """Names the answers to introspection, and the queries found valid, that may be kept."""
+        return digest.of("introspection.v3", self.sdl, version("graphql-core"))[7:39]
 
     def introspection(self, query: str, root: Path) -> bytes | None:
         """The response to a query that asks for nothing but the schema, kept below ``root``; None for any other.
@@ -55,7 +56,7 @@ class Api:
         """
         if "__schema" not in query:
             return None
-        kept = root / "introspection" / digest.of(self.digest, query)[7:]
+        kept = _directory(root) / digest.of(self.digest, query)[7:]
         if kept.exists():
             return kept.read_bytes()
         try:
@@ -63,18 +64,32 @@ class Api:
         except InvalidQuery:
             return None
         if response is not None:
-            kept.parent.mkdir(exist_ok=True)
             temporary = kept.with_suffix(f".{os.getpid()}")
             temporary.write_bytes(response)
             temporary.replace(kept)
         return response
 
     async def answer(
-        self, ctx: Context, query: str, variables: Mapping[str, Any] | None = None, operation: str | None = None
+        self,
+        ctx: Context,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation: str | None = None,
+        root: Path | None = None,
     ) -> dict[str, Any]:
-        """The response's ``data``. Raises InvalidQuery before anything ran, FieldError for what happened then."""
-        data: dict[str, Any] = await self.queries.answer(ctx, query, variables, operation)
+        """The response's ``data``. Raises InvalidQuery before anything ran, FieldError for what happened then.
+
+        Below ``root``, if any, it is kept that a query like this one is valid.
+        """
+        kept = root and _directory(root) / f"valid-{self.digest}"
+        data: dict[str, Any] = await self.queries.answer(ctx, query, variables, operation, kept)
         return data
+
+
+def _directory(root: Path) -> Path:
+    path = root / "introspection"
+    path.mkdir(exist_ok=True)
+    return path
 
 
 @functools.cache

@@ -2,10 +2,10 @@
 
 import importlib
 import json
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import graphql
@@ -18,12 +18,10 @@ from engine.schema.context import Context
 from engine.schema.execute import Execution
 from engine.schema.failures import InvalidQuery
 from engine.schema.fields import Fields
+from engine.schema.outlines import Outlines, outline
 
 MAX_DEPTH = 2000
 """How deep a query may nest. graphql-core stops at 200; a client's chain of calls is as deep as it is long."""
-
-_STRING = re.compile(r'"(?:[^"\\\n\r]|\\.)*"')
-_MOST_OUTLINES = 10_000
 
 _FRAMES_PER_LEVEL = 12
 """Python frames the parser and the validator use for one level, with room to spare."""
@@ -31,11 +29,12 @@ _FRAMES_PER_LEVEL = 12
 
 @dataclass(frozen=True)
 class Queries:
-    """A schema and the fields that are served of it. ``valid`` holds the outlines of queries that were found valid."""
+    """A schema and the fields that are served of it. ``valid`` are the queries known to be valid, by the file
+    that keeps them, None for those that none keeps."""
 
     schema: GraphQLSchema
     fields: Fields
-    valid: set[str] = field(default_factory=set)
+    valid: dict[Path | None, Outlines] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sdl: str) -> "Queries":
@@ -47,10 +46,18 @@ class Queries:
         return cls(schema, Fields(schema))
 
     async def answer(
-        self, ctx: Context, query: str, variables: Mapping[str, Any] | None = None, operation: str | None = None
+        self,
+        ctx: Context,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation: str | None = None,
+        kept: Path | None = None,
     ) -> dict[str, Any]:
-        """The response's ``data``. Raises InvalidQuery before anything ran, FieldError for what happened then."""
-        document = self._checked(query)
+        """The response's ``data``. Raises InvalidQuery before anything ran, FieldError for what happened then.
+
+        ``kept`` is where it is noted that such a query is valid.
+        """
+        document = self._checked(query, kept)
         chosen = _operation(document, operation)
         if _introspects(chosen):
             return self._described(document, variables, operation)
@@ -73,19 +80,25 @@ class Queries:
         """The whole schema, as introspection tells it."""
         return json.dumps(graphql.introspection_from_schema(self.schema), separators=(",", ":")).encode()
 
-    def _checked(self, query: str) -> DocumentNode:
+    def _checked(self, query: str, kept: Path | None = None) -> DocumentNode:
         try:
             document = graphql.parse(query)
         except GraphQLError as error:
             raise _invalid(error) from error
-        outline = _outline(query)
-        if outline in self.valid:
+        valid = self._valid(kept)
+        name = outline(query)
+        if name in valid:
             return document
         if errors := graphql.validate(self.schema, document):
             raise _invalid(*errors)
-        if outline and len(self.valid) < _MOST_OUTLINES:
-            self.valid.add(outline)
+        if name:
+            valid.add(name)
         return document
+
+    def _valid(self, kept: Path | None) -> Outlines:
+        if kept not in self.valid:
+            self.valid[kept] = Outlines(kept)
+        return self.valid[kept]
 
     def _described(
         self, document: DocumentNode, variables: Mapping[str, Any] | None, operation: str | None
@@ -96,19 +109,6 @@ class Queries:
         if result.errors:
             raise _invalid(*result.errors)
         return result.data or {}
-
-
-def _outline(query: str) -> str:
-    """The query without what its strings say, only which are equal: whether it is valid depends on nothing else.
-
-    Validation takes six times as long as parsing, and a client asks the same of many objects. Empty when it has what
-    may hold a quotation mark that delimits no string: a comment or a block string.
-    """
-    if '"""' in query:
-        return ""
-    numbers: dict[str, int] = {}
-    outline = _STRING.sub(lambda match: f'"{numbers.setdefault(match[0], len(numbers))}"', query)
-    return "" if "#" in outline else outline
 
 
 def _invalid(*errors: GraphQLError) -> InvalidQuery:

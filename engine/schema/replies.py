@@ -20,10 +20,11 @@ async def reply(
 ) -> bytes:
     """The JSON response to one GraphQL request."""
     served: Api = ctx.session.api
-    if known := served.introspection(query, ctx.session.worker.store.root):
+    root = ctx.session.worker.store.root
+    if known := served.introspection(query, root):
         return known
     try:
-        return _json({"data": await served.answer(ctx, query, variables, operation)})
+        return _json({"data": await served.answer(ctx, query, variables, operation, root)})
     except InvalidQuery as error:
         return _json({"errors": error.errors})
     except FieldError as error:

@@ -13,7 +13,7 @@ from engine.schema.api import Api
 from engine.schema.context import Context, State
 from engine.schema.failures import FieldError, InvalidQuery
 from engine.schema.fields import Fields
-from engine.schema.queries import MAX_DEPTH, Queries, _outline
+from engine.schema.queries import MAX_DEPTH, Queries
 from engine.schema.registry import Served
 
 pytestmark = pytest.mark.anyio
@@ -209,19 +209,3 @@ async def test_introspection_is_answered_and_kept(api: Api, tmp_path: Path) -> N
 async def test_introspection_beside_other_fields_is_refused(api: Api, ctx: Context) -> None:
     with pytest.raises(InvalidQuery, match="on its own"):
         await api.answer(ctx, "{__schema{queryType{name}} thing{name}}")
-
-
-def test_queries_that_differ_in_strings_alone_have_one_outline() -> None:
-    one = '{ a(x: "1", y: "1") { b(z: "2") } }'
-    assert _outline(one) == _outline('{ a(x: "é \\" {", y: "é \\" {") { b(z: "") } }')
-    for other in (
-        '{ a(x: "1", y: "2") { b(z: "2") } }',
-        '{ a(x: "1", y: "1") { c(z: "2") } }',
-        '{ a(x: 1, y: "1") { b } }',
-    ):
-        assert _outline(one) != _outline(other)
-
-
-@pytest.mark.parametrize("query", ['{ a(x: """b""") }', '{ a # "\n(x: "1") }', '{ a # "b"\n }'])
-def test_where_a_quotation_mark_may_delimit_no_string_there_is_no_outline(query: str) -> None:
-    assert _outline(query) == ""
