@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import dagger
 
+import dockerfile
+from dockerfile.errors import DockerfileError
 from pipeline.lint.finding import Finding, document
 from pipeline.lint.tool import output
 from pipeline.model import Place
-
-_HEREDOC = re.compile(r"<<-?[\"']?[A-Za-z_]")
 
 
 async def findings(tools: dagger.Container, texts: Mapping[str, str]) -> list[Finding]:
@@ -27,15 +26,19 @@ def parse(printed: str, texts: Mapping[str, str]) -> list[Finding]:
 def _finding(item: Mapping[str, str], text: str) -> Finding:
     place = Place(item["file"], int(item["line"]), int(item["column"]))
     code, severity, message = item["code"], item["level"], item["message"]
-    if code == "DL1000" and _after_heredoc(text, place.line):
-        # Known of 2.15: a heredoc followed by another instruction does not parse.
-        said = "not linted: hadolint 2.15 cannot read a heredoc that is followed by another instruction"
+    if code == "DL1000" and _parses(text, place.path):
+        # Known of 2.15: an instruction after a heredoc, a tag on localhost:PORT/NAME.
+        said = f"not linted: hadolint 2.15 cannot read this file, which docker can: {' '.join(message.split())}"
         return Finding(place, code, "style", said, link(code))
     return Finding(place, code, severity, " ".join(message.split()), link(code))
 
 
-def _after_heredoc(text: str, line: int) -> bool:
-    return any(_HEREDOC.search(earlier) for earlier in text.splitlines()[:line])
+def _parses(text: str, path: str) -> bool:
+    try:
+        dockerfile.parse(text, path)
+    except DockerfileError:
+        return False
+    return True
 
 
 def link(code: str) -> str:

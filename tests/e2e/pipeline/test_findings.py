@@ -52,15 +52,18 @@ def test_a_threshold_turns_failures_into_notes(call, write):
     assert (unknown.code, "unknown threshold 'loud'" in unknown.stderr) == (2, True)
 
 
-def test_a_heredoc_that_hadolint_cannot_read_is_told_as_its_limit(call, write):
-    done = call(
-        write({"Dockerfile": "FROM debian:trixie-slim\nRUN <<EOF\ntrue\nEOF\nRUN true\n"}),
-        "lint",
-        "--threshold",
-        "error",
-    )
-    limit = "DL1000: style: not linted: hadolint 2.15 cannot read a heredoc that is followed by another instruction"
-    assert (done.code, f"· Dockerfile:5:1: {limit}" in done.stdout) == (0, True), done.stdout + done.stderr[-3000:]
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("FROM debian:trixie-slim\nRUN <<EOF\ntrue\nEOF\nRUN true\n", 5),
+        ("FROM debian:trixie-slim AS a\nFROM localhost:5000/acme/base:1.0\n", 2),
+    ],
+)
+def test_what_hadolint_cannot_read_is_told_as_its_limit(call, write, text, line):
+    done = call(write({"Dockerfile": text}), "lint", "--threshold", "error")
+    limit = "DL1000: style: not linted: hadolint 2.15 cannot read this file, which docker can: unexpected"
+    said = done.stdout + done.stderr[-3000:]
+    assert (done.code, f"· Dockerfile:{line}:" in done.stdout, limit in done.stdout) == (0, True, True), said
 
 
 def test_nothing_is_found_in_our_own_workflows_nor_in_those_we_propose(call, write):

@@ -116,6 +116,7 @@ def test_the_base_image_itself_is_tested_and_pushed_for_an_emulated_platform(cal
     """Both targets whole, and one example on them: what a machine of the other platform would do natively."""
     for name in ("image", "examples/shell-tool"):
         shutil.copytree(ROOT / name, tmp_path / "repository" / name)
+    shutil.copy(ROOT / ".hadolint.yaml", tmp_path / "repository")
     name = f"{registry}/acme/base"
     (tmp_path / "repository/baselard.yaml").write_text(
         f"bases: [{{name: '{name}', targets: [standard, dev]}}]\ntest: {{timeout: 10800}}\n"

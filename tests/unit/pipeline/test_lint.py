@@ -23,8 +23,8 @@ def test_hadolint():
     assert hadolint.link("SC2086") == "https://www.shellcheck.net/wiki/SC2086"
 
 
-def test_a_heredoc_that_hadolint_cannot_read_is_no_error_of_the_file():
-    text = "FROM debian\nRUN <<E\nx\nE\nRUN y\n"
+@pytest.mark.parametrize("text", ["FROM debian\nRUN <<E\nx\nE\nRUN y\n", "FROM localhost:5000/x:1\n"])
+def test_what_only_hadolint_cannot_read_is_no_error_of_the_file(text):
     broken = json.dumps([hadolint_item(code="DL1000", level="error", line=5)])
     assert hadolint.parse(broken, {"D": text})[0].severity == "style"
     assert hadolint.parse(broken, {"D": "FROM debian\nRUNN y\n"})[0].severity == "error"
