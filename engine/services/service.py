@@ -12,6 +12,7 @@ from engine.errors import UserError
 from engine.graph import Output
 from engine.images.image import Healthcheck
 
+LOOPBACK = "localhost"
 TCP, UDP = "TCP", "UDP"
 
 
@@ -128,7 +129,7 @@ class TunnelService:
 
     @property
     def hostname(self) -> str:
-        return "localhost"
+        return LOOPBACK
 
     @property
     def label(self) -> str:
@@ -143,6 +144,8 @@ def with_hostname(service: Service, hostname: str) -> Service:
     labels = hostname.split(".")
     if len(hostname) > 253 or not all(_is_label(label) for label in labels):
         raise UserError(f"{hostname!r} is not a host name (letters, digits and hyphens between dots)")
+    if hostname == LOOPBACK:
+        raise UserError(f"the host name {hostname!r} means each container itself; choose another")
     if isinstance(service, TunnelService):
         raise UserError("a tunnel is reached as localhost; give the service behind it a name instead")
     return replace(service, custom_hostname=hostname)

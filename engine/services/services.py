@@ -14,7 +14,7 @@ from engine.graph import Value
 from engine.networks import forward
 from engine.process import STDERR
 from engine.services import services_running
-from engine.services.service import ContainerService, HostService, Service, ServicePort, TunnelService
+from engine.services.service import LOOPBACK, ContainerService, HostService, Service, ServicePort, TunnelService
 from engine.services.services_running import Running
 from engine.worker import Worker
 
@@ -227,6 +227,8 @@ def check_alias(bindings: Sequence[Binding], alias: str) -> None:
     """Raise UserError for an alias that is bound already, or that is none."""
     if not alias or "/" in alias or any(character.isspace() for character in alias):
         raise UserError(f"service alias {alias!r} is not a host name")
+    if alias == LOOPBACK:
+        raise UserError(f"service alias {alias!r} means the container itself; choose another")
     if any(binding.alias == alias for binding in bindings):
         raise UserError(f"service alias {alias!r} is bound twice")
 

@@ -37,6 +37,11 @@ def test_names_that_are_none(name):
         with_hostname(service(), name)
 
 
+def test_localhost_is_each_container_itself():
+    with pytest.raises(UserError, match="each container itself"):
+        with_hostname(service(), "localhost")
+
+
 def test_a_tunnel_has_no_name_of_its_own():
     tunnel = TunnelService(service(ports=(ServicePort(80),)))
     assert tunnel.hostname == "localhost"
