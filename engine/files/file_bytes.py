@@ -23,11 +23,11 @@ def copy_bytes(source: str, target: str) -> None:
 
 def _copy_data(reading: int, writing: int, info: os.stat_result) -> None:
     if info.st_blocks * 512 >= info.st_size:
-        _copy_range(reading, writing, 0, info.st_size)
+        copy_range(reading, writing, 0, info.st_size)
         return
     os.ftruncate(writing, info.st_size)
     for start, end in _data(reading, info.st_size):
-        _copy_range(reading, writing, start, end - start)
+        copy_range(reading, writing, start, end - start)
 
 
 def _data(descriptor: int, size: int) -> Iterable[tuple[int, int]]:
@@ -44,26 +44,26 @@ def _data(descriptor: int, size: int) -> Iterable[tuple[int, int]]:
         yield start, position
 
 
-def _copy_range(reading: int, writing: int, position: int, left: int) -> None:
-    """Copy ``left`` bytes from ``position``; fewer if the file has become shorter."""
+def copy_range(reading: int, writing: int, position: int, left: int, *, shift: int = 0) -> None:
+    """Copy ``left`` bytes from ``position`` to ``shift`` bytes further on; fewer if the file has become shorter."""
     while left > 0:
         try:
-            copied = os.copy_file_range(reading, writing, left, position, position)
+            copied = os.copy_file_range(reading, writing, left, position, position + shift)
         except OSError as error:
             if error.errno not in _NO_COPY_RANGE:
                 raise
             copied = 0
         if not copied:  # some file systems report 0 where there is more to read, such as FUSE
-            _copy_through_memory(reading, writing, position, left)
+            _copy_through_memory(reading, writing, position, left, shift)
             return
         position += copied
         left -= copied
 
 
-def _copy_through_memory(reading: int, writing: int, position: int, left: int) -> None:
+def _copy_through_memory(reading: int, writing: int, position: int, left: int, shift: int) -> None:
     while left > 0:
         chunk = os.pread(reading, min(left, _CHUNK), position)
         if not chunk:
             return
-        position += os.pwrite(writing, chunk, position)
-        left -= len(chunk)
+        written = os.pwrite(writing, chunk, position + shift)
+        position, left = position + written, left - written

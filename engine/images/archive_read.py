@@ -1,7 +1,7 @@
 """Reads image archives: OCI layouts and ``docker save``'s, in a tar that may be compressed, trusting none of it."""
 
-import io
 import json
+import os
 import posixpath
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,14 +12,14 @@ from typing import IO, Any
 from distribution import media_types
 from engine.digest import of_bytes
 from engine.errors import UserError
-from engine.images import layer_stack, layer_tar, manifest
+from engine.files.file_bytes import copy_range
+from engine.images import layer_tar, manifest
 from engine.images.image import ImageConfig
 from engine.images.layer_index import Layer
 from engine.images.layer_stream import decompressed
 from engine.images.manifest import Index, Manifest
 from engine.platforms import Platform
-from engine.snapshot import Snapshots
-from engine.store import Snapshot, Store
+from engine.store import Store
 
 _CHUNK = 1 << 20
 _MOST_MEMBERS = 20_000
@@ -50,11 +50,26 @@ class Archive:
         """A file's bytes, piece by piece."""
         at, left = self._where(name)
         while left:
-            self.file.seek(at)
-            data = self.file.read(min(left, _CHUNK))
-            self._exactly(data, min(left, _CHUNK), name)
+            data = self._exactly(os.pread(self.file.fileno(), min(left, _CHUNK), at), 1, name)
             at, left = at + len(data), left - len(data)
             yield data
+
+    def copy(self, name: str, path: Path) -> None:
+        """Make the new file ``path`` with a file's bytes, which need not come through memory."""
+        start, size = self._where(name)
+        with path.open("xb") as copy:
+            copy_range(self.file.fileno(), copy.fileno(), start, size, shift=-start)
+        if path.stat().st_size < size:
+            raise _truncated(name)
+
+    def size(self, name: str) -> int:
+        """A file's size in bytes."""
+        return self._where(name)[1]
+
+    def compression(self, name: str) -> str:
+        """``gzip``, ``zstd`` or ``none``, told by a file's first bytes."""
+        magic = os.pread(self.file.fileno(), 4, self._where(name)[0])
+        return "gzip" if magic.startswith(b"\x1f\x8b") else "zstd" if magic == b"\x28\xb5\x2f\xfd" else "none"
 
     def _where(self, name: str) -> tuple[int, int]:
         real = self._real(name)
@@ -73,7 +88,7 @@ class Archive:
 
     def _exactly(self, data: bytes, size: int, name: str) -> bytes:
         if len(data) < size:
-            raise UserError(f"the archive is truncated: it ends inside {name}")
+            raise _truncated(name)
         return data
 
 
@@ -111,34 +126,6 @@ def choose(archive: Archive, platform: Platform, tag: str = "") -> Chosen:
     if archive.has("manifest.json"):
         return _from_docker(archive, tag)
     raise UserError("this is no image archive: it holds neither index.json (OCI) nor manifest.json (docker save)")
-
-
-def unpack(snapshots: Snapshots, archive: Archive, chosen: Chosen) -> tuple[Snapshot | None, tuple[Layer, ...]]:
-    """Keep the chosen image's layers as blobs, each checked, and stack them as snapshots.
-
-    The layers come back with digest and size as they are in the store.
-    """
-    layers = [
-        _keep(snapshots.store, archive, layer, name) for layer, name in zip(chosen.layers, chosen.blobs, strict=True)
-    ]
-    paths = [snapshots.store.blob_path(layer.digest) for layer in layers]
-    tree = layer_stack.stack(snapshots, layers, [lambda path=path: path for path in paths])  # type: ignore[misc]
-    return tree, tuple(layers)
-
-
-def _keep(store: Store, archive: Archive, layer: Layer, name: str) -> Layer:
-    if layer.digest and store.has_blob(layer.digest):
-        return layer
-    made = store.put_blob(archive.chunks(name))
-    if layer.digest and made != layer.digest:
-        raise UserError(f"the archive's {name} is broken: its digest is {made}, not {layer.digest}")
-    return Layer(made, store.blob_path(made).stat().st_size, layer.diff_id, _compression(store.blob_path(made)))
-
-
-def _compression(path: Path) -> str:
-    with path.open("rb") as file:
-        magic = file.read(4)
-    return "gzip" if magic.startswith(b"\x1f\x8b") else "zstd" if magic == b"\x28\xb5\x2f\xfd" else "none"
 
 
 def _from_layout(archive: Archive, platform: Platform, tag: str) -> Chosen:
@@ -229,6 +216,7 @@ class _Counting:
     at: int = 0
 
     def __post_init__(self) -> None:
+        self.end = self.file.seek(0, os.SEEK_END)
         self.file.seek(0)
 
     def read(self, size: int) -> bytes:
@@ -236,11 +224,19 @@ class _Counting:
         self.at += len(data)
         return data
 
+    def skip(self, size: int) -> int:
+        before, self.at = self.at, self.file.seek(min(self.at + size, self.end))
+        return self.at - before
+
+
+def _truncated(name: str) -> UserError:
+    return UserError(f"the archive is truncated: it ends inside {name}")
+
 
 def _is_tar(file: IO[bytes]) -> bool:
     file.seek(257)
     magic = file.read(5)
-    file.seek(0, io.SEEK_SET)
+    file.seek(0)
     return magic == _TAR_MAGIC
 
 

@@ -50,6 +50,9 @@ class _Copying:
         self.kept.append(data)
         return data
 
+    def skip(self, size: int) -> int:
+        return len(self.read(size))
+
     def take(self) -> bytes:
         data = b"".join(self.kept)
         self.kept.clear()

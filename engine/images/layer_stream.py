@@ -110,6 +110,16 @@ class Stream:
             missing -= self._at
         return b"".join(parts)
 
+    def skip(self, size: int) -> int:
+        """Go past ``size`` bytes; past how many, fewer only at the end. Raises what fetching raised."""
+        left = size
+        while left > (here := len(self._buffer) - self._at):
+            left -= here
+            if not self._next():
+                return size - left
+        self._at += left
+        return size
+
     def chunks(self) -> Iterator[bytes]:
         """What was not read yet, as it comes."""
         if self._at < len(self._buffer):

@@ -28,6 +28,9 @@ class Source(Protocol):
     def read(self, size: int) -> bytes:
         """Exactly ``size`` bytes; fewer only at the very end."""
 
+    def skip(self, size: int) -> int:
+        """Go past ``size`` bytes; past how many, fewer only at the very end."""
+
 
 class Entry(NamedTuple):
     """One member. ``size`` counts the bytes that follow in the stream, ``segments`` (offset, length) where they belong
@@ -144,11 +147,8 @@ class Reader:
         return self.read(size)
 
     def _skip(self, size: int) -> None:
-        while size:
-            got = len(self._source.read(min(size, 1 << 20)))
-            if not got:
-                raise UserError("the tar is truncated: it ends inside a file")
-            size -= got
+        if self._source.skip(size) < size:
+            raise UserError("the tar is truncated: it ends inside a file")
 
 
 def _plain_entry(block: bytes, kind: bytes, pax: dict[bytes, bytes], longs: dict[bytes, bytes]) -> Entry:

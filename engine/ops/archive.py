@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from engine import digest, process
 from engine.files import reading, treehash
 from engine.graph import Output, Result, Value
-from engine.images import archive_read
+from engine.images import archive_layers, archive_read
 from engine.ops.tree import snapshot_of
 from engine.platforms import Platform
 from engine.worker import Worker
@@ -50,6 +50,6 @@ class Import:
                 chosen = archive_read.choose(archive, self.platform, self.tag)
                 if chosen.config.platform != self.platform:
                     say(f"the archive's image is for {chosen.config.platform}\n".encode())
-                tree, _ = archive_read.unpack(worker.snapshots, archive, chosen)
+                tree = archive_layers.unpack(worker.snapshots, archive, chosen)
         made = digest.of("image.v1", chosen.config.diff_ids) if tree else treehash.EMPTY
         return Result((Value(made, tree),), {"config": chosen.config.to_json()})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine import platforms
-from engine.images import archive_read, archive_write, image_write, publish, reference
+from engine.images import archive_layers, archive_read, archive_write, image_write, publish, reference
 from engine.images.image import ImageConfig
 from engine.images.image_write import Format, Variant
 from engine.registries import registry_pull
@@ -122,7 +122,7 @@ def test_we_take_what_docker_saves_and_pushes(
     fresh = Store.open(tmp_path / "fresh")
     with archive_read.opened(tmp_path / "saved.tar", fresh) as archive:
         chosen = archive_read.choose(archive, AMD64)
-        taken, _ = archive_read.unpack(Snapshots(fresh), archive, chosen)
+        taken = archive_layers.unpack(Snapshots(fresh), archive, chosen)
     found = registry_pull.resolve(Registry(), reference.parse(image), AMD64, print)
     pulled = registry_pull.pull(Snapshots(fresh), Registry(), found, print)
     assert chosen.config.env == found.config.env == CONFIG.env

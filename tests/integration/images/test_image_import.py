@@ -1,5 +1,6 @@
 """Archives that others wrote come in, and broken or hostile ones do not."""
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -15,7 +16,7 @@ import zstandard
 
 from engine import platforms
 from engine.errors import UserError
-from engine.images import archive_read, archive_write, image_write
+from engine.images import archive_layers, archive_read, archive_write, image_write
 from engine.images.archive_read import Chosen
 from engine.images.image import ImageConfig
 from engine.images.image_write import Format, Variant
@@ -46,7 +47,7 @@ def taken(path: Path, root: Path, platform: Any = AMD64, tag: str = "") -> tuple
     try:
         with archive_read.opened(path, other) as archive:
             chosen = archive_read.choose(archive, platform, tag)
-            tree, _ = archive_read.unpack(Snapshots(other), archive, chosen)
+            tree = archive_layers.unpack(Snapshots(other), archive, chosen)
         names = set()
         link: Snapshot | None = tree
         while link:
@@ -112,6 +113,41 @@ def test_old_docker_links_equal_layers(tmp_path: Path) -> None:
         archive.addfile(link)
     (tmp_path / "old.tar").write_bytes(out.getvalue())
     assert taken(tmp_path / "old.tar", tmp_path / "other", tag="mine:1")[1] == {"file"}
+
+
+@pytest.fixture
+def plain(store: Store, tmp_path: Path) -> tuple[Path, str]:
+    """An archive whose one layer is not compressed, and that layer's digest."""
+    with Snapshots(store).layer(None) as draft:
+        (draft.path / "file").write_text("what the digest says")
+        tree = draft.commit()
+    whole = image_write.write(store, [Variant(tree, ImageConfig(AMD64))], Format("none"))
+    archive_write.write(store, whole, tmp_path / "plain.tar")
+    return tmp_path / "plain.tar", whole.images[0].manifest.layers[0].digest
+
+
+def test_a_layer_that_is_not_compressed_is_kept_whole(plain: tuple[Path, str], tmp_path: Path) -> None:
+    path, layer = plain
+    assert taken(path, tmp_path / "other")[1] == {"file"}
+    with contextlib.closing(Store.open(tmp_path / "other")) as other:
+        assert other.has_blob(layer)
+        assert sha(other.blob_path(layer).read_bytes()) == layer
+
+
+@pytest.mark.parametrize("unpacked_before", [False, True])
+def test_another_layer_than_announced_is_refused_and_not_kept(
+    plain: tuple[Path, str], tmp_path: Path, *, unpacked_before: bool
+) -> None:
+    path, layer = plain
+    if unpacked_before:
+        taken(path, tmp_path / "other")
+        with contextlib.closing(Store.open(tmp_path / "other")) as other:
+            other.db.execute("DELETE FROM blobs")
+    path.write_bytes(path.read_bytes().replace(b"what the digest says", b"what was put instead"))
+    with pytest.raises(UserError, match=layer):
+        taken(path, tmp_path / "other")
+    with contextlib.closing(Store.open(tmp_path / "other")) as other:
+        assert not other.has_blob(layer)
 
 
 def sha(data: bytes) -> str:
