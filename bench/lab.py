@@ -203,9 +203,20 @@ def loaded(container: str) -> str:
     return f"loadContainerFromID(id: {text(container)})"
 
 
+def imported(opened: Client, archive: Path) -> tuple[str, str]:
+    """The calls that begin a chain at an archive's image; the archive is read into the store already."""
+    file = opened.ask("host", f"file(path: {text(str(archive))})", "id")
+    return "container", f"import(source: {text(file)})"
+
+
 def touch(name: object) -> str:
     """The call that runs a command which changes the tree, so that there is something to keep."""
     return f"withExec(args: {text(['touch', f'/x{name}'])})"
+
+
+def settle() -> None:
+    """Have on the disk what was written so far: nobody shall wait for what was written to prepare, or by others."""
+    os.sync()
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -6,14 +6,14 @@ never packed, pushed or unpacked.
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import docker, registry
 from bench.client import Client, text
 from bench.docker import Docker
-from bench.lab import Lab, loaded, mounted, seconds, touch
+from bench.lab import Lab, imported, loaded, mounted, seconds, settle, touch
 from bench.method import Goal, Scenario, Side
 
 _ROUNDS = 3
@@ -35,30 +35,28 @@ class Giver:
     def by_object(self, _round: int) -> float:
         """The example begins at the object itself."""
         base = self.base()
+        settle()
         return self.opened.timed(loaded(base), touch("object"), "sync")
 
     def by_archive(self, number: int) -> float:
         """Export, then import into an empty store."""
         path = self.scratch / f"{number}.tar"
 
-        def taken(there: Client) -> list[str]:
-            file = there.ask("host", f"file(path: {text(str(path))})", "id")
-            return ["container", f"import(source: {text(file)})"]
-
-        took = self._elsewhere(f"export(path: {text(str(path))})", taken)
+        took = self._elsewhere(f"export(path: {text(str(path))})", lambda there: imported(there, path))
         path.unlink()
         return took
 
     def by_registry(self, number: int) -> float:
         """Push, then pull into an empty store."""
         address = text(f"{self.registry}/ours:{number}")
-        calls = ["container", f"from(address: {address})"]
+        calls = ("container", f"from(address: {address})")
         return self._elsewhere(f"publish(address: {address})", lambda _: calls)
 
-    def _elsewhere(self, give: str, take: Callable[[Client], list[str]]) -> float:
+    def _elsewhere(self, give: str, take: Callable[[Client], Sequence[str]]) -> float:
         base = self.base()
         with self.lab.fresh_store() as store, self.lab.session(store) as there:
             there.ask("version")
+            settle()
 
             def hand_over() -> None:
                 self.opened.ask(loaded(base), give)
@@ -93,6 +91,7 @@ class Peer:
     def _through(self, image: str, give: Callable[[], object], take: Callable[[], object]) -> float:
         try:
             self.giver.make(self.lab.image(next(self.lab.numbers)), image)
+            settle()
             return seconds(give) + seconds(take) + seconds(lambda: self.taker.touch(image))
         finally:
             for machine in (self.giver, self.taker):

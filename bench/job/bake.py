@@ -11,7 +11,7 @@ from typing import Self
 from bench import docker, registry
 from bench.docker import Docker
 from bench.job import debian, peers
-from bench.lab import Lab, on_disk, seconds
+from bench.lab import Lab, on_disk, seconds, settle
 from bench.project import Project
 
 _OBJECT = "target:base"
@@ -52,6 +52,7 @@ class Bake:
         """The same when the base is there and nothing of the examples."""
         self.giver.run(*_CACHE_MOUNTS)
         uncached = [word for name in self.project.examples for word in ("--set", f"{name}.no-cache=true")]
+        settle()
         took = seconds(lambda: self.job(self.giver, _OBJECT, *uncached))
         self.lab.note("docker bake", moved=0, disk=on_disk(self.giver.data))
         return took
@@ -103,6 +104,7 @@ class Bake:
         nothing need be deleted in between."""
         taker = docker.started(f"docker-job-{way}")
         self.forget(taker)
+        settle()
         took = seconds(lambda: job(taker))
         self.lab.later(lambda: self.forget(taker))
         moved = on_disk(scratch)

@@ -9,7 +9,7 @@ from typing import Self
 
 from bench import docker, podman
 from bench.job import debian, peers
-from bench.lab import Lab, on_disk, seconds
+from bench.lab import Lab, on_disk, seconds, settle
 from bench.podman import Podman
 from bench.programs import run
 from bench.project import Project
@@ -56,6 +56,7 @@ class Buildah:
 
     def cold(self, _number: int) -> float:
         """The same when the base is there and nothing of the examples."""
+        settle()
         took = seconds(lambda: self.examples("--no-cache"))
         self.lab.note("buildah", moved=0, disk=on_disk(self.programs.data))
         return took

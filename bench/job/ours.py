@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import programs, project, registry
-from bench.lab import Lab, on_disk, seconds
+from bench.lab import Lab, on_disk, seconds, settle
 from bench.project import Project
 
 
@@ -32,6 +32,7 @@ class Ours:
     def by_object(self, _number: int) -> float:
         """One machine: the examples begin at the object."""
         with self.giver() as store:
+            settle()
             took = self.at_once(store)
             self.lab.note("baselard object", moved=0, disk=on_disk(store))
         return took
@@ -57,6 +58,7 @@ class Ours:
                 programs.call(giver, self.project.root, "archive", "--output", str(path))
                 _test(taker, self.project, "--base", str(path))
 
+            settle()
             took = seconds(job)
             moved = on_disk(path.parent)
             self.lab.note("baselard archive", moved=moved, disk=moved + on_disk(giver) + on_disk(taker))
@@ -71,6 +73,7 @@ class Ours:
                 programs.baselard(taker, "cache", "import", str(scratch))
                 _test(taker, self.project)
 
+            settle()
             took = seconds(job)
             moved = on_disk(scratch)
             self.lab.note("baselard rebuild", moved=moved, disk=moved + on_disk(giver) + on_disk(taker))
@@ -83,6 +86,7 @@ class Ours:
             with registry.running(data) as host:
                 pushed: list[str] = []
                 argv = ("push-base", "--registry", f"{host}/base", "--tag", "test")
+                settle()
                 gave = seconds(lambda: pushed.append(programs.call(giver, self.project.root, *argv).strip()))
                 took = take(pushed[0])
             self.lab.note(side, moved=on_disk(data), disk=on_disk(data) + on_disk(giver))
@@ -92,6 +96,7 @@ class Ours:
         """Seconds of the taking half on a new machine."""
         with self.taker() as taker:
             only = [word for name in names for word in ("--only", name)]
+            settle()
             return seconds(lambda: _test(taker, self.project, "--base", base, *only))
 
     def giver(self) -> contextlib.AbstractContextManager[Path]:

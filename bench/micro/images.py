@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import bare, registry
 from bench.client import Client, text
-from bench.lab import Lab, loaded, mounted, seconds
+from bench.lab import Lab, imported, loaded, mounted, seconds, settle
 from bench.method import OURS, Goal, Scenario, Side
 
 _LIMITS = {"Gzip": 'tar -C "$FROM" -c . | pigz >"$TO"', "Zstd": 'tar -C "$FROM" -c . | zstd -q -T0 -o "$TO"'}
@@ -22,10 +22,12 @@ def export(lab: Lab, *, compression: str) -> Iterator[Mapping[str, Side]]:
 
         def ours(_: int) -> float:
             container = _new_layer(opened, lab, next(_numbers))
+            settle()
             return seconds(lambda: _export(opened, container, scratch / "ours.tar", compression))
 
         def limit(number: int) -> float:
             packed = scratch / f"limit-{number}"
+            settle()
             return seconds(lambda: bare.shell(_LIMITS[compression], FROM=str(lab.layer(0)), TO=str(packed)))
 
         yield {OURS: ours, f"tar | {'pigz' if compression == 'Gzip' else 'zstd -T0'}": limit}
@@ -51,14 +53,15 @@ def taken_in(lab: Lab) -> Iterator[Mapping[str, Side]]:
 
         def ours(_: int) -> float:
             with lab.fresh_store() as store, lab.session(store) as opened:
-                file = opened.ask("host", f"file(path: {text(str(archive))})", "id")
-                return seconds(lambda: opened.ask("container", f"import(source: {text(file)})", "sync"))
+                settle()
+                return seconds(lambda: opened.ask(*imported(opened, archive), "sync"))
 
         def limit(_: int) -> float:
             line = 'tar -C "$TO" -xf "$FROM"; mkdir "$TO/rootfs"; for blob in "$TO"/blobs/sha256/*; do ' + (
                 '! pigz -t "$blob" 2>/dev/null || pigz -dc "$blob" | tar -C "$TO/rootfs" -x; done'
             )
             with lab.scratch() as target:
+                settle()
                 return seconds(lambda: bare.shell(line, FROM=str(archive), TO=str(target)))
 
         yield {OURS: ours, "tar, twice": limit}

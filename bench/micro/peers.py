@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import docker, registry
 from bench.client import Client, text
-from bench.lab import Lab, loaded, mounted, seconds
+from bench.lab import Lab, imported, loaded, mounted, seconds, settle
 from bench.method import OURS, Goal, Scenario, Side
 
 
@@ -31,10 +31,12 @@ def pull(lab: Lab) -> Iterator[Mapping[str, Side]]:
         def ours(number: int) -> float:
             image = pushed(number)
             with lab.fresh_store() as store, lab.session(store) as there:
+                settle()
                 return there.timed("container", f"from(address: {text(image)})", "sync")
 
         def theirs(number: int) -> float:
             image = pushed(number)
+            settle()
             took = seconds(lambda: daemon.run("pull", image))
             lab.later(functools.partial(daemon.remove, image))
             return took
@@ -58,11 +60,12 @@ def load(lab: Lab) -> Iterator[Mapping[str, Side]]:
         def ours(number: int) -> float:
             archive = written(number)
             with lab.fresh_store() as store, lab.session(store) as there:
-                file = there.ask("host", f"file(path: {text(str(archive))})", "id")
-                return there.timed("container", f"import(source: {text(file)})", "sync")
+                settle()
+                return seconds(lambda: there.ask(*imported(there, archive), "sync"))
 
         def theirs(number: int) -> float:
             archive = written(number)
+            settle()
             began = time.perf_counter()
             image = daemon.load(archive)
             took = time.perf_counter() - began
