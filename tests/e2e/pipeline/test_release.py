@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import zlib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from registry_servers import running_registry
@@ -154,6 +155,24 @@ def test_a_pull_request_is_shown_what_it_adds_to_the_published_images(call, repo
         assert same == (" +0.0 MB (+0.0 %)", f"{name}:main")
         assert more[0].startswith(" +3.0 MB (+") and more[1] == f"{name}:main-dev"
     assert tags(name) == {"main", "main-dev"}
+
+
+def test_sizes_name_what_is_large_and_a_budget_fails(call, repository, tmp_path):
+    source, name = repository
+    with (source / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("RUN head -c 3000000 /dev/urandom >~/large\n")
+    done = call(source, "size")
+    assert done.code == 0, done.stderr[-3000:]
+    standard, dev = done.stdout.split(f"## {name}:dev: ")
+    assert re.search(r"\| `head -c 3000000 /dev/urandom >~/large` +\| 3.0 MB +\| 3.0 MB \|", dev)
+    assert "head -c" not in standard and "| `bootstrap debian:trixie-slim (linux/amd64)`" in standard
+    assert re.search(r"\| `perl-base` +\|", standard) and "| `/usr/lib` " in standard
+    assert call(source, "size-chart", "-o", str(tmp_path / "size.svg")).code == 0
+    assert ElementTree.parse(tmp_path / "size.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    budget = f"bases: [{{name: '{name}', targets: [standard, dev], budgets: {{dev: 20MB}}}}]\n"
+    (source / "baselard.yaml").write_text(budget)
+    over = call(source, "size")
+    assert (over.code, "dev\n  ✗ at most 20MB: 83." in over.stderr) == (1, True), over.stderr[-2000:]
 
 
 def test_without_credentials_ci_tests_everything_and_pushes_nothing(call, repository):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -17,15 +18,20 @@ LABEL a=b
 """
 
 
+ROOT = Path(__file__).resolve().parents[3]
+
+
 @pytest.mark.full
-def test_two_empty_stores_give_the_same_digest(call_on, write, tmp_path, monkeypatch):
+@pytest.mark.parametrize("own", [False, True], ids=["small", "this repository's base"])
+def test_two_empty_stores_give_the_same_digest(call_on, write, tmp_path, monkeypatch, own):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    source = write({"Dockerfile": DOCKERFILE, "text": "x\n", "examples/a/Dockerfile": "FROM base\n"})
-    digests = []
+    source = ROOT if own else write({"Dockerfile": DOCKERFILE, "text": "x\n", "examples/a/Dockerfile": "FROM base\n"})
+    images = []
     for name in ("one", "other"):
         archive = tmp_path / f"{name}.tar"
         done = call_on(tmp_path / f"store-{name}")(source, "archive", "-o", str(archive))
         assert done.code == 0, done.stderr[-3000:]
         assert done.executions("useradd") == 1
-        digests.append(json.loads(subprocess.check_output(["skopeo", "inspect", f"oci-archive:{archive}"]))["Digest"])
-    assert digests[0] == digests[1]
+        images.append(json.loads(subprocess.check_output(["skopeo", "inspect", f"oci-archive:{archive}"])))
+    assert images[0]["Layers"] == images[1]["Layers"]
+    assert images[0]["Digest"] == images[1]["Digest"]
