@@ -142,12 +142,14 @@ class Lab:
         return self._made("large", lambda path: fill(path / "opt", 2 * sizes.base_mb, sizes.base_files, seed=7))
 
     def image(self, number: int) -> Path:
-        """Like ``base``, but another layer for each ``number``: no store, registry or daemon has seen it. It stays so
-        until the next call."""
+        """Like ``base``, but another layer for each ``number`` and run: no store, registry or daemon has seen it. It is
+        as it shall be until the next call."""
         sizes = self.sizes
         made = self._made("image", lambda path: fill(path / "opt", sizes.base_mb, sizes.base_files, seed=-1))
-        (made / "number").write_text(str(number))
-        return made
+        (made / "number").write_text(f"{self.root} {number}")
+        path = made.with_name(f"image-{number}")  # a session reads one path once
+        path.symlink_to(made)
+        return path
 
     def tree(self, files: int) -> Path:
         """A root file system with that many small files."""
