@@ -10,7 +10,7 @@ import zstandard
 _BLOCK = 1 << 20  # bytes of input compressed on their own; a layer of few megabytes still keeps all cores busy
 _GZIP_LEVEL = 6  # of libdeflate: as small as gzip -6, for a third of its work
 _ZSTD_LEVEL = 3
-_ZSTD_JOB = 1 << 21  # bytes; by default 8 MiB, several of them for each thread
+_ZSTD_JOB = 1 << 22  # bytes; by default 8 MiB, several of them for each thread; with 2 MiB threads wait for input
 _MOST_THREADS = 8
 CORES = os.cpu_count() or 1
 
