@@ -7,6 +7,7 @@ belongs to whoever called; devices stay behind, since whoever may open one here 
 import contextlib
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,18 +44,33 @@ def export_file(source: str, target: Path, *, allow_parent: bool, name: str) -> 
     With ``allow_parent`` a target that is a directory receives the file under ``name``. Raises UserError when the
     target is a directory otherwise, or cannot be written.
     """
-    if target.is_dir():
-        if not allow_parent:
-            raise UserError(
-                f"destination {target} is a directory; must be a file path unless allowParentDirPath is set"
-            )
+    if allow_parent and target.is_dir():
         target /= name
+    else:
+        _check_file(target)
     with _explained(target):
         _make_directory(target.parent)
         directory, base = os.path.split(source)
         entry = Entry(base, os.lstat(source))
         _copier(directory, target.parent).file(entry.path, entry.info, target.name)
     return target
+
+
+@contextlib.contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """A path for the block to write a file to, which becomes ``target``, and the caller's, when the block ends well.
+
+    Raises UserError when the target is a directory, or cannot be written.
+    """
+    _check_file(target)
+    with _explained(target):
+        _make_directory(target.parent)
+        with tempfile.TemporaryDirectory(prefix=".baselard-", dir=target.parent) as directory:
+            path = Path(directory, "new")
+            yield path
+            owner = caller()
+            os.chown(path, owner.uid, owner.gid)
+            path.replace(target)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -74,6 +90,11 @@ def caller() -> Owner:
 
 def _copier(source: str, target: Path) -> Copier:
     return Copier(Source(source), Target(os.path.realpath(target)), Metadata(caller()), for_host=True)
+
+
+def _check_file(target: Path) -> None:
+    if target.is_dir():
+        raise UserError(f"destination {target} is a directory; must be a file path unless allowParentDirPath is set")
 
 
 def _make_directory(path: Path) -> None:

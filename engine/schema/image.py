@@ -112,10 +112,8 @@ async def export(
     variants = await _variants(ctx, container, platform_variants)
 
     def write(worker: Worker) -> None:
-        whole = image_write.write(worker.store, variants, form)
-        with worker.store.temp_dir() as directory:
-            archive_write.write(worker.store, whole, directory / NAME)
-            exporting.export_file(str(directory / NAME), target, allow_parent=False, name=NAME)
+        with exporting.new_file(target) as new:
+            archive_write.write(worker.store, image_write.write(worker.store, variants, form), new)
 
     await ctx.in_thread(write, ctx.session.worker)
     return str(target)

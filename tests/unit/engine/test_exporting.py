@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 from pathlib import Path
@@ -106,6 +107,22 @@ def test_a_file_into_a_directory(source: Path, tmp_path: Path) -> None:
     found = exporting.export_file(f"{source}/d/file", tmp_path, allow_parent=True, name="called")
     assert found == tmp_path / "called"
     assert found.read_text() == "new"
+
+
+def test_a_new_file_is_there_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "made/anew"
+    with exporting.new_file(target) as path:
+        path.write_text("new")
+        assert not target.exists()
+    assert (target.read_text(), names(target.parent)) == ("new", ["anew"])
+    with pytest.raises(ZeroDivisionError), exporting.new_file(target) as path:
+        path.write_text(str(1 / 0))
+    with pytest.raises(UserError, match="cannot be written: No space left"), exporting.new_file(target) as path:
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    assert (target.read_text(), names(target.parent)) == ("new", ["anew"])
+    with pytest.raises(UserError, match="is a directory"), exporting.new_file(tmp_path):
+        pass
 
 
 def test_what_cannot_be_written_is_explained(source: Path, tmp_path: Path) -> None:
