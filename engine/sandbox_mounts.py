@@ -165,6 +165,16 @@ def _secret(context: Context, mount: SecretMount) -> Mounted:
     return Mounted(SpecMount(mount.target, str(path), options=options), path)
 
 
+def listener_at(path: Path, stack: ExitStack) -> socket.socket:
+    """A Unix socket bound to ``path``, which may be longer than an address's 107 bytes (unix(7)): a store lies where
+    its user likes. It closes with ``stack``."""
+    folder = os.open(path.parent, os.O_PATH)
+    stack.callback(os.close, folder)  # not earlier: asyncio looks at the address that was bound
+    listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+    listener.bind(f"/proc/self/fd/{folder}/{path.name}")
+    return listener
+
+
 def _socket(context: Context, mount: SocketMount) -> Mounted:
     """The host's socket itself, or for another owner a socket of their own that leads there."""
     if not Path(mount.source).is_socket():
@@ -173,8 +183,7 @@ def _socket(context: Context, mount: SocketMount) -> Mounted:
         return Mounted(SpecMount(mount.target, mount.source))
     owner = context.owner(mount.owner)
     path = context.new_path()
-    listener = context.stack.enter_context(socket.socket(socket.AF_UNIX))
-    listener.bind(str(path))
+    listener = listener_at(path, context.stack)
     os.chown(path, owner.uid, owner.gid)
     path.chmod(mount.mode)
     listener.listen()

@@ -253,13 +253,16 @@ def test_a_service_that_ends_while_its_health_is_checked_tells_its_own_end(run, 
     execute = Container.execute
 
     def late(container, args, spec, **more):
+        if execute(container, ("touch", "/asked"), spec, **more):
+            return 1  # the container is still being made; it is asked again
         while container.bundle.exists():
             threading.Event().wait(0.01)
         ended.append(container)
         return execute(container, args, spec, **more)
 
     monkeypatch.setattr(Container, "execute", late)
-    service = serving("echo cannot; exit 6", (), Healthcheck(("CMD", "true")))
+    line = "until [ -e /asked ]; do sleep 0.01; done; echo cannot; exit 6"
+    service = serving(line, (), Healthcheck(("CMD", "true")))
     with pytest.raises(ExecError) as caught:
         run("true", bindings=(Binding("web", service),))
     assert ended
