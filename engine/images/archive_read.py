@@ -16,7 +16,7 @@ from engine.files.file_bytes import copy_range
 from engine.images import layer_tar, manifest
 from engine.images.image import ImageConfig
 from engine.images.layer_index import Layer
-from engine.images.layer_stream import decompressed
+from engine.images.layer_stream import compression_of, decompressed
 from engine.images.manifest import Index, Manifest
 from engine.platforms import Platform
 from engine.store import Store
@@ -68,8 +68,7 @@ class Archive:
 
     def compression(self, name: str) -> str:
         """``gzip``, ``zstd`` or ``none``, told by a file's first bytes."""
-        magic = os.pread(self.file.fileno(), 4, self._where(name)[0])
-        return "gzip" if magic.startswith(b"\x1f\x8b") else "zstd" if magic == b"\x28\xb5\x2f\xfd" else "none"
+        return compression_of(os.pread(self.file.fileno(), 4, self._where(name)[0]))
 
     def _where(self, name: str) -> tuple[int, int]:
         real = self._real(name)

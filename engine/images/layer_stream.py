@@ -20,14 +20,20 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _LARGEST_WINDOW = 1 << 27  # bytes of memory a zstd frame may ask for; zstd's own limit without --long
 
 
+def compression_of(head: bytes) -> str:
+    """``gzip``, ``zstd`` or ``none``, told by the first four bytes of a file."""
+    return "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else "none"
+
+
 def decompressed(file: IO[bytes]) -> Iterator[bytes]:
     """The content of ``file``, which is gzip, zstd or neither, told by its first bytes. Raises UserError if broken."""
-    magic = file.read(4)
-    file.seek(-len(magic), 1)
+    head = file.read(4)
+    file.seek(-len(head), 1)
+    compression = compression_of(head)
     try:
-        if magic.startswith(_GZIP):
+        if compression == "gzip":
             yield from _gunzip(file)
-        elif magic == _ZSTD:
+        elif compression == "zstd":
             reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).stream_reader(
                 file, read_across_frames=True, closefd=False
             )

@@ -18,6 +18,7 @@ from engine import digest
 from engine.schema.context import Context
 from engine.schema.failures import InvalidQuery
 
+_KEPT = "introspection"
 _loading = threading.Lock()
 
 
@@ -56,7 +57,7 @@ class Api:
         """
         if "__schema" not in query:
             return None
-        kept = _directory(root) / digest.of(self.digest, query)[7:]
+        kept = root / _KEPT / digest.of(self.digest, query)[7:]
         if kept.exists():
             return kept.read_bytes()
         try:
@@ -64,6 +65,7 @@ class Api:
         except InvalidQuery:
             return None
         if response is not None:
+            kept.parent.mkdir(exist_ok=True)
             temporary = kept.with_suffix(f".{os.getpid()}")
             temporary.write_bytes(response)
             temporary.replace(kept)
@@ -81,15 +83,9 @@ class Api:
 
         Below ``root``, if any, it is kept that a query like this one is valid.
         """
-        kept = root and _directory(root) / f"valid-{self.digest}"
+        kept = root and root / _KEPT / f"valid-{self.digest}"
         data: dict[str, Any] = await self.queries.answer(ctx, query, variables, operation, kept)
         return data
-
-
-def _directory(root: Path) -> Path:
-    path = root / "introspection"
-    path.mkdir(exist_ok=True)
-    return path
 
 
 @functools.cache

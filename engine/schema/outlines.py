@@ -42,5 +42,7 @@ class Outlines:
             return
         self._found.add(name)
         if self._path:
-            with contextlib.suppress(OSError), self._path.open("a") as file:
-                file.write(f"{name}\n")
+            with contextlib.suppress(OSError):
+                self._path.parent.mkdir(exist_ok=True)
+                with self._path.open("a") as file:
+                    file.write(f"{name}\n")
