@@ -58,7 +58,7 @@ def open_run_dir(root: Path | None = None) -> RunDir:
     path = root / uuid.uuid4().hex[:8]
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o711)
-        with exclusive(root):
+        with _exclusive(root):
             lock = _lock_path(path).open("wb")
             fcntl.flock(lock, fcntl.LOCK_EX)
             path.mkdir(mode=0o711)
@@ -77,22 +77,28 @@ def abandoned(root: Path | None = None) -> Iterator[RunDir]:
     """The directories of processes that died; each is ours until closed."""
     root = root or default_root()
     for path in sorted(root.glob("*.lock")):
+        if lock := _left(path):
+            yield RunDir(path.with_suffix(""), lock)
+
+
+def _left(path: Path) -> IO[bytes] | None:
+    """The lock of a dead process, now ours."""
+    with _exclusive(path.parent):  # else one that is just being made would look left
         try:
             lock = path.open("rb+")
         except FileNotFoundError:
-            continue
+            return None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
-            continue
-        yield RunDir(path.with_suffix(""), lock)
+            return None
+        return lock
 
 
 @contextmanager
-def exclusive(root: Path | None = None) -> Iterator[None]:
-    """Hold what all engine processes of this machine share (the choice of a subnet, for one)."""
-    with ((root or default_root()) / "all").open("wb") as file:
+def _exclusive(root: Path) -> Iterator[None]:
+    with (root / "all").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

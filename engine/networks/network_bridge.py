@@ -3,6 +3,8 @@
 All rules are set once, in one transaction, and carry the bridge's name, so the whole is gone after one more.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import ipaddress
 import json
@@ -44,12 +46,12 @@ class Bridge:
 
 def set_up(run_dir: rundir.RunDir) -> Bridge:
     """Make the bridge. What is about to be made is written to ``run_dir`` before it is. Raises HostError."""
-    with rundir.exclusive(run_dir.path.parent):
+    with _exclusive():
         subnet6 = _unique_subnet(run_dir.name) if _has_ipv6() else None
         bridge = Bridge(PREFIX + run_dir.name, _free_subnet(), _mtu(), subnet6)
         (run_dir.path / _STATE).write_text(json.dumps(_state(bridge)))
         _ip_batch(
-            f"link add name {bridge.name} mtu {bridge.mtu} type bridge forward_delay 0",
+            f"link add name {bridge.name} address {_mac(run_dir.name)} mtu {bridge.mtu} type bridge forward_delay 0",
             *(f"addr add {net[1]}/{net.prefixlen} dev {bridge.name}{_no_wait(net)}" for net in bridge.subnets),
             f"link set {bridge.name} up",
         )
@@ -68,12 +70,20 @@ def tear_down(run_dir: rundir.RunDir) -> None:
         ends += [pool.submit(_take_rules_away, name, ipaddress.ip_network(text)) for text in state["subnets"]]
     for end in ends:
         end.result()
-    with rundir.exclusive(run_dir.path.parent):
+    with _exclusive():
         if not any(known.startswith(PREFIX) for known in _links()):
             for path, value in state["forwarding"].items():
                 if value == "0":
                     Path(path).write_text("0")
     (run_dir.path / _STATE).unlink()
+
+
+@contextlib.contextmanager
+def _exclusive() -> Iterator[None]:
+    """Hold this machine's network: all its engines choose in turn, wherever their run directories are."""
+    with open("/proc/self/ns/net", "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _links() -> list[str]:
@@ -94,6 +104,15 @@ def _state(bridge: Bridge) -> dict[str, Any]:
         "subnets": [str(net) for net in bridge.subnets],
         "forwarding": {path: Path(path).read_text().strip() for path in sorted(switches)},
     }
+
+
+def _mac(name: str) -> str:
+    """An address of the bridge's own, locally administered.
+
+    Without one a bridge takes the lowest of its ports' and changes it as they come; who is attached by then goes on
+    sending to the old one, and nothing gets out.
+    """
+    return "02:62:" + hashlib.sha256(name.encode()).digest()[:4].hex(":")
 
 
 def _no_wait(subnet: "IPv4Network | IPv6Network") -> str:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,29 @@ def test_namespaces_return_to_the_pool_and_all_goes_in_the_end(own):
     assert len(names) <= 4
     network.close()
     assert of_this_machine(network.run_dir.name) == []
+
+
+def test_the_gateway_keeps_its_address_while_others_come_and_go(own):
+    """A bridge without an address of its own takes a port's, and who is attached goes on sending to the old one."""
+    network, _ = own
+    with network.lease():
+        address = Path("/sys/class/net", f"bsl{network.run_dir.name}", "address")
+        seen = {address.read_text()}
+        for _ in range(8):
+            with network.lease(reuse=False):
+                seen.add(address.read_text())
+        network._filler.join()
+    assert len(seen | {address.read_text()}) == 1
+
+
+def test_engines_with_run_directories_apart_choose_subnets_apart(tmp_path, _own_mounts):
+    run_dirs = [rundir.open_run_dir(tmp_path / str(number)) for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        bridges = list(pool.map(network_bridge.set_up, run_dirs))
+    for run_dir in run_dirs:
+        network_bridge.tear_down(run_dir)
+        run_dir.close()
+    assert len({bridge.subnet for bridge in bridges}) == 6
 
 
 def test_a_used_up_namespace_gives_its_address_back(own):
