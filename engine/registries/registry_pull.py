@@ -37,7 +37,7 @@ else:
 _POLL = 0.02  # seconds between looks for a blob; skopeo renames each into place when it is whole
 _ATTEMPTS = 4
 _TRANSIENT = re.compile(
-    r"toomanyrequests|429|50[0234] |Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time"
+    r"toomanyrequests|\b429\b|\b50[0234]\b|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time"
     r"|connection reset|unexpected EOF|i/o timeout|TLS handshake timeout",
     re.IGNORECASE,
 )
@@ -222,18 +222,21 @@ def _why(state: tenacity.RetryCallState) -> str:
 
 
 def failure(reference: Reference, stderr: bytes) -> Exception:
-    """What skopeo's words mean."""
+    """What skopeo's words mean; the reference in them may itself read like a status or a reason."""
     said = _last_line(stderr)
-    if _UNREACHED.search(said):
+    reason = said
+    for name in filter(None, (reference.name, reference.registry, reference.digest)):
+        reason = reason.replace(name, "")
+    if _UNREACHED.search(reason):
         return UnreachedError(f"{reference}: the registry {reference.registry} cannot be reached: {said}")
-    if _TRANSIENT.search(said):
+    if _TRANSIENT.search(reason):
         return _Again(f"{reference}: {said}")
-    if _DENIED.search(said):
+    if _DENIED.search(reason):
         return UserError(
             f"{reference}: {reference.registry} refuses to hand it out, or has none of that name ({said}). "
             f"Sign in with docker login {reference.registry}, or use withRegistryAuth."
         )
-    if _ABSENT.search(said):
+    if _ABSENT.search(reason):
         return UserError(f"{reference}: {reference.registry} has no such image ({said})")
     return EngineError(f"{reference} cannot be pulled: {said}")
 
