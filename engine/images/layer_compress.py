@@ -9,7 +9,10 @@ import zstandard
 
 _BLOCK = 1 << 20  # bytes of input compressed on their own; a layer of few megabytes still keeps all cores busy
 _GZIP_LEVEL = 6  # of libdeflate: as small as gzip -6, for a third of its work
+# As small as what BuildKit makes by default (0.1 % larger, 500 MB of /usr), for a fifth less work than zstd's level 3,
+# whose second, longer hash table makes layers 2.4 % smaller.
 _ZSTD_LEVEL = 3
+_ZSTD = {"strategy": zstandard.STRATEGY_FAST, "window_log": 22}
 _ZSTD_JOB = 1 << 22  # bytes; by default 8 MiB, several of them for each thread; with 2 MiB threads wait for input
 _MOST_THREADS = 8
 CORES = os.cpu_count() or 1
@@ -58,7 +61,7 @@ def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
     wanted = zstandard.ZstdCompressionParameters.from_level(
-        _ZSTD_LEVEL, threads=min(max(2, CORES), _MOST_THREADS), job_size=_ZSTD_JOB, write_checksum=1
+        _ZSTD_LEVEL, **_ZSTD, threads=min(max(2, CORES), _MOST_THREADS), job_size=_ZSTD_JOB, write_checksum=1
     )
     packer = zstandard.ZstdCompressor(compression_params=wanted).compressobj()
     for chunk in chunks:
