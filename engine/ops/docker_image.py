@@ -1,12 +1,18 @@
-"""An image of this machine's Docker, saved to an archive."""
+"""Images out of this machine's Docker and into it, as archives.
 
+They pass through pipes: a Docker in a snap or behind a wrapper sees few of the machine's files.
+"""
+
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from engine import digest, process
 from engine.errors import HostError, UserError
 from engine.graph import Output, Result, Value
+from engine.process import ProcessError
 from engine.worker import Worker
 
 ARCHIVE = "image.tar"
@@ -32,14 +38,19 @@ class DockerImage:
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
         """Save it. Raises ProcessError with Docker's words."""
         with worker.snapshots.draft(None) as draft:
-            process.run(("docker", "save", "--output", draft.path / ARCHIVE, self.name))
+            _save(self.name, draft.path / ARCHIVE)
             return Result((Value(self.key, draft.commit()),))
+
+
+def need(instead: str) -> None:
+    """Raise HostError without Docker, which names what to use ``instead``."""
+    if not process.which("docker"):
+        raise HostError(f"docker is not installed on this machine; use {instead}")
 
 
 def identify(name: str) -> str:
     """Docker's id for the image ``name``. Raises HostError without Docker, UserError when it has no such image."""
-    if not process.which("docker"):
-        raise HostError("Host.containerImage takes images from Docker, which this machine lacks; use Container.from")
+    need("Container.from")
     found = process.run(("docker", "image", "inspect", "--format", "{{.Id}}", name), check=False)
     said = found.stderr.decode(errors="replace").strip()
     if found.code and "no such image" in said.lower():
@@ -47,3 +58,21 @@ def identify(name: str) -> str:
     if found.code:
         raise HostError(f"this machine's Docker does not answer: {said}")
     return found.stdout.decode().strip()
+
+
+def load(archive: Path) -> None:
+    """Hand an archive to Docker. Raises ProcessError with Docker's words."""
+    with archive.open("rb") as file:
+        process.run(("docker", "load"), stdin=file)
+
+
+def _save(name: str, path: Path) -> None:
+    said = io.BytesIO()
+    with path.open("wb") as file:
+
+        def take(stream: int, data: bytes) -> None:
+            (file if stream == process.STDOUT else said).write(data)
+
+        ended = process.run(("docker", "save", name), on_output=take, check=False)
+    if ended.code:
+        raise ProcessError(replace(ended, stderr=said.getvalue()))

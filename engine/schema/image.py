@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from distribution.reference import Reference
-from engine import digest, platforms, process, showing
-from engine.errors import HostError, UserError
+from engine import digest, platforms, showing
+from engine.errors import UserError
 from engine.files import exporting
 from engine.graph import Output
 from engine.images import archive_write, image_write, publish, reference
@@ -18,7 +18,7 @@ from engine.images.image_write import Format, Variant
 from engine.objects.container import Container
 from engine.objects.directory import EMPTY, File
 from engine.objects.secrets import Secret
-from engine.ops import source
+from engine.ops import docker_image, source
 from engine.ops.tarball import NAME, Platform, Tarball
 from engine.schema.context import Context
 from engine.schema.registry import field
@@ -133,15 +133,14 @@ async def export_image(
     if wanted.digest:
         raise UserError(f"image name {name!r} must have no digest: the image gets its own")
     form = _format(forced_compression or "Uncompressed", media_types)
+    docker_image.need("export or publish")
     variants = await _variants(ctx, container, platform_variants)
 
     def load(worker: Worker) -> None:
-        if not process.which("docker"):
-            raise HostError("exportImage hands the image to docker, which is not installed; use export or publish")
         whole = image_write.write(worker.store, variants, form)
         with worker.store.temp_dir() as directory:
             archive_write.write(worker.store, whole, directory / NAME, names=(str(wanted),))
-            process.run(("docker", "load", "-i", directory / NAME))
+            docker_image.load(directory / NAME)
 
     await ctx.in_thread(load, ctx.session.worker)
 

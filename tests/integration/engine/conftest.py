@@ -210,6 +210,10 @@ class Client:
             (value,) = value.values()
         return value
 
+    def value(self, *steps: str):
+        """The value at the end of a chain of fields."""
+        return self.get("{" + "{".join(steps) + "}" * len(steps))
+
     def container(self, tree: Path) -> tuple[str, str]:
         """The first steps of a query whose container holds ``tree``."""
         given = self.get(f'{{host{{directory(path:"{tree}"){{id}}}}}}')

@@ -33,7 +33,7 @@ def of_service(given: str, step: str) -> str:
 def web(client, image):
     line = "mkdir -p /w; echo served > /w/index.html; exec httpd -f -p 8080 -h /w"
     start = f'withDefaultArgs(args:["sh","-c","{line}"])'
-    return client.get(chain(*image, start, "withExposedPort(port:8080)", "asService", "id"))
+    return client.value(*image, start, "withExposedPort(port:8080)", "asService", "id")
 
 
 def test_a_service_by_its_endpoint(client, web):
@@ -44,7 +44,7 @@ def test_a_service_by_its_endpoint(client, web):
 
 
 def test_a_tunnel_and_up(client, web):
-    tunnel = client.get(chain("host", f'tunnel(service:"{web}")', "id"))
+    tunnel = client.value("host", f'tunnel(service:"{web}")', "id")
     client.get(of_service(tunnel, "start"))
     endpoint = client.get(of_service(tunnel, 'endpoint(scheme:"http")'))
     with urllib.request.urlopen(endpoint, timeout=10) as page:
@@ -116,9 +116,7 @@ def _eventually(url: str) -> bytes:
 
 def test_an_early_exit_is_an_exec_error(client, image):
     start = 'withDefaultArgs(args:["sh","-c","echo no database >&2; exit 9"])'
-    answer = client.ask(
-        of_service(client.get(chain(*image, start, "withExposedPort(port:1)", "asService", "id")), "start")
-    )
+    answer = client.ask(of_service(client.value(*image, start, "withExposedPort(port:1)", "asService", "id"), "start"))
     (error,) = answer["errors"]
     assert error["extensions"]["_type"] == "EXEC_ERROR"
     assert (error["extensions"]["exitCode"], error["extensions"]["stderr"]) == (9, "no database")
@@ -136,13 +134,13 @@ def test_publish_to_and_start_from_a_registry_that_is_a_service(client, image, t
     try:
         _eventually(f"http://127.0.0.1:{port}/v2/")
         ports = f"ports:[{{frontend:5000,backend:{port}}}]"
-        registry = client.get(chain("host", f'service({ports},host:"127.0.0.1")', "id"))
+        registry = client.value("host", f'service({ports},host:"127.0.0.1")', "id")
         through = f'registryService:"{registry}"'
         label = 'withLabel(name:"made",value:"here")'
         name = "registry.internal:5000/team/app:v1"
-        published = client.get(chain(*image, label, f'publish(address:"{name}",{through})'))
+        published = client.value(*image, label, f'publish(address:"{name}",{through})')
         assert published.startswith(f"{name}@sha256:")
-        found = client.get(chain("container", f'from(address:"{published}",{through})', 'label(name:"made")'))
+        found = client.value("container", f'from(address:"{published}",{through})', 'label(name:"made")')
         assert found == "here"
         said = 'withExec(args:["echo","from the registry"])'
         asked = chain("container", f'from(address:"{name}",{through})', said, "stdout")
@@ -156,7 +154,7 @@ def test_publish_to_and_start_from_a_registry_that_is_a_service(client, image, t
 def test_a_session_that_ends_takes_all_along(client, image, web, end):
     bound = f'withServiceBinding(alias:"web",service:"{web}")'
     fetched = 'withExec(args:["wget","-qO-","http://web:8080/"])'
-    assert client.get(chain(*image, bound, fetched, "stdout")) == "served\n"
+    assert client.value(*image, bound, fetched, "stdout") == "served\n"
     query = chain(*image, 'withExec(args:["sleep","98765"])', "stdout")
     threading.Thread(target=_quietly, args=(client.ask, query), daemon=True).start()
     while not _running("sleep\x0098765"):

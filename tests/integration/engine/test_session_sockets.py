@@ -15,7 +15,7 @@ def chain(*steps):
 
 
 def given(client, path):
-    return client.get(chain("host", f'unixSocket(path:"{path}")', "id"))
+    return client.value("host", f'unixSocket(path:"{path}")', "id")
 
 
 @pytest.fixture
@@ -57,22 +57,22 @@ def test_an_agent_of_ssh_answers_in_a_container(client, agent, asking, owner, us
     path, key = agent
     mount = f'withUnixSocket(path:"/run/agent",source:"{given(client, path)}",owner:"{owner}")'
     listed = 'withExec(args:["ssh-add","-L"])'
-    assert client.get(chain(*asking, f'withUser(name:"{user}")', mount, listed, "stdout")) == key
+    assert client.value(*asking, f'withUser(name:"{user}")', mount, listed, "stdout") == key
 
 
 def test_a_socket_without_an_owner_refuses_other_users(client, agent, asking):
     mount = f'withUnixSocket(path:"/run/agent",source:"{given(client, agent[0])}")'
     listed = 'withExec(args:["ssh-add","-L"],expect:FAILURE)'
-    said = client.get(chain(*asking, 'withUser(name:"builder")', mount, listed, "stderr"))
+    said = client.value(*asking, 'withUser(name:"builder")', mount, listed, "stderr")
     assert "Permission denied" in said
 
 
 def test_a_socket_goes_with_its_mount(client, agent, asking):
     mount = f'withUnixSocket(path:"/run/agent",source:"{given(client, agent[0])}")'
     look = 'withExec(args:["sh","-c","test -S /run/agent && echo there || echo gone"])'
-    assert client.get(chain(*asking, mount, look, "stdout")) == "there\n"
+    assert client.value(*asking, mount, look, "stdout") == "there\n"
     without = 'withoutUnixSocket(path:"/run/agent")'
-    assert client.get(chain(*asking, mount, look, without, look, "stdout")) == "gone\n"
+    assert client.value(*asking, mount, look, without, look, "stdout") == "gone\n"
 
 
 def test_a_socket_that_is_none_is_named(client, image, tmp_path):

@@ -14,6 +14,7 @@ from engine.images.image import ImageConfig
 from engine.images.image_write import Format, Variant
 from engine.ops.archive import Import
 from engine.ops.docker_image import ARCHIVE, DockerImage, identify
+from engine.process import ProcessError
 from engine.snapshot import Snapshots
 from engine.store import Snapshot, Store
 
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.root
 DOCKER = """#!/bin/sh
 case "$1 $2" in
 "image inspect") [ "$5" = mine:1 ] && echo sha256:1234 || { echo "Error: No such image: $5" >&2; exit 1; } ;;
-"save --output") cp "$DOCKER_ARCHIVE" "$3" ;;
+"save mine:1") cat "$DOCKER_ARCHIVE" ;;
+"save other:1") echo half of it; echo "the disk broke" >&2; exit 1 ;;
 esac
 """
 
@@ -62,6 +64,13 @@ def test_an_image_docker_does_not_have() -> None:
         identify("other:1")
 
 
+@pytest.mark.usefixtures("docker")
+def test_what_docker_says_when_it_cannot_save(store: Store) -> None:
+    worker = SimpleNamespace(snapshots=Snapshots(store))
+    with pytest.raises(ProcessError, match="docker save other:1: exit code 1\nthe disk broke"):
+        DockerImage("sha256:4321", "other:1").run(worker, ())  # type: ignore[arg-type]
+
+
 def test_no_docker_and_no_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "docker").write_text("#!/bin/sh\necho cannot connect >&2; exit 1\n")
     (tmp_path / "docker").chmod(0o755)
@@ -70,5 +79,5 @@ def test_no_docker_and_no_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         identify("mine:1")
     (tmp_path / "docker").unlink()
     monkeypatch.setattr("engine.process.which", lambda _: None)
-    with pytest.raises(HostError, match="lacks"):
+    with pytest.raises(HostError, match="not installed on this machine"):
         identify("mine:1")
