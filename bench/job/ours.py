@@ -15,14 +15,16 @@ from bench.project import Project
 
 @dataclass(frozen=True)
 class Ours:
-    """``built`` is a store that has the base and nothing of the examples; rounds work on copies of it."""
+    """``built`` is a store that has the base, goss and nothing of the examples; rounds work on copies of it."""
 
     lab: Lab
     project: Project
     built: Path
 
     def prepare(self) -> None:
-        """Build the base."""
+        """Install goss and build the base."""
+        if not self.built.exists():
+            _copy_store(self._goss, self.built)
         programs.call(self.built, self.project.root, "base", "sync")
 
     def at_once(self, store: Path) -> float:
@@ -105,13 +107,21 @@ class Ours:
 
     def taker(self) -> contextlib.AbstractContextManager[Path]:
         """A new machine, on which goss is installed."""
-        return self._copy(self.lab.share("a store with goss", functools.partial(_with_goss, self.lab)))
+        return self._copy(self._goss)
+
+    @property
+    def _goss(self) -> Path:
+        return self.lab.share("a store with goss", functools.partial(_with_goss, self.lab))
 
     @contextlib.contextmanager
     def _copy(self, store: Path) -> Iterator[Path]:
         with self.lab.scratch() as scratch:
-            programs.run(["cp", "--archive", "--reflink=auto", str(store), str(scratch / "store")])
-            yield scratch / "store"
+            yield _copy_store(store, scratch / "store")
+
+
+def _copy_store(store: Path, to: Path) -> Path:
+    programs.run(["cp", "--archive", "--reflink=auto", str(store), str(to)])
+    return to
 
 
 def _test(store: Path, of: Project, *flags: str) -> str:
