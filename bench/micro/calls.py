@@ -32,8 +32,8 @@ class Hello:
 def call(lab: Lab, *, words: tuple[str, ...], beside: bool) -> Iterator[Mapping[str, Side]]:
     """A call through the launcher, beside what the SDK alone takes to be imported."""
     with lab.scratch() as root:
-        _write_module(root)
-        ours = functools.partial(_call, root, lab.store, words)
+        _write_module(root / "module")
+        ours = functools.partial(_call, root / "module", root / "cache", lab.store, words)
         ours()
         sides: dict[str, Side] = {OURS: lambda _: seconds(ours)}
         if beside:
@@ -42,16 +42,15 @@ def call(lab: Lab, *, words: tuple[str, ...], beside: bool) -> Iterator[Mapping[
 
 
 def _write_module(root: Path) -> None:
-    root.chmod(0o755)
     (root / "src" / "hello").mkdir(parents=True)
     (root / "src" / "hello" / "__init__.py").write_text(_CODE)
     (root / "dagger.json").write_text('{"name": "hello", "sdk": "python"}')
 
 
-def _call(root: Path, store: Path, words: tuple[str, ...]) -> None:
+def _call(module: Path, cache: Path, store: Path, words: tuple[str, ...]) -> None:
     launcher = Path(__file__).resolve().parents[2] / "baselard"
-    env = {**os.environ, "BASELARD_STORE": str(store), "BASELARD_CACHE": str(root / "cache")}
-    subprocess.run([str(launcher), "call", *words], cwd=root, env=env, capture_output=True, check=True)
+    env = {**os.environ, "BASELARD_STORE": str(store), "BASELARD_CACHE": str(cache)}
+    subprocess.run([str(launcher), "call", *words], cwd=module, env=env, capture_output=True, check=True)
 
 
 def _import_sdk() -> None:
