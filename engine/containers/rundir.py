@@ -58,7 +58,7 @@ def open_run_dir(root: Path | None = None) -> RunDir:
     path = root / uuid.uuid4().hex[:8]
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o711)
-        with _exclusive(root):
+        with exclusive(root / "all"):
             lock = _lock_path(path).open("wb")
             fcntl.flock(lock, fcntl.LOCK_EX)
             path.mkdir(mode=0o711)
@@ -83,7 +83,7 @@ def abandoned(root: Path | None = None) -> Iterator[RunDir]:
 
 def _left(path: Path) -> IO[bytes] | None:
     """The lock of a dead process, now ours."""
-    with _exclusive(path.parent):  # else one that is just being made would look left
+    with exclusive(path.parent / "all"):  # else one that is just being made would look left
         try:
             lock = path.open("rb+")
         except FileNotFoundError:
@@ -97,10 +97,14 @@ def _left(path: Path) -> IO[bytes] | None:
 
 
 @contextmanager
-def _exclusive(root: Path) -> Iterator[None]:
-    with (root / "all").open("wb") as file:
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a file that engine processes hold in turn; it is made where there is none."""
+    file = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(file)
 
 
 def _lock_path(path: Path) -> Path:

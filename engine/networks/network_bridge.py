@@ -3,8 +3,6 @@
 All rules are set once, in one transaction, and carry the bridge's name, so the whole is gone after one more.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import ipaddress
 import json
@@ -23,6 +21,7 @@ from engine.process import ProcessError
 
 PREFIX = "bsl"
 _STATE = "network.json"
+_NETWORK = Path("/proc/self/ns/net")  # held to choose a subnet, since engines may have run directories apart
 _FORWARDING = {4: Path("/proc/sys/net/ipv4/ip_forward"), 6: Path("/proc/sys/net/ipv6/conf/all/forwarding")}
 
 
@@ -46,7 +45,7 @@ class Bridge:
 
 def set_up(run_dir: rundir.RunDir) -> Bridge:
     """Make the bridge. What is about to be made is written to ``run_dir`` before it is. Raises HostError."""
-    with _exclusive():
+    with rundir.exclusive(_NETWORK):
         subnet6 = _unique_subnet(run_dir.name) if _has_ipv6() else None
         bridge = Bridge(PREFIX + run_dir.name, _free_subnet(), _mtu(), subnet6)
         (run_dir.path / _STATE).write_text(json.dumps(_state(bridge)))
@@ -70,20 +69,12 @@ def tear_down(run_dir: rundir.RunDir) -> None:
         ends += [pool.submit(_take_rules_away, name, ipaddress.ip_network(text)) for text in state["subnets"]]
     for end in ends:
         end.result()
-    with _exclusive():
+    with rundir.exclusive(_NETWORK):
         if not any(known.startswith(PREFIX) for known in _links()):
             for path, value in state["forwarding"].items():
                 if value == "0":
                     Path(path).write_text("0")
     (run_dir.path / _STATE).unlink()
-
-
-@contextlib.contextmanager
-def _exclusive() -> Iterator[None]:
-    """Hold this machine's network: all its engines choose in turn, wherever their run directories are."""
-    with open("/proc/self/ns/net", "rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _links() -> list[str]:
