@@ -12,6 +12,7 @@ Needs root, mmdebstrap, unshare and (for the small test base) a statically linke
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import os
 import re
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,18 @@ def launch(root: Path, place: str = "docker") -> subprocess.Popen[bytes]:
         time.sleep(0.1)
     log = (root / "tree/var/log" / f"{place}.log").read_text(errors="replace")
     raise RuntimeError("dockerd did not start:\n" + log[-3000:])
+
+
+@contextlib.contextmanager
+def borrowed(root: Path) -> Iterator[Path]:
+    """The tree below ``root`` with its daemon up; the daemon is ended afterwards if it did not run before."""
+    if running(root):
+        yield root / "tree"
+        return
+    make_tree(root)
+    with launch(root):
+        yield root / "tree"
+        stop(root)
 
 
 def import_bases(root: Path) -> None:

@@ -210,9 +210,14 @@ class Client:
             (value,) = value.values()
         return value
 
+    @staticmethod
+    def chain(*steps: str) -> str:
+        """A query of nested fields."""
+        return "{" + "{".join(steps) + "}" * len(steps)
+
     def value(self, *steps: str):
         """The value at the end of a chain of fields."""
-        return self.get("{" + "{".join(steps) + "}" * len(steps))
+        return self.get(self.chain(*steps))
 
     def container(self, tree: Path) -> tuple[str, str]:
         """The first steps of a query whose container holds ``tree``."""

@@ -21,17 +21,10 @@ IN_ITS_TREE = '#!/bin/sh\nexec chroot {tree} docker "$@"\n'
 
 @pytest.fixture
 def real() -> Iterator[str]:
-    """Debian's docker, which sees no file of this machine; ended if it did not run before."""
+    """Debian's docker, which sees no file of this machine."""
     oracle: Any = importlib.import_module("tests.conformance.dockerfile.oracle")
-    root = oracle.DEFAULT_ROOT
-    program = IN_ITS_TREE.format(tree=root / "tree")
-    if oracle.running(root):
-        yield program
-        return
-    oracle.make_tree(root)
-    with oracle.launch(root):
-        yield program
-        oracle.stop(root)
+    with oracle.borrowed(oracle.DEFAULT_ROOT) as tree:
+        yield IN_ITS_TREE.format(tree=tree)
 
 
 @pytest.fixture(params=["played", pytest.param("real", marks=[pytest.mark.full, pytest.mark.network])])

@@ -20,13 +20,8 @@ from engine import process
 pytestmark = pytest.mark.root
 
 
-def chain(*steps: str) -> str:
-    """A query of nested fields."""
-    return "{" + "{".join(steps) + "}" * len(steps)
-
-
 def of_service(given: str, step: str) -> str:
-    return chain(f'node(id:"{given}")', "... on Service", step)
+    return f'{{node(id:"{given}"){{... on Service{{{step}}}}}}}'
 
 
 @pytest.fixture
@@ -59,7 +54,7 @@ def test_a_tunnel_and_up(client, web):
 def test_up_lasts_as_long_as_its_request(client, image):
     serve = 'withExposedPort(port:8080){up(args:["httpd","-f","-p","8080","-h","/bin"],random:true)}'
     connection = http.client.HTTPConnection("127.0.0.1", client.address["port"])
-    query = chain(*image[:-1], f"{image[-1]}{{{serve}}}")
+    query = client.chain(*image[:-1], f"{image[-1]}{{{serve}}}")
     connection.request("POST", "/query", json.dumps({"query": query}), client.headers)
     told = _eventually_in(client.run.parent / "log", r"localhost:(\d+) \(TCP\) leads to \w+:8080")
     url = f"http://127.0.0.2:{told}/sh"  # it listens on every address of the machine
@@ -143,7 +138,7 @@ def test_publish_to_and_start_from_a_registry_that_is_a_service(client, image, t
         found = client.value("container", f'from(address:"{published}",{through})', 'label(name:"made")')
         assert found == "here"
         said = 'withExec(args:["echo","from the registry"])'
-        asked = chain("container", f'from(address:"{name}",{through})', said, "stdout")
+        asked = client.chain("container", f'from(address:"{name}",{through})', said, "stdout")
         assert client.get(asked) == "from the registry\n"
     finally:
         child.terminate()
@@ -155,7 +150,7 @@ def test_a_session_that_ends_takes_all_along(client, image, web, end):
     bound = f'withServiceBinding(alias:"web",service:"{web}")'
     fetched = 'withExec(args:["wget","-qO-","http://web:8080/"])'
     assert client.value(*image, bound, fetched, "stdout") == "served\n"
-    query = chain(*image, 'withExec(args:["sleep","98765"])', "stdout")
+    query = client.chain(*image, 'withExec(args:["sleep","98765"])', "stdout")
     threading.Thread(target=_quietly, args=(client.ask, query), daemon=True).start()
     while not _running("sleep\x0098765"):
         time.sleep(0.02)

@@ -10,10 +10,6 @@ from engine import process
 pytestmark = pytest.mark.root
 
 
-def chain(*steps):
-    return "{" + "{".join(steps) + "}" * len(steps)
-
-
 def given(client, path):
     return client.value("host", f'unixSocket(path:"{path}")', "id")
 
@@ -78,5 +74,5 @@ def test_a_socket_goes_with_its_mount(client, agent, asking):
 def test_a_socket_that_is_none_is_named(client, image, tmp_path):
     (tmp_path / "file").write_text("")
     mount = f'withUnixSocket(path:"/run/s",source:"{given(client, tmp_path / "file")}")'
-    (error,) = client.ask(chain(*image, mount, 'withExec(args:["true"])', "sync"))["errors"]
+    (error,) = client.ask(client.chain(*image, mount, 'withExec(args:["true"])', "sync"))["errors"]
     assert f"{tmp_path}/file is not a Unix socket of this machine" in error["message"]

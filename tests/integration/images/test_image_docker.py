@@ -28,11 +28,11 @@ FORMS = [Format(), Format("none"), Format("zstd"), Format("estargz"), Format("gz
 class Docker:
     """The daemon in its tree."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
 
     def run(self, *args: str, **more: Any) -> str:
-        argv = ["chroot", str(self.root / "tree"), "docker", *args]
+        argv = ["chroot", str(self.tree), "docker", *args]
         ended = subprocess.run(argv, check=False, capture_output=True, **more)
         assert ended.returncode == 0, ended.stderr.decode()
         return ended.stdout.decode()
@@ -43,16 +43,10 @@ class Docker:
 
 @pytest.fixture(scope="module")
 def docker() -> Iterator[Docker]:
-    """Debian's docker, as it judges Dockerfiles too; ended if it did not run before."""
+    """Debian's docker, as it judges Dockerfiles too."""
     oracle: Any = importlib.import_module("tests.conformance.dockerfile.oracle")
-    root = oracle.DEFAULT_ROOT
-    if oracle.running(root):
-        yield Docker(root)
-        return
-    oracle.make_tree(root)
-    with oracle.launch(root):
-        yield Docker(root)
-        oracle.stop(root)
+    with oracle.borrowed(oracle.DEFAULT_ROOT) as tree:
+        yield Docker(tree)
 
 
 @pytest.fixture
@@ -131,5 +125,5 @@ def test_we_take_what_docker_saves_and_pushes(
 
 
 def saved(docker: Docker, image: str) -> bytes:
-    argv = ["chroot", str(docker.root / "tree"), "docker", "save", image]
+    argv = ["chroot", str(docker.tree), "docker", "save", image]
     return subprocess.run(argv, check=True, capture_output=True).stdout

@@ -36,10 +36,10 @@ def test_a_machine_is_as_before(machine, tree, execs, ending):
 def _serve(client: Client, image: tuple[str, str]) -> None:
     """Have a service up, and a command with all of root's rights beside it."""
     serve = 'withExposedPort(port:80){asService(args:["httpd","-f","-p","80","-h","/bin"]){id}}'
-    web = client.get("{" + "{".join((*image, serve)) + "}" * len(image) + "}")
+    web = client.value(*image, serve)
     bound = f'withServiceBinding(alias:"web",service:"{web}")'
     run = 'withExec(args:["wget","-qO","/dev/null","http://web/sh"],insecureRootCapabilities:true){exitCode}'
-    assert client.get("{" + "{".join((*image, bound, run)) + "}" * 4) == 0
+    assert client.value(*image, bound, run) == 0
 
 
 def _branches(image: tuple[str, str], numbers: range) -> str:

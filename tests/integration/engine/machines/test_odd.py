@@ -14,12 +14,12 @@ FETCH = 'withExec(args:["wget","-qO-","http://web/page"]){stdout}'
 
 
 def ask(client, *steps):
-    return client.ask("{" + "{".join(steps) + "}" * len(steps))
+    return client.ask(client.chain(*steps))
 
 
 def sh(client, image, line):
     """What a shell line says in a container."""
-    return client.get("{" + "{".join((*image, f'withExec(args:["sh","-c","{line}"])', "stdout")) + "}" * 4)
+    return client.value(*image, f'withExec(args:["sh","-c","{line}"])', "stdout")
 
 
 def said(client):
@@ -28,7 +28,7 @@ def said(client):
 
 def fetch_from_service(client, image):
     """The answer to a query that needs a service."""
-    web = client.get("{" + "{".join((*image, PAGE, WEB)) + "}" * 4)
+    web = client.value(*image, PAGE, WEB)
     return ask(client, *image, f'withServiceBinding(alias:"web",service:"{web}")', FETCH)
 
 
@@ -139,7 +139,7 @@ def test_sessions_do_not_reach_each_others_services(machine, engine):
     one, image = engine("one")
     other, image_there = engine("other")
     started = 'withExposedPort(port:80){asService(args:["httpd","-f","-p","80"]){withHostname(hostname:"web"){start}}}'
-    one.get("{" + "{".join((*image, PAGE, started)) + "}" * 4)
+    one.value(*image, PAGE, started)
     address = sh(one, image, "grep web /etc/hosts").split()[0]
     reach = f"nc -w 1 {address} 80 </dev/null && echo reached || echo alone"
     assert sh(one, image, reach) == "reached\n"
