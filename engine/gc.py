@@ -6,7 +6,6 @@ that being killed in between costs nothing.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -14,11 +13,11 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine import locks
 from engine.errors import UserError
 from engine.images import layer_index
 from engine.store import Snapshot, Store
@@ -88,7 +87,7 @@ def collect(store: Store, policy: Policy, *, dry_run: bool = False, now: float |
     now = time.time() if now is None else now
     _measure(store)
     with store.transaction():
-        protected = min(_live(store), default=now)
+        protected = min(locks.living(store.work.parent), default=now)
         contents = _read(store)
         doomed = _choose(store, contents, policy, protected, now)
         if not dry_run:
@@ -146,20 +145,6 @@ def _limit(root: Path) -> int:
         return parse_size(given)
     except ValueError:
         raise UserError(f"BASELARD_STORE_LIMIT={given}: write a size such as 20G, 500M or a number of bytes") from None
-
-
-def _live(store: Store) -> Iterator[float]:
-    """When each running engine opened this store, this one included."""
-    yield store.started
-    for lock in (store.root / "work").glob("*.lock"):
-        try:
-            with lock.open("rb") as file:
-                opened = os.fstat(file.fileno()).st_mtime
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield opened
-        except FileNotFoundError:
-            continue
 
 
 def _read(store: Store) -> _Contents:
@@ -278,7 +263,7 @@ def _delete_rows(store: Store, doomed: _Doomed) -> None:
 
 def _caches(store: Store, policy: Policy, *, dry_run: bool) -> tuple[int, int]:
     """Cache volumes go with everything else only, and only while nobody else could have one mounted."""
-    if not policy.everything or len(list(_live(store))) > 2:
+    if not policy.everything or len(locks.living(store.work.parent)) > 1:
         return 0, 0
     volumes = list((store.root / "caches").iterdir())
     size = sum(disk_usage(volume) for volume in volumes)

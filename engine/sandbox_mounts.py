@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import cancel, process
+from engine import cancel, locks, process
 from engine.containers.command import (
     BindMount,
     CacheMount,
@@ -108,8 +108,7 @@ def cache_path(root: Path, volume: str) -> Path:
 def _cache(context: Context, mount: CacheMount, value: Value | None) -> Mounted:
     path = cache_path(context.worker.store.root, mount.volume)
     data = path / "data"
-    with (path / "new").open("wb") as making:
-        fcntl.flock(making, fcntl.LOCK_EX)
+    with locks.exclusive(path / "new"):
         if not data.exists():
             _create_cache(context, mount, value, data)
     return Mounted(

@@ -23,9 +23,9 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from engine import digest
+from engine import digest, locks
 from engine.errors import HostError
 from engine.graph import Result, Value
 
@@ -52,8 +52,8 @@ class Store:
     engine: str
     started: float
     db: sqlite3.Connection = field(compare=False, repr=False)
+    owned: locks.OwnedDir = field(compare=False, repr=False)
     mutex: threading.RLock = field(compare=False, repr=False, default_factory=threading.RLock)
-    _owned: "IO[bytes] | None" = field(compare=False, repr=False, default=None)
 
     @classmethod
     def open(cls, root: Path) -> "Store":
@@ -67,12 +67,10 @@ class Store:
         except OSError as error:
             raise HostError(f"the store {root} cannot be made: {error.strerror}; set BASELARD_STORE") from error
         engine = uuid.uuid4().hex[:12]
-        owned = _own(root / "work" / engine)
-        db = sqlite3.connect(root / "store.db", timeout=60, check_same_thread=False, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            db.execute(f"PRAGMA {pragma}")
-        db.executescript(_SCHEMA)
-        store = cls(root, engine, time.time(), db, _owned=owned)
+        owned = locks.own(root / "work" / engine)
+        with locks.exclusive(root / "opening"):  # SQLite does not wait when two change to WAL at once, it fails
+            db = _database(root / "store.db")
+        store = cls(root, engine, time.time(), db, owned)
         store._drop_earlier_boots()
         return store
 
@@ -81,14 +79,12 @@ class Store:
         shutil.rmtree(self.work, ignore_errors=True)
         with self.mutex:
             self.db.close()
-        if self._owned:
-            self.work.with_suffix(".lock").unlink(missing_ok=True)
-            self._owned.close()
+        self.owned.close()
 
     @property
     def work(self) -> Path:
         """This process's own temporary directory, on the store's file system."""
-        return self.root / "work" / self.engine
+        return self.owned.path
 
     # results
 
@@ -255,9 +251,8 @@ class Store:
 
     def clean(self) -> None:
         """Remove what dead processes left, and make what earlier sessions recorded safe against a power cut."""
-        for path in (self.root / "work").iterdir():
-            if path.name != self.engine and _abandoned(path):
-                shutil.rmtree(path, ignore_errors=True)
+        for left in locks.abandoned(self.work.parent):
+            left.close()
         self._remove_unrecorded()
         before = time.time()
         if not self._unsynced():
@@ -311,6 +306,14 @@ SELECT id FROM chain ORDER BY depth
 """
 
 
+def _database(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        db.execute(f"PRAGMA {pragma}")
+    db.executescript(_SCHEMA)
+    return db
+
+
 @contextlib.contextmanager
 def _full_disk_told() -> Iterator[None]:
     """A full disk is the same OSError whoever finds it, SQLite or a write."""
@@ -337,32 +340,6 @@ def _encode(result: Result) -> str:
 
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _own(work: Path) -> "IO[bytes]":
-    """Make a process's work directory; it is the process's as long as the lock on the file beside it is held."""
-    path = work.with_suffix(".lock")
-    while True:
-        lock = path.open("wb")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if path.exists() and os.path.samestat(path.stat(), os.fstat(lock.fileno())):
-            work.mkdir(mode=0o711)
-            return lock
-        lock.close()  # a process that cleans up took the file for an abandoned one before it was locked
-
-
-def _abandoned(path: Path) -> bool:
-    """Whether the process that owned this work directory (or lock file) is gone; the lock file goes with it."""
-    lock_path = path.with_suffix(".lock")
-    try:
-        with lock_path.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lock_path.unlink(missing_ok=True)
-    except FileNotFoundError:
-        return True
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _hash(file: Any) -> str:

@@ -1,10 +1,14 @@
 """What all tests share: nobody reaches the real store, and markers skip with their reason."""
 
+import contextlib
 import os
 from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
+
+from engine import snapshot
+from engine.errors import HostError
 
 settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing about what holds
 settings.load_profile("untimed")
@@ -29,6 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine", choices=engines, default="baselard", help="which engine conformance cases are asked of"
     )
+
+
+def pytest_sessionstart() -> None:
+    """Before any test has threads, which would stay behind in the namespace of the mounts that are there now."""
+    if os.geteuid() == 0:
+        with contextlib.suppress(HostError):
+            snapshot.private_namespace()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -3,17 +3,14 @@
 Environments are kept by what they hold, so that modules with the same dependencies share one.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from engine import process
+from engine import locks, process
 from engine.caller import User
 from engine.errors import UserError
 from engine.modules.source import ModuleSource
@@ -33,7 +30,8 @@ def interpreter(source: ModuleSource, cache: Path, user: User) -> Path:
         return Path(sys.executable)
     key = hashlib.sha256("\n".join([sys.version, *wanted]).encode()).hexdigest()[:16]
     home = cache / f"module-{key}"
-    with _alone(cache, key):
+    cache.mkdir(parents=True, exist_ok=True)
+    with locks.exclusive(cache / f"module-{key}.lock"):
         if not (home / ".complete").exists():
             _make(home, wanted, source, user)
     return home / "bin" / "python"
@@ -71,15 +69,6 @@ def _make(home: Path, wanted: list[str], source: ModuleSource, user: User) -> No
     except process.ProcessError as error:
         raise UserError(f"{source.source / 'pyproject.toml'}: its dependencies cannot be installed\n{error}") from None
     (home / ".complete").touch()
-
-
-@contextlib.contextmanager
-def _alone(cache: Path, key: str) -> Iterator[None]:
-    """Hold this environment alone among all processes."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / f"module-{key}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _name(requirement: str) -> str:

@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from engine import process
+from engine import locks, process
 from engine.containers import rundir
 from engine.errors import HostError
 from engine.process import ProcessError
@@ -45,7 +45,7 @@ class Bridge:
 
 def set_up(run_dir: rundir.RunDir) -> Bridge:
     """Make the bridge. What is about to be made is written to ``run_dir`` before it is. Raises HostError."""
-    with rundir.exclusive(_NETWORK):
+    with locks.exclusive(_NETWORK):
         subnet6 = _unique_subnet(run_dir.name) if _has_ipv6() else None
         bridge = Bridge(PREFIX + run_dir.name, _free_subnet(), _mtu(), subnet6)
         (run_dir.path / _STATE).write_text(json.dumps(_state(bridge)))
@@ -69,7 +69,7 @@ def tear_down(run_dir: rundir.RunDir) -> None:
         ends += [pool.submit(_take_rules_away, name, ipaddress.ip_network(text)) for text in state["subnets"]]
     for end in ends:
         end.result()
-    with rundir.exclusive(_NETWORK):
+    with locks.exclusive(_NETWORK):
         if not any(known.startswith(PREFIX) for known in _links()):
             for path, value in state["forwarding"].items():
                 if value == "0":

@@ -23,7 +23,7 @@ KNOWN = imports.modules()
 TOOLS = "tools"
 ORDER = (
     ("errors",),
-    ("digest", "platforms", "cancel", "privilege"),
+    ("digest", "platforms", "cancel", "privilege", "locks"),
     ("process", "graph"),
     ("store", "evaluate"),
     (TOOLS,),  # every other module and folder below engine/: a tool each, of the worker's or of an operation's

@@ -215,7 +215,7 @@ def test_secrets_are_scrubbed_from_what_a_service_says(serving, start, worker):
     service = serving("echo $PW; sleep 1000", (), secret_env=(("PW", SecretRef("pw", "pw")),))
     running = start(service)
     while not running.tails[1].text:
-        running.ended.wait(0.01)
+        assert not running.ended.wait(0.01), running.failure()
     assert running.tails[1].text == "***\n"
 
 
@@ -253,8 +253,9 @@ def test_a_service_that_ends_while_its_health_is_checked_tells_its_own_end(run, 
     execute = Container.execute
 
     def late(container, args, spec, **more):
-        if execute(container, ("touch", "/asked"), spec, **more):
+        if execute(container, ("true",), spec, **more):
             return 1  # the container is still being made; it is asked again
+        execute(container, ("touch", "/asked"), spec, **more)  # it may end before this does
         while container.bundle.exists():
             threading.Event().wait(0.01)
         ended.append(container)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,7 @@ def test_an_interrupted_record_gives_its_number_back(store: Store, monkeypatch: 
 def test_what_dead_processes_left_is_removed(store: Store) -> None:
     kept = add(store)
     blob = store.put_blob([b"kept"])
+    (store.root / "work/dead.lock").touch()
     for place in ("layers/zz", "work/dead/tmp"):
         (store.root / place).mkdir(parents=True)
         (store.root / place / "file").touch()
@@ -115,7 +117,7 @@ def test_what_dead_processes_left_is_removed(store: Store) -> None:
     store.clean()
     assert {path.name for path in (store.root / "layers").iterdir()} == {kept.name, f"{kept.name}.folded"}
     assert [path.name for path in (store.root / "blobs/sha256").iterdir()] == [blob.partition(":")[2]]
-    assert {path.name for path in (store.root / "work").iterdir()} == {store.engine, f"{store.engine}.lock"}
+    assert {path.name for path in (store.root / "work").iterdir()} == {"all", store.engine, f"{store.engine}.lock"}
 
 
 def test_cleaning_meanwhile_ends_with_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,23 +170,16 @@ def test_what_others_work_on_is_left_alone(store: Store) -> None:
     assert not other.work.exists()
 
 
-def test_a_lock_file_taken_for_abandoned_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between making its lock file and locking it, a process may lose it to one that cleans up."""
-    flock = store_module.fcntl.flock
-    stolen: list[Path] = []
+def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+    at_once = threading.Barrier(4)
 
-    def late(lock: object, how: int) -> None:
-        path = Path(lock.name)  # type: ignore[attr-defined]
-        if not stolen:
-            stolen.append(path)
-            path.unlink()
-        flock(lock, how)  # type: ignore[arg-type]
+    def open_one(root: Path) -> None:
+        at_once.wait()
+        Store.open(root).close()
 
-    monkeypatch.setattr(store_module.fcntl, "flock", late)
-    opened = Store.open(tmp_path / "store")
-    assert stolen[0].exists()
-    assert not store_module._abandoned(opened.work)
-    opened.close()
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(100):
+            assert len(list(pool.map(open_one, [tmp_path / str(number)] * 4))) == 4
 
 
 def test_results_of_an_earlier_boot_count_only_after_a_sync(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +245,7 @@ def test_closing_takes_the_temporary_files_along(tmp_path: Path) -> None:
     (opened.work / "left").touch()
     opened.close()
     assert not opened.work.exists()
-    assert not list((opened.root / "work").iterdir())
+    assert os.listdir(opened.root / "work") == ["all"]
     shutil.rmtree(tmp_path / "store")
 
 
