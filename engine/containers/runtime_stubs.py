@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import UserError
 from engine.files import paths
 
 Touched = dict[str, os.stat_result]
@@ -29,11 +30,12 @@ class _Directory:
 def cleaned(rootfs: Path, targets: Iterable[str]) -> Iterator[Touched]:
     """Remove, after the block, what was made below ``rootfs`` only for mounts at ``targets``; times are put back.
 
-    Gives the directories that overlayfs may have copied for it, for ``prune``.
+    Gives the directories that overlayfs may have copied for it, for ``prune``. Raises UserError where a file stands in
+    the way of a mount.
     """
     resolved = {paths.resolve(rootfs, target) for target in targets}
     missing = {path: _first_missing(rootfs, path) for path in resolved if not paths.mode(paths.under(rootfs, path))}
-    parents = {paths.under(rootfs, os.path.dirname(first)) for first in missing.values()}
+    parents = {_directory(rootfs, first) for first in missing.values()}
     before = {parent: _Directory(os.stat(parent), frozenset(os.listdir(parent))) for parent in parents}
     try:
         yield {up: os.stat(up) for parent in parents for up in _upwards(parent, os.fspath(rootfs))}
@@ -89,6 +91,14 @@ def _first_missing(rootfs: Path, relative: str) -> str:
     while (parent := os.path.dirname(first)) and not paths.mode(paths.under(rootfs, parent)):
         first = parent
     return first
+
+
+def _directory(rootfs: Path, missing: str) -> str:
+    """The directory that what is missing will be made in."""
+    inside = os.path.dirname(missing)
+    if not os.path.isdir(found := paths.under(rootfs, inside)):
+        raise UserError(f"the container cannot start: /{inside} is not a directory, and /{missing} is mounted there")
+    return found
 
 
 def _remove_stub(rootfs: Path, relative: str, first: str) -> None:

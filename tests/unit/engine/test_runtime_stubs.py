@@ -2,7 +2,10 @@
 
 import os
 
+import pytest
+
 from engine.containers import runtime_stubs
+from engine.errors import UserError
 
 
 def tree(root):
@@ -81,3 +84,10 @@ def test_pruning_takes_empty_copies_alone(tmp_path):
     runtime_stubs.prune(merged, upper, touched)
     assert tree(upper) == ["changed", "full", "full/file"]
     assert runtime_stubs.unchanged(before, os.stat(upper))
+
+
+def test_a_file_in_the_way_of_a_mount_is_named(tmp_path):
+    (tmp_path / "etc").touch()
+    named = pytest.raises(UserError, match="/etc is not a directory, and /etc/hosts is mounted there")
+    with named, runtime_stubs.cleaned(tmp_path, ["/etc/hosts"]):
+        pass
