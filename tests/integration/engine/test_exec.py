@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine import cancel, process
+from engine import cancel, process, sandbox_mounts
 from engine.containers.command import BindMount, CacheMount, SecretMount, SecretRef, Sharing, SocketMount, TmpfsMount
 from engine.containers.host import CA_TARGET, HostEnvironment
 from engine.containers.runtime_spec import Limits
@@ -21,9 +21,18 @@ pytestmark = pytest.mark.root
 
 
 def test_streams_are_kept_apart_together_and_shown(run, worker):
-    ran = run("echo out; sleep 0.05; echo err >&2; sleep 0.05; echo more")
+    heard = []
+
+    def hear(_key: str, _stream: int, data: bytes) -> None:
+        heard.append(data)
+        (sandbox_mounts.cache_path(worker.store.root, "heard") / "data" / data.decode().strip()).touch()
+
+    worker.progress.output = hear  # what is written while nobody reads comes in one piece for each stream
+    wait = "until [ -e /heard/%s ]; do sleep 0.01; done"
+    line = f"echo out; {wait % 'out'}; echo err >&2; {wait % 'err'}; echo more"
+    ran = run(line, mounts=(CacheMount("/heard", "heard", Sharing.SHARED),))
     assert (ran.stdout, ran.stream("stderr"), ran.stream("combined")) == ("out\nmore\n", "err\n", "out\nerr\nmore\n")
-    assert b"".join(data for _, data in worker.progress.written) == b"out\nerr\nmore\n"
+    assert heard == [b"out\n", b"err\n", b"more\n"]
 
 
 def test_a_failure_tells_the_command_the_code_and_both_streams(run):
@@ -131,7 +140,8 @@ def test_capabilities_are_dockers_and_nothing_is_writable_in_proc(run):
 
 
 def test_process_one_reaps_and_namespaces_are_own(run):
-    ran = run("ps; ls /proc | head -1; nc -l -p 80 127.0.0.1 & sleep 0.1; echo hi | nc 127.0.0.1 80; cat /proc/1/comm")
+    talk = "nc -l -p 80 127.0.0.1 & until echo hi | nc 127.0.0.1 80; do sleep 0.01; done"
+    ran = run(f"ps; ls /proc | head -1; {talk}; cat /proc/1/comm")
     assert "/.init -p SIGKILL -- sh" in ran.stdout
     assert ran.stdout.endswith("tini-static\n") or ran.stdout.endswith(".init\n")
     assert "PID" in run("ps", no_init=True).stdout
@@ -379,7 +389,7 @@ def test_much_output_is_kept_whole(run, worker):
 def test_a_limit_holds(run, worker):
     on = replace(worker, host=HostEnvironment(limits=Limits(pids=12)))
     with pytest.raises(ExecError) as caught:
-        run("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sleep 0.3 & done; wait", on=on)
+        run("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sleep 60 & done; wait", on=on)
     assert "can't fork" in caught.value.stderr
 
 

@@ -69,7 +69,7 @@ def test_a_service_that_uses_a_service(run, serving):
         "wget -qO /page http://behind:8080/ && nc -l -p 9090 < /page", (), bindings=(Binding("behind", behind),)
     )
     front = replace(front, healthcheck=Healthcheck(("CMD", "test", "-s", "/page")))
-    line = "sleep 0.2; nc front 9090"
+    line = "until nc front 9090; do sleep 0.02; done"
     assert run(line, bindings=(Binding("front", front),)).stdout == "from the service\n"
 
 
@@ -136,14 +136,24 @@ def test_a_failure_shows_what_services_behind_services_said(run, serving, worker
     assert shown == [b"--- the service db said last:\nrefusing\n---\n"]
 
 
-def test_a_service_that_never_comes_up_says_what_it_said(run, serving, monkeypatch):
-    monkeypatch.setattr(services_running, "_PATIENCE", 0.5)
+def test_a_service_that_never_comes_up_says_what_it_said(run, serving, worker, monkeypatch):
+    worker.progress.output = lambda *_: monkeypatch.setattr(services_running, "_PATIENCE", 0)  # it has said it
     with pytest.raises(HostError, match=r"until port 8080 accepts connections; it said last:\nbusy elsewhere"):
         run("true", bindings=(Binding("web", serving("echo busy elsewhere; sleep 1000")),))
 
 
 def test_a_health_check_that_cannot_run_is_told(run, serving, worker, monkeypatch):
-    monkeypatch.setattr(services_running, "_PATIENCE", 0.5)
+    execute = Container.execute
+
+    def impatient(container, args, spec, *, on_output, **more):
+        def heard(stream, data):
+            on_output(stream, data)
+            if b"not found" in data:
+                monkeypatch.setattr(services_running, "_PATIENCE", 0)
+
+        return execute(container, args, spec, on_output=heard, **more)
+
+    monkeypatch.setattr(Container, "execute", impatient)
     monkeypatch.setattr(services_running, "_TOLD_AFTER", 0.0)
     service = serving("sleep 1000", (), Healthcheck(("CMD", "curl", "localhost")))
     with pytest.raises(HostError, match=r"(?s)until its health check succeeds; the check said:.*curl.*not found"):

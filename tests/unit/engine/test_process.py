@@ -20,10 +20,21 @@ def test_streams_and_standard_input():
     assert (done.code, done.stdout, done.stderr) == (0, b"WORD", b"said")
 
 
-def test_output_is_handed_over_in_order_and_not_kept():
+def test_output_is_handed_over_in_order_and_not_kept(tmp_path):
     seen = []
-    code = "import os, time\nfor i in range(4):\n os.write(1 + i % 2, str(i).encode()); time.sleep(0.02)"
-    done = python(code, on_output=lambda stream, data: seen.append((stream, data)))
+    code = f"""
+import os, time
+for number in range(4):
+    os.write(1 + number % 2, str(number).encode())
+    while not os.path.exists({str(tmp_path)!r} + "/" + str(number)):
+        time.sleep(0.001)
+"""
+
+    def hear(stream, data):
+        seen.append((stream, data))
+        (tmp_path / data.decode()).touch()
+
+    done = python(code, on_output=hear)
     assert seen == [(STDOUT, b"0"), (STDERR, b"1"), (STDOUT, b"2"), (STDERR, b"3")]
     assert (done.stdout, done.stderr) == (b"", b"")
 
