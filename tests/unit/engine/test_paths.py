@@ -108,6 +108,8 @@ def test_nothing_ever_leads_out(
     root = tmp_path_factory.mktemp("tree")
     for where, absolute, target in links:
         place = root.joinpath(*(name for name in where if name in "ab"), "a")
+        if not Path(os.path.realpath(place.parent)).is_relative_to(root):
+            continue  # the links that are there already would lead this test out
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to("/" * absolute + "/".join(target))
