@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from bench import docker, podman
@@ -56,6 +60,7 @@ class Buildah:
 
     def cold(self, _number: int) -> float:
         """The same when the base is there and nothing of the examples."""
+        self._put_cache_mounts_aside()
         settle()
         took = seconds(lambda: self.examples("--no-cache"))
         self.lab.note("buildah", moved=0, disk=on_disk(self.programs.data))
@@ -77,6 +82,12 @@ class Buildah:
 
         peers.each(one, self.project.examples)
         peers.test(self.programs.podman, self.project, self.there)
+
+    def _put_cache_mounts_aside(self) -> None:
+        for volumes in (self.programs.tree / "var/tmp").glob("buildah-cache*"):
+            aside = Path(tempfile.mkdtemp(dir=volumes.parent, prefix="aside"))
+            volumes.rename(aside / volumes.name)
+            self.lab.later(functools.partial(shutil.rmtree, aside))
 
     def _build(self, context: str, image: str, *options: str) -> None:
         # --pull=never: what it has must do, since there may be no registry to ask.

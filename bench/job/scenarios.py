@@ -20,18 +20,29 @@ from bench.project import Change, Project
 
 @contextlib.contextmanager
 def cold(lab: Lab) -> Iterator[Mapping[str, Side]]:
-    """The base is there and nothing of the examples. Machines that take the base have nothing at all."""
-    ours, bake, buildah = _ours(lab), _bake(lab), _buildah(lab)
+    """One machine: the base is there and nothing of the examples."""
+    yield {"baselard object": _ours(lab).by_object, "docker bake": _bake(lab).cold, "buildah": _buildah(lab).cold}
+
+
+@contextlib.contextmanager
+def by_registry(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """Machines that take the base from a registry, and have nothing at all."""
+    ours = _ours(lab)
     yield {
-        "baselard object": ours.by_object,
-        "docker bake": bake.cold,
-        "buildah": buildah.cold,
         "baselard registry": ours.by_registry,
-        "docker registry": bake.by_registry,
-        "baselard archive": ours.by_archive,
-        "docker archive": bake.by_archive,
-        "baselard rebuild": ours.by_rebuild,
+        "docker registry": _bake(lab).by_registry,
         "baselard matrix": ours.by_matrix,
+    }
+
+
+@contextlib.contextmanager
+def by_archive(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """Machines that get the base in files, and have nothing at all."""
+    ours = _ours(lab)
+    yield {
+        "baselard archive": ours.by_archive,
+        "docker archive": _bake(lab).by_archive,
+        "baselard rebuild": ours.by_rebuild,
     }
 
 
@@ -108,8 +119,8 @@ def _copied(ours: Ours) -> Iterator[Path]:
 Sides = Callable[[Lab], AbstractContextManager[Mapping[str, Side]]]
 
 
-def _scenario(name: str, title: str, sides: Sides, rounds: int) -> Scenario:
-    goal = Goal("ratio", 1.0)
+def _scenario(name: str, title: str, sides: Sides, rounds: int, ratio: float = 1.0) -> Scenario:
+    goal = Goal("ratio", ratio)
     return Scenario(f"job-{name}", f"built base to all verdicts: {title}", sides, goal, rounds=rounds, warm_up=0)
 
 
@@ -118,7 +129,9 @@ def _changed(name: str, title: str, change: Change, rounds: int) -> Scenario:
 
 
 SCENARIOS = (
-    _scenario("cold", "cold", cold, 1),
+    _scenario("cold", "cold", cold, 3),
+    _scenario("registry", "cold, elsewhere, by a registry", by_registry, 1, 0.5),
+    _scenario("archive", "cold, elsewhere, by an archive", by_archive, 1, 0.5),
     _changed("warm", "nothing changed", project.nothing, 5),
     _changed("one", "one example changed", project.one_example, 5),
     _changed("base", "the base changed", project.the_base, 2),

@@ -1,11 +1,12 @@
 """The comparison table: a row for each way of doing the job, a column for each condition."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bench.method import Measured, Spread
 from bench.results import Run
 
 _CONDITIONS = {"cold": "cold", "warm": "nothing changed", "one": "one example changed", "base": "base changed"}
+_ELSEWHERE = ("job-registry", "job-archive")
 _HEAD = ("from the built base to all verdicts", *_CONDITIONS.values(), "moved", "on disk")
 _ON_ONE_MACHINE = "as cold"
 """A runner that starts empty knows nothing of the run before."""
@@ -15,11 +16,16 @@ BEGIN, END = "<!-- job table: begin -->", "<!-- job table: end -->"
 
 def markdown(run: Run) -> str:
     """The table; empty when the job was not measured cold."""
-    found = {name: one for name in _CONDITIONS for one in run.measured if one.name == f"job-{name}"}
-    if "cold" not in found:
+    known = {one.name: one for one in run.measured}
+    if "job-cold" not in known:
         return ""
-    notes = run.notes.get("job-cold", {})
-    rows = [_row(side, found, notes.get(side, {})) for side in found["cold"].samples]
+    colds = [known[name] for name in ("job-cold", *_ELSEWHERE) if name in known]
+    later = [known.get(f"job-{name}") for name in _CONDITIONS if name != "cold"]
+    rows = [
+        _row(side, [cold, *later], run.notes.get(cold.name, {}).get(side, {}))
+        for cold in colds
+        for side in cold.samples
+    ]
     return "\n".join("| " + " | ".join(row) + " |" for row in (_HEAD, ("---",) * len(_HEAD), *rows))
 
 
@@ -32,8 +38,8 @@ def placed(text: str, run: Run) -> str:
     return f"{before}{BEGIN}\n{markdown(run)}\n{END}{after}"
 
 
-def _row(side: str, found: Mapping[str, Measured], note: Mapping[str, float]) -> tuple[str, ...]:
-    times = [_seconds(found[name], side) if name in found else "" for name in _CONDITIONS]
+def _row(side: str, found: Sequence[Measured | None], note: Mapping[str, float]) -> tuple[str, ...]:
+    times = [_seconds(one, side) if one else "" for one in found]
     return (side, *times, _size(note.get("moved")), _size(note.get("disk")))
 
 
