@@ -91,8 +91,8 @@ class Lab:
         return found
 
     def note(self, side: str, *, moved: float, disk: float) -> None:
-        """What a side of this scenario moved and left, in MB."""
-        self.notes.setdefault(self.scenario, {})[side] = {"moved": moved, "disk": disk}
+        """What a side of this scenario moved and left, in MB. The first round counts: later ones find what it left."""
+        self.notes.setdefault(self.scenario, {}).setdefault(side, {"moved": moved, "disk": disk})
 
     @property
     def store(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -20,12 +20,13 @@ _CACHE_MOUNTS = ("builder", "prune", "--all", "--force", "--filter", "type=exec.
 
 @dataclass(frozen=True)
 class Bake:
-    """``giver`` has built the base. Takers are daemons of other machines, which have nothing."""
+    """``giver`` has built the base, which took ``with_base`` MB. Takers are daemons of other machines, with nothing."""
 
     lab: Lab
     project: Project
     there: str
     giver: Docker
+    with_base: float = 0
 
     @classmethod
     @contextlib.contextmanager
@@ -40,7 +41,7 @@ class Bake:
             bake.giver.make(rootfs, debian.IMAGE, *changes)
         try:
             bake.bake(bake.giver, _OBJECT, "base")
-            yield bake
+            yield replace(bake, with_base=on_disk(bake.giver.data))
         finally:
             bake.forget(bake.giver)
 
@@ -108,5 +109,5 @@ class Bake:
         took = seconds(lambda: job(taker))
         self.lab.later(lambda: self.forget(taker))
         moved = on_disk(scratch)
-        self.lab.note(f"docker {way}", moved=moved, disk=moved + on_disk(self.giver.data) + on_disk(taker.data))
+        self.lab.note(f"docker {way}", moved=moved, disk=moved + self.with_base + on_disk(taker.data))
         return took
