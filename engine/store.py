@@ -49,10 +49,9 @@ class Store:
     """One opened store. ``root`` is its directory; use ``Store.open`` and ``close``."""
 
     root: Path
-    engine: str
     started: float
     db: sqlite3.Connection = field(compare=False, repr=False)
-    owned: locks.OwnedDir = field(compare=False, repr=False)
+    owned: locks.OwnedDir = field(repr=False)
     mutex: threading.RLock = field(compare=False, repr=False, default_factory=threading.RLock)
 
     @classmethod
@@ -66,20 +65,23 @@ class Store:
                 (root / name).mkdir(parents=True, exist_ok=True, mode=0o711)
         except OSError as error:
             raise HostError(f"the store {root} cannot be made: {error.strerror}; set BASELARD_STORE") from error
-        engine = uuid.uuid4().hex[:12]
-        owned = locks.own(root / "work" / engine)
+        owned = locks.own(root / "work" / uuid.uuid4().hex[:12])
         with locks.exclusive(root / "opening"):  # SQLite does not wait when two change to WAL at once, it fails
             db = _database(root / "store.db")
-        store = cls(root, engine, time.time(), db, owned)
+        store = cls(root, time.time(), db, owned)
         store._drop_earlier_boots()
         return store
 
     def close(self) -> None:
         """Give up this process's hold on the store; temporary files go."""
-        shutil.rmtree(self.work, ignore_errors=True)
         with self.mutex:
             self.db.close()
         self.owned.close()
+
+    @property
+    def engine(self) -> str:
+        """The name of this process in the records."""
+        return self.work.name
 
     @property
     def work(self) -> Path:
