@@ -63,9 +63,9 @@ class Store:
         try:
             for name in ("layers", "blobs/sha256", "work", "caches"):
                 (root / name).mkdir(parents=True, exist_ok=True, mode=0o711)
+            owned = locks.own(root / "work" / uuid.uuid4().hex[:12])
         except OSError as error:
-            raise HostError(f"the store {root} cannot be made: {error.strerror}; set BASELARD_STORE") from error
-        owned = locks.own(root / "work" / uuid.uuid4().hex[:12])
+            raise HostError(f"the store {root} cannot be written: {error.strerror}; set BASELARD_STORE") from error
         with locks.exclusive(root / "opening"):  # SQLite does not wait when two change to WAL at once, it fails
             db = _database(root / "store.db")
         store = cls(root, time.time(), db, owned)

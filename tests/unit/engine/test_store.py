@@ -240,6 +240,12 @@ def test_a_store_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
         Store.open(tmp_path / "file/store")
 
 
+def test_a_store_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "store/work/all").mkdir(parents=True)
+    with pytest.raises(HostError, match="BASELARD_STORE"):
+        Store.open(tmp_path / "store")
+
+
 def test_closing_takes_the_temporary_files_along(tmp_path: Path) -> None:
     opened = Store.open(tmp_path / "store")
     (opened.work / "left").touch()
