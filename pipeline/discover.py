@@ -151,7 +151,8 @@ def _usual_base(examples: Sequence[Example]) -> str:
 
 
 async def _examples(source: dagger.Directory, settings: Config) -> tuple[Example, ...]:
-    listed = await each(settings.example_paths, lambda pattern: source.glob(f"{pattern}/**"))
+    # Not `{pattern}/**`: a Dagger engine takes that for a plain prefix after `*/` and finds nothing.
+    listed = await each(settings.example_paths, lambda pattern: source.glob(f"{pattern}/**/*"))
     files = {path for paths in listed for path in paths}
     directories = sorted(_directories(files, settings))
     return _unique(await each(directories, lambda directory: _example(source, settings, directory, files)))

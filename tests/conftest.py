@@ -19,6 +19,7 @@ _FINE_IN_CI = (
     "there is no dagger program here",
     "there is no node or npm here",
     "there is no go here",
+    "there is no Python 3.",  # of the versions that a Dagger engine may use, a machine has some
     "there is no sshd here",  # installing it would open a port of a developer's machine
     "root may write everywhere",
     "other users may not enter ",  # where the checkout is, nobody but root can run anything

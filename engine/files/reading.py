@@ -44,9 +44,11 @@ def entries(root: Path, path: str = "/") -> list[str]:
 def glob(root: Path, path: str, pattern: str) -> list[str]:
     """The paths below the directory ``path`` that match, relative to it; directories end in a slash.
 
-    ``**`` crosses directories; what is inside a matched directory does not match by that (Directory.glob).
+    ``**`` crosses directories; what is inside a matched directory does not match by that (Directory.glob). A Dagger
+    engine takes ``a/*/**`` for the plain prefix ``a`` and does not look into ``a``'s directories, so neither does this.
     """
     wanted = patterns.compile_patterns([pattern])
+    prefix = _plain_prefix(pattern)
     base = directory(root, path)
     found: list[str] = []
     todo = [""]
@@ -55,12 +57,21 @@ def glob(root: Path, path: str, pattern: str) -> list[str]:
         subdirectories = []
         for name in entries(Path(base), below):
             relative = posixpath.join(below, name)
-            if wanted.match(relative.rstrip("/"), wanted.nothing)[0]:
+            matches = wanted.match(relative.rstrip("/"), wanted.nothing)[0]
+            if matches:
                 found.append(relative)
+            if prefix is not None and not matches and not f"{prefix}/".startswith(relative):
+                continue
             if name.endswith("/") and wanted.may_match_below(relative.rstrip("/"), negated=False):
                 subdirectories.append(relative)
         todo.extend(reversed(subdirectories))
     return sorted(found, key=lambda entry: entry.rstrip("/").split("/"))
+
+
+def _plain_prefix(pattern: str) -> str | None:
+    """A pattern without its trailing wildcards, if no wildcard is left then (Directory.Glob in Dagger 0.21)."""
+    text = posixpath.normpath(pattern.strip()).lstrip("/").removesuffix("/**").removesuffix("/*")
+    return None if re.search(r"[*\[\]?^\\]", text) else text
 
 
 def contents(root: Path, path: str) -> bytes:

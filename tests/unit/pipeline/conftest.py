@@ -12,9 +12,13 @@ from distribution.repository import digest_of
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
-    """Dagger's glob: `*` stays within a part, `**` does not."""
-    parts = re.split(r"(\*\*|\*)", pattern)
-    return re.compile("".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts))
+    """Dagger's glob: `*` stays within a part, `**` does not; after `*/` a trailing `**` matches nothing."""
+    if pattern.endswith("/*/**"):
+        return re.compile(r"(?!)")
+    parts = re.split(r"(\*\*/|\*\*|\*)", pattern)
+    return re.compile(
+        "".join({"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts)
+    )
 
 
 @dataclass(frozen=True)
