@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine import snapshot
-from engine.containers import runtime, runtime_spec
-from engine.containers.runtime_spec import Spec
+from baselard.engine.run.containers import runtime, runtime_spec
+from baselard.engine.run.containers.runtime_spec import Spec
+from baselard.engine.store import snapshots
 
 
 def run(lower: Path, args: Sequence[str], scratch: Path) -> None:
@@ -28,7 +28,7 @@ def run(lower: Path, args: Sequence[str], scratch: Path) -> None:
         argv = ["runc", "--root", str(scratch / "runc"), "run", "--bundle", str(work), name]
         subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, capture_output=True)
     finally:
-        snapshot.unmount(merged)
+        snapshots.unmount(merged)
         shutil.rmtree(work)
 
 
@@ -37,7 +37,7 @@ def mount(lower: Path, work: Path) -> Path:
     for name in ("m", "u", "w"):
         (work / name).mkdir()
     options = f"lowerdir={lower},upperdir={work}/u,workdir={work}/w,volatile"
-    snapshot.mount("overlay", work / "m", "overlay", 0, options)
+    snapshots.mount("overlay", work / "m", "overlay", 0, options)
     return work / "m"
 
 

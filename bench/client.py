@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PROGRAM = ("-m", "engine.cli", "session")
+PROGRAM = ("-m", "baselard.cli", "session")
 """What Python runs for a session."""
 
 _PATIENCE = 3600

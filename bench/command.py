@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from baselard.engine.errors import UserError
+from baselard.engine.store import snapshots
 from bench import chart, growth, job, machine, micro, results, table, ways
 from bench.job import table as job_table
 from bench.lab import QUICK, Lab, Sizes
 from bench.method import Scenario, measure
 from bench.results import Run
-from engine import snapshot
-from engine.errors import UserError
 
 
 def run(argv: Sequence[str]) -> int:
@@ -27,7 +27,7 @@ def run(argv: Sequence[str]) -> int:
         sys.stdout.writelines(f"{scenario.name:<16}{scenario.title}\n" for scenario in chosen)
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way out puts everything away
-    snapshot.private_namespace()
+    snapshots.private_namespace()
     with tempfile.TemporaryDirectory(prefix="baselard-bench-", dir=asked.dir) as root:
         Path(root).chmod(0o755)
         lab = Lab(Path(root), QUICK if asked.quick else Sizes())

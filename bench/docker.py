@@ -1,13 +1,11 @@
 """A real Docker beside ours, on a machine that need not have one: the daemon that the Dockerfile suite asks, too."""
 
-import importlib
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench import programs
+from bench import dockerd, programs
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Docker:
         return self.root / "tree/var/lib" / self.place
 
     def _argv(self, args: Sequence[str]) -> list[str]:
-        return [*_oracle().client(self.root, self.place), *args]
+        return [*dockerd.client(self.root, self.place), *args]
 
 
 def started(place: str = "docker") -> Docker:
@@ -69,23 +67,16 @@ def started(place: str = "docker") -> Docker:
 
     It is left running: ``python -m tests.conformance.dockerfile.oracle stop`` ends it.
     """
-    oracle = _oracle()
     root = tree().parent
-    if not oracle.running(root, place):
-        oracle.launch(root, place)
+    if not dockerd.running(root, place):
+        dockerd.launch(root, place)
     return Docker(root, place)
 
 
 def tree() -> Path:
     """The Debian tree with all peers' programs, made if need be. Raises RuntimeError."""
-    oracle = _oracle()
     try:
-        oracle.make_tree(oracle.DEFAULT_ROOT)
+        dockerd.make_tree(dockerd.DEFAULT_ROOT)
     except (OSError, subprocess.CalledProcessError) as error:
         raise RuntimeError(f"docker cannot be installed: {error}") from error
-    made: Path = oracle.DEFAULT_ROOT / "tree"
-    return made
-
-
-def _oracle() -> Any:
-    return importlib.import_module("tests.conformance.dockerfile.oracle")
+    return dockerd.DEFAULT_ROOT / "tree"

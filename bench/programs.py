@@ -20,7 +20,7 @@ def run(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] 
 
 def baselard(store: Path, *words: str) -> str:
     """Run one command of this checkout's Baselard on a store; its result. Raises RuntimeError."""
-    argv = [sys.executable, "-I", "-m", "engine.cli", *words]
+    argv = [sys.executable, "-I", "-m", "baselard.cli", *words]
     return run(argv, cwd=CHECKOUT, env={**os.environ, "BASELARD_STORE": str(store)})
 
 

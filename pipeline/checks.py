@@ -11,7 +11,7 @@ from functools import partial
 import anyio
 import dagger
 
-from dockerfile.errors import DockerfileError
+from baselard.dockerfile.syntax.errors import DockerfileError
 from pipeline.attempts import settled
 from pipeline.changes import Changed
 from pipeline.clock import Clock

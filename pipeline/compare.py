@@ -8,7 +8,7 @@ from typing import Any
 import dagger
 from dagger import dag
 
-from dockerfile.errors import DockerfileError
+from baselard.dockerfile.syntax.errors import DockerfileError
 from pipeline import archive, choose, size
 from pipeline.calls import Call
 from pipeline.discover import Base

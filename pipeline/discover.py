@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 import dagger
 
-import dockerfile
-from dockerfile.errors import DockerfileError
+from baselard import dockerfile
+from baselard.dockerfile.syntax.errors import DockerfileError
 from pipeline import config, references
 from pipeline.config import BaseSettings, Config, ExampleSettings
 from pipeline.errors import ConfigError

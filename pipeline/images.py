@@ -9,9 +9,9 @@ from typing import TypeAlias
 import anyio
 import dagger
 
-import dockerfile
-from dockerfile.driver import log_warning
-from dockerfile.errors import DockerfileError, Warning_
+from baselard import dockerfile
+from baselard.dockerfile.apply.driver import log_warning
+from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError, UsageError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagger
 from dagger import dag
 
-import dockerfile
+from baselard import dockerfile
 from pipeline import archive
 from pipeline.discover import Base, Project, base_of
 from pipeline.images import Images

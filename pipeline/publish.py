@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from distribution.media_types import OCI_INDEX
-from distribution.reference import Reference
-from distribution.repository import digest_of
+from baselard.oci.media_types import OCI_INDEX
+from baselard.oci.reference import Reference
+from baselard.oci.registry.repository import digest_of
 from pipeline import archive, calls, choose, marks, push
 from pipeline.calls import Call
 from pipeline.discover import Base, Project

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import dagger
 from dagger import dag
 
-from distribution.media_types import OCI_INDEX
-from distribution.reference import Reference
-from distribution.repository import digest_of
+from baselard.oci.media_types import OCI_INDEX
+from baselard.oci.reference import Reference
+from baselard.oci.registry.repository import digest_of
 from pipeline import archive
 from pipeline.errors import BaselardError
 from pipeline.registry import index

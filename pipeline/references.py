@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from distribution import reference
-from distribution.errors import InvalidReferenceError
-from distribution.reference import Reference
+from baselard.oci import reference
+from baselard.oci.errors import InvalidReferenceError
+from baselard.oci.reference import Reference
 from pipeline.errors import UsageError
 
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import dagger
 from dagger import dag
 
-from distribution.credential import Credential
-from distribution.reference import Reference
+from baselard.oci.reference import Reference
+from baselard.oci.registry.credential import Credential
 from pipeline import archive
 from pipeline.clock import Clock
 from pipeline.discover import Base

@@ -8,7 +8,7 @@ from dataclasses import replace
 import dagger
 from dagger import dag
 
-from distribution.reference import Reference
+from baselard.oci.reference import Reference
 from pipeline import calls
 from pipeline.calls import Call
 from pipeline.discover import base_of

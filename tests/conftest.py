@@ -7,8 +7,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from engine import snapshot
-from engine.errors import HostError
+from baselard.engine.errors import HostError
+from baselard.engine.store import snapshots
 
 settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing about what holds
 settings.load_profile("untimed")
@@ -40,7 +40,7 @@ def pytest_sessionstart() -> None:
     """Before any test has threads, which would stay behind in the namespace of the mounts that are there now."""
     if os.geteuid() == 0:
         with contextlib.suppress(HostError):
-            snapshot.private_namespace()
+            snapshots.private_namespace()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

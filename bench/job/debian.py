@@ -4,8 +4,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from baselard.engine.run.containers import host
 from bench.programs import run
-from engine.containers import host
 
 IMAGE = "debian:trixie-slim"
 

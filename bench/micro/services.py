@@ -10,9 +10,9 @@ from bench.method import OURS, Goal, Scenario, Side
 _READY = "echo > /ready; while true; do sleep 0.05; done"
 _STOPS_IN = (0.1, 0.2, 0.3, 0.4, 0.5, 1.0)  # seconds each of six services takes over SIGTERM
 _ONE_NETWORK = """
-from engine.cli.main import main
-from engine.networks.network import Network
-from engine.networks.network_namespace import create
+from baselard.cli.main import main
+from baselard.engine.run.networks.network import Network
+from baselard.engine.run.networks.namespaces import create
 shared = create("shared")
 Network.take = lambda self: shared
 Network.give_back = lambda self, namespace, reuse=True: None

@@ -5,13 +5,13 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from baselard.engine.store import snapshots as snapshot
+from baselard.engine.store.database import Snapshot, Store
+from baselard.engine.store.snapshots import Snapshots
 from bench import bare
 from bench.client import Client, text
 from bench.lab import Lab, loaded, mounted, on_disk, seconds
 from bench.method import OURS, Goal, Scenario, Side
-from engine import snapshot
-from engine.snapshot import Snapshots
-from engine.store import Snapshot, Store
 
 _CHILDREN = 6
 _OWN_MB = 1

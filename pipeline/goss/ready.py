@@ -10,8 +10,8 @@ from typing import Any
 import dagger
 import yaml
 
-from dockerfile.dagger_query import select
-from dockerfile.durations import parse_duration
+from baselard.dockerfile.dagger.query import select
+from baselard.dockerfile.syntax.durations import parse_duration
 
 # Docker's default for a healthcheck without a timeout of its own.
 _TIMEOUT_MS = 30_000

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagger
 from dagger import dag
 
-from dockerfile import dagger_known
+from baselard.dockerfile.dagger import known as dagger_known
 
 # Debian's goss is dynamically linked, and the image under test may have another libc or none. The packages are only
 # unpacked, on this machine's own platform: nothing of a foreign one has to be emulated.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import dagger
 
-import dockerfile
-from dockerfile.errors import DockerfileError
+from baselard import dockerfile
+from baselard.dockerfile.syntax.errors import DockerfileError
 from pipeline.lint.finding import Finding, document
 from pipeline.lint.tool import output
 from pipeline.model import Place

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from distribution.credential import Credential
-from distribution.reference import Reference
+from baselard.oci.reference import Reference
+from baselard.oci.registry.credential import Credential
 from pipeline.config import CleanupSettings
 from pipeline.errors import UsageError
 from pipeline.registry.client import Repository, connect

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 from anyio import to_thread
 
-from distribution import repository as repositories
-from distribution.connection import Connection
-from distribution.credential import Credential
-from distribution.errors import DistributionError
-from distribution.reference import Reference
-from distribution.repository import Answer
+from baselard.oci.errors import DistributionError
+from baselard.oci.reference import Reference
+from baselard.oci.registry import repository as repositories
+from baselard.oci.registry.connection import Connection
+from baselard.oci.registry.credential import Credential
+from baselard.oci.registry.repository import Answer
 from pipeline.errors import BaselardError
 
 _REMEDY = "Give --username and --password of somebody who may do that."

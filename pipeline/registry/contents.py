@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from distribution.repository import Answer
+from baselard.oci.registry.repository import Answer
 from pipeline.registry.client import Repository
 from pipeline.together import each
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from distribution.media_types import OCI_INDEX, OCI_MANIFEST
-from distribution.repository import Answer
+from baselard.oci.media_types import OCI_INDEX, OCI_MANIFEST
+from baselard.oci.registry.repository import Answer
 from pipeline.errors import BaselardError
 from pipeline.registry.client import Repository
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 
-from distribution.media_types import OCI_INDEX
+from baselard.oci.media_types import OCI_INDEX
 from pipeline.registry.client import Repository
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distribution.reference import Reference
+from baselard.oci.reference import Reference
 from pipeline import references as refs
 from pipeline.discover import Base, Project
 from pipeline.errors import UsageError

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("pipeline", "dockerfile", "distribution", "engine")
+ROOMS = {"pipeline": ROOT, "baselard": ROOT / "src", "bench": ROOT, "action": ROOT}
+"""The top-level packages, and the directory that each stands in."""
 
 
 def modules() -> dict[str, Path]:
     """Every module of the rooms by its dotted name."""
-    return {_dotted(path): path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))}
+    return {
+        _dotted(path, place): path for room, place in ROOMS.items() for path in sorted((place / room).rglob("*.py"))
+    }
 
 
 def imported(path: Path, known: dict[str, Path]) -> set[str]:
@@ -32,6 +35,13 @@ def called(path: Path) -> set[str]:
     return {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
 
 
+def loaded_by_name(path: Path) -> set[str]:
+    """What ``path`` gives to ``import_module``, as written: imports that the syntax does not show."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    loading = (node for node in calls if ast.unparse(node.func).endswith(("import_module", "__import__")))
+    return {ast.unparse(argument) for node in loading for argument in node.args}
+
+
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -40,8 +50,8 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
             yield from ((node.module, alias.name) for alias in node.names)
 
 
-def _dotted(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
+def _dotted(path: Path, place: Path) -> str:
+    parts = path.relative_to(place).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 

@@ -145,4 +145,4 @@ def _program(name: str) -> list[str]:
         pytest.skip("the engine mounts file systems, which needs root")
     if not BUSYBOX.exists():
         pytest.skip("there is no /bin/busybox: apt-get install busybox-static")
-    return [sys.executable, "-m", "engine.cli", "session"]
+    return [sys.executable, "-m", "baselard.cli", "session"]

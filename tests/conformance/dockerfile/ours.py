@@ -7,7 +7,7 @@ from typing import Any
 
 import dagger
 
-import dockerfile
+from baselard import dockerfile
 from tests.conformance.dockerfile import base_image
 from tests.conformance.dockerfile.answers import compact
 from tests.conformance.dockerfile.cases import Case, write_files

@@ -48,7 +48,7 @@ def _program(name: str) -> list[str]:
         return [program or pytest.skip("there is no dagger program here"), "session"]
     if os.geteuid() != 0:
         pytest.skip("the engine mounts file systems, which needs root")
-    return [sys.executable, "-m", "engine.cli", "session"]
+    return [sys.executable, "-m", "baselard.cli", "session"]
 
 
 @contextlib.contextmanager

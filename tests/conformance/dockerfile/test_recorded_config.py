@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from dockerfile.config_json import read_image
-from dockerfile.driver import Request, build_with
-from dockerfile.errors import DockerfileError
-from dockerfile.state import Contexts
-from dockerfile.steps import ImageConfig
+from baselard.dockerfile.apply.driver import Request, build_with
+from baselard.dockerfile.apply.state import Contexts
+from baselard.dockerfile.plan.config_json import read_image
+from baselard.dockerfile.plan.steps import ImageConfig
+from baselard.dockerfile.syntax.errors import DockerfileError
 from tests.conformance.dockerfile import base_image
 from tests.conformance.dockerfile.cases import Case, load_cases, load_expected, write_files
 from tests.unit.dockerfile.recording import Box, Recorder, Tree

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import growth, job, micro, ways
-from tests.conformance.dockerfile import oracle
+from bench import dockerd, growth, job, micro, ways
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
 
@@ -23,13 +22,13 @@ def peers(tmp_path: Path) -> Iterator[Path]:
     """Where the peers are installed, unless the machine has a place for them."""
     root = Path(os.environ.get("BASELARD_ORACLE") or tmp_path / "peers")
     yield root
-    oracle.stop(root)
+    dockerd.stop(root)
     if root == tmp_path / "peers":
         shutil.rmtree(root, ignore_errors=True)
 
 
 def test_every_scenario_runs(tmp_path: Path, peers: Path) -> None:
-    argv = [sys.executable, "-I", "-m", "engine.cli", "bench", "--quick", "--output", str(tmp_path / "r.json")]
+    argv = [sys.executable, "-I", "-m", "baselard.cli", "bench", "--quick", "--output", str(tmp_path / "r.json")]
     env = {**os.environ, "BASELARD_ORACLE": str(peers), "TMPDIR": str(tmp_path)}
     done = subprocess.run(argv, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
     found = json.loads((tmp_path / "r.json").read_text())

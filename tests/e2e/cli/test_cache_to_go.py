@@ -39,7 +39,7 @@ def answers(port: int) -> bool:
 
 def baselard(places: dict[str, str], *argv: str) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
-        [sys.executable, "-m", "engine.cli", *argv],
+        [sys.executable, "-m", "baselard.cli", *argv],
         env={**os.environ, **places},
         capture_output=True,
         text=True,

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.root
 
 
 def words(module: Path, *argv: str) -> list[str]:
-    return [sys.executable, "-m", "engine.cli", argv[0], "-m", str(module), "--progress=plain", *argv[1:]]
+    return [sys.executable, "-m", "baselard.cli", argv[0], "-m", str(module), "--progress=plain", *argv[1:]]
 
 
 def baselard(

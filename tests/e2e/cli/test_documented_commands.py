@@ -29,7 +29,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_documented_command(command: str, places: dict[str, str]) -> None:
     env = {**os.environ, **places}
-    words = [sys.executable, "-m", "engine.cli", *command.split()]
+    words = [sys.executable, "-m", "baselard.cli", *command.split()]
     done = subprocess.run(words, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout

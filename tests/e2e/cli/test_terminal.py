@@ -50,7 +50,7 @@ def sit_down(module: Path, places: dict[str, str]) -> "Iterator[object]":
     ours, theirs = pty.openpty()
 
     def start(command: str, *argv: str) -> Typist:
-        words = [sys.executable, "-m", "engine.cli", command, "-m", str(module), *argv]
+        words = [sys.executable, "-m", "baselard.cli", command, "-m", str(module), *argv]
         env = {**os.environ, **places, "TERM": "vt100"}
         child = subprocess.Popen(words, env=env, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
         return Typist(child, ours)
@@ -131,7 +131,7 @@ def test_an_image_without_that_program_says_so(sit_down) -> None:
 def test_without_a_terminal_it_is_refused_before_anything_starts(
     module: Path, places: dict[str, str], words: list[str]
 ) -> None:
-    command = [sys.executable, "-m", "engine.cli", words[0], "-m", str(module), *words[1:]]
+    command = [sys.executable, "-m", "baselard.cli", words[0], "-m", str(module), *words[1:]]
     env = {**os.environ, **places}
     done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")

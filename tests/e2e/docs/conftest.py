@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import target
-from engine.cli.target import Target
+from baselard.cli import target
+from baselard.cli.target import Target
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = {

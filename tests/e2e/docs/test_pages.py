@@ -18,9 +18,9 @@ import pytest
 import yaml
 from _pytest.mark import ParameterSet
 
-from engine.cli import chain, check, main, options
-from engine.cli.target import Target
-from engine.errors import UserError
+from baselard.cli import chain, check, main, options
+from baselard.cli.target import Target
+from baselard.engine.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -120,7 +120,7 @@ def _known_flags(command: str, words: Sequence[str]) -> None:
     said = io.StringIO()
     if command in main.COMMANDS and command not in NO_HELP:
         with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
-            importlib.import_module(f"engine.cli.{command}").run(["--help"])
+            importlib.import_module(f"baselard.cli.{command}").run(["--help"])
     for word in words:
         flag = word.partition("=")[0]
         if word.startswith("-") and flag not in re.findall(r"--?[\w-]+", said.getvalue() + main.usage()):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import start
-from engine.cli.main import main
+from baselard.cli import start
+from baselard.cli.main import main
 
 MODULE = Path(__file__).with_name("documented")
 
@@ -24,7 +24,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture
 def baselard(places: dict[str, str]):
     def run(*words: str, cwd: Path = MODULE) -> "subprocess.CompletedProcess[str]":
-        argv = [sys.executable, "-m", "engine.cli", *words]
+        argv = [sys.executable, "-m", "baselard.cli", *words]
         env = {**os.environ, **places, "TOKEN": "four"}
         return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.main import main
-from engine.modules import environment
+from baselard.cli.main import main
+from baselard.engine.modules import environment
 
 pytestmark = [pytest.mark.network]
 

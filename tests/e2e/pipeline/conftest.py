@@ -51,7 +51,7 @@ def calling(store: Path) -> Call:
     def run(source: Path, *args: str, inside: bool = False, timeout: float = 900) -> Called:
         environment = {**os.environ, "BASELARD_STORE": str(store), "PYTHONPATH": str(ROOT)}
         about = [] if inside else ["--source", str(source)]
-        argv = [sys.executable, "-m", "engine.cli", "call", "--progress", "plain", *about, *args]
+        argv = [sys.executable, "-m", "baselard.cli", "call", "--progress", "plain", *about, *args]
         where = source if inside else ROOT
         done = subprocess.run(
             argv, cwd=where, env=environment, capture_output=True, text=True, timeout=timeout, check=False

@@ -18,7 +18,7 @@ SOURCE = {
 
 def baselard(store: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     env = {**os.environ, "BASELARD_STORE": str(store), "PYTHONPATH": str(ROOT)}
-    argv = [sys.executable, "-m", "engine.cli", *words]
+    argv = [sys.executable, "-m", "baselard.cli", *words]
     return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=900, check=False)
 
 

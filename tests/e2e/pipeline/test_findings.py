@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import init
+from baselard.cli import init
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
 

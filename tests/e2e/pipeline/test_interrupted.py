@@ -44,7 +44,7 @@ def publish(proxy, write, kept_store, request):
         copy = source.with_name(f"copy-{version}")
         shutil.copytree(source, copy, dirs_exist_ok=True)
         environment = {**os.environ, "BASELARD_STORE": str(kept_store), "PYTHONPATH": str(ROOT)}
-        argv = [sys.executable, "-m", "engine.cli", "call", "--progress", "plain", "--source", str(copy), "publish"]
+        argv = [sys.executable, "-m", "baselard.cli", "call", "--progress", "plain", "--source", str(copy), "publish"]
         argv += ["--ref", ref, "--platforms", "linux/amd64"]
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, start_new_session=True)

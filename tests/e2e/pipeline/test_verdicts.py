@@ -188,7 +188,7 @@ def test_a_typing_error_in_the_configuration_has_its_line(call, write):
 def test_checks_that_cannot_be_made_are_wrong_use(write, tmp_path):
     source = write({"Dockerfile": BASE, "baselard.yaml": "exmples: {}\n"})
     environment = {**os.environ, "BASELARD_STORE": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)}
-    argv = [sys.executable, "-m", "engine.cli", "check"]
+    argv = [sys.executable, "-m", "baselard.cli", "check"]
     done = subprocess.run(argv, cwd=source, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("baselard.yaml:1: the file: unknown key 'exmples'; did you mean 'examples'?") == 3

@@ -45,7 +45,7 @@ def workdir(tmp_path: Path) -> Path:
 def environment(tmp_path: Path) -> dict[str, str]:
     """Where a client finds the program that starts the engine."""
     program = tmp_path / "baselard"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m engine.cli "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m baselard.cli "$@"\n')
     program.chmod(0o755)
     own = {"PYTHONPATH": str(ROOT), "BASELARD_STORE": str(tmp_path / "store")}
     return {**os.environ, **own, "_EXPERIMENTAL_DAGGER_CLI_BIN": str(program)}

@@ -15,7 +15,7 @@ import anyio
 import dagger
 import pytest
 
-import dockerfile
+from baselard import dockerfile
 from tests.conformance.dockerfile import base_image, ours
 from tests.conformance.dockerfile.cases import write_files
 from tests.conformance.dockerfile.serving import engine_session, wait_for

@@ -11,7 +11,7 @@ import anyio
 import dagger
 import pytest
 
-import dockerfile
+from baselard import dockerfile
 from tests.conformance.dockerfile import base_image, ours
 from tests.conformance.dockerfile.serving import engine_session
 

@@ -14,18 +14,19 @@ from typing import Any
 
 import pytest
 
-from engine import digest, process, snapshot
-from engine.containers import rundir
-from engine.containers.command import Command
-from engine.containers.host import HostEnvironment
-from engine.containers.runtime import Runtime
-from engine.graph import Output, Result, Value
-from engine.networks.network import Network
-from engine.ops.exec import Exec
-from engine.services.services import SessionServices
-from engine.snapshot import Snapshots
-from engine.store import Store
-from engine.worker import Worker
+from baselard.engine.host import process, rundir
+from baselard.engine.ops.exec import Exec
+from baselard.engine.run.containers.command import Command
+from baselard.engine.run.containers.host import HostEnvironment
+from baselard.engine.run.containers.runtime import Runtime
+from baselard.engine.run.networks.network import Network
+from baselard.engine.run.services.session_services import SessionServices
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver import digest
+from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import snapshots
+from baselard.engine.store.database import Store
+from baselard.engine.store.snapshots import Snapshots
 
 PROGRAMS = """
     test sh true false cat ls env id mkdir echo sleep wget nc pwd rm mv touch stat head dd ps kill httpd
@@ -80,7 +81,7 @@ def _own_mounts() -> None:
         pytest.skip("needs root: mounts and containers")
     if not process.which("runc") or not Path("/usr/bin/tini-static").exists():
         pytest.skip("needs runc and tini: apt-get install runc tini")
-    snapshot.private_namespace()
+    snapshots.private_namespace()
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +165,7 @@ def run(worker: Worker, busybox: Value) -> Any:
 
 
 Inside = Callable[[Callable[[], Any]], Any]
-ROOT = Path(rundir.__file__).parents[1]
+ROOT = Path(rundir.__file__).parents[3]
 
 
 class Client:
@@ -177,7 +178,7 @@ class Client:
         self.log = (directory / "log").open("wb")
         self.child = inside(
             lambda: subprocess.Popen(
-                [*prefix, sys.executable, "-m", "engine.cli", "session"],
+                [*prefix, sys.executable, "-m", "baselard.cli", "session"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.log,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from registry_servers import PASSWORD, USER, Proxy, Server, running_proxy, running_registry
 
-from distribution import connection
+from baselard.oci.registry import connection
 from pipeline.registry import client
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from registry_servers import PASSWORD, USER, answer, changed, cut
 
-from distribution.credential import Credential
-from distribution.media_types import OCI_INDEX
-from distribution.repository import digest_of
+from baselard.oci.media_types import OCI_INDEX
+from baselard.oci.registry.credential import Credential
+from baselard.oci.registry.repository import digest_of
 from pipeline import publish, push
 from pipeline.errors import BaselardError
 from pipeline.push import Uploaded

@@ -10,7 +10,7 @@ from actions_runner import services
 from actions_runner.expressions import condition, evaluate, fill
 from actions_runner.runner import Event
 
-from engine.cli import init
+from baselard.cli import init
 
 FORK = Event("pull_request", fork="someone/images")
 EVENTS = [Event(), Event("push", "refs/tags/v1.0.0"), Event("pull_request"), FORK, Event("schedule")]

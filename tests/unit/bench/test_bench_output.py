@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from baselard.engine.errors import UserError
 from bench import chart, command, results, table
 from bench.lab import QUICK, Lab
 from bench.method import Goal, Measured, Scenario, Side
 from bench.results import Run
-from engine.errors import UserError
 
 RUN = Run(
     {"cores": 2},

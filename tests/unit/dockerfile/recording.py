@@ -9,9 +9,9 @@ from pathlib import Path
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from dockerfile.builder import Found, Mounted, Placement, Target
-from dockerfile.paths import has_wildcards
-from dockerfile.steps import Git, ImageConfig, Inline, RunStep, Step, Url
+from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
+from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, RunStep, Step, Url
+from baselard.dockerfile.syntax.paths import has_wildcards
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dockerfile.mounts import KEYS, KINDS
-from dockerfile.parsers import PARSERS
+from baselard.dockerfile.plan.mounts import KEYS, KINDS
+from baselard.dockerfile.syntax.parsers import PARSERS
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs/dockerfile.md").read_text()
@@ -79,5 +79,5 @@ RULES = [  # https://docs.docker.com/reference/build-checks/
 @pytest.mark.parametrize("rule", RULES)
 def test_every_check_is_made_or_says_why_not(rule: str) -> None:
     row = next(line for line in TEXT.splitlines() if f"`{rule}`" in line)
-    made = any(f'"{rule}"' in path.read_text() for path in (ROOT / "dockerfile").glob("*.py"))
+    made = any(f'"{rule}"' in path.read_text() for path in (ROOT / "src/baselard/dockerfile").rglob("*.py"))
     assert made == row.endswith("| checked |")

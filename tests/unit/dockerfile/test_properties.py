@@ -5,17 +5,17 @@ import posixpath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dockerfile.directives import read_directives
-from dockerfile.errors import DockerfileError
-from dockerfile.ignore import read_ignore
-from dockerfile.lower import lower_stage
-from dockerfile.modes import parse_mode
-from dockerfile.paths import absolute, destination, relative
-from dockerfile.ports import parse_ports
-from dockerfile.references import context_key, familiar
-from dockerfile.stages import Options, make_plan
-from dockerfile.steps import CopyStep, ImageConfig, MakeDirectory
-from dockerfile.syntax import parse
+from baselard.dockerfile.plan.lower import lower_stage
+from baselard.dockerfile.plan.references import context_key, familiar
+from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.steps import CopyStep, ImageConfig, MakeDirectory
+from baselard.dockerfile.syntax.directives import read_directives
+from baselard.dockerfile.syntax.errors import DockerfileError
+from baselard.dockerfile.syntax.ignore import read_ignore
+from baselard.dockerfile.syntax.modes import parse_mode
+from baselard.dockerfile.syntax.paths import absolute, destination, relative
+from baselard.dockerfile.syntax.ports import parse_ports
+from baselard.dockerfile.syntax.text import parse
 
 PLAIN_WORDS = """
 FROM RUN COPY ADD ENV ARG LABEL USER WORKDIR CMD ENTRYPOINT SHELL ONBUILD HEALTHCHECK EXPOSE VOLUME STOPSIGNAL

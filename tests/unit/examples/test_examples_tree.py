@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-import dockerfile
-from dockerfile import instructions as ins
+from baselard import dockerfile
+from baselard.dockerfile.syntax import instructions as ins
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/Dockerfile"))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from distribution.repository import digest_of
+from baselard.oci.registry.repository import digest_of
 
 
 def _regex(pattern: str) -> re.Pattern[str]:

@@ -6,7 +6,7 @@ from datetime import date
 import anyio
 import pytest
 
-from dockerfile.errors import DockerfileError, Place
+from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from pipeline import checks
 from pipeline.checks import Options, Subject
 from pipeline.clock import Clock

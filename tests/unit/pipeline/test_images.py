@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
-import dockerfile
-from dockerfile.errors import DockerfileError, Place, Warning_
+from baselard import dockerfile
+from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
 from pipeline import checks, discover
 from pipeline.checks import Options
 from pipeline.clock import Clock

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from dockerfile.errors import Place, Warning_
+from baselard.dockerfile.syntax.errors import Place, Warning_
 from pipeline import publish
 from pipeline.config import BaseSettings, Config
 from pipeline.discover import Base, Project

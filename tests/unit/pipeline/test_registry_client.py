@@ -5,10 +5,10 @@ import json
 import httpx
 import pytest
 
-from distribution import repository as repositories
-from distribution.connection import Connection
-from distribution.credential import Credential
-from distribution.repository import digest_of
+from baselard.oci.registry import repository as repositories
+from baselard.oci.registry.connection import Connection
+from baselard.oci.registry.credential import Credential
+from baselard.oci.registry.repository import digest_of
 from pipeline.errors import BaselardError
 from pipeline.references import parse
 from pipeline.registry import client, index

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from engine.networks import network_namespace
-from engine.networks.network_namespace import Namespace
+from baselard.engine.run.networks import namespaces
+from baselard.engine.run.networks.namespaces import Namespace
 from tests.integration.engine.conftest import Client
 
 OUTSIDE, OUTSIDE6 = "198.51.100.1", "2001:db8::1"  # RFC 5737, RFC 3849
@@ -38,7 +38,7 @@ class Machine:
 
     def inside(self, act: Any) -> Any:
         """What ``act`` returns in the machine's network."""
-        return network_namespace.inside(self.namespace, act)
+        return namespaces.inside(self.namespace, act)
 
     def sh(self, line: str) -> str:
         """Run a shell line there; gives its output."""
@@ -52,7 +52,7 @@ class Machine:
             f"ip link add up0 mtu {mtu} type veth peer name far0; ip link set up0 addrgenmode none;"
             f"ip link set far0 addrgenmode none; ip link set far0 netns {self.far.path}"
         )
-        ready = network_namespace.inside(self.far, _neighbour)
+        ready = namespaces.inside(self.far, _neighbour)
         self.sh(
             f"ip addr add 198.51.100.2/24 dev up0; ip addr add 2001:db8::2/64 dev up0 nodad; ip link set up0 up;"
             f"ip route add default via {OUTSIDE}; ip -6 route add default via {OUTSIDE6}"
@@ -109,7 +109,7 @@ def machine(tmp_path: Path, _own_mounts: None) -> Iterator[Machine]:
     """A machine with nothing but its loopback."""
     if not shutil.which("unshare"):
         pytest.skip("needs unshare: apt-get install util-linux")
-    made = Machine(network_namespace.create("machine"), network_namespace.create("far"), tmp_path)
+    made = Machine(namespaces.create("machine"), namespaces.create("far"), tmp_path)
     yield made
     made.namespace.close()
     made.far.close()

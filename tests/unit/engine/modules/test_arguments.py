@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from engine.errors import UserError
-from engine.modules import addresses
-from engine.modules.addresses import Address
-from engine.modules.arguments import complete, default_path
-from engine.modules.source import ModuleSource
-from engine.objects.typedef import Function, FunctionArg, TypeDef
+from baselard.engine.api.objects.typedef import Function, FunctionArg, TypeDef
+from baselard.engine.errors import UserError
+from baselard.engine.modules import addresses
+from baselard.engine.modules.addresses import Address
+from baselard.engine.modules.arguments import complete, default_path
+from baselard.engine.modules.source import ModuleSource
 
 pytestmark = pytest.mark.anyio
 STRING = TypeDef("STRING_KIND")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.modules.memory import WEEK, Memory
-from engine.modules.source import ModuleSource
-from engine.objects.typedef import Function, TypeDef
-from engine.schema.ids import Ids
-from engine.store import Store
+from baselard.engine.api.objects.typedef import Function, TypeDef
+from baselard.engine.api.query.ids import Ids
+from baselard.engine.modules.memory import WEEK, Memory
+from baselard.engine.modules.source import ModuleSource
+from baselard.engine.store.database import Store
 
 FUNCTION = Function("f", TypeDef("STRING_KIND"))
 

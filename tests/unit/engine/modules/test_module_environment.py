@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.caller import User, invoking_user
-from engine.modules import environment, known, running
-from engine.modules.source import ModuleSource
-from engine.objects.typedef import Function, Module, TypeDef
+from baselard.engine.api.objects.typedef import Function, Module, TypeDef
+from baselard.engine.host.caller import User, invoking_user
+from baselard.engine.modules import environment, known, running
+from baselard.engine.modules.source import ModuleSource
 
 
 def module(root: Path, *dependencies: str, requires: str = ">=3.11") -> ModuleSource:

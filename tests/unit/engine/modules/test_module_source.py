@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import UserError
-from engine.modules import source
+from baselard.engine.errors import UserError
+from baselard.engine.modules import source
 
 
 def module(root: Path, project: str = "", **config: object) -> Path:

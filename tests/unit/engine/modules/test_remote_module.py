@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import UserError
-from engine.modules import remote
-from engine.modules.remote import Remote
+from baselard.engine.errors import UserError
+from baselard.engine.modules import remote
+from baselard.engine.modules.remote import Remote
 
 
 @pytest.mark.parametrize(

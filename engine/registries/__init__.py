@@ -1,1 +1,0 @@
-"""Registries: resolving and pulling through skopeo, pushing through a small client, credentials, mirrors."""

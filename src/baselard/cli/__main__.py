@@ -1,0 +1,7 @@
+"""``python -m baselard.cli``, which the launcher runs."""
+
+import sys
+
+from baselard.cli.main import main
+
+sys.exit(main(sys.argv[1:]))

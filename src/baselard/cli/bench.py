@@ -1,0 +1,11 @@
+"""``baselard bench``: measurements of this checkout; they live in ``bench/``, beside the engine they measure."""
+
+from baselard.cli import start
+
+
+def run(argv: list[str]) -> int:
+    """Measure, print the table and write the files asked for. Raises EngineError."""
+    start.require_privilege(["bench", *argv])
+    from bench import command  # noqa: PLC0415 -- stands beside the product, and only developers have it
+
+    return command.run(argv)

@@ -1,0 +1,76 @@
+"""``baselard call``: functions of a module, each on the result of the one before."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from baselard.cli import chain, halves, help, target
+from baselard.cli.target import Target
+from baselard.engine.api.objects.reachable import Step
+from baselard.engine.api.objects.typedef import kebab
+from baselard.engine.errors import UserError
+from baselard.engine.host import privilege
+from baselard.engine.modules.addresses import Address
+from baselard.engine.run import terminal
+
+
+def run(argv: list[str]) -> int:
+    """Run a chain of functions and print the result. Raises EngineError."""
+    with target.opened(argv) as found:
+        parsed = chain.parse(found.module, found.find, argv)
+        if parsed.options.help:
+            sys.stdout.write(help.call_help(found.module, found.find, parsed))
+            return 0
+        return _execute(found, parsed, argv)
+
+
+def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
+    for step in parsed.steps:
+        check_addresses(step)
+    if parsed.options.interactive or any(step.function.name == "terminal" for step in parsed.steps):
+        terminal.require()
+    if privilege.may_mount() and not halves.wanted(parsed):
+        found.start_runner()  # it imports while this process does
+    from baselard.cli import result, start  # noqa: PLC0415 -- help needs no engine
+
+    start.require_privilege(["call", *argv])
+    _warn(parsed.steps)
+    if halves.wanted(parsed):
+        return halves.run(parsed)
+    last = parsed.steps[-1].function.return_type
+    output = parsed.options.output
+    value = start.walk(found, lambda walk: walk.run(parsed.steps, output=output))
+    result.show(last, value, as_json=parsed.options.json, output=output)
+    return 0
+
+
+def _warn(steps: Sequence[Step]) -> None:
+    """Say what of the command line is deprecated."""
+    for step in steps:
+        used = [(f"--{kebab(arg.name)}", arg.deprecated) for arg in step.function.args if arg.name in step.args]
+        for name, reason in [(kebab(step.function.name), step.function.deprecated), *used]:
+            if reason is not None:
+                sys.stderr.write(f"warning: {name} is deprecated{': ' if reason else ''}{reason}\n")
+
+
+def check_addresses(step: Step) -> None:
+    """Raise UserError for a path that is not there and for a secret whose source is not, before anything starts."""
+    for arg in step.function.args:
+        given = step.args.get(arg.name)
+        for value in given if isinstance(given, list) else [given]:
+            if isinstance(value, Address) and (wrong := _missing(value)):
+                raise UserError(f"--{kebab(arg.name)} {value.text}: {wrong}")
+
+
+def _missing(address: Address) -> str:
+    if address.is_local:
+        path = Path(address.path).expanduser()
+        if not path.exists():
+            return "there is no such file or directory"
+        if path.is_dir() != (address.type_name == "Directory"):
+            return "a directory is expected" if address.type_name == "Directory" else "a file is expected"
+    scheme, _, name = address.text.partition(":")
+    if address.type_name == "Secret" and scheme == "env" and name.removeprefix("//") not in os.environ:
+        return "the variable is not set"
+    return ""

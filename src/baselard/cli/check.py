@@ -1,0 +1,107 @@
+"""``baselard check``: the module's checks, all at once.
+
+A check passes when its function does not fail, a generator when it changes nothing.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from baselard.cli import help, options, target
+from baselard.cli.target import Target
+from baselard.engine.api.objects import checks
+from baselard.engine.api.objects.checks import Check
+from baselard.engine.api.objects.typedef import Module
+from baselard.engine.errors import EngineError, ExecError, HostError, UserError
+from baselard.engine.modules.addresses import quote
+from baselard.engine.run import terminal
+
+if TYPE_CHECKING:  # listing needs no engine
+    from baselard.engine.modules.walk import Walk
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check ended. ``error`` is empty when it passed; ``misused`` when it could not even be made."""
+
+    name: str
+    seconds: float
+    error: str = ""
+    misused: bool = False
+
+
+def run(argv: list[str]) -> int:
+    """Run or list the checks that match the given patterns. Raises EngineError."""
+    asked, patterns = options.split(argv)
+    if asked.help:
+        sys.stdout.write("Usage: baselard check [-m MODULE] [-l] [PATTERN …]\n")
+        return 0
+    with target.opened(argv) as found:
+        chosen = matching(found.module, patterns)
+        if asked.listing:
+            rows = [(check.name, help.first_line(check.description)) for check in chosen]
+            sys.stdout.write(help.table(rows))
+            return 0
+        if asked.interactive:
+            terminal.require()
+        return _report(_run_all(found, chosen, argv))
+
+
+def matching(module: Module, patterns: Sequence[str]) -> Sequence[Check]:
+    """The checks that a pattern (a glob, or the beginning of a name up to a colon) names; all without patterns.
+
+    Raises UserError for a pattern that names none.
+    """
+    for pattern in patterns:
+        if not checks.checks(module, [pattern]).list:
+            raise UserError(options.unknown("check", pattern, [check.name for check in checks.checks(module).list]))
+    return checks.checks(module, patterns).list
+
+
+def _run_all(found: Target, chosen: Sequence[Check], argv: Sequence[str]) -> list[Outcome]:
+    from baselard.cli import start  # noqa: PLC0415 -- listing needs no engine
+
+    async def work(walk: "Walk") -> list[Outcome]:
+        constructed = await walk.run(chosen[0].steps[:1])
+        return list(await asyncio.gather(*(_outcome(walk, check, constructed) for check in chosen)))
+
+    start.require_privilege(["check", *argv])
+    return start.walk(found, work) if chosen else []
+
+
+async def _outcome(walk: "Walk", check: Check, constructed: object) -> Outcome:
+    began = time.monotonic()
+    said, misused = "", False
+    try:
+        value = await walk.run(check.steps[1:], state=constructed)
+        if check.generate and not await walk.ask(
+            f"{{ node(id: {quote(value)}) {{ ... on Changeset {{ isEmpty }} }} }}"
+        ):
+            said = "it changes files: run the generator and keep what it makes"
+    except ExecError as error:
+        streams = "\n".join(filter(None, [error.stdout.rstrip(), error.stderr.rstrip()]))
+        said = f"{' '.join(error.cmd)}: {error}\n{streams}"
+    except EngineError as error:
+        said, misused = str(error) or type(error).__name__, isinstance(error, UserError | HostError)
+    return Outcome(check.name, time.monotonic() - began, said, misused)
+
+
+def _report(outcomes: Sequence[Outcome]) -> int:
+    failed = [outcome for outcome in outcomes if outcome.error]
+    for outcome in failed:
+        sys.stderr.write(f"\n{outcome.name} failed:\n{outcome.error}\n")
+    sys.stderr.flush()
+    width = max((len(outcome.name) for outcome in outcomes), default=0) + 2
+    for outcome in outcomes:
+        verdict = "failed" if outcome.error else "passed"
+        sys.stdout.write(f"{verdict}  {outcome.name:<{width}}{outcome.seconds:.1f} s\n")
+    if failed:
+        sys.stdout.write(f"{len(failed)} of {len(outcomes)} failed: {', '.join(outcome.name for outcome in failed)}\n")
+    elif not outcomes:
+        sys.stdout.write("the module has no checks\n")
+    if any(outcome.misused for outcome in failed):
+        return 2
+    return 1 if failed else 0

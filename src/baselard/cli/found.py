@@ -1,0 +1,104 @@
+"""What ``init`` finds in a repository: Dockerfiles, what they start from, and which of them are bases."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from baselard import dockerfile
+from baselard.dockerfile.syntax.errors import DockerfileError
+
+CONVENTIONS = ("Dockerfile", "image/Dockerfile")
+EXAMPLES = ("examples/*", "docs/cookbooks/*")
+
+_STAGE = re.compile(r"^FROM\s.+\sAS\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A Dockerfile at ``path``, relative to the repository; ``froms`` are repositories without tag or digest."""
+
+    path: str
+    froms: tuple[str, ...]
+    stages: tuple[str, ...]
+    tested: bool
+
+    @property
+    def folder(self) -> str:
+        """Where it lies; ``.`` at the root."""
+        return str(PurePosixPath(self.path).parent)
+
+
+def examples(root: Path) -> list[Found]:
+    """Those where examples are by convention."""
+    return [_read(root, path) for pattern in EXAMPLES for path in sorted(root.glob(f"{pattern}/Dockerfile"))]
+
+
+def bases(root: Path) -> list[Found]:
+    """The one that convention has, else all one or two levels below that are no examples, the lowest first."""
+    for name in CONVENTIONS:
+        if (root / name).is_file():
+            return [_read(root, root / name)]
+    known = {one.path for one in examples(root)}
+    others = [_read(root, path) for path in sorted([*root.glob("*/Dockerfile"), *root.glob("*/*/Dockerfile")])]
+    return _lowest_first([one for one in others if one.path not in known and "node_modules" not in one.path])
+
+
+def name_of(base: Found, everything: Sequence[Found]) -> str:
+    """What others call this base in FROM: the most usual where there is one base, else what ends as its folder does.
+
+    One that nobody starts from is called as what it starts from, but for the last part. Empty when nothing tells.
+    """
+    used = Counter(name for one in everything for name in one.froms if one != base)
+    if base.path in CONVENTIONS:
+        children = Counter(name for one in everything if one != base for name in set(one.froms))
+        return children.most_common(1)[0][0] if children else ""
+    known = (name for name, _ in used.most_common() if name.rsplit("/", 1)[-1] == _last(base))
+    beside = (f"{name.rsplit('/', 1)[0]}/{_last(base)}" for name in base.froms if "/" in name)
+    return next(known, next(beside, ""))
+
+
+def _last(one: Found) -> str:
+    return PurePosixPath(one.folder).name
+
+
+def _lowest_first(found: Sequence[Found]) -> list[Found]:
+    """Each after those it starts from; only those that another one starts from, or that start from another one."""
+    parents = {one.path: [other for other in found if other != one and _starts_from(one, other)] for one in found}
+    related = [one for one in found if parents[one.path] or any(one in others for others in parents.values())]
+    ordered: list[Found] = []
+    while related:
+        ready = [one for one in related if all(parent not in related for parent in parents[one.path])] or related
+        ordered += ready
+        related = [one for one in related if one not in ready]
+    return ordered or list(found)
+
+
+def _starts_from(one: Found, other: Found) -> bool:
+    return any(name.rsplit("/", 1)[-1] == _last(other) for name in one.froms)
+
+
+def _read(root: Path, path: Path) -> Found:
+    relative = str(path.relative_to(root))
+    text = path.read_text(errors="replace")
+    try:
+        references = dockerfile.base_references(text, relative)
+    except DockerfileError:
+        references = ()  # lint and test will say what is wrong with it
+    froms = (_repository(one.reference) for one in references if not one.is_stage and one.reference != "scratch")
+    return Found(relative, tuple(dict.fromkeys(froms)), tuple(_STAGE.findall(text)), _tested(path.parent))
+
+
+def _tested(folder: Path) -> bool:
+    return (folder / "goss.yaml").is_file() or any(_files(folder.glob("goss/*.yaml")))
+
+
+def _files(paths: Iterable[Path]) -> Iterable[Path]:
+    return (path for path in paths if path.is_file())
+
+
+def _repository(reference: str) -> str:
+    head = reference.partition("@")[0]
+    name, colon, tag = head.rpartition(":")
+    return name if colon and "/" not in tag else head

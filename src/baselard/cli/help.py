@@ -1,0 +1,104 @@
+"""What ``--help`` and ``functions`` print, from the docstrings the module registered."""
+
+import json
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from baselard.cli.chain import Chain
+from baselard.engine.api.objects.reachable import FindType
+from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef, kebab
+
+_WIDTH = 116
+_OPTIONS = (
+    ("-m, --mod PATH", "the module: a directory or a git URL (default: the nearest dagger.json)"),
+    ("-o, --output PATH", "save the result to a file or directory"),
+    ("-j, --json", "print the result as JSON"),
+    ("-q, -v", "say less, say more"),
+    ("--progress MODE", "auto, tty, plain, dots or quiet"),
+    ("--no-cache-exec", "run every command again"),
+    ("-i, --interactive", "open a shell in the container of a command that fails"),
+    ("--interactive-command CMD", "what to open then (default: /bin/sh)"),
+)
+
+
+def call_help(module: Module, find: FindType, chain: Chain) -> str:
+    """The help for the last function of ``chain``."""
+    last = chain.steps[-1]
+    names = " ".join(kebab(step.function.name) for step in chain.steps[1:])
+    functions = functions_of(find, last.function)
+    description = last.function.description or ("" if last.function.name else module.description)
+    usage = " ".join(filter(None, ["baselard call", names, "[flags]", "FUNCTION …" if functions else ""]))
+    parts = [
+        description.strip() + "\n" if description else "",
+        f"Usage: {usage}\n",
+        _section("Functions", ((name, text) for name, text in functions)),
+        _section("Arguments", ((flag(arg), _explained(arg, find)) for arg in last.function.args)),
+        _section("Options", _OPTIONS),
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def function_table(find: FindType, function: Function) -> str:
+    """The functions of what ``function`` returns, as ``dagger functions`` prints them."""
+    return table(functions_of(find, function))
+
+
+def table(rows: Sequence[tuple[str, str]]) -> str:
+    """Names with descriptions under a heading, in Dagger's columns."""
+    rows = [("Name", "Description"), *rows]
+    width = max(len(name) for name, _ in rows) + 3
+    return "".join(f"{name:<{width}}{text}\n" for name, text in rows)
+
+
+def functions_of(find: FindType, function: Function) -> list[tuple[str, str]]:
+    """Name and first line of all functions and attributes of the object ``function`` returns, by name."""
+    returned = function.return_type.element or function.return_type
+    owner = find(returned.name) if returned.kind in ("OBJECT_KIND", "INTERFACE_KIND") else None
+    members = owner.named() if owner else []
+    return sorted((kebab(name), first_line(description)) for name, description in members if name != "id")
+
+
+def flag(arg: FunctionArg) -> str:
+    """``--name Type`` as one types it."""
+    return f"--{kebab(arg.name)}" + ("" if arg.type_def.kind == "BOOLEAN_KIND" else f" {arg.type_def.label}")
+
+
+def _explained(arg: FunctionArg, find: FindType) -> str:
+    notes = []
+    kind = arg.type_def.element or arg.type_def
+    if kind.kind == "ENUM_KIND":
+        notes.append("one of " + ", ".join(_members(find(kind.name) or kind)))
+    if arg.required:
+        notes.append("required")
+    elif arg.default_path or arg.default_address:
+        notes.append(f"default: {arg.default_path or arg.default_address}")
+    elif arg.default_value not in (None, "null", '""', "[]", "false"):
+        notes.append(f"default: {json.loads(arg.default_value or '')}")
+    if arg.deprecated is not None:
+        notes.append(f"deprecated: {arg.deprecated}" if arg.deprecated else "deprecated")
+    return " ".join(filter(None, [" ".join(arg.description.split()), f"({'; '.join(notes)})" if notes else ""]))
+
+
+def _members(kind: TypeDef) -> list[str]:
+    return [member.name for member in kind.members]
+
+
+def _section(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    rows = list(rows)
+    if not rows:
+        return ""
+    column = min(max(len(name) for name, _ in rows), 34) + 4
+    return f"{title}:\n" + "".join(_row(name, text, column) for name, text in rows)
+
+
+def _row(name: str, text: str, column: int) -> str:
+    head = f"  {name}".ljust(column)
+    if len(head) > column:
+        head += "\n" + " " * column
+    wrapped = textwrap.wrap(text, _WIDTH - column) or [""]
+    return (head + f"\n{'':{column}}".join(wrapped)).rstrip() + "\n"
+
+
+def first_line(text: str) -> str:
+    """A description in one line; Dagger shows a dash where there is none."""
+    return text.strip().split("\n")[0] if text.strip() else "-"

@@ -1,0 +1,29 @@
+"""Where things are kept on this machine."""
+
+import os
+from pathlib import Path
+
+from baselard.engine.host import privilege
+
+
+def store_root() -> Path:
+    """The store: BASELARD_STORE; else /var/lib/baselard (hier(7)) for root, and so for whoever becomes root by sudo;
+    else, for a user who may mount without being root, one below XDG_DATA_HOME."""
+    if given := os.environ.get("BASELARD_STORE"):
+        return Path(given)
+    if os.geteuid() == 0 or not privilege.may_mount():
+        return Path("/var/lib/baselard")
+    return _home("XDG_DATA_HOME", "~/.local/share")
+
+
+def _home(variable: str, usual: str) -> Path:
+    """Ours below a base directory; a relative one is no base directory (XDG Base Directory Specification)."""
+    given = os.environ.get(variable, "")
+    return Path(given if given.startswith("/") else Path(usual).expanduser()) / "baselard"
+
+
+def cache_root() -> Path:
+    """The invoking user's cache: type definitions, modules' environments; all of it can be made again."""
+    if given := os.environ.get("BASELARD_CACHE"):
+        return Path(given)
+    return _home("XDG_CACHE_HOME", "~/.cache")

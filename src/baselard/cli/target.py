@@ -1,0 +1,110 @@
+"""What a command line is about: a module, what it says of itself, and its process, started when it is needed."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from baselard.cli import options, places
+from baselard.cli.options import Options
+from baselard.engine.api.objects.typedef import Module, TypeDef
+from baselard.engine.host import checkout
+from baselard.engine.modules import known, remote, source
+from baselard.engine.modules.source import ModuleSource
+
+if TYPE_CHECKING:  # help must not wait for these
+    from baselard.engine.modules.running import Runner
+    from baselard.engine.progress.display import Display
+
+
+@dataclass
+class Target:
+    """A module to call. The runner and the display start at first use; ``close`` ends them."""
+
+    source: ModuleSource
+    options: Options
+    _module: Module | None = None
+    _runner: "Runner | None" = None
+    _display: "Display | None" = None
+    _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @property
+    def display(self) -> "Display":
+        """Where progress is shown."""
+        if self._display is None:
+            from baselard.cli import displays  # noqa: PLC0415 -- see TYPE_CHECKING
+
+            asked = self.options
+            self._display = displays.display(asked.progress, quiet=asked.quiet, verbose=asked.verbose)
+            self._closing.callback(self._display.close)
+        return self._display
+
+    @property
+    def module(self) -> Module:
+        """The module's types, from the cache or from the module itself. Raises what a broken module leads to."""
+        if self._module is None:
+            self._module = known.read(self.source, places.cache_root()) or self._register()
+        return self._module
+
+    def start_runner(self) -> "Runner":
+        """The module's process, which imports the module in its own time."""
+        if self._runner is None:
+            from baselard.engine.host import caller  # noqa: PLC0415 -- see TYPE_CHECKING
+            from baselard.engine.modules import environment, running  # noqa: PLC0415 -- see TYPE_CHECKING
+
+            user = caller.invoking_user(os.environ)
+            python = environment.interpreter(self.source, places.cache_root(), user)
+            self._runner = running.start(self.source, python, user, self.output)
+            self._closing.callback(self._runner.close)
+        return self._runner
+
+    def output(self, data: bytes) -> None:
+        """What the module's code prints."""
+        self.display.note(data.decode(errors="replace"))
+
+    def find(self, name: str) -> TypeDef | None:
+        """The type of this name: the module's own or the API's."""
+        if own := self.module.find(name):
+            return own
+        from baselard.engine.api import served  # noqa: PLC0415 -- reads the whole schema, which few commands need
+        from baselard.engine.api.query import core_types  # noqa: PLC0415 -- reads the whole schema, which few commands need
+
+        return core_types.find(served.core().schema, name)
+
+    def close(self) -> None:
+        """End the module's process and the display."""
+        self._closing.close()
+
+    def _register(self) -> Module:
+        from baselard.engine.modules import environment, registration  # noqa: PLC0415 -- only for a module not seen before
+
+        if asked := environment.too_new(self.source):
+            version = ".".join(map(str, sys.version_info[:2]))
+            self.display.note(f"warning: the module asks for Python {asked}; it is tried with {version}")
+        cache = places.cache_root()
+        module = asyncio.run(registration.register(self.start_runner(), cache, self.display, self.output))
+        known.write(self.source, cache, module)
+        return module
+
+
+@contextlib.contextmanager
+def opened(argv: Sequence[str]) -> Iterator[Target]:
+    """The module that ``argv`` names with ``-m``, or the nearest one; where there is none, this checkout's own.
+
+    The latter then works on the current directory. Raises UserError for a module that cannot be.
+    """
+    early = options.early(argv)
+    if remote.is_remote(early.module):
+        found = source.find(remote.fetch(early.module, places.cache_root()))
+    elif early.module:
+        found = source.load(Path(early.module).resolve())
+    elif near := source.nearest(Path.cwd()):
+        found = source.load(near)
+    else:
+        found = replace(source.load(checkout.ROOT), tree=Path.cwd())
+    with contextlib.closing(Target(found, early)) as target:
+        yield target

@@ -1,0 +1,29 @@
+"""``baselard test``: everything CI checks of this checkout, ending with pytest's summary line."""
+
+import sys
+
+from baselard.engine.host import checkout, process
+
+_BEFORE = (
+    ("ruff", "check", "--quiet", "."),
+    ("ruff", "format", "--check", "--quiet", "."),
+    ("mypy",),
+)
+
+
+def run(argv: list[str]) -> int:
+    """Run linters, type checker and tests, all of them even if one fails; ``argv`` goes to pytest."""
+    failed = [tool for tool in _BEFORE if _run(*tool)]
+    for tool in failed:
+        sys.stderr.write(f"FAILED: {' '.join(tool)}\n")
+    code = _run("pytest", *argv)
+    return code or bool(failed)
+
+
+def _run(*tool: str) -> int:
+    def show(stream: int, data: bytes) -> None:
+        out = sys.stdout if stream == process.STDOUT else sys.stderr
+        out.buffer.write(data)
+        out.buffer.flush()
+
+    return process.run([sys.executable, "-m", *tool], cwd=checkout.ROOT, on_output=show, check=False).code

@@ -1,0 +1,39 @@
+"""Any Dockerfile on container objects, with `FROM` an object.
+
+parse (text → instructions) → plan (stages, arguments) → lower (a stage → frozen steps) → apply (steps → calls on a
+builder). All but `build` is pure; only `build` imports dagger-io, which takes most of a second.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from baselard.dockerfile.dagger.asked import Asked
+from baselard.dockerfile.plan.bases import BaseReference, base_references, image_under
+from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
+from baselard.dockerfile.syntax.instructions import Dockerfile
+from baselard.dockerfile.syntax.text import parse
+
+if TYPE_CHECKING:
+    from baselard.dockerfile.dagger.build import build
+
+__all__ = [
+    "Asked",
+    "BaseReference",
+    "Dockerfile",
+    "DockerfileError",
+    "Place",
+    "Warning_",
+    "base_references",
+    "build",
+    "image_under",
+    "parse",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "build":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from baselard.dockerfile.dagger.build import build  # noqa: PLC0415 -- imports dagger-io
+
+    return build

@@ -1,0 +1,1 @@
+"""A plan as calls on a Builder, whichever engine it works on."""

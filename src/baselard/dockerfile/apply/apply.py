@@ -1,0 +1,181 @@
+"""A plan → calls on a builder. Stages run beside each other; what can fail without running anything fails first."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Generic
+
+import anyio
+
+from baselard.dockerfile.apply.builder import Builder, C, D, Mounted, Placement, Target
+from baselard.dockerfile.apply.looking import find, look_into_contexts, mount_item
+from baselard.dockerfile.apply.owners import is_numeric, may_change_owners, resolve_owner
+from baselard.dockerfile.apply.placing import directory_of, place_item
+from baselard.dockerfile.apply.preparing import prepare
+from baselard.dockerfile.apply.state import Build, Contexts, together, trees_of
+from baselard.dockerfile.plan.stages import Plan, ScratchSource, StageOutput
+from baselard.dockerfile.plan.steps import (
+    Configure,
+    CopyStep,
+    ImageConfig,
+    MakeDirectory,
+    MountStep,
+    RunStep,
+    Step,
+    Tree,
+)
+from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
+
+# The SDK prints a chain of calls recursively and gives up at about 470 of them.
+MOST_CALLS = 200
+
+
+@dataclass
+class _Course(Generic[C]):
+    """How far a stage has come. `made` holds the directories that are known to be there, `described` the container in
+    which the names of owners are looked up: the last one that may know others than those before it."""
+
+    container: C
+    described: C
+    made: set[str] = field(default_factory=lambda: {"/"})
+
+
+async def apply(plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], warn: Callable[[Warning_], None]) -> C:
+    """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
+    build = Build(plan, builder, contexts)
+    await prepare(build)
+    _warn_of_limits(build, warn)
+    await look_into_contexts(build)
+    build.done = {index: anyio.Event() for index in build.lowered}
+    await together([functools.partial(_run_stage, build, index) for index in build.lowered])
+    return await builder.finish(_target(build))
+
+
+def _warn_of_limits(build: Build[C, D], warn: Callable[[Warning_], None]) -> None:
+    for index, lowered in sorted(build.lowered.items()):
+        before = build.configs[index]
+        for warning in lowered.warnings if "check" in build.plan.dockerfile.directives else ():
+            warn(warning)
+        for step in lowered.steps:
+            for rule, message in build.builder.limits(step, before):
+                warn(Warning_(message, step.place, rule))
+            before = step.config if isinstance(step, Configure) else before
+
+
+async def _wait_for(build: Build[C, D], trees: Iterable[Tree]) -> None:
+    for tree in trees:
+        if isinstance(tree, StageOutput):
+            await build.done[tree.index].wait()
+
+
+async def _run_stage(build: Build[C, D], index: int) -> None:
+    stage, lowered = build.plan.stages[index], build.lowered[index]
+    await _wait_for(build, [stage.base])
+    start = build.container_of(stage.base, stage.platform)
+    course = _Course(start, build.described.get(stage.base, start))
+    config = build.configs[index]
+    calls = 0
+    for step in lowered.steps:
+        calls += calls_of(step, config)
+        if calls > MOST_CALLS:
+            course.container, calls = await build.builder.settle(course.container), 0
+        await _wait_for(build, trees_of(step))
+        await _apply_step(build, course, config, step)
+        config = step.config if isinstance(step, Configure) else config
+    build.containers[index] = course.container
+    build.described[StageOutput(index)] = course.described
+    build.done[index].set()
+
+
+def calls_of(step: Step, before: ImageConfig) -> int:
+    """About how many calls a step adds to its container's chain; a COPY's matches are the builder's to count."""
+    if isinstance(step, RunStep):
+        return 1 + 2 * (len(step.env) + len(step.proxies) + len(step.mounts))
+    if isinstance(step, CopyStep):
+        return 2 * len(step.items)
+    if isinstance(step, MakeDirectory):
+        return step.path.count("/")
+    after = step.config
+    changed = [*(after.env.items() - before.env.items()), *(after.labels.items() - before.labels.items())]
+    return len(changed) + abs(len(after.ports) - len(before.ports)) + 5
+
+
+async def _apply_step(build: Build[C, D], course: _Course[C], config: ImageConfig, step: Step) -> None:
+    if isinstance(step, Configure):
+        course.container = build.builder.configure(course.container, config, step.config)
+    elif isinstance(step, MakeDirectory):
+        await _make_directory(build, course, step.path, step.user)
+    elif isinstance(step, CopyStep):
+        await _copy(build, course, step)
+    else:
+        mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
+        course.container = build.builder.run(course.container, config, step, mounts)
+        # The command may have removed and added what it likes.
+        course.described, course.made = course.container, {"/"}
+
+
+async def _make_directory(build: Build[C, D], course: _Course[C], path: str, owner: str) -> None:
+    numeric = await _numeric(build, course, owner)
+    course.container = await build.builder.make_directory(course.container, path, numeric)
+    course.made.add(path)
+
+
+async def _copy(build: Build[C, D], course: _Course[C], step: CopyStep) -> None:
+    """Copy, into directories that are made first: a copy alone would make a new one look like its source."""
+    placements = await _placements(build, step)
+    for folder in dict.fromkeys(folder for one in placements if (folder := directory_of(one))):
+        if folder not in course.made:
+            await _make_directory(build, course, folder, step.owner)
+    owner = await _numeric(build, course, step.owner)
+    course.container = await build.builder.copy(course.container, [replace(one, owner=owner) for one in placements])
+    if any(may_change_owners(one.path, one.dest) for one in placements):
+        course.described = course.container
+
+
+async def _numeric(build: Build[C, D], course: _Course[C], owner: str) -> str:
+    """`uid:gid`, or "" for "" (keep the source's)."""
+    if not owner or is_numeric(owner):
+        return owner and resolve_owner(owner)
+    return resolve_owner(owner, *await build.builder.owner_tables(course.described))
+
+
+def _wanted(build: Build[C, D], step: RunStep, mount: MountStep) -> bool:
+    """Whether to mount at all: a secret that was not given is left out. Raises for what is required and not there."""
+    if mount.kind not in ("secret", "ssh"):
+        return True
+    there = build.builder.has_secret(mount.id) if mount.kind == "secret" else build.builder.has_ssh()
+    if mount.required and not there:
+        raise DockerfileError(f"{mount.kind} {mount.id}: not found; give it to the build by this id", step.place)
+    return there or mount.kind == "ssh"
+
+
+async def _mounted(build: Build[C, D], step: RunStep, mount: MountStep) -> Mounted[D]:
+    if mount.kind not in ("bind", "cache") or (mount.kind == "cache" and isinstance(mount.tree, ScratchSource)):
+        return Mounted(mount)
+    found = await find(build, step, mount_item(mount)) if mount.source != "/" else []
+    return Mounted(mount, build.tree_of(mount.tree), not found or found[0].is_directory)
+
+
+async def _placements(build: Build[C, D], step: CopyStep) -> list[Placement[D]]:
+    placements: list[Placement[D]] = []
+    for item in step.items:
+        found = await find(build, step, item)
+        tree = build.tree_of(item.tree)
+        placements += [place for one in found for place in place_item(step, item, one, tree)]
+    return placements
+
+
+def _target(build: Build[C, D]) -> Target[C]:
+    stage = build.plan.stages[build.plan.target]
+    root = stage
+    while isinstance(root.base, StageOutput):
+        root = build.plan.stages[root.base.index]
+    return Target(
+        build.containers[stage.index],
+        build.configs[root.index],
+        build.lowered[stage.index].config,
+        root.base,
+        stage.platform,
+    )

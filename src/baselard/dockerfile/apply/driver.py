@@ -1,0 +1,95 @@
+"""A build on any builder: read the Dockerfile and what to ignore, plan, apply, and tell the warnings."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from baselard.dockerfile.apply.apply import apply
+from baselard.dockerfile.apply.builder import Builder, C, D
+from baselard.dockerfile.apply.state import Contexts, together
+from baselard.dockerfile.plan.checks import check
+from baselard.dockerfile.plan.platforms import normalize
+from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.syntax.directives import apply_checks
+from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
+from baselard.dockerfile.syntax.ignore import ROOT_IGNORE, ignore_files, read_ignore
+from baselard.dockerfile.syntax.text import parse
+
+log = logging.getLogger("dockerfile")
+
+
+def log_warning(warning: Warning_) -> None:
+    """What happens to warnings unless the caller wants them: a line in the log."""
+    log.warning("%s", warning)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build. `platform` "" means the building machine's, `target` "" the last stage."""
+
+    dockerfile: str = "Dockerfile"
+    target: str = ""
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str = ""
+
+
+async def build_with(
+    builder: Builder[C, D],
+    contexts: Contexts[C, D],
+    request: Request,
+    on_warning: Callable[[Warning_], None] = log_warning,
+) -> C:
+    """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
+    dockerfile = request.dockerfile
+    texts = await _read(builder, contexts.main, dockerfile)
+    parsed = parse(texts[dockerfile] or "", dockerfile)
+    machine = await builder.default_platform()
+    names = (*contexts.containers, *contexts.directories)
+    platform = _platform(request.platform or machine, dockerfile)
+    plan = make_plan(parsed, Options(request.build_args, names, request.target, platform, machine))
+    warnings: list[Warning_] = [*parsed.warnings, *check(parsed)]
+    apply_checks(parsed.directives, tuple(warnings))  # as errors, before anything runs
+    main = _without_ignored(builder, contexts.main, {name: texts[name] for name in ignore_files(dockerfile)})
+    directories = {name: await _as_named(builder, tree) for name, tree in contexts.directories.items()}
+    result = await apply(plan, builder, Contexts(main, contexts.containers, directories), warnings.append)
+    for warning in apply_checks(parsed.directives, tuple(warnings)):
+        on_warning(warning)
+    return result
+
+
+async def _read(builder: Builder[C, D], tree: D, dockerfile: str) -> dict[str, str | None]:
+    """The Dockerfile and the files that may say what to ignore, None for those that are not there."""
+    texts: dict[str, str | None] = {}
+
+    async def read(name: str) -> None:
+        texts[name] = await builder.read_text(tree, name)
+
+    await together([functools.partial(read, name) for name in (dockerfile, *ignore_files(dockerfile))])
+    if texts[dockerfile] is None:
+        raise DockerfileError(
+            f"failed to read dockerfile: {dockerfile} is not in the build context", Place(dockerfile, 0)
+        )
+    return texts
+
+
+def _without_ignored(builder: Builder[C, D], tree: D, texts: Mapping[str, str | None]) -> D:
+    """The tree without what the first of these ignore files, by name, excludes."""
+    for name, text in texts.items():
+        if text is not None:
+            return builder.ignoring(tree, read_ignore(text, name))
+    return tree
+
+
+async def _as_named(builder: Builder[C, D], tree: D) -> D:
+    """A named context, without what a .dockerignore of its own excludes."""
+    return _without_ignored(builder, tree, {ROOT_IGNORE: await builder.read_text(tree, ROOT_IGNORE)})
+
+
+def _platform(text: str, dockerfile: str) -> str:
+    try:
+        return normalize(text)
+    except ValueError as error:
+        raise DockerfileError(str(error), Place(dockerfile, 0)) from None

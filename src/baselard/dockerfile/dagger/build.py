@@ -1,0 +1,48 @@
+"""The room's door for pipelines: build a Dockerfile of a directory through dagger-io, `FROM` what the caller holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import dagger
+
+from baselard.dockerfile.apply.driver import Request, build_with, log_warning
+from baselard.dockerfile.apply.state import Contexts
+from baselard.dockerfile.dagger.asked import Asked
+from baselard.dockerfile.dagger.builder import DaggerBuilder
+from baselard.dockerfile.dagger.known import begins_at_an_object
+from baselard.dockerfile.syntax.errors import Warning_
+
+
+async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
+    context: dagger.Directory,
+    *,
+    dockerfile: str = "Dockerfile",
+    contexts: Mapping[str, dagger.Container | dagger.Directory] = MappingProxyType({}),
+    target: str = "",
+    build_args: Mapping[str, str] = MappingProxyType({}),
+    platform: str = "",
+    secrets: Mapping[str, dagger.Secret] = MappingProxyType({}),
+    ssh: dagger.Socket | None = None,
+    client: dagger.Client = dagger.dag,
+    asked: Asked | None = None,
+    on_warning: Callable[[Warning_], None] = log_warning,
+) -> dagger.Container:
+    """The container that `docker buildx build` would make of `dockerfile` in `context`.
+
+    `contexts` are extra build contexts by name (`--build-context`): a name stands for every FROM, `COPY --from` and
+    `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id. `asked` is
+    for several builds of one connection: what they start from is then asked for its config and its users once.
+
+    Raises DockerfileError, before anything runs, for what cannot be built; dagger.ExecError for a failing RUN, once
+    something asks for the result.
+    """
+    builder = DaggerBuilder(client, secrets, ssh, asked or Asked())
+    directories = {name: one for name, one in contexts.items() if isinstance(one, dagger.Directory)}
+    containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
+    # Asked for once here, or every question about a host directory would read it from the host again.
+    main = context if begins_at_an_object(context) else await context.sync()
+    given = Contexts(main, containers, directories)
+    request = Request(dockerfile, target, build_args, platform)
+    return await build_with(builder, given, request, on_warning)

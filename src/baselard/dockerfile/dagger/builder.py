@@ -1,0 +1,151 @@
+"""The builder that works through dagger-io, on whatever serves the Dagger API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagger
+
+from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
+from baselard.dockerfile.apply.owners import TABLES
+from baselard.dockerfile.dagger.asked import Asked
+from baselard.dockerfile.dagger.config import configure, hidden, hidden_lines, read_config
+from baselard.dockerfile.dagger.copy import alike, make_directory, place
+from baselard.dockerfile.dagger.known import known
+from baselard.dockerfile.dagger.lookup import look_up
+from baselard.dockerfile.dagger.run import run, run_limits
+from baselard.dockerfile.plan.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
+
+# A wildcard may match any number of files, and the SDK's chains must stay short.
+MOST_PLACEMENTS = 100
+
+
+@dataclass(frozen=True)
+class DaggerBuilder:
+    """`secrets` by id, `ssh` the agent's socket."""
+
+    client: dagger.Client
+    secrets: Mapping[str, dagger.Secret] = field(default_factory=dict)
+    ssh: dagger.Socket | None = None
+    asked: Asked = field(default_factory=Asked)
+
+    async def default_platform(self) -> str:
+        return str(await self.asked.once("platform", self.client, self.client.default_platform))
+
+    async def read_text(self, tree: dagger.Directory, path: str) -> str | None:
+        if "/" in path:
+            there = await tree.exists(path)
+        else:
+            there = path in await self.asked.once("entries", tree, tree.entries)
+        return await tree.file(path).contents() if there else None
+
+    async def config_of(self, container: dagger.Container) -> ImageConfig:
+        return await self.asked.once("config", container, lambda: self._read_config(container))
+
+    async def owner_tables(self, container: dagger.Container) -> tuple[str, str]:
+        return await self.asked.once("owners", container, lambda: self._read_tables(container))
+
+    async def look_up(self, tree: dagger.Directory, patterns: Sequence[str]) -> list[list[Found]]:
+        return await look_up(tree, patterns)
+
+    async def settle(self, container: dagger.Container) -> dagger.Container:
+        return await container.sync()
+
+    def image(self, reference: str, platform: str) -> dagger.Container:
+        return self.client.container(platform=dagger.Platform(platform)).from_(reference)
+
+    def scratch(self, platform: str) -> dagger.Container:
+        return self.client.container(platform=dagger.Platform(platform))
+
+    def on_directory(self, tree: dagger.Directory, platform: str) -> dagger.Container:
+        return self.scratch(platform).with_rootfs(tree)
+
+    def rootfs(self, container: dagger.Container) -> dagger.Directory:
+        return container.rootfs()
+
+    def ignoring(self, tree: dagger.Directory, patterns: Sequence[str]) -> dagger.Directory:
+        return tree.filter(exclude=list(patterns)) if patterns else tree
+
+    def inline(self, files: Inline) -> dagger.Directory:
+        tree = self.client.directory()
+        for name, text in files.files:
+            tree = tree.with_new_file(name, text, permissions=files.mode)
+        return tree
+
+    def download(self, url: Url) -> dagger.Directory:
+        file = self.client.http(url.address, name=url.name, permissions=0o600, checksum=url.checksum or None)
+        return self.client.directory().with_file(url.name, file, permissions=0o600)
+
+    def checkout(self, git: Git) -> dagger.Directory:
+        repository = self.client.git(git.remote, ssh_auth_socket=self.ssh)
+        ref = repository.head()
+        if git.checksum:
+            ref = repository.commit(git.checksum)
+        elif git.ref:
+            ref = repository.ref(git.ref)
+        tree = ref.tree(discard_git_dir=not git.keep_git_dir)
+        return tree.directory(git.subdir) if git.subdir else tree
+
+    def configure(self, container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
+        return configure(container, before, after)
+
+    async def make_directory(self, container: dagger.Container, path: str, owner: str) -> dagger.Container:
+        return make_directory(await self._empty(), container, path, owner)
+
+    def run(
+        self,
+        container: dagger.Container,
+        config: ImageConfig,
+        step: RunStep,
+        mounts: Sequence[Mounted[dagger.Directory]],
+    ) -> dagger.Container:
+        return run(self.client, container, step, config=config, mounts=mounts, secrets=self.secrets, ssh=self.ssh)
+
+    async def copy(
+        self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]]
+    ) -> dagger.Container:
+        empty = await self._empty()
+        for number, group in enumerate(alike(placements), start=1):
+            container = await place(self.client, empty, container, group)
+            if number % MOST_PLACEMENTS == 0:
+                container = await self.settle(container)
+        return container
+
+    async def finish(self, target: Target[dagger.Container]) -> dagger.Container:
+        """Set the hidden keys by building a Dockerfile of nothing else, and put the files into that container."""
+        wanted = hidden(target.config)
+        if wanted == hidden(target.base_config):
+            return target.container
+        text = "\n".join(["FROM scratch", *hidden_lines(wanted), ""])
+        lines = self.client.directory().with_new_file("Dockerfile", text)
+        carrier = lines.docker_build(platform=dagger.Platform(target.platform))
+        carried = await self._read_config(carrier)
+        return configure(carrier.with_rootfs(target.container.rootfs()), carried, target.config)
+
+    def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:
+        if isinstance(step, RunStep):
+            yield from run_limits(step)
+        if isinstance(step, Configure) and step.config.author != before.author:
+            yield "Author", "MAINTAINER is kept only by engines that keep an image's author; use a LABEL"
+
+    def has_secret(self, name: str) -> bool:
+        return name in self.secrets
+
+    def has_ssh(self) -> bool:
+        return self.ssh is not None
+
+    async def _empty(self) -> dagger.Directory:
+        return await self.asked.once("empty", self.client, lambda: known(self.client.directory()))
+
+    async def _read_config(self, container: dagger.Container) -> ImageConfig:
+        return await read_config(await self.asked.once("bare", self.client, self._bare), container)
+
+    async def _bare(self) -> dagger.Directory:
+        return await known(self.client.directory().with_new_file("empty", ""))
+
+    async def _read_tables(self, container: dagger.Container) -> tuple[str, str]:
+        passwd, group = [
+            await container.file(path).contents() if await container.exists(path) else "" for path in TABLES
+        ]
+        return passwd, group

@@ -1,0 +1,146 @@
+"""Image configs by way of the Dagger API: reading one whole, and the calls from one config to another.
+
+The API has fields for neither VOLUME, STOPSIGNAL, SHELL, ONBUILD nor the author. They can be read, since an exported
+image has them; `hidden` says which of them a config has.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import dagger
+
+from baselard.dockerfile.plan.config_json import read_image
+from baselard.dockerfile.plan.steps import Health, ImageConfig
+from baselard.dockerfile.syntax.durations import format_duration
+
+HIDDEN = ("volumes", "stop_signal", "shell", "on_build", "author")
+NO_HEALTHCHECK = ("NONE",)
+PROTOCOLS = ("tcp", "udp")
+
+
+async def read_config(bare: dagger.Directory, container: dagger.Container) -> ImageConfig:
+    """A container's whole config, in one query: exported as an image of `bare`, one empty file, which costs nothing.
+
+    Raises dagger.QueryError when what leads to the container fails.
+    """
+    archive = container.with_rootfs(bare).as_tarball(forced_compression=dagger.ImageLayerCompression.UNCOMPRESSED)
+    with tarfile.open(fileobj=io.BytesIO((await archive.contents()).encode())) as tar:
+        document = _document(tar, "index.json")
+        while "manifests" in document:
+            document = _document(tar, _blob(document["manifests"][0]))
+        return read_image(_document(tar, _blob(document["config"])))
+
+
+def _document(tar: tarfile.TarFile, name: str) -> Mapping[str, Any]:
+    member = tar.extractfile(name)
+    document: Mapping[str, Any] = json.load(member) if member else {}
+    return document
+
+
+def _blob(descriptor: Mapping[str, Any]) -> str:
+    return "blobs/" + str(descriptor["digest"]).replace(":", "/")
+
+
+def configure(container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
+    """The container with what differs between the two configs changed."""
+    container = _configure_env(container, before.env, after.env)
+    for name in before.labels.keys() - after.labels.keys():
+        container = container.without_label(name)
+    for name, value in after.labels.items():
+        if before.labels.get(name) != value:
+            container = container.with_label(name, value)
+    if after.user != before.user:
+        container = container.with_user(after.user) if after.user else container.without_user()
+    if after.workdir != before.workdir:
+        container = container.with_workdir(after.workdir) if after.workdir else container.without_workdir()
+    container = _configure_ports(container, before.ports, after.ports)
+    return _configure_health(_configure_command(container, before, after), before.healthcheck, after.healthcheck)
+
+
+def _configure_env(
+    container: dagger.Container, before: Mapping[str, str], after: Mapping[str, str]
+) -> dagger.Container:
+    for name in before.keys() - after.keys():
+        container = container.without_env_variable(name)
+    for name, value in after.items():
+        if before.get(name) != value:
+            container = container.with_env_variable(name, value)
+    return container
+
+
+def _configure_command(container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
+    if after.entrypoint != before.entrypoint:
+        if after.entrypoint:
+            container = container.with_entrypoint(list(after.entrypoint), keep_default_args=True)
+        else:
+            container = container.without_entrypoint(keep_default_args=True)
+    if after.cmd != before.cmd:
+        if after.cmd is None:
+            return container.without_default_args()
+        return container.with_default_args(list(after.cmd))
+    return container
+
+
+def _configure_ports(container: dagger.Container, before: tuple[str, ...], after: tuple[str, ...]) -> dagger.Container:
+    for port in (*before, *after):
+        number, _, protocol = port.partition("/")
+        if protocol not in PROTOCOLS:
+            continue
+        kind = dagger.NetworkProtocol[protocol.upper()]
+        if port not in after:
+            container = container.without_exposed_port(int(number), protocol=kind)
+        elif port not in before:
+            container = container.with_exposed_port(int(number), protocol=kind)
+    return container
+
+
+def _configure_health(container: dagger.Container, before: Health | None, after: Health | None) -> dagger.Container:
+    if after == before:
+        return container
+    if after is None or after.test == NO_HEALTHCHECK:
+        return container.without_docker_healthcheck()
+    times = {
+        name: format_duration(value)
+        for name in ("interval", "timeout", "start_period", "start_interval")
+        if (value := getattr(after, name))
+    }
+    return container.with_docker_healthcheck(
+        list(after.test[1:]),
+        shell=after.test[0] == "CMD-SHELL",
+        retries=after.retries or None,
+        **times,
+    )
+
+
+def hidden(config: ImageConfig) -> ImageConfig:
+    """Only what the API has no call for: the hidden keys, ports of other protocols, and `HEALTHCHECK NONE`."""
+    kept = {field.name: getattr(config, field.name) for field in fields(config) if field.name in HIDDEN}
+    ports = tuple(port for port in config.ports if port.partition("/")[2] not in PROTOCOLS)
+    health = config.healthcheck if config.healthcheck and config.healthcheck.test == NO_HEALTHCHECK else None
+    return ImageConfig(**kept, ports=ports, healthcheck=health)
+
+
+def hidden_lines(config: ImageConfig) -> list[str]:
+    """The Dockerfile lines that set the hidden keys of a config."""
+    lines = [f"VOLUME {_words(config.volumes)}"] if config.volumes else []
+    lines += [f"STOPSIGNAL {_word(config.stop_signal)}"] if config.stop_signal else []
+    lines += [f"SHELL {json.dumps(config.shell)}"] if config.shell else []
+    lines += [f"MAINTAINER {config.author}"] if config.author else []
+    lines += ["HEALTHCHECK NONE"] if config.healthcheck else []
+    lines += [f"EXPOSE {' '.join(config.ports)}"] if config.ports else []
+    return lines + [f"ONBUILD {trigger}" for trigger in config.on_build]
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return json.dumps([_word(word) for word in words])
+
+
+def _word(word: str) -> str:
+    """A word that survives expansion as it is."""
+    return "".join("\\" + letter if letter in "\\$'\"" else letter for letter in word)

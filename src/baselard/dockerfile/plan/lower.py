@@ -1,0 +1,315 @@
+"""A stage's instructions → steps, given the config of what it starts from. Pure.
+
+The rules are those of BuildKit's dispatchers (frontend/dockerfile/dockerfile2llb/convert.go). Two environments are
+kept apart as there: the image's, and what a RUN and the words of an instruction see, which also holds ARGs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from e2b_dockerfile_utils import parse_heredoc
+
+from baselard.dockerfile.plan.checks_text import undefined
+from baselard.dockerfile.plan.copies import copy_items
+from baselard.dockerfile.plan.history import copied, quoted, ran
+from baselard.dockerfile.plan.history import healthcheck as health_text
+from baselard.dockerfile.plan.mounts import read_mount
+from baselard.dockerfile.plan.stages import Plan, ResolvedStage, Source, find_source
+from baselard.dockerfile.plan.steps import (
+    DEFAULT_PATH,
+    DEFAULT_SHELL,
+    Configure,
+    CopyStep,
+    Health,
+    History,
+    ImageConfig,
+    Inline,
+    MakeDirectory,
+    MountStep,
+    RunStep,
+    Step,
+)
+from baselard.dockerfile.syntax import instructions as ins
+from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
+from baselard.dockerfile.syntax.paths import absolute, destination
+from baselard.dockerfile.syntax.ports import parse_ports
+from baselard.dockerfile.syntax.signals import check_signal
+from baselard.dockerfile.syntax.text import parse_trigger
+from baselard.dockerfile.syntax.words import Scope, expand, expand_many
+
+PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A stage as steps. `scope` is the environment at its end, which a stage built FROM it inherits with its ARGs.
+
+    `warnings` are those of variables that nothing sets.
+    """
+
+    steps: tuple[Step, ...]
+    config: ImageConfig
+    scope: Mapping[str, str]
+    warnings: tuple[Warning_, ...] = ()
+
+
+@dataclass
+class _Stage:
+    """The state while walking down one stage."""
+
+    plan: Plan
+    resolved: ResolvedStage
+    config: ImageConfig
+    scope: dict[str, str]
+    args: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    cmd_set: bool = False
+    warnings: list[Warning_] = field(default_factory=list)
+
+    @property
+    def escape(self) -> str:
+        return self.plan.dockerfile.escape
+
+    def expand(self, word: str, place: Place) -> str:
+        scope = Scope(self.scope)
+        text = expand(word, scope, self.escape, place)
+        for name in scope.missing:
+            if name not in self.args and f"${{{name}" not in word.replace(f"${{{name}}}", ""):  # no modifier
+                self.warnings.append(undefined(name, self.scope, place))
+        return text
+
+    def find(self, name: str, place: Place) -> Source:
+        return find_source(name, self.plan.stages, self.plan.options, self.plan.options.platform, place)
+
+    def commit(self, place: Place, created_by: str, empty: bool = True, **changes: object) -> None:
+        """Change the config and note it in the history; neighbouring changes become one step."""
+        history = (*self.config.history, History(created_by, empty))
+        self.config = replace(self.config, history=history, **changes)  # type: ignore[arg-type]
+        if self.steps and isinstance(self.steps[-1], Configure):
+            self.steps.pop()
+        self.steps.append(Configure(place, self.config))
+
+
+def lower_stage(
+    plan: Plan,
+    resolved: ResolvedStage,
+    base: ImageConfig,
+    inherited: Lowered | None = None,
+    *,
+    from_nothing: bool = False,
+) -> Lowered:
+    """The steps of a stage on a base with this config. Raises DockerfileError.
+
+    `inherited` is the stage it was built FROM, when that is one of this Dockerfile. The triggers in the base's
+    `on_build` run first and are not passed on. `from_nothing` says that there is no image below, so that BuildKit's
+    defaults apply.
+    """
+    env = base.env if "PATH" in base.env else {**base.env, "PATH": DEFAULT_PATH}
+    config = replace(base, on_build=(), env=env, workdir="/" if from_nothing else base.workdir)
+    scope = {**(inherited.scope if inherited else {}), **config.env}
+    stage = _Stage(plan, resolved, config, scope)
+    place = resolved.stage.place
+    if config != base:
+        stage.steps.append(Configure(place, config))
+    triggers = [parse_trigger(text, place, stage.escape) for text in base.on_build]
+    for one in (*triggers, *resolved.stage.instructions):
+        _lower(one, stage)
+    return Lowered(tuple(stage.steps), stage.config, stage.scope, tuple(stage.warnings))
+
+
+@functools.singledispatch
+def _lower(one: ins.Instruction, _stage: _Stage) -> None:
+    raise DockerfileError(f"{type(one).__name__.upper()} cannot stand here", one.place)
+
+
+@_lower.register
+def _env(one: ins.Env, stage: _Stage) -> None:
+    # All words see the environment as it was before the line.
+    pairs = [(stage.expand(p.key, one.place), stage.expand(p.value or "", one.place)) for p in one.pairs]
+    env = dict(stage.config.env)
+    for key, value in pairs:
+        env[key] = stage.scope[key] = value
+    stage.commit(one.place, "ENV " + " ".join(f"{k}={v}" for k, v in pairs), env=env)
+
+
+@_lower.register
+def _arg(one: ins.Arg, stage: _Stage) -> None:
+    texts = []
+    for pair in one.pairs:
+        default = None if pair.value is None else stage.expand(pair.value, one.place)
+        value = _arg_value(pair.key, default, stage)
+        stage.args.append(pair.key)
+        if value is not None:
+            stage.scope[pair.key] = value
+        texts.append(pair.key if default is None else f"{pair.key}={default}")
+    stage.commit(one.place, "ARG " + " ".join(texts))
+
+
+def _arg_value(key: str, default: str | None, stage: _Stage) -> str | None:
+    given = stage.plan.options.build_args
+    if key in given:
+        return given[key]
+    return stage.plan.args.get(key) if default is None else default
+
+
+@_lower.register
+def _label(one: ins.Label, stage: _Stage) -> None:
+    pairs = [(stage.expand(p.key, one.place), stage.expand(p.value or "", one.place)) for p in one.pairs]
+    text = "LABEL " + " ".join(f"{k}={v}" for k, v in pairs)
+    stage.commit(one.place, text, labels={**stage.config.labels, **dict(pairs)})
+
+
+@_lower.register
+def _workdir(one: ins.Workdir, stage: _Stage) -> None:
+    path = absolute(stage.config.workdir, stage.expand(one.path, one.place))
+    if path != "/":
+        stage.steps.append(MakeDirectory(one.place, path, stage.config.user))
+    stage.commit(one.place, f"WORKDIR {path}", empty=path == "/", workdir=path)
+
+
+@_lower.register
+def _user(one: ins.User, stage: _Stage) -> None:
+    user = stage.expand(one.name, one.place)
+    stage.commit(one.place, f"USER {user}", user=user)
+
+
+def _with_shell(command: ins.Command, stage: _Stage) -> tuple[str, ...]:
+    if not command.shell:
+        return command.words
+    return (*(stage.config.shell or DEFAULT_SHELL), " ".join(command.words))
+
+
+@_lower.register
+def _cmd(one: ins.Cmd, stage: _Stage) -> None:
+    args = _with_shell(one.command, stage)
+    stage.cmd_set = True
+    stage.commit(one.place, f"CMD {quoted(args)}", cmd=args)
+
+
+@_lower.register
+def _entrypoint(one: ins.Entrypoint, stage: _Stage) -> None:
+    args = _with_shell(one.command, stage)
+    # A CMD of the base was meant for the base's entrypoint; one of this stage stays.
+    cmd = stage.config.cmd if stage.cmd_set else None
+    stage.commit(one.place, f"ENTRYPOINT {quoted(args)}", entrypoint=args or None, cmd=cmd)
+
+
+@_lower.register
+def _shell(one: ins.Shell, stage: _Stage) -> None:
+    stage.commit(one.place, f"SHELL [{' '.join(one.words)}]", shell=one.words)
+
+
+@_lower.register
+def _expose(one: ins.Expose, stage: _Stage) -> None:
+    words = [w for port in one.ports for w in expand_many(port, stage.scope, stage.escape, one.place)]
+    try:
+        ports = [port for word in words for port in parse_ports(word)]
+    except ValueError as error:
+        raise DockerfileError(str(error), one.place) from None
+    text = " ".join(f"{port}:{{}}" for port in sorted(set(ports)))
+    stage.commit(one.place, f"EXPOSE map[{text}]", ports=tuple(sorted({*stage.config.ports, *ports})))
+
+
+@_lower.register
+def _volume(one: ins.Volume, stage: _Stage) -> None:
+    paths = [stage.expand(path, one.place) for path in one.paths]
+    if "" in paths:
+        raise DockerfileError("VOLUME specified can not be an empty string", one.place)
+    volumes = tuple(sorted({*stage.config.volumes, *paths}))
+    stage.commit(one.place, f"VOLUME [{' '.join(paths)}]", volumes=volumes)
+
+
+@_lower.register
+def _stop_signal(one: ins.StopSignal, stage: _Stage) -> None:
+    signal = stage.expand(one.signal, one.place)
+    try:
+        check_signal(signal)
+    except ValueError as error:
+        raise DockerfileError(str(error), one.place) from None
+    stage.commit(one.place, f"STOPSIGNAL {signal}", stop_signal=signal)
+
+
+@_lower.register
+def _maintainer(one: ins.Maintainer, stage: _Stage) -> None:
+    stage.commit(one.place, f"MAINTAINER {one.name}", author=one.name)
+
+
+@_lower.register
+def _onbuild(one: ins.Onbuild, stage: _Stage) -> None:
+    stage.config = replace(stage.config, on_build=(*stage.config.on_build, one.trigger))
+    stage.steps.append(Configure(one.place, stage.config))
+
+
+@_lower.register
+def _healthcheck(one: ins.Healthcheck, stage: _Stage) -> None:
+    stage.commit(one.place, health_text(one), healthcheck=Health.of(one))
+
+
+@_lower.register
+def _run(one: ins.Run, stage: _Stage) -> None:
+    args, documents = _command_line(one, stage)
+    mounts = [_mount(mount, one.place, stage) for mount in one.mounts]
+    seen = {key: value for key, value in stage.scope.items() if stage.config.env.get(key) != value}
+    step = RunStep(one.place, args, seen, _proxies(stage), (*documents, *mounts), one.network, one.security)
+    stage.steps.append(step)
+    stage.commit(one.place, ran(args, stage.args, stage.scope), empty=False)
+
+
+def _command_line(one: ins.Run, stage: _Stage) -> tuple[tuple[str, ...], tuple[MountStep, ...]]:
+    """The process to start. A lone heredoc is the script itself; one with a `#!` becomes a program of its own."""
+    command = one.command
+    if not command.heredocs:
+        return _with_shell(command, stage), ()
+    line, first = command.words[0], command.heredocs[0]
+    if parse_heredoc(line) is None:
+        texts = [line, *(f"{doc.raw}{doc.name}" for doc in command.heredocs)]
+        return _with_shell(replace(command, words=("\n".join(texts),)), stage), ()
+    if first.text.startswith("#!"):
+        tree = Inline(((first.name, first.text),), 0o755)
+        program = replace(command, words=(f"/dev/pipes/{first.name}",))
+        return _with_shell(program, stage), (MountStep("bind", "/dev/pipes", tree, read_only=True),)
+    return _with_shell(replace(command, words=(first.text,)), stage), ()
+
+
+def _mount(mount: ins.Mount, place: Place, stage: _Stage) -> MountStep:
+    try:
+        return read_mount(
+            mount.fields,
+            lambda word: stage.expand(word, place),
+            lambda name: stage.find(name, place),
+            stage.config.workdir,
+        )
+    except ValueError as error:
+        raise DockerfileError(str(error), place) from None
+
+
+def _proxies(stage: _Stage) -> Mapping[str, str]:
+    """Proxy build args reach every RUN in both spellings, without an ARG, and no cache depends on them."""
+    given = stage.plan.options.build_args
+    found = {key.lower(): given[key] for key in sorted(given) if key.lower() in PROXIES}
+    both = {spelling: value for key, value in found.items() for spelling in (key.upper(), key)}
+    return {key: value for key, value in both.items() if key not in stage.scope}
+
+
+@_lower.register
+def _copy(one: ins.Copy, stage: _Stage) -> None:
+    def word(text: str) -> str:
+        return stage.expand(text, one.place)
+
+    expanded = replace(
+        one,
+        sources=tuple(map(word, one.sources)),
+        dest=word(one.dest),
+        chown=word(one.chown),
+        chmod=word(one.chmod),
+        checksum=word(one.checksum),
+        exclude=tuple(map(word, one.exclude)),
+    )
+    items = copy_items(expanded, stage.scope, lambda name: stage.find(name, one.place))
+    dest = destination(stage.config.workdir, expanded.dest)
+    step = CopyStep(one.place, items, dest, expanded.chown, expanded.chmod, expanded.exclude, one.link)
+    stage.steps.append(step)
+    stage.commit(one.place, copied(expanded), empty=False)

@@ -1,0 +1,1 @@
+"""Dockerfile text as values: words, flags, directives, instructions, and errors with their line."""

@@ -1,0 +1,1 @@
+"""What the Dagger API serves, and the door that serves it."""

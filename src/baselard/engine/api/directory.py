@@ -1,0 +1,167 @@
+"""Directory: what is in it, and new ones made of it."""
+
+# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
+
+from functools import partial
+from pathlib import Path
+
+from baselard.engine.api.objects.directory import Directory, File
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.files import exporting, reading, selection
+from baselard.engine.files.reading import FileType, Stat
+from baselard.engine.files.walking import Filter
+
+Strings = tuple[str, ...]
+
+attributes("Directory", "name")
+attributes("Stat", "name", "permissions", "size")
+
+
+def expected(kind: str) -> FileType | None:
+    """The type that one of the API's ExistsType means."""
+    return FileType(kind.removesuffix("_TYPE")) if kind else None
+
+
+@field("Stat.fileType")
+def file_type(_ctx: Context, stat: Stat) -> str:
+    return stat.kind.value
+
+
+@field("Directory.sync")
+async def sync(ctx: Context, directory: Directory) -> str:
+    await ctx.look(directory.output, lambda root: reading.entries(root, directory.path))
+    return ctx.id(directory)
+
+
+@field("Directory.entries")
+async def entries(ctx: Context, directory: Directory, *, path: str = "") -> list[str]:
+    where = directory.inside(path)
+    return await ctx.look(directory.output, lambda root: reading.entries(root, where))
+
+
+@field("Directory.glob")
+async def glob(ctx: Context, directory: Directory, *, pattern: str) -> list[str]:
+    return await ctx.look(directory.output, lambda root: reading.glob(root, directory.path, pattern))
+
+
+@field("Directory.exists")
+async def exists(
+    ctx: Context, directory: Directory, *, path: str, expected_type: str = "", do_not_follow_symlinks: bool = False
+) -> bool:
+    where = directory.inside(path)
+    kind, follow = expected(expected_type), not do_not_follow_symlinks
+    return await ctx.look(directory.output, lambda root: reading.exists(root, where, kind, follow=follow))
+
+
+@field("Directory.stat")
+async def stat(ctx: Context, directory: Directory, *, path: str, do_not_follow_symlinks: bool = False) -> Stat:
+    where = directory.inside(path)
+    return await ctx.look(directory.output, lambda root: reading.status(root, where, follow=not do_not_follow_symlinks))
+
+
+@field("Directory.findUp")
+async def find_up(ctx: Context, directory: Directory, *, name: str, start: str) -> str | None:
+    return await ctx.look(directory.output, lambda root: reading.find_up(root, directory.path, name, start))
+
+
+@field("Directory.digest")
+async def digest(ctx: Context, directory: Directory) -> str:
+    value = await ctx.value(directory.output)
+    return await ctx.in_thread(partial(selection.shown, ctx.session.worker.snapshots, value, directory.path))
+
+
+@field("Directory.directory")
+def subdirectory(_ctx: Context, directory: Directory, *, path: str) -> Directory:
+    return directory.directory(path)
+
+
+@field("Directory.file")
+def file(_ctx: Context, directory: Directory, *, path: str) -> File:
+    return directory.file(path)
+
+
+@field("Directory.withDirectory")
+def with_directory(
+    _ctx: Context,
+    directory: Directory,
+    *,
+    path: str,
+    source: Directory,
+    exclude: Strings = (),
+    include: Strings = (),
+    gitignore: bool = False,
+    owner: str = "",
+    permissions: int | None = None,
+) -> Directory:
+    selected = Filter(tuple(include), tuple(exclude), gitignore)
+    return directory.with_directory(path, source, selected=selected, owner=owner, permissions=permissions)
+
+
+@field("Directory.withFile")
+def with_file(
+    _ctx: Context, directory: Directory, *, path: str, source: File, permissions: int | None = None, owner: str = ""
+) -> Directory:
+    return directory.with_files(path, [source], owner=owner, permissions=permissions)
+
+
+@field("Directory.withFiles")
+def with_files(
+    _ctx: Context, directory: Directory, *, path: str, sources: tuple[File, ...], permissions: int | None = None
+) -> Directory:
+    return directory.with_files(path.rstrip("/") + "/", sources, permissions=permissions)
+
+
+@field("Directory.withNewFile")
+def with_new_file(
+    _ctx: Context, directory: Directory, *, path: str, contents: str, permissions: int = 0o644
+) -> Directory:
+    return directory.with_new_file(path, contents.encode(), permissions=permissions)
+
+
+@field("Directory.withNewDirectory")
+def with_new_directory(_ctx: Context, directory: Directory, *, path: str, permissions: int = 0o644) -> Directory:
+    return directory.with_new_directory(path, permissions=permissions)
+
+
+@field("Directory.withSymlink")
+def with_symlink(_ctx: Context, directory: Directory, *, target: str, link_name: str) -> Directory:
+    return directory.with_symlink(target, link_name)
+
+
+@field("Directory.withoutDirectory")
+@field("Directory.withoutFile")
+def without(_ctx: Context, directory: Directory, *, path: str) -> Directory:
+    return directory.without(path)
+
+
+@field("Directory.withoutFiles")
+def without_files(_ctx: Context, directory: Directory, *, paths: Strings) -> Directory:
+    return directory.without(*paths)
+
+
+@field("Directory.filter")
+def filtered(
+    _ctx: Context, directory: Directory, *, exclude: Strings = (), include: Strings = (), gitignore: bool = False
+) -> Directory:
+    return directory.filter(Filter(tuple(include), tuple(exclude), gitignore))
+
+
+@field("Directory.chown")
+def chown(_ctx: Context, directory: Directory, *, path: str, owner: str) -> Directory:
+    return directory.chown(path, owner)
+
+
+@field("Directory.withTimestamps")
+def with_timestamps(_ctx: Context, directory: Directory, *, timestamp: int) -> Directory:
+    return directory.with_timestamps(timestamp)
+
+
+@field("Directory.export")
+async def export(ctx: Context, directory: Directory, *, path: str, wipe: bool = False) -> str:
+    target = Path(ctx.host_path(path))
+
+    def write(root: Path) -> Path:
+        return exporting.export_directory(reading.directory(root, directory.path), target, wipe=wipe)
+
+    return str(await ctx.look(directory.output, write))

@@ -1,0 +1,213 @@
+"""The engine as a builder of Dockerfiles: the Dockerfile room's operations as calls on the engine's own objects."""
+
+import os
+import posixpath
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
+from baselard.dockerfile.apply.owners import TABLES
+from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, RunStep, Step, Url
+from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
+from baselard.dockerfile.syntax.paths import has_wildcards
+from baselard.engine.api import docker_config, docker_run
+from baselard.engine.api.objects.container import Container
+from baselard.engine.api.objects.directory import EMPTY, Directory
+from baselard.engine.api.objects.secrets import Secret
+from baselard.engine.api.objects.values import Socket
+from baselard.engine.api.query.context import Context
+from baselard.engine.files import paths, reading
+from baselard.engine.files.reading import FileType
+from baselard.engine.files.walking import Filter
+from baselard.engine.host import platforms
+from baselard.engine.host.platforms import Platform
+from baselard.engine.images import image as images
+from baselard.engine.ops import source
+from baselard.engine.ops.file import Chmod, NewDirectory
+from baselard.engine.ops.git import GitTree, Remote
+from baselard.engine.ops.http import Http
+from baselard.engine.ops.unpack import Unpack
+from baselard.engine.solver.graph import Output
+
+Built = TypeVar("Built")
+_DIRECTORY_MODE = 0o755
+
+
+class UnresolvedError(Exception):
+    """An image that has to be resolved before the build can be planned any further."""
+
+    def __init__(self, reference: str, platform: str) -> None:
+        super().__init__(reference)
+        self.reference = reference
+        self.platform = platform
+
+
+@dataclass(frozen=True)
+class EngineBuilder:
+    """One build. ``images`` are those resolved so far; asking for another raises UnresolvedError."""
+
+    ctx: Context
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    ssh: Socket | None = None
+    no_init: bool = True
+    images: dict[tuple[str, str], Container] = field(default_factory=dict)
+
+    async def resolve(self, missing: UnresolvedError) -> None:
+        """Ask the registry for an image, so that the build can go on."""
+        platform = platforms.parse(missing.platform)
+        found = await source.find(self.ctx.session.worker, missing.reference, platform)
+        container = Container(found.rootfs, found.config, image_ref=str(found.reference), marks=(found.rootfs,))
+        self.images[missing.reference, missing.platform] = container
+
+    async def default_platform(self) -> str:
+        return str(platforms.default())
+
+    async def read_text(self, tree: Directory, path: str) -> str | None:
+        where = tree.inside(path)
+
+        def read(root: Path) -> str | None:
+            if not reading.exists(root, where, FileType.REGULAR):
+                return None
+            return reading.contents(root, where).decode(errors="replace")
+
+        return await self.ctx.look(tree.output, read)
+
+    async def config_of(self, container: Container) -> ImageConfig:
+        return docker_config.read(container.config)
+
+    async def look_up(self, tree: Directory, patterns: Sequence[str]) -> list[list[Found]]:
+        return await self.ctx.look(
+            tree.output, lambda root: [_matches(root, tree.path, pattern) for pattern in patterns]
+        )
+
+    async def settle(self, container: Container) -> Container:
+        await self.ctx.value(container.rootfs)
+        return container
+
+    def image(self, reference: str, platform: str) -> Container:
+        if (reference, platform) not in self.images:
+            raise UnresolvedError(reference, platform)
+        return self.images[reference, platform]
+
+    def scratch(self, platform: str) -> Container:
+        return Container(EMPTY, images.ImageConfig(platform=_platform(platform)), marks=(EMPTY,))
+
+    def on_directory(self, tree: Directory, platform: str) -> Container:
+        rootfs = tree if tree.path == "/" else tree.filter(Filter())
+        return replace(self.scratch(platform), rootfs=rootfs.output, marks=(rootfs.output,))
+
+    def rootfs(self, container: Container) -> Directory:
+        return Directory(container.rootfs)
+
+    def ignoring(self, tree: Directory, patterns: Sequence[str]) -> Directory:
+        return tree.filter(Filter(exclude=tuple(patterns))) if patterns else tree
+
+    def inline(self, files: Inline) -> Directory:
+        tree = Directory(EMPTY)
+        for name, text in files.files:
+            tree = tree.with_new_file(name, text.encode(), permissions=files.mode)
+        return tree
+
+    def download(self, url: Url) -> Directory:
+        nonce = "" if url.checksum else self.ctx.session.nonce
+        return Directory(Output(Http(url.address, url.name, 0o600, url.checksum, nonce)))
+
+    def checkout(self, git: Git) -> Directory:
+        remote = Remote(git.remote, agent=self.ssh.path if self.ssh else "")
+        ref, nonce = (git.checksum, "") if git.checksum else (git.ref or "HEAD", self.ctx.session.nonce)
+        tree = GitTree(git.remote, ref, git.keep_git_dir, nonce=nonce, remote=remote)
+        return Directory(Output(tree)).directory(git.subdir)
+
+    def configure(self, container: Container, before: ImageConfig, after: ImageConfig) -> Container:
+        layered = any(not entry.empty_layer for entry in after.history[len(before.history) :])
+        marks = (*container.marks, container.rootfs) if layered else container.marks
+        return docker_config.configured(replace(container, marks=marks), after)
+
+    async def owner_tables(self, container: Container) -> tuple[str, str]:
+        passwd, group = [await self.read_text(Directory(container.rootfs), table) for table in TABLES]
+        return passwd or "", group or ""
+
+    async def make_directory(self, container: Container, path: str, owner: str) -> Container:
+        where = paths.join("/", path)
+        if await self.ctx.look(container.rootfs, lambda root: reading.exists(root, where)):
+            return container
+        return replace(container, rootfs=Output(NewDirectory(container.rootfs, where, _DIRECTORY_MODE, owner)))
+
+    def run(
+        self, container: Container, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[Directory]]
+    ) -> Container:
+        given = docker_run.Given(self.secrets, self.ssh, self.ctx.namespace, self.no_init)
+        return docker_run.run(container, config, step, mounts, given)
+
+    async def copy(self, container: Container, placements: Sequence[Placement[Directory]]) -> Container:
+        for placement in placements:
+            rootfs = await self._placed(Directory(container.rootfs), placement)
+            container = replace(container, rootfs=rootfs.output)
+        return container
+
+    async def finish(self, target: Target[Container]) -> Container:
+        return docker_config.finished(target.container, target.config)
+
+    def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:  # noqa: ARG002
+        return ()
+
+    def has_secret(self, name: str) -> bool:
+        return name in self.secrets
+
+    def has_ssh(self) -> bool:
+        return self.ssh is not None
+
+    async def _placed(self, rootfs: Directory, one: Placement[Directory]) -> Directory:
+        origin = one.tree.directory("" if one.path == "." else one.path)
+        if one.unpack:
+            name = posixpath.basename(one.path)
+            unpacked = Directory(Output(Unpack(one.tree.output, origin.path, name)))
+            if not await self.ctx.look(unpacked.output, lambda root: reading.entries(root) == [name]):
+                made = Output(NewDirectory(rootfs.output, paths.join("/", one.dest), _DIRECTORY_MODE, one.owner))
+                return Directory(made).with_directory(one.dest, unpacked)
+        mode = await self._mode(one, origin)
+        if one.is_directory:
+            origin = await self._with_modes(origin, one.mode) if one.mode and mode is None else origin
+            selected = Filter(tuple(one.include), tuple(one.exclude))
+            return rootfs.with_directory(one.dest, origin, selected=selected, owner=one.owner, permissions=mode)
+        file = one.tree.file(one.path)
+        return rootfs.with_files(one.dest, [file], owner=one.owner, permissions=mode)
+
+    async def _mode(self, one: Placement[Directory], origin: Directory) -> int | None:
+        mode = parse_mode(one.mode)
+        if not one.mode or mode is not None or one.is_directory:
+            return mode
+        found = await self.ctx.look(origin.output, lambda root: reading.status(root, origin.path))
+        return apply_mode(one.mode, found.permissions, is_directory=False)
+
+    async def _with_modes(self, origin: Directory, change: str) -> Directory:
+        """The directory where everything in it has the mode that the symbolic ``change`` makes of its own."""
+        modes = await self.ctx.look(origin.output, lambda root: tuple(_modes(root, origin.path, change)))
+        return origin.after(Chmod(origin.output, origin.path, modes))
+
+
+def _platform(text: str) -> Platform:
+    return platforms.parse(text) if text else platforms.default()
+
+
+def _modes(root: Path, base: str, change: str) -> Iterator[tuple[str, int]]:
+    """The new mode of each path below the directory ``base`` that is no link."""
+    for path in reading.glob(root, base, "**"):
+        mode = os.lstat(Path(reading.directory(root, base), path)).st_mode
+        if not stat.S_ISLNK(mode):
+            yield path.rstrip("/"), apply_mode(change, stat.S_IMODE(mode), is_directory=stat.S_ISDIR(mode))
+
+
+def _matches(root: Path, base: str, pattern: str) -> list[Found]:
+    """What a source pattern of COPY names, in the order of names; links are followed."""
+    if not has_wildcards(pattern):
+        names = [pattern] if reading.exists(root, paths.join(base, pattern)) else []
+    else:
+        flat = pattern
+        while "**" in flat:  # crosses no directories here
+            flat = flat.replace("**", "*")
+        names = [name.rstrip("/") for name in reading.glob(root, base, flat)]
+    return [Found(name, reading.exists(root, paths.join(base, name), FileType.DIRECTORY)) for name in names]

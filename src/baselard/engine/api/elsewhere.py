@@ -1,0 +1,41 @@
+"""What makes no sense on one machine, or is not served yet, and the way out of it."""
+
+from baselard.engine.api.query.registry import not_served
+
+_ENGINE = "run the same code on a Dagger engine: _EXPERIMENTAL_DAGGER_RUNNER_HOST names one"
+_LLM = f"language models are not served; {_ENGINE}"
+_CLOUD = f"there is no Dagger Cloud behind this engine; {_ENGINE}"
+_GPU = f"GPUs are not handed to containers; {_ENGINE}"
+_VOLUME = "mount the file system on the host and use Host.directory"
+_MODULE = "a module is called from the command line: baselard call -m PATH"
+_STORE = "look at the store with baselard doctor, free space with baselard prune"
+
+for _name, _instead in {
+    "Query.git": "lead the service to this machine by Host.tunnel, and name localhost in the URL",
+    "Query.http": "lead the service to this machine by Host.tunnel, and name localhost in the URL",
+    "LLM": _LLM,
+    "LLMTokenUsage": _LLM,
+    "Query.llm": _LLM,
+    "Env": _LLM,
+    "Binding": _LLM,
+    "Query.env": _LLM,
+    "Query.currentEnv": _LLM,
+    "Cloud": _CLOUD,
+    "Query.cloud": _CLOUD,
+    "Container.experimentalWithGPU": _GPU,
+    "Container.experimentalWithAllGPUs": _GPU,
+    "Query.sshfsVolume": _VOLUME,
+    "Container.withMountedVolume": _VOLUME,
+    "Volume": _VOLUME,
+    "Address.volume": _VOLUME,
+    "ModuleConfigClient": _MODULE,
+    "GeneratedCode": _MODULE,
+    "Query.generatedCode": _MODULE,
+    "Engine": _STORE,
+    "EngineCache": _STORE,
+    "EngineCacheEntry": _STORE,
+    "EngineCacheEntrySet": _STORE,
+    "Query.engine": _STORE,
+    "Terminal": "use Container.terminal",
+}.items():
+    not_served(_name, _instead)

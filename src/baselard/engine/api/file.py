@@ -1,0 +1,79 @@
+"""File: what is in it, and new ones made of it."""
+
+import functools
+from pathlib import Path
+
+from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.errors import UserError
+from baselard.engine.files import exporting, reading, selection, treehash
+from baselard.engine.files.reading import Stat
+
+attributes("File", "name")
+
+
+@field("Query.file")
+def file(_ctx: Context, *, name: str, contents: str, permissions: int = 0o644) -> File:
+    if "/" in name or name in ("", ".", ".."):
+        raise UserError(f"file name {name!r} must not contain a directory")
+    return Directory(EMPTY).with_new_file(name, contents.encode(), permissions=permissions).file(name)
+
+
+@field("File.sync")
+async def sync(ctx: Context, file: File) -> str:
+    await ctx.look(file.output, lambda root: reading.size(root, file.path))
+    return ctx.id(file)
+
+
+@field("File.contents")
+async def contents(ctx: Context, file: File, *, offset_lines: int = 0, limit_lines: int | None = None) -> str:
+    data = await ctx.look(file.output, lambda root: reading.contents(root, file.path))
+    if offset_lines or limit_lines is not None:
+        data = reading.lines(data, offset_lines, limit_lines)
+    return data.decode(errors="replace")
+
+
+@field("File.size")
+async def size(ctx: Context, file: File) -> int:
+    return await ctx.look(file.output, lambda root: reading.size(root, file.path))
+
+
+@field("File.stat")
+async def stat(ctx: Context, file: File) -> Stat:
+    return await ctx.look(file.output, lambda root: reading.status(root, file.path))
+
+
+@field("File.digest")
+async def digest(ctx: Context, file: File, *, exclude_metadata: bool = False) -> str:
+    if exclude_metadata:
+        return await ctx.look(file.output, lambda root: treehash.of_file(reading.file(root, file.path), metadata=False))
+    value = await ctx.value(file.output)
+    return await ctx.in_thread(functools.partial(selection.shown, ctx.session.worker.snapshots, value, file.path))
+
+
+@field("File.withName")
+def with_name(_ctx: Context, file: File, *, name: str) -> File:
+    return file.with_name(name)
+
+
+@field("File.withTimestamps")
+def with_timestamps(_ctx: Context, file: File, *, timestamp: int) -> File:
+    return file.with_timestamps(timestamp)
+
+
+@field("File.chown")
+def chown(_ctx: Context, file: File, *, owner: str) -> File:
+    return file.chown(owner)
+
+
+@field("File.export")
+async def export(ctx: Context, file: File, *, path: str, allow_parent_dir_path: bool = False) -> str:
+    target = Path(ctx.host_path(path))
+    into = allow_parent_dir_path
+
+    def write(root: Path) -> Path:
+        source = reading.file(root, file.path)
+        return exporting.export_file(source, target, allow_parent=into, name=file.name)
+
+    return str(await ctx.look(file.output, write))

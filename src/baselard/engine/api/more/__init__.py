@@ -1,0 +1,1 @@
+"""Parts of the API that Baselard's own functions never call."""

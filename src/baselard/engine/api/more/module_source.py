@@ -1,0 +1,278 @@
+"""Sources of modules: directories of this machine, repositories, directories that were made; and modules from them."""
+
+# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from baselard.engine.api.objects import checks
+from baselard.engine.api.objects.changeset import Changeset
+from baselard.engine.api.objects.checks import Check, CheckGroup, Generator, GeneratorGroup, UpGroup
+from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.objects.env_file import EnvFile
+from baselard.engine.api.objects.module_source import ModuleSource, SDKConfig
+from baselard.engine.api.objects.typedef import Module
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.registry import attributes, field, not_served
+from baselard.engine.errors import UserError
+from baselard.engine.files import exporting, paths
+from baselard.engine.files.walking import Filter
+from baselard.engine.host import git
+from baselard.engine.host.git import Access
+from baselard.engine.ops import host
+from baselard.engine.solver import digest
+from baselard.engine.solver.graph import Output
+
+CONFIG = "dagger.json"
+Strings = tuple[str, ...]
+
+attributes("ModuleSource", "kind", "cloneRef", "commit", "version", "sdk")
+attributes("SDKConfig", "source", "debug")
+not_served("ModuleSource", "change dagger.json itself, or start one with baselard init")
+not_served(
+    "Module.runtime", "functions run in a process of this machine, not in a container; use asModule and call them"
+)
+not_served("Module.serve", "a module's functions are called from the command line: baselard call -m PATH")
+
+
+@field("Query.moduleSource")
+async def module_source(
+    ctx: Context,
+    *,
+    ref_string: str,
+    ref_pin: str = "",
+    disable_find_up: bool = False,
+    allow_not_exists: bool = False,
+    require_kind: str | None = None,
+) -> ModuleSource:
+    fetched = await ctx.in_thread(ctx.modules.fetch, f"{ref_string}{'@' + ref_pin if ref_pin else ''}")
+    kind = "GIT_SOURCE" if fetched else "LOCAL_SOURCE"
+    if require_kind and require_kind != kind:
+        raise UserError(f"module source {ref_string} is {kind}, not {require_kind}")
+    root = fetched or Path(ctx.host_path(ref_string))
+    if not disable_find_up:
+        root = next((above for above in (root, *root.parents) if (above / CONFIG).is_file()), root)
+    if not allow_not_exists and not root.is_dir():
+        raise UserError(f"module source {ref_string}: there is no directory {root}")
+    made = _of_directory(kind, root, ref_string)
+    return await ctx.in_thread(_with_origin, made, ref_string) if fetched else made
+
+
+def _of_directory(kind: str, root: Path, reference: str) -> ModuleSource:
+    context = next((above for above in (root, *root.parents) if (above / ".git").exists()), root)
+    config = (root / CONFIG).read_text() if (root / CONFIG).is_file() else ""
+    try:
+        json.loads(config or "{}")
+    except ValueError as error:
+        raise UserError(f"{root / CONFIG}: {error}") from None
+    return ModuleSource(kind, str(context), str(root.relative_to(context)), config, reference)
+
+
+def _with_origin(source: ModuleSource, reference: str) -> ModuleSource:
+    """With what git says of the checkout."""
+    url, version = reference.partition("#")[::2] if "#" in reference else reference.rpartition("@")[::2]
+    commit = git.run(("rev-parse", "HEAD"), Access(reference), cwd=Path(source.context)).decode().strip()
+    return replace(source, clone_ref=url or version, version=version if url else "", commit=commit)
+
+
+@field("Directory.asModuleSource")
+async def as_module_source(ctx: Context, directory: Directory, *, source_root_path: str = ".") -> ModuleSource:
+    """The directory's content is laid out on this machine, where its functions will run."""
+    place = ctx.modules.place(digest.of("directory.v1", directory))
+    await ctx.look(directory.output, lambda root: _laid_out(root, directory, place))
+    made = _of_directory("DIR_SOURCE", place / paths.clean(source_root_path), source_root_path)
+    subpath = paths.clean(source_root_path) or "."
+    return replace(made, context=str(place), subpath=subpath, given=directory)
+
+
+def _laid_out(root: Path, directory: Directory, place: Path) -> None:
+    if not place.exists():
+        exporting.export_directory(paths.under(str(root), paths.clean(directory.path)), place, wipe=False)
+
+
+@field("Directory.asModule")
+async def directory_as_module(ctx: Context, directory: Directory, *, source_root_path: str = ".") -> Module:
+    return await as_module(ctx, await as_module_source(ctx, directory, source_root_path=source_root_path))
+
+
+@field("ModuleSource.asModule")
+async def as_module(ctx: Context, source: ModuleSource) -> Module:
+    return await ctx.modules.load(Path(source.root))
+
+
+@field("ModuleSource.sync")
+def sync_source(ctx: Context, source: ModuleSource) -> str:
+    return ctx.id(source)
+
+
+@field("ModuleSource.asString")
+def as_string(_ctx: Context, source: ModuleSource) -> str:
+    return source.root if source.kind == "LOCAL_SOURCE" else source.reference
+
+
+@field("ModuleSource.pin")
+def pin(_ctx: Context, source: ModuleSource) -> str:
+    return source.commit
+
+
+@field("ModuleSource.htmlRepoURL")
+@field("ModuleSource.htmlURL")
+def html_url(_ctx: Context, source: ModuleSource) -> str:
+    return source.clone_ref if source.clone_ref.startswith("http") else ""
+
+
+@field("ModuleSource.configExists")
+def config_exists(_ctx: Context, source: ModuleSource) -> bool:
+    return bool(source.config)
+
+
+@field("ModuleSource.moduleName")
+@field("ModuleSource.moduleOriginalName")
+def module_name(_ctx: Context, source: ModuleSource) -> str:
+    return str(source.said.get("name", ""))
+
+
+@field("ModuleSource.engineVersion")
+def engine_version(_ctx: Context, source: ModuleSource) -> str:
+    return str(source.said.get("engineVersion", ""))
+
+
+@field("ModuleSource.sourceRootSubpath")
+@field("ModuleSource.originalSubpath")
+def source_root_subpath(_ctx: Context, source: ModuleSource) -> str:
+    return source.subpath
+
+
+@field("ModuleSource.sourceSubpath")
+def source_subpath(_ctx: Context, source: ModuleSource) -> str:
+    return paths.clean(f"{source.subpath}/{source.said.get('source', '.')}") or "."
+
+
+@field("ModuleSource.localContextDirectoryPath")
+@field("ModuleSource.repoRootPath")
+def local_context(_ctx: Context, source: ModuleSource) -> str:
+    return source.context
+
+
+@field("ModuleSource.dependencies")
+async def dependencies(ctx: Context, source: ModuleSource) -> list[ModuleSource]:
+    named = [one["source"] if isinstance(one, dict) else one for one in source.said.get("dependencies", ())]
+    local = [str(Path(source.root) / name) if name.startswith((".", "/")) else name for name in named]
+    return [await module_source(ctx, ref_string=name) for name in local]
+
+
+@field("ModuleSource.toolchains")
+async def toolchains(ctx: Context, source: ModuleSource) -> list[ModuleSource]:
+    return await dependencies(
+        ctx, replace(source, config=json.dumps({"dependencies": source.said.get("toolchains", [])}))
+    )
+
+
+@field("ModuleSource.contextDirectory")
+@field("ModuleSource.generatedContextDirectory")
+async def context_directory(ctx: Context, source: ModuleSource) -> Directory:
+    return await _loaded(ctx, source.context)
+
+
+@field("ModuleSource.generatedContextChangeset")
+async def generated_changes(ctx: Context, source: ModuleSource) -> Changeset:
+    """Empty: the SDK is installed beside a module here, not generated into it."""
+    same = await context_directory(ctx, source)
+    return Changeset(same, same)
+
+
+@field("ModuleSource.directory")
+async def source_directory(ctx: Context, source: ModuleSource, *, path: str) -> Directory:
+    return await _loaded(ctx, paths.under(source.root, paths.resolve(source.root, paths.clean(path))))
+
+
+@field("ModuleSource.digest")
+async def source_digest(ctx: Context, source: ModuleSource) -> str:
+    return (await ctx.value((await _loaded(ctx, source.root)).output)).digest
+
+
+@field("ModuleSource.userDefaults")
+def source_defaults(_ctx: Context, source: ModuleSource) -> EnvFile:
+    return _defaults(source.root)
+
+
+@field("ModuleSource.introspectionSchemaJSON")
+@field("Module.introspectionSchemaJSON")
+def schema_json(ctx: Context, _of: ModuleSource | Module) -> File:
+    text: bytes = ctx.session.api.queries.described()
+    return Directory(EMPTY).with_new_file("schema.json", text).file("schema.json")
+
+
+@field("Module.source")
+def source(_ctx: Context, module: Module) -> ModuleSource | None:
+    return _of_directory("LOCAL_SOURCE", Path(module.root), module.root) if module.root else None
+
+
+@field("Module.sdk")
+def sdk(ctx: Context, module: Module) -> SDKConfig | None:
+    found = source(ctx, module)
+    return found.sdk if found else None
+
+
+@field("Module.sync")
+def sync(ctx: Context, module: Module) -> str:
+    return ctx.id(module)
+
+
+@field("Module.dependencies")
+def module_dependencies(_ctx: Context, _module: Module) -> list[Module]:
+    return []  # a module that depends on others is refused before it is loaded
+
+
+@field("Module.generatedContextDirectory")
+async def module_context(ctx: Context, module: Module) -> Directory:
+    found = source(ctx, module)
+    return await context_directory(ctx, found) if found else Directory(EMPTY)
+
+
+@field("Module.userDefaults")
+def module_defaults(_ctx: Context, module: Module) -> EnvFile:
+    return _defaults(module.root)
+
+
+@field("Module.checks")
+def module_checks(_ctx: Context, module: Module, *, include: Strings = (), no_generate: bool = False) -> CheckGroup:
+    return checks.checks(module, include, generate=not no_generate)
+
+
+@field("Module.check")
+def check(_ctx: Context, module: Module, *, name: str) -> Check:
+    return _named("check", name, checks.checks(module).list)
+
+
+@field("Module.generators")
+def generators(_ctx: Context, module: Module, *, include: Strings = ()) -> GeneratorGroup:
+    return checks.generators(module, include)
+
+
+@field("Module.generator")
+def generator(_ctx: Context, module: Module, *, name: str) -> Generator:
+    return _named("generator", name, checks.generators(module).list)
+
+
+@field("Module.services")
+def services(_ctx: Context, module: Module, *, include: Strings = ()) -> UpGroup:
+    return checks.services(module, include)
+
+
+def _named(kind: str, name: str, known: "tuple[checks.Kind, ...]") -> "checks.Kind":
+    for one in known:
+        if one.name == name:
+            return one
+    raise UserError(f"unknown {kind} {name!r}: known are {', '.join(one.name for one in known) or 'none'}")
+
+
+def _defaults(root: str) -> EnvFile:
+    """What ``.env`` beside dagger.json says."""
+    path = Path(root) / ".env"
+    return EnvFile.parse(path.read_text()) if root and path.is_file() else EnvFile()
+
+
+async def _loaded(ctx: Context, path: str) -> Directory:
+    return Directory(Output(await ctx.in_thread(host.load, ctx.session.worker, path, Filter(exclude=(".git",)))))

@@ -1,0 +1,173 @@
+"""What a module may see of where it is called: its own source, and the project around the caller."""
+
+# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
+
+import os
+import posixpath
+from pathlib import Path
+
+from baselard.engine.api.objects import checks
+from baselard.engine.api.objects.checks import CheckGroup, GeneratorGroup, UpGroup
+from baselard.engine.api.objects.directory import Directory, File
+from baselard.engine.api.objects.typedef import CurrentModule, Module
+from baselard.engine.api.objects.values import Workspace
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.registry import attributes, field, not_served
+from baselard.engine.errors import UserError
+from baselard.engine.files import paths
+from baselard.engine.files.walking import Filter
+from baselard.engine.ops import host
+from baselard.engine.solver.graph import Output
+
+Strings = tuple[str, ...]
+
+attributes("CurrentModule", "name")
+attributes("Workspace", "path")
+
+not_served("Workspace.update", "modules are not pinned here: change dagger.json itself")
+
+
+@field("Query.currentModule")
+def current_module(ctx: Context) -> CurrentModule:
+    if ctx.frame is None:
+        raise UserError("there is no current module: this client is no module's function")
+    module: CurrentModule = ctx.frame.module
+    return module
+
+
+@field("CurrentModule.dependencies")
+def dependencies(_ctx: Context, _module: CurrentModule) -> list[Module]:
+    return []  # a module that depends on others is refused before it is run
+
+
+@field("CurrentModule.generators")
+async def own_generators(ctx: Context, module: CurrentModule, *, include: Strings = ()) -> GeneratorGroup:
+    return checks.generators(await ctx.modules.load(module.root), include)
+
+
+@field("CurrentModule.workdir")
+async def workdir(
+    ctx: Context,
+    module: CurrentModule,
+    *,
+    path: str,
+    exclude: Strings = (),
+    include: Strings = (),
+    gitignore: bool = False,
+) -> Directory:
+    """Of the directory that the module's functions are run in, which is its source here."""
+    selected = Filter(tuple(include), tuple(exclude), gitignore)
+    place = paths.under(str(module.directory), paths.resolve(str(module.directory), paths.clean(path)))
+    return Directory(Output(await ctx.in_thread(host.load, ctx.session.worker, place, selected)))
+
+
+@field("CurrentModule.workdirFile")
+async def workdir_file(ctx: Context, module: CurrentModule, *, path: str) -> File:
+    place = paths.under(str(module.directory), paths.resolve(str(module.directory), paths.clean(path)))
+    node, name = await ctx.in_thread(host.load_file, ctx.session.worker, place)
+    return File(Output(node), f"/{name}")
+
+
+@field("CurrentModule.generatedContextDirectory")
+@field("CurrentModule.source")
+async def source(ctx: Context, module: CurrentModule) -> Directory:
+    node = await ctx.in_thread(host.load, ctx.session.worker, str(module.directory), Filter(exclude=(".git",)))
+    return Directory(Output(node))
+
+
+@field("Query.currentWorkspace")
+def current_workspace(ctx: Context) -> Workspace:
+    here = ctx.session.workdir
+    root = next((parent for parent in (here, *here.parents) if (parent / ".git").exists()), here)
+    return Workspace(str(root), "/" + str(here.relative_to(root)).lstrip("."))
+
+
+@field("Workspace.address")
+def address(_ctx: Context, workspace: Workspace) -> str:
+    return f"file://{workspace.root}"
+
+
+@field("Workspace.clientId")
+def client_id(ctx: Context, _workspace: Workspace) -> str:
+    return ctx.client
+
+
+@field("Workspace.hasConfig")
+@field("Workspace.initialized")
+def has_config(_ctx: Context, workspace: Workspace) -> bool:
+    return (Path(workspace.root) / "dagger.json").exists()
+
+
+@field("Workspace.configPath")
+def config_path(ctx: Context, workspace: Workspace) -> str:
+    return "dagger.json" if has_config(ctx, workspace) else ""
+
+
+@field("Workspace.directory")
+async def directory(
+    ctx: Context,
+    workspace: Workspace,
+    *,
+    path: str,
+    exclude: Strings = (),
+    include: Strings = (),
+    gitignore: bool = False,
+) -> Directory:
+    selected = Filter(tuple(include), tuple(exclude), gitignore)
+    node = await ctx.in_thread(host.load, ctx.session.worker, _inside(workspace, path), selected)
+    return Directory(Output(node))
+
+
+@field("Workspace.file")
+async def file(ctx: Context, workspace: Workspace, *, path: str) -> File:
+    node, name = await ctx.in_thread(host.load_file, ctx.session.worker, _inside(workspace, path))
+    return File(Output(node), f"/{name}")
+
+
+@field("Workspace.findUp")
+def find_up(_ctx: Context, workspace: Workspace, *, name: str, from_: str = ".") -> str | None:
+    here = paths.clean(posixpath.join("/", workspace.path, from_))
+    while not os.path.exists(os.path.join(workspace.root, here, name)):
+        if not here:
+            return None
+        here = posixpath.dirname(here)
+    return posixpath.join("/", here, name)
+
+
+@field("Workspace.checks")
+async def workspace_checks(
+    ctx: Context,
+    workspace: Workspace,
+    *,
+    include: Strings = (),
+    no_generate: bool = False,
+    only_generate: bool = False,
+) -> CheckGroup:
+    module = await _module(ctx, workspace)
+    if module is None:
+        return CheckGroup(())
+    return checks.checks(module, include, prefix=module.name, check=not only_generate, generate=not no_generate)
+
+
+@field("Workspace.generators")
+async def workspace_generators(ctx: Context, workspace: Workspace, *, include: Strings = ()) -> GeneratorGroup:
+    module = await _module(ctx, workspace)
+    return checks.generators(module, include, prefix=module.name) if module else GeneratorGroup(())
+
+
+@field("Workspace.services")
+async def workspace_services(ctx: Context, workspace: Workspace, *, include: Strings = ()) -> UpGroup:
+    module = await _module(ctx, workspace)
+    return checks.services(module, include, prefix=module.name) if module else UpGroup(())
+
+
+async def _module(ctx: Context, workspace: Workspace) -> Module | None:
+    """The module that is nearest to where the client is."""
+    found = find_up(ctx, workspace, name="dagger.json")
+    return await ctx.modules.load(Path(workspace.root + found).parent) if found else None
+
+
+def _inside(workspace: Workspace, path: str) -> str:
+    """The host's path of one seen from where the client is. Raises UserError if it is outside of the workspace."""
+    relative = paths.clean(posixpath.join("/", workspace.path, path))
+    return paths.under(workspace.root, paths.resolve(workspace.root, relative))

@@ -1,0 +1,113 @@
+"""Directories and files: an output of a node and a path in its tree. ``with_…`` returns a new one and runs nothing."""
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from baselard.engine.files import paths
+from baselard.engine.files.walking import EVERYTHING, Filter
+from baselard.engine.ops.copy import Copy, CopyFiles
+from baselard.engine.ops.file import Chown, NewDirectory, NewFile, Remove, Symlink, Timestamps
+from baselard.engine.ops.scratch import Scratch
+from baselard.engine.solver.graph import Node, Output
+
+
+@dataclass(frozen=True)
+class File:
+    """The file at ``path`` (absolute, clean) of what ``output`` makes."""
+
+    output: Output
+    path: str
+
+    @property
+    def name(self) -> str:
+        return posixpath.basename(self.path)
+
+    def with_name(self, name: str) -> "File":
+        """The same file under another name, in a tree of its own."""
+        node = CopyFiles(EMPTY, (self.output,), (self.path,), paths.join("/", name))
+        return File(Output(node), "/" + paths.clean(name))
+
+    def with_timestamps(self, timestamp: int) -> "File":
+        return File(Output(Timestamps(self.output, self.path, timestamp)), self.path)
+
+    def chown(self, owner: str) -> "File":
+        return File(Output(Chown(self.output, self.path, owner)), self.path)
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The directory at ``path`` (absolute, clean) of what ``output`` makes.
+
+    Paths that methods take are relative to it; they raise UserError when one climbs out of it.
+    """
+
+    output: Output
+    path: str = "/"
+
+    @property
+    def name(self) -> str:
+        """The last part of the path, with a slash as directories are listed; ``/`` for a tree's root."""
+        return posixpath.basename(self.path).rstrip("/") + "/"
+
+    def inside(self, path: str) -> str:
+        """The tree's path of ``path`` in this directory."""
+        return posixpath.join(self.path, paths.clean(path)).rstrip("/") or "/"
+
+    def directory(self, path: str) -> "Directory":
+        return Directory(self.output, self.inside(path))
+
+    def file(self, path: str) -> File:
+        return File(self.output, self.inside(path))
+
+    def after(self, node: Node) -> "Directory":
+        """This directory in the tree that ``node`` makes of it."""
+        return replace(self, output=Output(node))
+
+    def with_directory(
+        self,
+        path: str,
+        source: "Directory",
+        *,
+        selected: Filter = EVERYTHING,
+        owner: str = "",
+        permissions: int | None = None,
+    ) -> "Directory":
+        """With what ``source`` holds joined into ``path``."""
+        target = self.inside(path)
+        return self.after(Copy(self.output, source.output, target, source.path, owner, permissions, selected))
+
+    def with_files(
+        self, path: str, sources: Sequence[File], *, owner: str = "", permissions: int | None = None
+    ) -> "Directory":
+        """With files in the directory ``path``, or under this name if there is no such directory."""
+        outputs = tuple(source.output for source in sources)
+        names = tuple(source.path for source in sources)
+        return self.after(CopyFiles(self.output, outputs, names, paths.join(self.path, path), owner, permissions))
+
+    def with_new_file(self, path: str, content: bytes, *, permissions: int = 0o644, owner: str = "") -> "Directory":
+        return self.after(NewFile(self.output, self.inside(path), content, permissions, owner))
+
+    def with_new_directory(self, path: str, *, permissions: int = 0o755) -> "Directory":
+        return self.after(NewDirectory(self.output, self.inside(path), permissions))
+
+    def with_symlink(self, target: str, path: str) -> "Directory":
+        return self.after(Symlink(self.output, self.inside(path), target))
+
+    def without(self, *unwanted: str) -> "Directory":
+        """Without what is at these paths, which may hold wildcards."""
+        return self.after(Remove(self.output, tuple(self.inside(path) for path in unwanted)))
+
+    def filter(self, selected: Filter) -> "Directory":
+        """Only what is selected, in a tree of its own."""
+        return Directory(EMPTY).with_directory("/", self, selected=selected)
+
+    def chown(self, path: str, owner: str) -> "Directory":
+        return self.after(Chown(self.output, self.inside(path), owner))
+
+    def with_timestamps(self, timestamp: int) -> "Directory":
+        return self.after(Timestamps(self.output, self.path, timestamp))
+
+
+EMPTY = Output(Scratch())
+"""The empty tree."""

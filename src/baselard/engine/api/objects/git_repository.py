@@ -1,0 +1,39 @@
+"""Git repositories and their refs as the API shows them."""
+
+from dataclasses import dataclass
+
+from baselard.engine.api.objects.directory import Directory
+from baselard.engine.ops.git import GitTree, Remote
+from baselard.engine.solver.graph import Output
+
+
+@dataclass(frozen=True)
+class GitRepository:
+    """A repository. ``keep`` is whether its checkouts bring the repository along."""
+
+    remote: Remote
+    keep: bool = True
+
+
+@dataclass(frozen=True)
+class GitRef:
+    """One ref, its full name, and the commit it led to when it was looked up."""
+
+    repository: GitRepository
+    ref: str
+    commit: str
+
+    def tree(self, *, keep: bool, depth: int, tags: bool) -> Directory:
+        """Its files."""
+        remote = self.repository.remote
+        node = GitTree(
+            remote.url,
+            self.commit,
+            keep and self.repository.keep,
+            depth,
+            tags,
+            subdirectory=remote.source_path,
+            source=remote.source,
+            remote=remote,
+        )
+        return Directory(Output(node))

@@ -1,0 +1,51 @@
+"""Where a module comes from, as the API shows it; what its dagger.json says is read when the source is looked up."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from baselard.engine.api.objects.directory import Directory
+
+
+@dataclass(frozen=True)
+class SDKConfig:
+    """What a module is written with."""
+
+    source: str
+    debug: bool = False
+
+
+@dataclass(frozen=True)
+class ModuleSource:
+    """A module's source. ``root`` is its directory on this machine, ``subpath`` the same from ``context``.
+
+    ``config`` is dagger.json's text, empty where there is none. ``reference`` is what it was asked for by. The
+    repository's ``clone_ref``, ``version`` and ``commit`` are empty unless it came by git; ``given`` is the directory
+    that it was made of.
+    """
+
+    kind: str
+    context: str
+    subpath: str
+    config: str
+    reference: str
+    clone_ref: str = ""
+    version: str = ""
+    commit: str = ""
+    given: Directory | None = None
+
+    @property
+    def root(self) -> str:
+        return self.context if self.subpath == "." else f"{self.context}/{self.subpath}"
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What dagger.json says."""
+        value = json.loads(self.config or "{}")
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def sdk(self) -> SDKConfig | None:
+        told = self.said.get("sdk")
+        source = told.get("source", "") if isinstance(told, dict) else told
+        return SDKConfig(source) if source else None

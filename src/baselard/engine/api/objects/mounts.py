@@ -1,0 +1,70 @@
+"""What a container has mounted, and which tree a path of it belongs to."""
+
+import posixpath
+from dataclasses import dataclass, replace
+
+from baselard.engine.api.objects.container import Container
+from baselard.engine.api.objects.directory import Directory
+from baselard.engine.errors import UserError
+from baselard.engine.run.containers.command import BindMount, CacheMount, Mount, SecretMount, SocketMount, TmpfsMount
+
+_NO_TREE: dict[type[Mount], str] = {
+    CacheMount: "cache volume",
+    TmpfsMount: "temporary directory",
+    SecretMount: "secret",
+    SocketMount: "socket",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a path of a container lives: in a mount's tree, or (``mount`` None) in the root file system.
+
+    ``path`` is relative to ``directory``. It is ``""`` for the mounted thing itself.
+    """
+
+    mount: BindMount | None
+    directory: Directory
+    path: str
+
+    @property
+    def whole(self) -> str:
+        """The path in the tree."""
+        return self.directory.inside(self.path)
+
+
+def with_mount(container: Container, mount: Mount) -> Container:
+    """Mount something; what was mounted at the same place goes."""
+    kept = tuple(known for known in container.mounts if known.target != mount.target)
+    return replace(container, mounts=(*kept, mount), image_ref="")
+
+
+def without_mount(container: Container, target: str) -> Container:
+    """Without what is mounted at ``target``. Raises UserError when nothing is."""
+    kept = tuple(known for known in container.mounts if known.target != target)
+    if len(kept) == len(container.mounts):
+        raise UserError(f"nothing is mounted at {target}")
+    return replace(container, mounts=kept)
+
+
+def locate(container: Container, path: str) -> Place:
+    """Which tree the absolute ``path`` belongs to, the mount that covers it last deciding.
+
+    Raises UserError where a mount that has no tree of its own covers it.
+    """
+    for mount in reversed(container.mounts):
+        if path != mount.target and not path.startswith(mount.target.rstrip("/") + "/"):
+            continue
+        if not isinstance(mount, BindMount):
+            raise UserError(f"{path} lies in the {_NO_TREE[type(mount)]} mounted at {mount.target}")
+        return Place(mount, Directory(mount.source, mount.subpath), posixpath.relpath(path, mount.target))
+    return Place(None, Directory(container.rootfs), path.lstrip("/"))
+
+
+def changed(container: Container, place: Place, tree: Directory) -> Container:
+    """The container with the tree of ``place`` replaced by ``tree``'s output."""
+    if place.mount is None:
+        return replace(container, rootfs=tree.output, image_ref="")
+    mount = replace(place.mount, source=tree.output)
+    mounts = tuple(mount if known is place.mount else known for known in container.mounts)
+    return replace(container, mounts=mounts, image_ref="")

@@ -1,0 +1,1 @@
+"""Queries: parsed, checked against the schema, and run on the served fields."""

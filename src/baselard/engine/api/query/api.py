@@ -1,0 +1,97 @@
+"""The served API: answers to queries, and to introspection without waiting for what queries need.
+
+graphql-core and the schema take longer to load than the rest of the engine to start, so they are loaded when they are
+needed, or behind a client's back.
+"""
+
+import functools
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.failures import InvalidQuery
+from baselard.engine.solver import digest
+
+if TYPE_CHECKING:
+    from baselard.engine.api.query.queries import Queries
+
+_KEPT = "introspection"
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Api:
+    """One schema, by its SDL. ``register`` imports what answers its fields, when a query first needs them."""
+
+    sdl: str
+    register: Callable[[], None] = lambda: None
+
+    @functools.cached_property
+    def queries(self) -> "Queries":
+        """Its parsed schema and served fields, loaded at the first use, by whichever thread is first."""
+        with _loading:
+            known = self.__dict__.get("queries")
+            return known or self._load()
+
+    def _load(self) -> "Queries":
+        from baselard.engine.api.query.queries import Queries  # noqa: PLC0415 -- graphql-core takes long to import
+
+        self.register()
+        return Queries.of(self.sdl)
+
+    @property
+    def schema(self) -> Any:
+        """The graphql.GraphQLSchema."""
+        return self.queries.schema
+
+    @property
+    def fields(self) -> Any:
+        """The baselard.engine.api.query.fields.Fields."""
+        return self.queries.fields
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Names the answers to introspection, and the queries found valid, that may be kept."""
+        return digest.of("introspection.v3", self.sdl, version("graphql-core"))[7:39]
+
+    def introspection(self, query: str, root: Path) -> bytes | None:
+        """The response to a query that asks for nothing but the schema, kept below ``root``; None for any other.
+
+        Every Python client asks for the whole schema when it connects, and graphql-core takes 0.15 s to tell it.
+        """
+        if "__schema" not in query:
+            return None
+        kept = root / _KEPT / digest.of(self.digest, query)[7:]
+        if kept.exists():
+            return kept.read_bytes()
+        try:
+            response: bytes | None = self.queries.introspect(query)
+        except InvalidQuery:
+            return None
+        if response is not None:
+            kept.parent.mkdir(exist_ok=True)
+            temporary = kept.with_suffix(f".{os.getpid()}")
+            temporary.write_bytes(response)
+            temporary.replace(kept)
+        return response
+
+    async def answer(
+        self,
+        ctx: Context,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation: str | None = None,
+        root: Path | None = None,
+    ) -> dict[str, Any]:
+        """The response's ``data``. Raises InvalidQuery before anything ran, FieldError for what happened then.
+
+        Below ``root``, if any, it is kept that a query like this one is valid.
+        """
+        kept = root and root / _KEPT / f"valid-{self.digest}"
+        data: dict[str, Any] = await self.queries.answer(ctx, query, variables, operation, kept)
+        return data

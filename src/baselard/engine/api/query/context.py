@@ -1,0 +1,112 @@
+"""What a resolver may ask of the request it serves."""
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from baselard.engine.api.objects.reachable import Step
+from baselard.engine.api.objects.secrets import SecretStore
+from baselard.engine.api.objects.typedef import Module
+from baselard.engine.api.query.ids import Ids
+from baselard.engine.errors import UserError
+from baselard.engine.ops.tree import snapshot_of
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver import cancel
+from baselard.engine.solver.evaluate import Evaluator
+from baselard.engine.solver.graph import Node, Output, Result, Value
+
+Answer = TypeVar("Answer")
+
+
+class Modules(Protocol):
+    """The modules of one session (baselard.engine.modules.hosting)."""
+
+    def fetch(self, reference: str) -> Path | None:
+        """Where a repository's module was checked out; None for what names no repository. Raises UserError."""
+
+    def place(self, name: str) -> Path:
+        """A directory for a module that is none yet, the same for the same name, gone with the session."""
+
+    async def load(self, root: Path) -> Module:
+        """The module whose dagger.json is in ``root``. Raises UserError when it cannot be had."""
+
+    async def run(self, module: Module, steps: Sequence[Step]) -> Any:
+        """What the last of ``steps``, which begin with the constructor, returns. Raises what the functions raise."""
+
+
+@dataclass
+class State:
+    """What the clients and module invocations of one session share.
+
+    ``host_seen`` holds what was looked up outside once for all of it; ``nonce`` is in the keys of what is looked up
+    again in every session.
+    """
+
+    evaluator: Evaluator
+    workdir: Path
+    secrets: SecretStore
+    api: Any
+    modules: Modules | None = None
+    ids: Ids = field(default_factory=Ids)
+    host_seen: dict[tuple[str, Any], Any] = field(default_factory=dict)
+    nonce: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def worker(self) -> Worker:
+        """The tools of this session's operations."""
+        worker: Worker = self.evaluator.worker
+        return worker
+
+
+@dataclass(frozen=True)
+class Context:
+    """One client of a session, known by its token; ``frame`` is the module invocation it is, or None."""
+
+    session: State
+    frame: Any = None
+    client: str = ""
+
+    async def value(self, output: Output) -> Value:
+        """Evaluate one output. Raises what the operations raise."""
+        return await self.session.evaluator.value(output)
+
+    async def result(self, node: Node) -> Result:
+        """Evaluate a node."""
+        return await self.session.evaluator.result(node)
+
+    async def look(self, output: Output, question: Callable[[Path], Answer]) -> Answer:
+        """What ``question`` finds in the tree that ``output`` makes. Raises what either raises."""
+        value = await self.value(output)
+        return await self.in_thread(_look, self.session.worker, value, question)
+
+    async def in_thread(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+        """Run blocking work off the event loop; it is called off when the client goes away."""
+        return await cancel.in_thread(self.session.evaluator.executor, work, *arguments)
+
+    @property
+    def modules(self) -> Modules:
+        """The session's modules. Raises UserError where a session is for registration alone."""
+        if self.session.modules is None:
+            raise UserError("modules cannot be loaded while a module is registered")
+        return self.session.modules
+
+    @property
+    def namespace(self) -> str:
+        """Whose names secrets and cache volumes are known by: a module's, or the main client's."""
+        return str(getattr(self.frame, "module_name", "")) or "mainClient"
+
+    def host_path(self, path: str) -> str:
+        """The absolute path that a client means by ``path``, seen from the session's working directory."""
+        return os.path.normpath(self.session.workdir / os.path.expanduser(path))
+
+    def id(self, value: Any) -> str:
+        """The ID of an object."""
+        return self.session.ids.give(value)
+
+
+def _look(worker: Worker, value: Value, question: Callable[[Path], Answer]) -> Answer:
+    with worker.snapshots.view(snapshot_of(value)) as root:
+        return question(root)

@@ -1,0 +1,197 @@
+"""Run a validated query against the registered resolvers.
+
+GraphQL's own executor recurses at every level and turns each into nested awaitables, so a chain's cost grows with
+the square of its length. The API's queries are chains: here one level is one turn of a loop, and only a selection of
+several fields opens new coroutines. As in Dagger, the first error ends the whole query.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    SelectionSetNode,
+    get_directive_values,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.values import VariableValues
+
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.failures import FieldError
+from baselard.engine.api.query.fields import Fields
+from baselard.engine.api.query.ids import type_name
+from baselard.engine.errors import UserError
+
+
+@dataclass(frozen=True)
+class _Level:
+    """An object whose fields are to be selected, and where in the response they go.
+
+    ``path`` is a linked list ``(path above, key)``, so that deep chains cost no copying.
+    """
+
+    type: GraphQLObjectType
+    value: Any
+    selections: Sequence[SelectionSetNode]
+    into: dict[str, Any]
+    path: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One operation's run."""
+
+    schema: GraphQLSchema
+    fields: Fields
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: VariableValues
+    ctx: Context
+
+    async def run(self, selections: SelectionSetNode) -> dict[str, Any]:
+        """The response's ``data``. Raises FieldError."""
+        data: dict[str, Any] = {}
+        await self._walk(_Level(self.fields.root, None, [selections], data))
+        return data
+
+    async def _walk(self, start: _Level) -> None:
+        level: _Level | None = start
+        while level:
+            grouped = self._collect(level)
+            if len(grouped) != 1:
+                return await self._several(level, grouped)
+            ((key, nodes),) = grouped.items()
+            level = await self._field(level, key, nodes)
+        return None
+
+    async def _several(self, level: _Level, grouped: Mapping[str, list[FieldNode]]) -> None:
+        level.into.update(dict.fromkeys(grouped))  # the response keeps the query's order, whichever is ready first
+        await _together([self._branch(level, key, nodes) for key, nodes in grouped.items()])
+
+    async def _branch(self, level: _Level, key: str, nodes: list[FieldNode]) -> None:
+        if below := await self._field(level, key, nodes):
+            await self._walk(below)
+
+    async def _field(self, level: _Level, key: str, nodes: list[FieldNode]) -> _Level | None:
+        """Resolve one field into its place; the level below it, if it is an object."""
+        name = nodes[0].name.value
+        if name == "__typename":
+            level.into[key] = level.type.name
+            return None
+        path = (level.path, key)
+        try:
+            field = self.fields.get(level.type, name)
+            value = field.call(self.ctx, level.value, field.arguments(self.ctx, nodes[0], self.variables))
+            value = await value if inspect.isawaitable(value) else value
+            return await self._complete(field.type, value, _Level(level.type, value, _below(nodes), level.into, path))
+        except FieldError:
+            raise
+        except GraphQLError as error:  # an argument that came by a variable does not fit
+            raise FieldError(_plain(path)) from UserError(error.message)
+        except Exception as error:
+            raise FieldError(_plain(path)) from error
+
+    async def _complete(self, kind: GraphQLOutputType, value: Any, at: _Level) -> _Level | None:
+        key = at.path[1]
+        if is_non_null_type(kind):
+            kind = kind.of_type
+            if value is None:
+                raise RuntimeError(f"{kind} may not be null here")
+        if value is None or is_leaf_type(get_named_type(kind)):
+            at.into[key] = list(value) if is_list_type(kind) and value is not None else value
+            return None
+        if is_list_type(kind):
+            await self._items(value, at)
+            return None
+        child: dict[str, Any] = {}
+        at.into[key] = child
+        return replace(at, type=self._object_type(kind, value), into=child)
+
+    async def _items(self, values: Sequence[Any], at: _Level) -> None:
+        children: list[dict[str, Any]] = [{} for _ in values]
+        at.into[at.path[1]] = children
+        levels = [
+            _Level(self._object_type(None, value), value, at.selections, child, (at.path, i))
+            for i, (value, child) in enumerate(zip(values, children, strict=True))
+        ]
+        await _together([self._walk(level) for level in levels])
+
+    def _object_type(self, declared: GraphQLOutputType | None, value: Any) -> GraphQLObjectType:
+        if isinstance(declared, GraphQLObjectType):
+            return declared
+        found = self.schema.get_type(type_name(value))
+        if not isinstance(found, GraphQLObjectType):
+            raise RuntimeError(f"{type_name(value)} is no object type of the API")  # noqa: TRY004
+        return found
+
+    def _collect(self, level: _Level) -> dict[str, list[FieldNode]]:
+        grouped: dict[str, list[FieldNode]] = {}
+        for selection in level.selections:
+            for node in self._flat(level.type, selection):
+                grouped.setdefault((node.alias or node.name).value, []).append(node)
+        return grouped
+
+    def _flat(self, parent_type: GraphQLObjectType, selections: SelectionSetNode) -> Iterator[FieldNode]:
+        for node in selections.selections:
+            if node.directives and not self._included(node):
+                continue
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition.name.value if node.type_condition else parent_type.name
+                if self._applies(condition, parent_type):
+                    yield from self._flat(parent_type, node.selection_set)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self.fragments[node.name.value]
+                if self._applies(fragment.type_condition.name.value, parent_type):
+                    yield from self._flat(parent_type, fragment.selection_set)
+
+    def _applies(self, condition: str, parent_type: GraphQLObjectType) -> bool:
+        if condition == parent_type.name:
+            return True
+        kind = self.schema.get_type(condition)
+        return kind is not None and is_abstract_type(kind) and self.schema.is_sub_type(kind, parent_type)
+
+    def _included(self, node: Any) -> bool:
+        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
+        return not (skip and skip["if"]) and not (include and not include["if"])
+
+
+def _below(nodes: list[FieldNode]) -> list[SelectionSetNode]:
+    return [node.selection_set for node in nodes if node.selection_set]
+
+
+def _plain(path: tuple[Any, ...]) -> list[str | int]:
+    out: list[str | int] = []
+    while path:
+        path, key = path
+        out.append(key)
+    return out[::-1]
+
+
+async def _together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run all at once; the first error cancels the others and is raised as itself."""
+    if len(work) == 1:
+        return await work[0]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for coroutine in work:
+                group.create_task(coroutine)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors.exceptions[0].__cause__

@@ -1,0 +1,73 @@
+"""What goes back over the wire: data, or errors in the shape the SDKs expect."""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from baselard.engine.api.query.api import Api
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.failures import FieldError, InvalidQuery
+from baselard.engine.errors import EngineError, ExecError
+from baselard.engine.run.containers import streams
+
+_log = logging.getLogger(__name__)
+
+
+async def reply(
+    ctx: Context, query: str, variables: Mapping[str, Any] | None = None, operation: str | None = None
+) -> bytes:
+    """The JSON response to one GraphQL request."""
+    served: Api = ctx.session.api
+    root = ctx.session.worker.store.root
+    if known := served.introspection(query, root):
+        return known
+    try:
+        return _json({"data": await served.answer(ctx, query, variables, operation, root)})
+    except InvalidQuery as error:
+        return _json({"errors": error.errors})
+    except FieldError as error:
+        return _json({"data": None, "errors": [{**_error(error.__cause__), "path": error.path}]})
+    except RecursionError:
+        return _json({"errors": [{"message": "the query nests too deep"}]})
+
+
+def message(text: str) -> bytes:
+    """A response that holds one error and no data."""
+    return _json({"errors": [{"message": text}]})
+
+
+def _error(error: BaseException | None) -> dict[str, Any]:
+    if isinstance(error, ExecError):
+        return {"message": str(error), "extensions": _exec_extensions(error)}
+    if isinstance(error, EngineError):
+        return {"message": str(error)}
+    _log.error("internal error", exc_info=error)
+    return {"message": f"internal error, please report it: {type(error).__name__}: {error}"}
+
+
+def _exec_extensions(error: ExecError) -> dict[str, Any]:
+    return {
+        "_type": "EXEC_ERROR",
+        "cmd": list(error.cmd),
+        "exitCode": error.exit_code,
+        "stdout": _tail(error.stdout),
+        "stderr": _tail(error.stderr),
+    }
+
+
+def _tail(text: str) -> str:
+    data = text.encode()
+    return streams.shortened(data, len(data)).strip()
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # file names that are no text come out as Go's JSON writes them
+        return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text).encode()
+
+
+_NO_TEXT = re.compile("[\ud800-\udfff]")

@@ -1,0 +1,31 @@
+"""The root fields: starting points, and loading by ID."""
+
+from typing import Any
+
+from baselard.engine.api.objects.directory import EMPTY, Directory
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.registry import field
+from baselard.engine.host import platforms
+
+VERSION = "v0.21.11"
+"""The version of the API that is served; clients log it and compare it to their own."""
+
+
+@field("Query.version")
+def version(_ctx: Context) -> str:
+    return VERSION
+
+
+@field("Query.defaultPlatform")
+def default_platform(_ctx: Context) -> str:
+    return str(platforms.default())
+
+
+@field("Query.node")
+def node(ctx: Context, *, id: str) -> Any:
+    return ctx.session.ids.load(id)
+
+
+@field("Query.directory")
+def directory(_ctx: Context) -> Directory:
+    return Directory(EMPTY)

@@ -1,0 +1,27 @@
+"""Secrets, and what else a session knows by name."""
+
+from baselard.engine.api.objects.secrets import Secret
+from baselard.engine.api.query.context import Context
+from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.errors import UserError
+
+attributes("Secret", "name", "uri")
+
+
+@field("Query.secret")
+async def secret(ctx: Context, *, uri: str, cache_key: str = "") -> Secret:
+    return await ctx.in_thread(ctx.session.secrets.from_uri, uri, cache_key)
+
+
+@field("Query.setSecret")
+def set_secret(ctx: Context, *, name: str, plaintext: str) -> Secret:
+    return ctx.session.secrets.set(name, plaintext.encode(), namespace=ctx.namespace)
+
+
+@field("Secret.plaintext")
+async def plaintext(ctx: Context, secret: Secret) -> str:
+    data = await ctx.in_thread(ctx.session.secrets.plaintext, secret.ref.handle)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UserError("this secret is not UTF-8 text; mount it as a file instead") from error

@@ -1,0 +1,267 @@
+"""Copies entries into a snapshot's own directory, beside what the tree below holds.
+
+Nothing is mounted over the target: entries are written as overlayfs would have written them, so that files can be
+hard links to the immutable files they come from and cost neither time nor space. A directory that the tree below has
+is repeated with its own metadata; a file hides what it replaces.
+"""
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from baselard.engine.errors import UserError
+from baselard.engine.files import paths, xattrs
+from baselard.engine.files.file_bytes import copy_bytes
+from baselard.engine.files.owners import Owner
+from baselard.engine.files.walking import Entry
+from baselard.engine.solver import cancel
+from baselard.engine.store.fold import copy_attributes, remove
+
+_NO_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM)
+NEW_DIRECTORY = 0o755  # explicitly, whatever the umask
+_CHECK_EVERY = 256  # entries between two looks at whether the work was called off
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What copies get instead of their source's owner and permissions."""
+
+    owner: Owner | None = None
+    permissions: int | None = None
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether copies look exactly like their source."""
+        return self.owner is None and self.permissions is None
+
+
+AS_SOURCE = Metadata()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where entries are read: the real directory ``root``, and the store's directories that hold its files.
+
+    ``layers`` are those directories, uppermost first, each the counterpart of ``root``; empty when nothing may be
+    linked.
+    """
+
+    root: str
+    layers: tuple[str, ...] = ()
+
+
+@dataclass
+class Target:
+    """A tree in the making: ``upper`` is its own directory, ``below`` the real root of the tree it lies on, if any.
+
+    ``_joined`` holds the directories that are there for sure, and whether the tree below has them too; below any
+    other, nothing of the tree below is looked at, since its links would lead out of it.
+    """
+
+    upper: str
+    below: str | None = None
+    _joined: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._joined[""] = self.below is not None
+
+    def mode(self, path: str) -> int:
+        """``st_mode`` of what the tree holds at ``path``, whose parents are there; 0 for nothing."""
+        own = paths.mode(self.own(path))
+        return own or (paths.mode(f"{self.below}/{path}") if self._joined[os.path.dirname(path)] else 0)
+
+    def resolve(self, path: str) -> str:
+        """``paths.resolve`` in the whole tree. Nothing may have been written yet."""
+        return paths.resolve(self.seen(), path)
+
+    def make_parents(self, path: str) -> None:
+        """See that the directories above ``path`` are there; new ones get mode 0755 and belong to root."""
+        missing = []
+        parent = os.path.dirname(path)
+        while parent not in self._joined:
+            missing.append(parent)
+            parent = os.path.dirname(parent)
+        for directory in reversed(missing):
+            self.make_directory(directory)
+
+    def make_directory(self, path: str, *, replace: bool = False) -> bool:
+        """See that the directory ``path`` is there; true if it is new. Its parents must be there.
+
+        Raises UserError when something else is in its place, unless that is to be replaced.
+        """
+        if path in self._joined:
+            return False
+        mode = self.mode(path)
+        if mode and not stat.S_ISDIR(mode):
+            if not replace:
+                raise UserError(f"/{path}: not a directory")
+            remove(self.own(path))
+            mode = 0
+        if stat.S_ISDIR(paths.mode(self.own(path))):
+            self._joined[path] = False
+            return False
+        os.mkdir(self.own(path))
+        if mode:
+            copy_attributes(f"{self.below}/{path}", self.own(path))
+        else:
+            os.chmod(self.own(path), NEW_DIRECTORY)
+        self._joined[path] = bool(mode)
+        return not mode
+
+    def clear(self, path: str) -> None:
+        """Make room for a new entry that is no directory; it hides by itself what the tree below has."""
+        mode = paths.mode(self.own(path))
+        remove(self.own(path))
+        if stat.S_ISDIR(mode):
+            gone = [made for made in self._joined if made == path or made.startswith(path + "/")]
+            for made in gone:
+                del self._joined[made]
+
+    def white_out(self, path: str) -> None:
+        """Hide what the tree below has at ``path``, whose parents are there, with all that is in it."""
+        if not paths.mode(self.own(path)):
+            os.mknod(self.own(path), stat.S_IFCHR, os.makedev(0, 0))
+
+    def own(self, path: str) -> str:
+        """The real path of ``path`` in the tree's own directory."""
+        return f"{self.upper}/{path}"
+
+    def seen(self) -> str:
+        """The real root of the whole tree as it was before anything was written."""
+        return self.below or self.upper
+
+
+@dataclass
+class Copier:
+    """Copies from one source into one target; knows which hard links it has made.
+
+    ``for_host`` is for directories that others look at: what is not a directory appears whole or not at all. What
+    would be a privilege there stays behind: extended attributes (file capabilities) and files' setuid and setgid bits.
+    """
+
+    source: Source
+    target: Target
+    metadata: Metadata = AS_SOURCE
+    for_host: bool = False
+    _links: dict[tuple[int, int], str] = field(default_factory=dict)
+    _directories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def tree(self, entries: Iterable[Entry], at: str) -> None:
+        """Copy ``entries`` of the source below the target's directory ``at``, which is there.
+
+        What is in the way is replaced, directories are joined and take the source's metadata.
+        """
+        directories: list[tuple[str, str, os.stat_result]] = []
+        called_off = cancel.current()
+        for number, entry in enumerate(entries):
+            if number % _CHECK_EVERY == 0:
+                called_off.check()
+            goal = f"{at}/{entry.path}" if at else entry.path
+            if stat.S_ISDIR(entry.info.st_mode):
+                self.target.make_directory(goal, replace=True)
+                directories.append((f"{self.source.root}/{entry.path}", goal, entry.info))
+            else:
+                self.file(entry.path, entry.info, goal)
+        for real, goal, info in reversed(directories):  # last, as what comes into a directory changes its times
+            self.dress(real, self.target.own(goal), info)
+
+    def file(self, path: str, info: os.stat_result, goal: str) -> None:
+        """Copy one entry that is no directory; the goal's parents are there."""
+        own = self.target.own(goal)
+        if not self.for_host:
+            try:
+                self._new(path, info, own)
+            except FileExistsError:  # seldom, so that asking first would cost more
+                self.target.clear(goal)
+                self._new(path, info, own)
+            return
+        if stat.S_ISDIR(self.target.mode(goal)):
+            self.target.clear(goal)
+        hidden = f"{os.path.dirname(own)}/.baselard-{os.getpid()}-{threading.get_native_id()}"
+        try:
+            self._new(path, info, hidden)
+            os.replace(hidden, own)
+        finally:
+            remove(hidden)
+
+    def dress(self, real: str, own: str, info: os.stat_result) -> None:
+        """Give the copy at ``own`` the metadata it is to have."""
+        owner = self.metadata.owner or Owner(info.st_uid, info.st_gid)
+        os.chown(own, owner.uid, owner.gid, follow_symlinks=False)
+        if not stat.S_ISLNK(info.st_mode):
+            os.chmod(own, self._permissions(info.st_mode))
+        if not self.for_host:
+            xattrs.copy(real, own)  # after chown(2), which drops file capabilities
+        os.utime(own, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
+
+    def _permissions(self, mode: int) -> int:
+        if self.metadata.permissions is not None:
+            return self.metadata.permissions
+        unprivileged = self.for_host and not stat.S_ISDIR(mode)
+        return stat.S_IMODE(mode) & ~(stat.S_ISUID | stat.S_ISGID if unprivileged else 0)
+
+    def _new(self, path: str, info: os.stat_result, own: str) -> None:
+        if not (stat.S_ISREG(info.st_mode) and self._link(path, info, own)):
+            _make(f"{self.source.root}/{path}", info, own)
+            self.dress(f"{self.source.root}/{path}", own, info)
+
+    def _link(self, path: str, info: os.stat_result, own: str) -> bool:
+        identity = (info.st_dev, info.st_ino)
+        if info.st_nlink > 1 and not self.for_host:
+            first = self._links.setdefault(identity, own)
+            if first != own:
+                return _try_link(first, own)
+        if self.source.layers and self.metadata.unchanged:
+            return self._link_from_layer(path, own)
+        return False
+
+    def _link_from_layer(self, path: str, own: str) -> bool:
+        """Link to the file itself; the uppermost layer that has the path is the one whose file is seen."""
+        parent, name = os.path.split(path)
+        for layer in self._layers(parent):
+            try:
+                return _try_link(f"{layer}/{name}", own)
+            except FileNotFoundError:
+                continue
+        return False
+
+    def _layers(self, directory: str) -> tuple[str, ...]:
+        """The layers' directories that make up ``directory``."""
+        unknown = []
+        while directory not in self._directories and directory:
+            directory, name = os.path.split(directory)
+            unknown.append(name)
+        found = self._directories.get(directory, self.source.layers)
+        for name in reversed(unknown):
+            directory = f"{directory}/{name}" if directory else name
+            found = self._directories[directory] = counterparts(found, name)
+        return found
+
+
+def _make(real: str, info: os.stat_result, own: str) -> None:
+    kind = stat.S_IFMT(info.st_mode)
+    if kind == stat.S_IFREG:
+        copy_bytes(real, own)
+    elif kind == stat.S_IFLNK:
+        os.symlink(os.readlink(real), own)
+    else:
+        os.mknod(own, info.st_mode, info.st_rdev)
+
+
+def _try_link(source: str, target: str) -> bool:
+    """Whether a hard link could be made. Raises FileNotFoundError when there is no ``source``."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in _NO_LINK:
+            return False
+        raise
+    return True
+
+
+def counterparts(layers: Sequence[str], path: str) -> tuple[str, ...]:
+    """The directories of ``layers`` that stand for the directory ``path`` of their tree, uppermost first."""
+    return tuple(found for layer in layers if stat.S_ISDIR(paths.mode(found := paths.under(layer, path))))

@@ -1,0 +1,78 @@
+"""What one tree has otherwise than another: type, permissions, owner, attributes, content; times do not count."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from baselard.engine.files import paths, xattrs
+from baselard.engine.files.walking import Entry, walk
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Entries of the newer tree that are new or changed, and of the older one that are gone.
+
+    What was in a directory that is gone is not named again.
+    """
+
+    added: tuple[Entry, ...]
+    modified: tuple[Entry, ...]
+    removed: tuple[Entry, ...]
+
+
+def between(older: str, newer: str) -> Differences:
+    """Compare the trees at two real directories. A directory's own metadata counts, its times do not."""
+    before = {entry.path: entry for entry in walk(older)}
+    added: list[Entry] = []
+    modified: list[Entry] = []
+    for entry in walk(newer):
+        old = before.pop(entry.path, None)
+        if old is None:
+            added.append(entry)
+        elif not same(older, old, newer, entry):
+            modified.append(entry)
+    gone = tuple(entry for path, entry in before.items() if path.rpartition("/")[0] not in before)
+    return Differences(tuple(added), tuple(modified), gone)
+
+
+def same(older: str, old: Entry, newer: str, new: Entry) -> bool:
+    """Whether two entries are alike."""
+    return _looks(old.info) == _looks(new.info) and _content_same(
+        f"{older}/{old.path}", f"{newer}/{new.path}", new.info
+    )
+
+
+def _looks(info: os.stat_result) -> tuple[int, ...]:
+    sizes = 0 if stat.S_ISDIR(info.st_mode) else info.st_size
+    return (info.st_mode, info.st_uid, info.st_gid, info.st_rdev, sizes)
+
+
+def _content_same(old: str, new: str, info: os.stat_result) -> bool:
+    if xattrs.read(old) != xattrs.read(new):
+        return False
+    if stat.S_ISLNK(info.st_mode):
+        return os.readlink(old) == os.readlink(new)
+    return not stat.S_ISREG(info.st_mode) or all(a == b for a, b in zip(_chunks(old), _chunks(new), strict=True))
+
+
+def _chunks(path: str) -> Iterator[bytes]:
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+    yield b""
+
+
+def with_parents(entries: tuple[Entry, ...], root: str) -> Iterator[Entry]:
+    """``entries``, each after the directories of ``root`` that lead to it."""
+    said: set[str] = {""}
+    for entry in sorted(entries, key=lambda one: one.path.split("/")):
+        for parent in paths.above(entry.path):
+            if parent not in said:
+                said.add(parent)
+                yield Entry(parent, os.lstat(f"{root}/{parent}"))
+        if entry.path not in said:
+            said.add(entry.path)
+            yield entry

@@ -1,0 +1,125 @@
+"""Writes directories and files of trees to the host: Directory.export, File.export.
+
+Links in the host's directory are replaced, never followed, so that nothing outside it is touched. What is written
+belongs to whoever called; devices stay behind, since whoever may open one here could reach this machine's.
+"""
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from baselard.engine.errors import UserError
+from baselard.engine.files.copying import Copier, Metadata, Source, Target
+from baselard.engine.files.owners import Owner
+from baselard.engine.files.walking import Entry, walk
+from baselard.engine.host.caller import invoking_user
+from baselard.engine.store import fold
+
+
+def export_directory(source: str, target: Path, *, wipe: bool) -> Path:
+    """Write what the real directory ``source`` holds into ``target``, made if need be; its absolute path comes back.
+
+    With ``wipe`` what else is there goes, after all is written. Raises UserError when ``target`` is no directory or
+    cannot be written.
+    """
+    if target.exists() and not target.is_dir():
+        raise UserError(f"destination {target} is a file, not a directory")
+    if wipe and target.resolve() == Path("/"):
+        raise UserError("export with wipe would remove everything on this host; choose a directory of its own")
+    with _explained(target):
+        _make_directory(target)
+        entries = [entry for entry in walk(source) if not _is_device(entry)]
+        _copier(source, target).tree(entries, "")
+        if wipe:
+            _remove_others(os.fspath(target), {entry.path for entry in entries})
+    return target
+
+
+def export_file(source: str, target: Path, *, allow_parent: bool, name: str) -> Path:
+    """Write the real file ``source`` to ``target``; its absolute path comes back.
+
+    With ``allow_parent`` a target that is a directory receives the file under ``name``. Raises UserError when the
+    target is a directory otherwise, or cannot be written.
+    """
+    if allow_parent and target.is_dir():
+        target /= name
+    else:
+        _check_file(target)
+    with _explained(target):
+        _make_directory(target.parent)
+        directory, base = os.path.split(source)
+        entry = Entry(base, os.lstat(source))
+        _copier(directory, target.parent).file(entry.path, entry.info, target.name)
+    return target
+
+
+@contextlib.contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """A path for the block to write a file to, which becomes ``target``, and the caller's, when the block ends well.
+
+    Raises UserError when the target is a directory, or cannot be written.
+    """
+    _check_file(target)
+    with _explained(target):
+        _make_directory(target.parent)
+        with tempfile.TemporaryDirectory(prefix=".baselard-", dir=target.parent) as directory:
+            path = Path(directory, "new")
+            yield path
+            owner = caller()
+            os.chown(path, owner.uid, owner.gid)
+            path.replace(target)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a file of the host that belongs to the caller. Raises UserError when it cannot be written."""
+    with _explained(target):
+        _make_directory(target.parent)
+        target.write_text(text)
+        owner = caller()
+        os.chown(target, owner.uid, owner.gid)
+
+
+def caller() -> Owner:
+    """Whoever called the engine: the user behind sudo, else this process's own."""
+    user = invoking_user(os.environ)
+    return Owner(os.geteuid(), os.getegid()) if user.uid is None else Owner(user.uid, user.gid)
+
+
+def _copier(source: str, target: Path) -> Copier:
+    return Copier(Source(source), Target(os.path.realpath(target)), Metadata(caller()), for_host=True)
+
+
+def _check_file(target: Path) -> None:
+    if target.is_dir():
+        raise UserError(f"destination {target} is a directory; must be a file path unless allowParentDirPath is set")
+
+
+def _make_directory(path: Path) -> None:
+    """Make a directory and those above it, all of them the caller's."""
+    if path.is_dir():
+        return
+    _make_directory(path.parent)
+    path.mkdir()
+    owner = caller()
+    os.chown(path, owner.uid, owner.gid)
+
+
+def _is_device(entry: Entry) -> bool:
+    return stat.S_ISCHR(entry.info.st_mode) or stat.S_ISBLK(entry.info.st_mode)
+
+
+def _remove_others(target: str, kept: set[str]) -> None:
+    for entry in list(walk(target)):
+        if entry.path not in kept:
+            fold.remove(f"{target}/{entry.path}")
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{target} cannot be written: {error.strerror}: {error.filename}") from error

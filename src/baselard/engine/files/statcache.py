@@ -1,0 +1,77 @@
+"""Remembers what host files held, so that an unchanged directory is known again without reading it.
+
+A file counts as unchanged when inode, size, modification and change time are the remembered ones. As in git's
+index, a file that changed shortly before it was read is not remembered: a later change might leave the same times.
+"""
+
+import os
+import struct
+import time
+from dataclasses import dataclass, field
+
+from baselard.engine.files import treehash
+from baselard.engine.store.database import Store
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS host_content (path BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID"
+_RACY_NS = 2_000_000_000
+_STAMP = struct.Struct("<QQQqq")
+
+
+@dataclass
+class StatCache:
+    """What is remembered of the files below one directory; ``content`` serves ``treehash.of_entries``.
+
+    A state is a file's stamp followed by its identity. ``known`` loses what was asked for: what is left at the end was
+    not seen. Paths are relative to ``directory``: 10^5 files take some 20 MB.
+    """
+
+    store: Store
+    directory: str
+    known: dict[str, bytes]
+    learned: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def below(cls, store: Store, directory: str) -> "StatCache":
+        """Load what is remembered of ``directory`` (an absolute path)."""
+        prefix = directory.rstrip("/") + "/"
+        first = os.fsencode(prefix)
+        with store.mutex:
+            store.db.execute(_SCHEMA)
+            rows = store.db.execute(
+                "SELECT path, state FROM host_content WHERE path > ? AND path < ?", (first, first[:-1] + b"0")
+            )
+            return cls(store, prefix, {os.fsdecode(path[len(first) :]): state for path, state in rows})
+
+    def content(self, path: str, info: os.stat_result) -> bytes:
+        """The identity of the file at ``path`` (treehash.Content), read only if it changed."""
+        relative = path[len(self.directory) :]
+        stamp = stamp_of(info)
+        known = self.known.pop(relative, b"")
+        if known.startswith(stamp):
+            return known[len(stamp) :]
+        identity = treehash.file_identity(path, info)
+        if max(info.st_mtime_ns, info.st_ctime_ns) < time.time_ns() - _RACY_NS:
+            self.learned[relative] = stamp + identity
+        return identity
+
+    def save(self, *, complete: bool) -> None:
+        """Remember what was learned; forget what was not seen if the walk was ``complete``, without a filter."""
+        gone = self.known if complete else {}
+        if not self.learned and not gone:
+            return
+        with self.store.transaction():
+            self.store.db.executemany(
+                "INSERT OR REPLACE INTO host_content VALUES (?, ?)",
+                ((self._stored(path), state) for path, state in self.learned.items()),
+            )
+            self.store.db.executemany(
+                "DELETE FROM host_content WHERE path = ?", ((self._stored(path),) for path in gone)
+            )
+
+    def _stored(self, relative: str) -> bytes:
+        return os.fsencode(self.directory + relative)
+
+
+def stamp_of(info: os.stat_result) -> bytes:
+    """What tells one state of a file from another."""
+    return _STAMP.pack(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)

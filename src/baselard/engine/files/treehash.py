@@ -1,0 +1,95 @@
+"""The digest of a tree's content: names, types, modes, owners, extended attributes, bytes and link targets.
+
+Hard links do not count, nor do times unless they were set on purpose, as in BuildKit's content hash. A tree's digest
+is the SHA-256 of its entries in the walk's order, so a part of a tree has the digest that a tree with only this part
+would have.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from baselard.engine.files import xattrs
+from baselard.engine.files.walking import Entry
+
+EMPTY = "sha256:" + hashlib.sha256(b"tree.v1\0").hexdigest()
+
+_SMALL = 1 << 16
+
+Content = Callable[[str, os.stat_result], bytes]
+"""Gives the identity of a regular file's bytes and extended attributes, from its real path."""
+
+
+TIMED = "+times"
+"""How the digest of a value ends in whose tree times of modification were set on purpose and count."""
+
+
+@dataclass(frozen=True)
+class As:
+    """How entries count: with other owners than they have, where they will get these anyway; with their times."""
+
+    uid: int | None = None
+    gid: int | None = None
+    times: bool = False
+
+
+def of_entries(root: str, entries: Iterable[Entry], *, content: "Content | None" = None, owner: As = As()) -> str:
+    """The digest of ``entries`` (from ``walking.walk``) below the real directory ``root``."""
+    content = content or file_identity
+    running = hashlib.sha256(b"tree.v1\0")
+    for entry in entries:
+        running.update(os.fsencode(entry.path) + b"\0" + _head(entry.info, owner))
+        running.update(_detail(f"{root}/{entry.path}", entry.info, content))
+    return "sha256:" + running.hexdigest()
+
+
+def of_file(path: str, *, metadata: bool = True, times: bool = False) -> str:
+    """The digest of one regular file, with mode, owner and extended attributes unless ``metadata`` is false."""
+    if not metadata:
+        return "sha256:" + _bytes_digest(path, os.stat(path).st_size).hex()
+    info = os.lstat(path)
+    head = b"file.v1\0" + _head(info, As(times=times))
+    return "sha256:" + hashlib.sha256(head + _detail(path, info, file_identity)).hexdigest()
+
+
+def _head(info: os.stat_result, owner: As) -> bytes:
+    uid = info.st_uid if owner.uid is None else owner.uid
+    gid = info.st_gid if owner.gid is None else owner.gid
+    times = b" %d" % info.st_mtime_ns if owner.times else b""
+    return b"%o %d %d%s\0" % (info.st_mode, uid, gid, times)
+
+
+def file_identity(path: str, info: os.stat_result) -> bytes:
+    """32 bytes for a regular file's content and extended attributes."""
+    return _with_attributes(_bytes_digest(path, info.st_size), path)
+
+
+def _detail(path: str, info: os.stat_result, content: Content) -> bytes:
+    kind = stat.S_IFMT(info.st_mode)
+    if kind == stat.S_IFREG:
+        return content(path, info)
+    if kind == stat.S_IFLNK:
+        return _with_attributes(hashlib.sha256(os.fsencode(os.readlink(path))).digest(), path)
+    if kind in (stat.S_IFCHR, stat.S_IFBLK):
+        return _with_attributes(b"%032d" % info.st_rdev, path)
+    return _with_attributes(b"-" * 32, path)
+
+
+def _with_attributes(identity: bytes, path: str) -> bytes:
+    attributes = xattrs.read(path)
+    if not attributes:
+        return identity
+    running = hashlib.sha256(identity)
+    for name, value in attributes.items():
+        running.update(b"%s\0%d\0%s" % (os.fsencode(name), len(value), value))
+    return running.digest()
+
+
+def _bytes_digest(path: str, size: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb", buffering=0) as file:
+        if size < _SMALL:  # one read; most files are, and file_digest costs more than hashing them
+            return hashlib.sha256(file.readall()).digest()
+        return hashlib.file_digest(file, "sha256").digest()

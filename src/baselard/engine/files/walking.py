@@ -1,0 +1,148 @@
+"""Walks the part of a tree that include and exclude patterns and .gitignore files leave over.
+
+Hashing and copying see the same entries in the same order, so a digest says what a copy will hold.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from baselard.engine.files import gitignore
+from baselard.engine.files.patterns import Patterns, State, compile_patterns
+from baselard.engine.solver import cancel
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What of a directory is meant: only what ``include`` names, if anything; nothing that ``exclude`` names."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    gitignore: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything is meant."""
+        return not (self.include or self.exclude or self.gitignore)
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file, directory, link or device; ``path`` is relative to the root of the walk."""
+
+    path: str
+    info: os.stat_result
+
+
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """What counts inside one directory."""
+
+    include: State
+    exclude: State
+    rules: tuple[gitignore.Rules, ...]
+
+
+@dataclass(slots=True)
+class _Level:
+    """A directory being walked; ``unsaid`` is its entry while nothing inside it was meant."""
+
+    entries: "Iterator[os.DirEntry[str]]"
+    prefix: str
+    below: _Below
+    unsaid: Entry | None
+
+
+def walk(root: str, selected: Filter = EVERYTHING, *, outer_rules: Sequence[gitignore.Rules] = ()) -> Iterator[Entry]:
+    """Every meant entry below ``root``, directories before their content, names sorted; the root itself is not.
+
+    A directory that is not meant itself comes only if something inside it does. ``outer_rules`` are those of
+    .gitignore files above the root. Raises UserError for bad patterns, OSError for what cannot be read,
+    Cancelled when the work is called off.
+    """
+    selection = _Selection(root, selected)
+    called_off = cancel.current()
+    levels = [_Level(_sorted(root), "", selection.start(tuple(outer_rules)), None)]
+    while levels:
+        level = levels[-1]
+        found = next(level.entries, None)
+        if found is None:
+            levels.pop()
+            continue
+        try:
+            entry = Entry(level.prefix + found.name, found.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            continue  # a host directory may change while it is read
+        is_directory = stat.S_ISDIR(entry.info.st_mode)
+        meant, below = selection.judge(entry.path, is_directory, level.below)
+        if meant:
+            for outer in levels:
+                if outer.unsaid:
+                    yield outer.unsaid
+                    outer.unsaid = None
+            yield entry
+        if below:
+            called_off.check()
+            levels.append(_Level(_sorted(found.path), entry.path + "/", below, None if meant else entry))
+
+
+class _Selection:
+    """A filter at work on one tree."""
+
+    def __init__(self, root: str, selected: Filter) -> None:
+        self._root = root
+        self._include: Patterns | None = compile_patterns(selected.include) if selected.include else None
+        self._exclude = compile_patterns(selected.exclude)
+        self._gitignore = selected.gitignore
+        self._everything = selected.empty
+
+    def start(self, outer_rules: tuple[gitignore.Rules, ...]) -> _Below:
+        include = self._include.nothing if self._include else ()
+        return _Below(include, self._exclude.nothing, (*outer_rules, *self._rules_of("")))
+
+    def judge(self, path: str, is_directory: bool, above: _Below) -> tuple[bool, _Below | None]:
+        """Whether the entry is meant, and, if its content is to be looked at, what counts there."""
+        if self._everything:
+            return True, above if is_directory else None
+        if above.rules and gitignore.ignored(above.rules, path, is_directory=is_directory):
+            return False, None
+        included, include = self._include.match(path, above.include) if self._include else (True, ())
+        excluded, exclude = self._exclude.match(path, above.exclude)
+        if not is_directory or not self._worth_entering(path, included, excluded):
+            return included and not excluded, None
+        return included and not excluded, _Below(include, exclude, above.rules + self._rules_of(path + "/"))
+
+    def _worth_entering(self, path: str, included: bool, excluded: bool) -> bool:
+        if excluded and not self._exclude.may_match_below(path, negated=True):
+            return False
+        return included or self._include is None or self._include.may_match_below(path, negated=False)
+
+    def _rules_of(self, prefix: str) -> tuple[gitignore.Rules, ...]:
+        if not self._gitignore:
+            return ()
+        text = read_gitignore(f"{self._root}/{prefix}")
+        return (gitignore.Rules(prefix, gitignore.parse(text)),) if text else ()
+
+
+def read_gitignore(directory: str) -> str:
+    """The text of a directory's .gitignore, empty when there is none; links are not followed, as with git."""
+    try:
+        descriptor = os.open(f"{directory}/.gitignore", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ""
+        return file.read().decode("utf-8", "surrogateescape")
+
+
+def _sorted(directory: str) -> "Iterator[os.DirEntry[str]]":
+    try:
+        with os.scandir(directory) as found:
+            return iter(sorted(found, key=lambda entry: entry.name))
+    except FileNotFoundError:
+        return iter(())

@@ -1,0 +1,189 @@
+"""Looks at what this machine lends the engine and at the store, and names a remedy for whatever is missing."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from baselard.engine.errors import EngineError
+from baselard.engine.host import platforms, privilege, process
+from baselard.engine.store.database import Snapshot
+
+_PROGRAMS = {
+    "runc": "runc",
+    "skopeo": "skopeo",
+    "mmdebstrap": "mmdebstrap",
+    "ip": "iproute2",
+    "iptables-restore": "iptables",
+    "tini-static": "tini",
+    "git": "git",
+}
+_FILES = {
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "/usr/share/containers/seccomp.json": "golang-github-containers-common",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+}
+_KERNEL = (5, 10)  # volatile overlay mounts
+_FREE = 5 << 30  # bytes; less hardly holds one base image and its examples
+_QEMU = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. ``remedy`` is empty when it is well; ``fatal`` if the engine cannot work without it."""
+
+    subject: str
+    detail: str
+    remedy: str = ""
+    fatal: bool = False
+
+    @property
+    def mark(self) -> str:
+        """``ok``, ``warning`` or ``missing``."""
+        return "ok" if not self.remedy else "missing" if self.fatal else "warning"
+
+
+def examine(store: Path, *, deep: bool = False) -> list[Finding]:
+    """Everything, in the order in which it is worth repairing. ``deep`` also reads every blob against its digest."""
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        _privilege,
+        _kernel,
+        _programs,
+        lambda: _place(store),
+        lambda: _overlay(store),
+        lambda: _records(store, deep=deep),
+        _foreign,
+    ]
+    return [finding for check in checks for finding in _safely(check)]
+
+
+def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """A check that fails itself is a finding too, and the others go on."""
+    try:
+        yield from check()
+    except (OSError, EngineError, sqlite3.Error) as error:
+        yield Finding("check", str(error), "repair that first, then run doctor again", fatal=True)
+
+
+def _privilege() -> Iterator[Finding]:
+    if privilege.may_mount():
+        yield Finding("privilege", "CAP_SYS_ADMIN is there")
+    else:
+        remedy = "run with sudo, or give the container --cap-add SYS_ADMIN"
+        yield Finding("privilege", "CAP_SYS_ADMIN is missing, without which nothing can be mounted", remedy, fatal=True)
+
+
+def _kernel() -> Iterator[Finding]:
+    release = os.uname().release
+    numbers = tuple(int(part) for part in release.split("-")[0].split(".")[:2] if part.isdecimal())
+    if numbers < _KERNEL:
+        yield Finding("kernel", release, f"use Linux {_KERNEL[0]}.{_KERNEL[1]} or later")
+    else:
+        yield Finding("kernel", release)
+    known = Path("/proc/filesystems").read_text().split()
+    if "overlay" not in known and process.run(("modprobe", "overlay"), check=False).code:
+        yield Finding("overlayfs", "this kernel does not have it", "load the module: modprobe overlay", fatal=True)
+
+
+def _programs() -> Iterator[Finding]:
+    for program, package in _PROGRAMS.items():
+        if found := process.which(program):
+            yield Finding(program, found)
+        else:
+            yield Finding(program, "not installed", f"apt-get install {package}", fatal=program == "runc")
+    for path, package in _FILES.items():
+        if not Path(path).exists():
+            yield Finding(package, f"{path} is not there", f"apt-get install {package}")
+
+
+def _place(store: Path) -> Iterator[Finding]:
+    """The nearest directory above the store that exists says what it will be on."""
+    place = next(path for path in (store, *store.parents) if path.exists())
+    kind = process.run(("stat", "--file-system", "--format=%T", place)).stdout.decode().strip()
+    free = shutil.disk_usage(place).free
+    if kind in ("overlayfs", "nfs", "fuseblk"):
+        remedy = "set BASELARD_STORE to a place on ext4, xfs or tmpfs; in a container, a volume"
+        yield Finding("store", f"{store} is on {kind}, which overlayfs cannot use", remedy, fatal=True)
+    elif not os.access(place, os.W_OK):
+        yield Finding("store", f"{store} cannot be written", "set BASELARD_STORE to a place of your own", fatal=True)
+    else:
+        yield Finding("store", f"{store} on {kind}")
+    shown = f"{free / 1e9:.1f} GB free"
+    yield Finding("space", shown, "" if free >= _FREE else "free some: baselard prune, or set BASELARD_STORE elsewhere")
+
+
+def _overlay(store: Path) -> Iterator[Finding]:
+    """One mount for real, in a namespace that ends with the program."""
+    if not store.exists():
+        return
+    place = store / f".doctor-{os.getpid()}"
+    try:
+        for name in ("lower", "upper", "work", "merged"):
+            (place / name).mkdir(parents=True)
+        options = f"lowerdir={place}/lower,upperdir={place}/upper,workdir={place}/work"
+        mount = ("mount", "-t", "overlay", "overlay", "-o", options, place / "merged")
+        ended = process.run(("unshare", "--mount", "--", *mount), check=False)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    if ended.code:
+        said = ended.stderr.decode(errors="replace").strip().splitlines()[0][:200]
+        remedy = "set BASELARD_STORE to a place on ext4, xfs or tmpfs"
+        yield Finding("overlay mount", said, remedy, fatal=True)
+    else:
+        yield Finding("overlay mount", "works on the store's file system")
+
+
+def _records(store: Path, *, deep: bool) -> Iterator[Finding]:
+    """Whether what the store records is there."""
+    path = store / "store.db"
+    if not path.exists():
+        yield Finding("records", "no store yet; it is made at the first use")
+        return
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        if (said := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
+            remedy = f"remove {store}; everything in it can be made again"
+            yield Finding("records", f"the database is damaged: {said}", remedy, fatal=True)
+            return
+        blobs = db.execute("SELECT digest, size FROM blobs").fetchall()
+        snapshots = [row[0] for row in db.execute("SELECT id FROM snapshots")]
+    db.close()
+    broken = [name for name, size in blobs if not _is_whole(store, name, size, deep=deep)]
+    broken += [f"snapshot {number}" for number in snapshots if not (store / "layers" / Snapshot(number).name).is_dir()]
+    if broken:
+        remedy = "baselard prune --all removes what is recorded, and the next run makes it again"
+        yield Finding("records", f"{len(broken)} of them broken: {', '.join(broken[:3])}", remedy)
+    else:
+        yield Finding("records", f"{len(snapshots)} snapshots and {len(blobs)} blobs are there")
+
+
+def _is_whole(store: Path, name: str, size: int, *, deep: bool) -> bool:
+    path = store / "blobs" / name.replace(":", "/")
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    if not deep:
+        return True
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest() == name
+
+
+def _foreign() -> Iterator[Finding]:
+    """Other platforms are a matter of wanting them, so their absence is no warning."""
+    for architecture, qemu in _QEMU.items():
+        if architecture != platforms.default().architecture:
+            there = Path(f"/proc/sys/fs/binfmt_misc/qemu-{qemu}").exists()
+            how = "" if there else "; to build for it: apt-get install qemu-user-static binfmt-support"
+            yield Finding(f"linux/{architecture}", f"can{'' if there else 'not'} be run here{how}")
+
+
+def summary(findings: list[Finding]) -> str:
+    """The findings as a table, remedies below their lines."""
+    width = max(len(finding.subject) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.mark:<8} {finding.subject:<{width}}  {finding.detail}")
+        if finding.remedy:
+            lines.append(f"{'':<8} {'':<{width}}  → {finding.remedy}")
+    return "\n".join(lines) + "\n"

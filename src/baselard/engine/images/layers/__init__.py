@@ -1,0 +1,1 @@
+"""Layers: snapshots as tar streams, and tar streams as snapshots."""

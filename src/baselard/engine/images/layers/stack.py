@@ -1,0 +1,143 @@
+"""Turns an image's layers into snapshots: each is unpacked on its own, side by side, then they are stacked."""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from baselard.engine.errors import UserError
+from baselard.engine.images.layers import extract
+from baselard.engine.images.layers.extract import Leftovers
+from baselard.engine.images.layers.stream import Stream, decompressed
+from baselard.engine.images.layers.tree import Names, Tree, shown
+from baselard.engine.solver import cancel
+from baselard.engine.solver.digest import of_bytes
+from baselard.engine.store import fold, layer_index
+from baselard.engine.store.database import Snapshot
+from baselard.engine.store.layer_index import Layer
+from baselard.engine.store.snapshots import Snapshots
+
+_AT_ONCE = min(4, os.cpu_count() or 1)
+
+Blob = Callable[[], Path]
+"""Gives the path of a layer's blob, waiting until all of it is there."""
+
+
+@dataclass(frozen=True)
+class _Unpacked:
+    tree: Path
+    left: Leftovers
+
+
+def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
+    """The chain id of each layer with all below it (OCI image spec, config.md, "Layer ChainID")."""
+    chains: list[str] = []
+    for diff_id in diff_ids:
+        chains.append(of_bytes(f"{chains[-1]} {diff_id}".encode()) if chains else diff_id)
+    return tuple(chains)
+
+
+def known(snapshots: Snapshots, chain: str) -> Snapshot | None:
+    """The snapshot with all layers of the chain id ``chain``, if they were unpacked before."""
+    return layer_index.chain_snapshot(snapshots.store, chain)
+
+
+def stack(
+    snapshots: Snapshots, layers: Sequence[Layer], blobs: Sequence[Blob], stamps: Sequence[str] = ()
+) -> Snapshot | None:
+    """The snapshot with all of ``layers``, lowest first; those the store has unpacked before are not looked at.
+
+    ``stamps`` say for each how it was packed (baselard.engine.store.layer_index); without them all came with an image.
+    ``blobs`` are called from several threads. Each layer's content must have its ``diff_id`` as digest. Raises
+    UserError for a layer that is hostile, broken or another one than announced.
+    """
+    chains = chain_ids([layer.diff_id for layer in layers])
+    there, top = _known(snapshots, chains)
+    with snapshots.store.temp_dir() as work, ThreadPoolExecutor(_AT_ONCE, "unpack") as pool:
+        jobs = [
+            pool.submit(copy_context().run, partial(_unpack, layers[at], blobs[at], work / str(at), lowest=at == 0))
+            for at in range(there, len(layers))
+        ]
+        try:
+            for at, job in enumerate(jobs, there):
+                cancel.current().check()
+                top = _settle(snapshots, top, job.result())
+                layer_index.record_chain(snapshots.store, chains[at], top)
+                stamp = stamps[at] if stamps else layer_index.GIVEN
+                layer_index.record_layer(snapshots.store, top, top.parent, stamp, layers[at])
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return top
+
+
+def _known(snapshots: Snapshots, chains: Sequence[str]) -> tuple[int, Snapshot | None]:
+    """How many of the lowest layers are there already, and as what."""
+    for count in range(len(chains), 0, -1):
+        if snapshot := known(snapshots, chains[count - 1]):
+            return count, snapshot
+    return 0, None
+
+
+def _unpack(layer: Layer, blob: Blob, tree: Path, *, lowest: bool) -> _Unpacked:
+    tree.mkdir()
+    tree.chmod(0o755)
+    with blob().open("rb") as file, Stream(decompressed(file)) as stream:
+        left = extract.unpack(stream, tree, lowest=lowest)
+        stream.drain()
+        if stream.digest != layer.diff_id:
+            raise UserError(f"layer {layer.digest}: its content is {stream.digest}, but the image says {layer.diff_id}")
+    return _Unpacked(tree, left)
+
+
+def _settle(snapshots: Snapshots, parent: Snapshot | None, unpacked: _Unpacked) -> Snapshot:
+    """Put one layer on top of ``parent``, after what only the layers below could tell."""
+    left = unpacked.left
+    if parent and (left.implied or left.links):
+        with snapshots.view(parent) as below, Tree.at(below) as lower, Tree.at(unpacked.tree) as upper:
+            for names in left.implied:
+                _dress_as_below(lower, upper, names)
+            for names, target in left.links:
+                _copy_from_below(lower, upper, names, target)
+    elif left.links:
+        raise UserError(f"layer entry {shown(b'/'.join(left.links[0][0]))}: its hard link's target is not there")
+    return snapshots.store.add_snapshot(parent, unpacked.tree)
+
+
+def _dress_as_below(lower: Tree, upper: Tree, names: Names) -> None:
+    """A directory the layer went through without describing it keeps what it is below."""
+    try:
+        source = lower.open_directory(names)
+    except (OSError, UserError):
+        return
+    try:
+        target = upper.open_directory(names)
+        try:
+            fold.copy_attributes(f"/proc/self/fd/{source}", f"/proc/self/fd/{target}")
+        finally:
+            os.close(target)
+    finally:
+        os.close(source)
+
+
+def _copy_from_below(lower: Tree, upper: Tree, names: Names, target: Names) -> None:
+    """A hard link to a file of a lower layer is a copy of it, as overlayfs would make at the first write."""
+    try:
+        there = lower.open_parent(target, make=False)
+        kind = os.lstat(target[-1], dir_fd=there).st_mode
+    except OSError:
+        raise UserError(f"layer entry {shown(b'/'.join(names))}: its hard link's target is not there") from None
+    if not stat.S_ISREG(kind):
+        raise UserError(f"layer entry {shown(b'/'.join(names))}: its hard link's target is no file")
+    here = upper.open_parent(names)
+    source = b"/proc/self/fd/%d/%s" % (there, target[-1])
+    copy = b"/proc/self/fd/%d/%s" % (here, names[-1])
+    info = os.lstat(source)
+    shutil.copyfile(source, copy, follow_symlinks=False)
+    os.chown(copy, info.st_uid, info.st_gid, follow_symlinks=False)
+    shutil.copystat(source, copy, follow_symlinks=False)

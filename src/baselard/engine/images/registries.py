@@ -1,0 +1,135 @@
+"""What one session knows about registries: credentials given to it, hosts it could not reach, tags it resolved."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from baselard.engine.errors import EngineError, HostError
+from baselard.engine.host.lazily import Lazily
+from baselard.engine.images import credentials as registry_auth
+from baselard.engine.images import trust
+from baselard.engine.solver import cancel
+from baselard.oci.errors import DistributionError, RefusedError, UnreachedError
+from baselard.oci.reference import Reference
+
+if TYPE_CHECKING:
+    import httpx
+
+    from baselard.oci.registry import connection as connections
+    from baselard.oci.registry import repository as repositories
+else:
+    httpx = Lazily("httpx")
+    connections = Lazily("baselard.oci.registry.connection")
+    repositories = Lazily("baselard.oci.registry.repository")
+
+Say = Callable[[str], None]
+"""Told, in one line, what is being done again and why."""
+
+REACH = 5.0  # seconds until a registry that does not answer counts as not reached
+
+
+class RegistryError(EngineError):
+    """The registry refused, or what it said makes no sense. ``status`` is HTTP's, 0 when there was none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One session's view of the registries. ``credentials`` maps a registry to user name and password.
+
+    ``resolutions`` holds what each tag was resolved to (baselard.engine.ops.source), so that it is asked for once.
+    """
+
+    credentials: dict[str, tuple[str, str]] = field(default_factory=dict)
+    resolutions: dict[Any, asyncio.Task[Any]] = field(default_factory=dict, compare=False, repr=False)
+    _probes: dict[str, asyncio.Task[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    async def trouble(self, reference: Reference) -> str:
+        """Why the reference's registry cannot be reached; empty when it can. Asked once in a session.
+
+        Whatever answers in HTTP is reached, with any status: a refusal is the registry's word, not its absence.
+        """
+        host = reference.registry
+        if host not in self._probes:
+            self._probes[host] = asyncio.create_task(_probe(reference.api_url + "/v2/"))
+        return await asyncio.shield(self._probes[host])
+
+    @contextlib.contextmanager
+    def repository(self, reference: Reference, say: Say = lambda _: None) -> Iterator[repositories.Repository]:
+        """The reference's repository, spoken to with this session's or this machine's credentials.
+
+        What goes wrong with it in the block is raised as RegistryError or HostError.
+        """
+        credential = registry_auth.find(reference.registry, self.credentials)
+        connection = connections.Connection(
+            reference.api_url,
+            credential,
+            say=say,
+            sleep=_sleep,
+            check=lambda: cancel.current().check(),
+            remedy=f"Sign in with docker login {reference.registry}, or use withRegistryAuth, as somebody who may.",
+            trust=trust.context(reference.registry),
+        )
+        with _told(), contextlib.closing(connection):
+            yield repositories.Repository(connection, reference.repository)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as error:
+        raise RegistryError(str(error), error.status) from error
+    except UnreachedError as error:
+        raise HostError(str(error)) from error
+    except DistributionError as error:
+        raise RegistryError(str(error)) from error
+
+
+def _sleep(seconds: float) -> None:
+    called_off = threading.Event()
+    with cancel.current().on_cancel(called_off.set):
+        called_off.wait(seconds)
+    cancel.current().check()
+
+
+async def _probe(url: str) -> str:
+    """One request, in a thread because a resolver may hang as well; none of it for longer than REACH."""
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(_ask, url), REACH)
+    except TimeoutError:
+        return f"it did not answer within {REACH:g} s"
+
+
+def _ask(url: str) -> str:
+    try:
+        httpx.get(url, timeout=REACH)
+    except httpx.TimeoutException:
+        return f"it did not answer within {REACH:g} s"
+    except httpx.ConnectError as error:
+        return _reason(error)
+    except httpx.TransportError:
+        return ""  # it spoke, if badly; the pull itself will tell
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    """What is behind a failed connection; empty for a certificate that is not trusted, which is an answer."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, ssl.SSLError):
+            return ""
+        if isinstance(cause, socket.gaierror):
+            return "its name cannot be resolved"
+        cause = cause.__cause__ or cause.__context__
+    return str(error)

@@ -1,0 +1,284 @@
+"""Takes results from one store to another: what a run used, as an OCI layout in a directory or in a registry.
+
+The layout's one manifest has the list of results and snapshots as its configuration and, as layers, the snapshots'
+own layers and the small blobs that results name (streams). What is at the other end already is not written again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from baselard.engine.errors import UserError
+from baselard.engine.images import manifest, publish
+from baselard.engine.images.layers import pack, stack
+from baselard.engine.images.layers.groups import Group
+from baselard.engine.images.manifest import Descriptor, Index, Manifest
+from baselard.engine.images.registries import Registry, Say
+from baselard.engine.images.writing import Image, Whole
+from baselard.engine.solver.graph import Result, Value
+from baselard.engine.store import layer_index
+from baselard.engine.store.database import Snapshot, Store
+from baselard.engine.store.layer_index import GIVEN, Layer
+from baselard.engine.store.snapshots import Snapshots, ancestry
+from baselard.oci import media_types
+from baselard.oci.reference import Reference
+
+_CONFIG = "application/vnd.baselard.cache.v1+json"
+_BLOB = "application/octet-stream"
+_LARGEST_CONFIG = 256 << 20
+# Under all keys of a result, also that of its content, which is not asked for while the other one is found.
+_USED = """SELECT key, result FROM results
+  WHERE result IN (SELECT result FROM results WHERE used >= ?) ORDER BY key"""
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """How much went: results, the snapshots they need, and bytes that were not at the other end before."""
+
+    results: int
+    snapshots: int
+    size: int
+
+
+def note_run(store: Store) -> None:
+    """Remember that a run begins now, in this store's process; ``last_run`` tells when."""
+    _replace(store.root / "last-run", repr(store.started).encode())
+
+
+def last_run(store: Store) -> float:
+    """When the last run began, in seconds as ``time.time``. Raises UserError when there was none in this store."""
+    try:
+        return float((store.root / "last-run").read_text())
+    except (OSError, ValueError) as error:
+        raise UserError("nothing was run with this store yet, so there is no cache to export") from error
+
+
+def export_directory(store: Store, since: float, directory: Path) -> Transferred:
+    """Write everything used since the time ``since`` (seconds, as ``time.time``) to an OCI layout in ``directory``.
+
+    The index is replaced after all it names is there, and what only the old one named goes last. Raises UserError when
+    the directory cannot be written.
+    """
+    whole, counted = _packed(store, since)
+    blobs = directory / "blobs" / "sha256"
+    try:
+        blobs.mkdir(parents=True, exist_ok=True)
+        size = sum(_write_blob(store, part, blobs) for part in _parts(whole))
+        _replace(blobs / whole.descriptor.digest[7:], whole.data)
+        _replace(directory / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+        _replace(directory / "index.json", Index((whole.descriptor,)).to_bytes())
+        _remove_others(blobs, {part.digest[7:] for part in (whole.descriptor, *_parts(whole))})
+    except OSError as error:
+        raise UserError(f"the cache cannot be written to {directory}: {error.strerror}") from error
+    return Transferred(*counted, size)
+
+
+def export_registry(store: Store, since: float, registry: Registry, target: Reference, say: Say) -> Transferred:
+    """Push the same to ``target``. Raises RegistryError, HostError."""
+    whole, counted = _packed(store, since)
+    with publish.uploading(store, registry, target, say) as uploads:
+        for part in _parts(whole):
+            uploads.add(part.digest)
+    with registry.repository(target, say) as repository:
+        publish.push_manifests(repository, whole, target.tag)
+    return Transferred(*counted, sum(uploads.sent))
+
+
+def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:
+    """Bring an export from a directory into this store. Raises UserError for what is none, or is broken."""
+    try:
+        index = manifest.parse((directory / "index.json").read_bytes(), media_types.OCI_INDEX)
+    except OSError as error:
+        raise UserError(f"{directory} holds no exported cache: {error.strerror}") from error
+    if not isinstance(index, Index) or len(index.manifests) != 1:
+        raise UserError(f"{directory} holds no exported cache: its index names something else")
+
+    def path(name: str) -> Path:
+        return directory / "blobs" / "sha256" / manifest.checked_digest(name)[7:]
+
+    def fetch(part: Descriptor, target: Path) -> None:
+        try:
+            shutil.copyfile(path(part.digest), target)
+        except OSError as error:
+            raise UserError(f"{directory} is incomplete: {part.digest}: {error.strerror}") from error
+
+    return _restored(snapshots, _checked(path(index.manifests[0].digest), index.manifests[0].digest), fetch)
+
+
+def import_registry(snapshots: Snapshots, registry: Registry, source: Reference, say: Say) -> Transferred:
+    """Bring an export from a registry into this store. Raises UserError, RegistryError, HostError."""
+    with registry.repository(source, say) as repository:
+        answer = repository.manifest(source.target)
+        if answer is None:
+            raise UserError(f"{source}: there is no exported cache of that name")
+
+        def fetch(part: Descriptor, path: Path) -> None:
+            with path.open("wb") as file:
+                repository.blobs.get(part.digest, file, part.size)
+
+        return _restored(snapshots, answer.body, fetch)
+
+
+# giving
+
+
+def _packed(store: Store, since: float) -> tuple[Whole, tuple[int, int]]:
+    """The manifest of everything used since then, all of its parts blobs in the store, and how much it is."""
+    with store.mutex:
+        rows = store.db.execute(_USED, (since,)).fetchall()
+    results = [(key, json.loads(text)) for key, text in rows]
+    trees = {tree for _, result in results for _, tree in result["values"] if tree is not None}
+    needed = {link.id: link for tree in trees for link in ancestry(store.snapshot(tree))}
+    listed = [_described(store, needed[number]) for number in sorted(needed)]
+    names = sorted(_blobs_named(store, (result for _, result in results)))
+    config = manifest.encode({"results": results, "snapshots": listed})
+    store.put_blob([config])
+    layers = [Descriptor(manifest.OCI_LAYER, entry["layer"]["digest"], entry["layer"]["size"]) for entry in listed]
+    streams = [Descriptor(_BLOB, name, store.blob_path(name).stat().st_size) for name in names]
+    parts = tuple({part.digest: part for part in (*layers, *streams)}.values())
+    made = Manifest(manifest.described(_CONFIG, config), parts)
+    image = Image(manifest.described(made.media_type, made.to_bytes()), made, made.to_bytes())
+    return Whole(image.descriptor, image.data, (image,)), (len(results), len(listed))
+
+
+def _described(store: Store, link: Snapshot) -> dict[str, Any]:
+    given = layer_index.packed(store, link, link.parent, GIVEN)
+    layer = given or pack.pack(store, Group(link, link.parent), compression="zstd")
+    return {
+        "id": link.id,
+        "parent": link.parent.id if link.parent else None,
+        "layer": asdict(layer),
+        "stamp": GIVEN if given else "",
+        "bootstrapped": layer_index.bootstrapped(store, link),
+        "label": store.maker(link),
+    }
+
+
+def _blobs_named(store: Store, results: Iterator[dict[str, Any]]) -> set[str]:
+    """The blobs that results' facts name: streams of commands."""
+    texts = {value for result in results for value in result["data"].values() if isinstance(value, str)}
+    return {text for text in texts if text.startswith("sha256:") and store.has_blob(text)}
+
+
+def _parts(whole: Whole) -> tuple[Descriptor, ...]:
+    return (whole.images[0].manifest.config, *whole.images[0].manifest.layers)
+
+
+def _write_blob(store: Store, part: Descriptor, directory: Path) -> int:
+    """Copy a blob unless it is there; says how many bytes were written."""
+    target = directory / part.digest[7:]
+    if target.exists() and target.stat().st_size == part.size:
+        return 0
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(store.blob_path(part.digest), temporary)
+    temporary.replace(target)
+    return part.size
+
+
+def _remove_others(blobs: Path, wanted: set[str]) -> None:
+    """What an earlier export left: a cache that is kept from run to run would grow for ever."""
+    for path in blobs.iterdir():
+        if path.name not in wanted:
+            path.unlink(missing_ok=True)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+# taking
+
+
+def _restored(snapshots: Snapshots, data: bytes, fetch: Callable[[Descriptor, Path], None]) -> Transferred:
+    found = manifest.parse(data)
+    if not isinstance(found, Manifest) or found.config.media_type != _CONFIG:
+        raise UserError("this is no exported cache but an image; use Container.from or Container.import for it")
+    store = snapshots.store
+    size = sum(_fetched(store, part, fetch) for part in (found.config, *found.layers))
+    listed = _read_config(store.blob_path(found.config.digest))
+    try:
+        trees = _stacked(snapshots, listed["snapshots"])
+        _record(store, listed["results"], trees)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"the exported cache is broken: {error}") from error
+    return Transferred(len(listed["results"]), len(trees), size)
+
+
+def _fetched(store: Store, part: Descriptor, fetch: Callable[[Descriptor, Path], None]) -> int:
+    if store.has_blob(part.digest):
+        return 0
+    with store.temp_dir() as work:
+        fetch(part, work / "blob")
+        _checked(work / "blob", part.digest, read=False)
+        store.adopt_blob(work / "blob", part.digest)
+    return part.size
+
+
+def _checked(path: Path, name: str, *, read: bool = True) -> bytes:
+    """The bytes of a small file; raises UserError when they are not those of the digest ``name``."""
+    try:
+        with path.open("rb") as file:
+            found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        if found != name:
+            raise UserError(f"the exported cache is broken: {name} has the digest {found}")
+        return path.read_bytes() if read else b""
+    except OSError as error:
+        raise UserError(f"the exported cache is incomplete: {name}: {error.strerror}") from error
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > _LARGEST_CONFIG:
+        raise UserError("the exported cache's list of results is absurdly large")
+    listed = json.loads(path.read_bytes())
+    if not isinstance(listed, dict):
+        raise UserError("the exported cache's list of results is none")
+    return listed
+
+
+def _stacked(snapshots: Snapshots, listed: Sequence[dict[str, Any]]) -> dict[int, Snapshot]:
+    """Make every listed snapshot, whole chains at once so that their layers unpack side by side."""
+    entries = {entry["id"]: entry for entry in listed}
+    parents = {entry["parent"] for entry in listed}
+    store = snapshots.store
+    trees: dict[int, Snapshot] = {}
+    for leaf in [number for number in entries if number not in parents]:
+        chain = _chain(entries, leaf)
+        layers = [Layer(**entry["layer"]) for entry in chain]
+        paths = [snapshots.store.blob_path(manifest.checked_digest(layer.digest)) for layer in layers]
+        stamps = [str(entry["stamp"]) for entry in chain]
+        top = stack.stack(snapshots, layers, [lambda path=path: path for path in paths], stamps)  # type: ignore[misc]
+        for entry, tree in zip(reversed(chain), ancestry(top), strict=True):
+            trees[entry["id"]] = tree
+            store.record([], Result((Value("", tree),)), str(entry["label"]))
+            if entry["bootstrapped"]:
+                layer_index.record_bootstrapped(store, str(entry["bootstrapped"]), tree)
+    return trees
+
+
+def _chain(entries: dict[int, dict[str, Any]], leaf: int) -> list[dict[str, Any]]:
+    chain: list[dict[str, Any]] = []
+    number: int | None = leaf
+    while number is not None:
+        chain.append(entries[number])
+        number = entries[number]["parent"]
+        if len(chain) > len(entries):
+            raise UserError("the exported cache is broken: its snapshots stand on each other in a circle")
+    return chain[::-1]
+
+
+def _record(store: Store, results: Sequence[Any], trees: dict[int, Snapshot]) -> None:
+    """Record what this store does not know yet; its own results stay."""
+    with store.transaction():
+        for key, result in results:
+            if store.lookup(key) is None:
+                values = tuple(
+                    Value(name, trees[tree] if tree is not None else None) for name, tree in result["values"]
+                )
+                store.record([key], Result(values, result["data"]))

@@ -1,0 +1,52 @@
+"""A function's arguments as its module gets them: given, by default, and objects as IDs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from baselard.engine.api.objects.typedef import Function, FunctionArg
+from baselard.engine.errors import UserError
+from baselard.engine.modules.addresses import Address, Ask, load
+from baselard.engine.modules.source import ModuleSource
+
+
+async def complete(ask: Ask, source: ModuleSource, function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON values for all arguments that have one. Raises UserError when a default path is not there."""
+    values: dict[str, Any] = {}
+    for arg in function.args:
+        if arg.name in given:
+            values[arg.name] = await _loaded(ask, given[arg.name], arg)
+        elif arg.default_path:
+            path = default_path(source, arg)
+            values[arg.name] = await load(ask, Address(arg.type_def.name, str(path), arg.ignore))
+        elif arg.default_address:
+            values[arg.name] = await load(ask, Address(arg.type_def.name, arg.default_address))
+        elif arg.type_def.name == "Workspace":
+            values[arg.name] = await ask("{ currentWorkspace { id } }")
+        elif arg.default_value is not None:
+            values[arg.name] = json.loads(arg.default_value)
+    return values
+
+
+def default_path(source: ModuleSource, arg: FunctionArg) -> Path:
+    """Where a default path points: relative to the module, or from the root of its repository when absolute.
+
+    Raises UserError when that is outside the repository or not there.
+    """
+    text = arg.default_path
+    path = source.context / text.lstrip("/") if text.startswith("/") else source.root / text
+    path = path.resolve()
+    if not path.is_relative_to(source.context):
+        raise UserError(f"the default path {text} of {arg.name} is outside of {source.context}")
+    if not path.exists():
+        raise UserError(f"the default path {text} of {arg.name} is not there: {path}")
+    return path
+
+
+async def _loaded(ask: Ask, value: Any, arg: FunctionArg) -> Any:
+    if isinstance(value, list):
+        return [await _loaded(ask, item, arg) for item in value]
+    if isinstance(value, Address):
+        return await load(ask, Address(value.type_name, value.text, arg.ignore))
+    return value

@@ -1,0 +1,161 @@
+"""A module's running process, seen from the engine: started once, asked for any number of invocations at once."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from baselard.engine.errors import UserError
+from baselard.engine.host import process
+from baselard.engine.host.caller import User
+from baselard.engine.modules import runner
+from baselard.engine.modules.source import ModuleSource
+
+OnOutput = Callable[[bytes], None]
+_LENT = ("LANG", "LC_ALL", "TZ", "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_LAST_OUTPUT = 1.0  # seconds to wait for output after a function's process has ended
+
+
+class ModuleError(UserError):
+    """The module cannot be imported; the message ends with its own traceback."""
+
+
+@dataclass
+class Runner:
+    """The process that has imported one module. Make it with ``start``; ``close`` ends it and all it started."""
+
+    source: ModuleSource
+    child: "subprocess.Popen[bytes]"
+    channel: socket.socket
+    listener: threading.Thread
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _waiting: "dict[str, asyncio.Future[int]]" = field(default_factory=dict)
+    _ready: "asyncio.Future[None] | None" = None
+    _loop: "asyncio.AbstractEventLoop | None" = None
+
+    async def invoke(self, port: int, token: str, on_output: OnOutput) -> int:
+        """Have the module answer the call that ``token`` stands for; its exit code.
+
+        Raises ModuleError if the module could not be imported.
+        """
+        await self._imported()
+        number = str(next(self._numbers))
+        ended = self._waiting[number] = asyncio.get_running_loop().create_future()
+        read, write = os.pipe()
+        try:
+            socket.send_fds(
+                self.channel, [json.dumps({"id": number, "port": str(port), "token": token}).encode()], [write]
+            )
+        finally:
+            os.close(write)
+        reading = asyncio.create_task(_read(read, on_output))
+        try:
+            code: int = await ended
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reading, _LAST_OUTPUT)
+        return code
+
+    def close(self) -> None:
+        """End the process and everything it started."""
+        with contextlib.suppress(RuntimeError):
+            asyncio.get_running_loop().remove_reader(self.channel)
+        self.channel.close()
+        process.kill(self.child)
+        self.child.wait()
+        self.listener.join(_LAST_OUTPUT)
+        for pipe in filter(None, (self.child.stdout, self.child.stderr)):
+            pipe.close()
+
+    async def _imported(self) -> None:
+        """Wait for the import. Registration and call have an event loop each; the current one hears the channel."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            loop.add_reader(self.channel, self._receive)
+            if self._ready is None or not self._ready.done():
+                self._ready = loop.create_future()
+        if self._ready and not self._ready.done():
+            await asyncio.shield(self._ready)
+
+    def _receive(self) -> None:
+        data = self.channel.recv(runner.MESSAGE)
+        message: dict[str, Any] = json.loads(data) if data else {"error": "its process ended while it was imported"}
+        if "id" in message:
+            self._waiting.pop(message["id"]).set_result(message["code"])
+        elif "error" not in message:
+            self._set_ready()
+        else:
+            asyncio.get_running_loop().remove_reader(self.channel)
+            self._fail(ModuleError(f"the module {self.source.name} cannot be imported\n{message['error'].rstrip()}"))
+
+    def _set_ready(self) -> None:
+        if self._ready and not self._ready.done():
+            self._ready.set_result(None)
+
+    def _fail(self, error: ModuleError) -> None:
+        if self._ready and not self._ready.done():
+            self._ready.set_exception(error)
+        for ended in self._waiting.values():
+            if not ended.done():
+                ended.set_result(-9)
+        self._waiting.clear()
+
+
+def start(source: ModuleSource, interpreter: Path, user: User, on_output: OnOutput) -> Runner:
+    """Start the module's process; it imports while the engine gets ready. ``on_output`` hears what that prints."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        fd = theirs.fileno()
+        child = process.spawn(
+            [*user.argv(), interpreter, "-P", runner.__file__, str(fd)],
+            cwd=source.source,
+            env=environment(source, interpreter, user, os.environ),
+            pass_fds=[fd],
+        )
+    listener = threading.Thread(target=process.pump, args=(child, lambda _, data: on_output(data)), daemon=True)
+    listener.start()
+    return Runner(source, child, ours, listener)
+
+
+def environment(source: ModuleSource, interpreter: Path, user: User, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables a module sees: those of Dagger's Python runtime, and of the host only what the network needs."""
+    lent = {name: environ[name] for name in _LENT if name in environ}
+    for name in _PROXIES:
+        if value := environ.get(name) or environ.get(name.upper()):
+            lent[name] = value
+    lent["no_proxy"] = ",".join(filter(None, [lent.get("no_proxy"), "127.0.0.1", "localhost"]))
+    paths = [folder for folder in (source.source / "src", source.source) if folder.is_dir()]
+    return {
+        "LANG": "C.UTF-8",
+        **lent,
+        "PATH": f"{interpreter.parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": user.home,
+        "PYTHONPATH": ":".join(map(str, paths)),
+        "PYTHONUNBUFFERED": "1",
+        "DAGGER_MODULE": source.name,
+        "DAGGER_MAIN_OBJECT": source.main_object,
+        "DAGGER_DEFAULT_PYTHON_PACKAGE": source.package,
+        "BASELARD_ENTRY_POINT": source.entry_point,
+    }
+
+
+async def _read(descriptor: int, on_output: OnOutput) -> None:
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        try:
+            while data := await reader.read(1 << 16):
+                on_output(data)
+        finally:
+            transport.close()

@@ -1,0 +1,156 @@
+"""A module on disk: where its dagger.json is, what that says, and a digest of everything its behaviour depends on.
+
+Format: Dagger's ``dagger.json`` (https://docs.dagger.io/reference/configuration/modules).
+"""
+
+import hashlib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from baselard.engine.errors import UserError
+
+CONFIG = "dagger.json"
+_NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+@dataclass(frozen=True)
+class ModuleSource:
+    """One Python module. ``root`` holds dagger.json, ``source`` the code; ``project`` is its parsed pyproject.toml.
+
+    ``tree`` is the directory it is to work on, where that is not the repository it lies in.
+    """
+
+    root: Path
+    name: str
+    source: Path
+    include: tuple[str, ...] = ()
+    project: dict[str, Any] = field(default_factory=dict)
+    tree: Path | None = None
+
+    @property
+    def main_object(self) -> str:
+        """The main object's class name, as the Python runtime derives it from the module's name."""
+        return "".join(word[:1].upper() + word[1:] for word in re.split(r"[-_\s.]+", self.name))
+
+    @property
+    def package(self) -> str:
+        """The import package the Python runtime looks for when no entry point is declared."""
+        return re.sub(r"[-.]+", "_", self.project.get("project", {}).get("name", self.name)).lower()
+
+    @property
+    def entry_point(self) -> str:
+        """The declared ``dagger.mod`` entry point ``module:Class``, or an empty string."""
+        groups = self.project.get("project", {}).get("entry-points", {})
+        return str(groups.get("dagger.mod", {}).get("main_object", ""))
+
+    @property
+    def context(self) -> Path:
+        """The directory absolute default paths start from: its tree, the enclosing git repository, or its own root."""
+        if self.tree:
+            return self.tree
+        above = (folder for folder in (self.root, *self.root.parents) if (folder / ".git").exists())
+        return next(above, self.root)
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the module's files: changes with its code, its configuration and its declared dependencies."""
+        hashed = hashlib.sha256()
+        for path in sorted(self._files()):
+            content = (self.root / path).read_bytes()
+            hashed.update(f"{path}\0{len(content)}\0".encode() + content)
+        return "sha256:" + hashed.hexdigest()
+
+    def _files(self) -> Iterator[str]:
+        """Paths relative to the root. Where dagger.json includes files explicitly, only those count."""
+        patterns = [(text.lstrip("!"), not text.startswith("!")) for text in self.include]
+        rules = [(_regex(pattern), keep) for pattern, keep in patterns]
+        for folder, names, files in os.walk(self.root):
+            names[:] = [name for name in names if name not in _NEVER]
+            relative = Path(folder).relative_to(self.root)
+            if relative == Path() and rules:
+                names[:] = [name for name in names if _may_hold(name, patterns)]
+            yield from (str(relative / file) for file in files if _included(str(relative / file), rules))
+
+
+def find(start: Path) -> ModuleSource:
+    """The module at ``start`` or in the nearest directory above. Raises UserError: there is none, or it is broken."""
+    if found := nearest(start):
+        return load(found)
+    raise UserError(f"no {CONFIG} in {start} or above it: name a module with -m PATH")
+
+
+def nearest(start: Path) -> Path | None:
+    """The directory at or above ``start`` that holds a dagger.json."""
+    start = start.resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / CONFIG).is_file()), None)
+
+
+def load(root: Path) -> ModuleSource:
+    """The module whose dagger.json is in ``root``. Raises UserError, with file and line where something is wrong."""
+    config = _json(root / CONFIG)
+    name = config.get("name")
+    if not isinstance(name, str) or not name:
+        raise UserError(f"{root / CONFIG}: the module has no name")
+    sdk = config.get("sdk")
+    sdk = sdk.get("source", "") if isinstance(sdk, dict) else sdk or ""
+    if sdk.partition("@")[0] != "python":
+        what = f"the module {name} is written for the SDK {sdk!r}" if sdk else f"the module {name} has no SDK"
+        raise UserError(
+            f"{root / CONFIG}: {what}; the embedded engine runs Python modules, others need --engine dagger"
+        )
+    if config.get("dependencies"):
+        raise UserError(
+            f"{root / CONFIG}: the module {name} depends on other modules, whose generated bindings only a real engine "
+            "makes; use --engine dagger"
+        )
+    source = (root / config.get("source", ".")).resolve()
+    include = tuple(config.get("include", ()))
+    return ModuleSource(root, name, source, include, _toml(source / "pyproject.toml"))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path.parent} has no {path.name}: it is no Dagger module") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{error.lineno}: {error.msg}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path}:1: a JSON object is expected")
+    return value
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        line = re.search(r"line (\d+)", str(error))
+        raise UserError(f"{path}:{line[1] if line else 1}: {error}") from None
+
+
+def _included(path: str, rules: "list[tuple[re.Pattern[str], bool]]") -> bool:
+    """The last matching rule decides; what no rule names belongs to the module."""
+    return next((keep for rule, keep in reversed(rules) if rule.fullmatch(path)), True)
+
+
+def _may_hold(name: str, patterns: list[tuple[str, bool]]) -> bool:
+    """Whether a top-level directory can hold an included file, so that big neighbours need no walk."""
+    if ("**", False) not in patterns:
+        return True
+    return any(keep and (pattern.split("/")[0] == name or "*" in pattern.split("/")[0]) for pattern, keep in patterns)
+
+
+def _regex(pattern: str) -> "re.Pattern[str]":
+    """A glob as dagger.json has them: ``**`` crosses directories, and naming a directory names all below it."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern.strip("/"))
+    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(meaning.get(part) or re.escape(part) for part in parts) + "(?:/.*)?")

@@ -1,0 +1,89 @@
+"""A commit of a git repository as a tree."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from baselard.engine.host import git
+from baselard.engine.host.git import Access
+from baselard.engine.ops.copy import opened
+from baselard.engine.ops.tree import TreeOperation, one
+from baselard.engine.run.containers.command import SecretRef
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver.graph import Output, Result, Value
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A repository: a URL and how it is spoken to, or (``source``) a directory that is one."""
+
+    url: str = ""
+    username: str = ""
+    token: SecretRef | None = None
+    header: SecretRef | None = None
+    agent: str = ""
+    known_hosts: str = ""
+    source: Output | None = None
+    source_path: str = "/"
+
+    def access(self, worker: Worker, url: str) -> Access:
+        """How ``url``, which is its own or the place of its directory, is spoken to.
+
+        Raises UserError when the session does not have the secrets.
+        """
+        token, header = (
+            worker.secrets.plaintext(ref.handle).decode().strip() if ref else "" for ref in (self.token, self.header)
+        )
+        return Access(url, self.username, token, header, self.agent, self.known_hosts)
+
+
+@dataclass(frozen=True)
+class GitTree(TreeOperation):
+    """The files of ``ref``, a commit or any name that leads to one; submodules are there as well.
+
+    ``nonce`` tells apart when a name was looked up that may lead elsewhere later. With ``keep`` the repository
+    itself comes along, with a history of ``depth`` commits (0: all of it).
+    """
+
+    tag: ClassVar[str] = "git.v1"
+    url: str
+    ref: str
+    keep: bool = True
+    depth: int = 1
+    tags: bool = False
+    nonce: str = ""
+    subdirectory: str = "/"
+    source: Output | None = None
+    remote: Remote = field(compare=False, default_factory=Remote)
+
+    @property
+    def label(self) -> str:
+        return f"git {self.url or self.subdirectory} {self.ref}"
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
+        """Fetch it. Raises UserError with git's own words."""
+        with worker.snapshots.draft(None) as draft:
+            if inputs:
+                with opened(worker, inputs[0], self.subdirectory) as (source, _):
+                    self._check_out(self.remote.access(worker, source.root), draft.path)
+            else:
+                self._check_out(self.remote.access(worker, self.url), draft.path)
+            if not self.keep:
+                _discard(draft.path)
+            return one(self._digest([value.digest for value in inputs]), draft.commit())
+
+    def _check_out(self, access: Access, into: Path) -> None:
+        git.check_out(access, self.ref, into=into, depth=self.depth, tags=self.tags)
+
+
+def _discard(root: Path) -> None:
+    """Remove the repository, and what submodules have in place of one."""
+    for directory, directories, files in os.walk(root):
+        if ".git" in files:
+            (Path(directory) / ".git").unlink()
+        if ".git" in directories:
+            directories.remove(".git")
+            shutil.rmtree(Path(directory) / ".git")

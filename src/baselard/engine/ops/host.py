@@ -1,0 +1,150 @@
+"""Directories and files of the host. They are hashed first; what the store holds already is not copied."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from baselard.engine.errors import EngineError, UserError
+from baselard.engine.files import gitignore, selection, treehash
+from baselard.engine.files.copying import Copier, Metadata, Source, Target
+from baselard.engine.files.owners import Owner
+from baselard.engine.files.patterns import literal
+from baselard.engine.files.statcache import StatCache, stamp_of
+from baselard.engine.files.treehash import As
+from baselard.engine.files.walking import EVERYTHING, Entry, Filter, read_gitignore, walk
+from baselard.engine.ops.tree import one
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver.graph import Output, Result, Value
+
+_ROOT = Owner(0, 0)
+
+
+@dataclass(frozen=True)
+class HostDirectory:
+    """A host directory as it was when ``load`` read it; called by its content's digest alone.
+
+    Owners do not come along: everything belongs to root, as in Dagger. Sockets stay behind, as with Docker.
+    """
+
+    digest: str
+    path: str = field(compare=False)
+    selected: Filter = field(compare=False, default=EVERYTHING)
+    inputs: ClassVar[tuple[Output, ...]] = ()
+    cached: ClassVar[bool] = True
+
+    @property
+    def key(self) -> str:
+        return self.digest
+
+    @property
+    def label(self) -> str:
+        return f"host directory {self.path}"
+
+    def content_key(self, worker: Any, inputs: Sequence[Value]) -> None:
+        """The digest is the key already."""
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
+        """Read it once more; only needed when the store lost it since.
+
+        Raises EngineError when the directory has changed meanwhile.
+        """
+        made, result = _import(worker, self.path, self.selected, *_hash(worker, self.path, self.selected))
+        if made != self.digest:
+            raise EngineError(f"{self.path} changed since it was read, and the store lost what it held then; run again")
+        return result
+
+
+def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirectory:
+    """Hash the host directory at the absolute ``path`` and see that the store holds what it held.
+
+    Raises UserError when there is no such directory, or when something in it cannot be read.
+    """
+    if not os.path.isdir(path):
+        raise UserError(f"{path}: no such directory on the host")
+    try:
+        found, stamps = _hash(worker, path, selected)
+    except PermissionError as error:
+        raise UserError(f"{error.filename} on the host cannot be read: {error.strerror}; exclude it") from error
+    if not worker.store.lookup(found):
+        found, result = _import(worker, path, selected, found, stamps)
+        worker.store.record([found], result)
+        selection.remember(worker.store, found, "", found)
+    return HostDirectory(found, path, selected)
+
+
+def load_file(worker: Worker, path: str) -> tuple[HostDirectory, str]:
+    """The directory with only the host file ``path``, and the file's name in it.
+
+    Raises UserError when there is no such file. A link is followed, as a host path is the user's own.
+    """
+    real = os.path.realpath(path)
+    if not os.path.exists(real):
+        raise UserError(f"{path}: no such file on the host")
+    if os.path.isdir(real):
+        raise UserError(f"{path} is a directory, not a file")
+    directory, name = os.path.split(real)
+    return load(worker, directory, Filter(include=(literal(name),))), name
+
+
+def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, bytes]:
+    """The content's digest, and one for the stamps of all that was read."""
+    cache = StatCache.below(worker.store, path)
+    stamps = hashlib.sha256()
+    entries = _stamped(_entries(path, selected), stamps)
+    found = treehash.of_entries(path, entries, content=cache.content, owner=As(_ROOT.uid, _ROOT.gid))
+    cache.save(complete=selected.empty)
+    return found, stamps.digest()
+
+
+def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: bytes) -> tuple[str, Result]:
+    """Copy what was hashed into the store; the digest is that of the copy, whatever happened to the original."""
+    with worker.snapshots.layer(None) as draft:
+        upper = str(draft.upper)
+        after = hashlib.sha256()
+        entries = _stamped(_entries(path, selected), after, again=path)
+        Copier(Source(path), Target(upper), Metadata(_ROOT)).tree(entries, "")
+        if after.digest() != stamps:
+            found = treehash.of_entries(upper, walk(upper))
+        return found, one(found, draft.commit())
+
+
+def _stamped(entries: Iterable[Entry], stamps: Any, *, again: str = "") -> Iterator[Entry]:
+    """``entries``, each one's stamp noted; with ``again`` the one it has in that directory after it was used."""
+    for entry in entries:
+        yield entry
+        stamps.update(os.fsencode(entry.path) + b"\0" + _stamp(entry, again))
+
+
+def _stamp(entry: Entry, again: str) -> bytes:
+    try:
+        return stamp_of(os.lstat(f"{again}/{entry.path}") if again else entry.info)
+    except FileNotFoundError:
+        return b"gone"
+
+
+def _entries(path: str, selected: Filter) -> Iterator[Entry]:
+    for entry in walk(path, selected, outer_rules=_outer_rules(path) if selected.gitignore else ()):
+        if not _stays_behind(entry.info):
+            yield entry
+
+
+def _stays_behind(info: os.stat_result) -> bool:
+    """Sockets mean nothing elsewhere; a device 0:0 would hide things in a layer instead of being one."""
+    return stat.S_ISSOCK(info.st_mode) or (stat.S_ISCHR(info.st_mode) and info.st_rdev == 0)
+
+
+def _outer_rules(path: str) -> list[gitignore.Rules]:
+    """The .gitignore files from the root of the git checkout that ``path`` is in down to its parent."""
+    above = ""
+    found: list[gitignore.Rules] = []
+    directory = path.rstrip("/")
+    while not os.path.exists(f"{directory}/.git"):
+        directory, name = os.path.split(directory)
+        if not name:
+            return []
+        above = f"{name}/{above}"
+        found.insert(0, gitignore.Rules("", gitignore.parse(read_gitignore(directory)), above))
+    return found

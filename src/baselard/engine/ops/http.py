@@ -1,0 +1,89 @@
+"""A file from a URL."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from baselard.engine.errors import HostError, UserError
+from baselard.engine.host.lazily import Lazily
+from baselard.engine.ops.tree import TreeOperation, one
+from baselard.engine.run.containers.command import SecretRef
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver import cancel, digest
+from baselard.engine.solver.graph import Result, Value
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Lazily("httpx")
+
+_ATTEMPTS = 4
+_TIMEOUT = 60.0
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Http(TreeOperation):
+    """A tree with one file, what the URL answers with.
+
+    ``checksum`` is ``algorithm:hex``; without one ``nonce`` tells one session's answer from another's.
+    """
+
+    tag: ClassVar[str] = "http.v1"
+    url: str
+    name: str
+    permissions: int = 0o600
+    checksum: str = ""
+    nonce: str = ""
+    header: SecretRef | None = None
+
+    @property
+    def label(self) -> str:
+        return f"http {self.url}"
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
+        """Download. Raises UserError for a refusal and a checksum that differs, HostError when nothing answers."""
+        headers = {"authorization": worker.secrets.plaintext(self.header.handle).decode()} if self.header else {}
+        with worker.snapshots.draft(None) as draft:
+            path = draft.path / self.name
+            with path.open("wb") as file:
+                file.writelines(_downloaded(self.url, headers))
+            content = _check(path.read_bytes(), self.checksum, self.url)
+            path.chmod(self.permissions)
+            return one(digest.of("http.content.v1", content, self.name, self.permissions), draft.commit())
+
+
+def _downloaded(url: str, headers: dict[str, str]) -> Iterator[bytes]:
+    """The answer's bytes; a server that is busy is asked again before any of them came."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT) as response:
+                if response.status_code not in _AGAIN or attempt == _ATTEMPTS:
+                    if response.is_error:
+                        raise UserError(f"{url}: {response.status_code} {response.reason_phrase}")
+                    for chunk in response.iter_bytes():
+                        cancel.current().check()
+                        yield chunk
+                    return
+        except httpx.InvalidURL as error:
+            raise UserError(f"{url}: {error}") from error
+        except httpx.UnsupportedProtocol as error:
+            raise UserError(f"{url}: only http and https are downloaded") from error
+        except httpx.TransportError as error:
+            raise HostError(f"{url} cannot be reached: {error}") from error
+        time.sleep(0.5 * 2**attempt)
+
+
+def _check(data: bytes, checksum: str, url: str) -> str:
+    """The content's SHA-256. Raises UserError when it is not what was promised."""
+    algorithm, _, wanted = checksum.partition(":")
+    if checksum:
+        try:
+            found = hashlib.new(algorithm, data).hexdigest()
+        except ValueError as error:
+            raise UserError(f"checksum {checksum!r}: write it as sha256: and 64 hex digits") from error
+        if found != wanted.lower():
+            raise UserError(f"{url}: checksum mismatch: expected {checksum}, got {algorithm}:{found}")
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,113 @@
+"""Patches as git writes and reads them: Changeset.asPatch, Directory.withPatch. The host's git does the work."""
+
+import contextlib
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from baselard.engine.errors import UserError
+from baselard.engine.files import paths
+from baselard.engine.host import process
+from baselard.engine.ops.copy import opened
+from baselard.engine.ops.tree import TreeOperation, one, snapshot_of
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import snapshots
+
+PATCH = "/diff.patch"
+"""Where MakePatch leaves its file."""
+
+_BIND = 0x1000  # MS_BIND, mount(2)
+_ALONE = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
+
+
+@dataclass(frozen=True)
+class MakePatch(TreeOperation):
+    """A tree with one file, the changes from one directory to another as a patch in git's format."""
+
+    tag: ClassVar[str] = "makepatch.v1"
+    older: Output
+    newer: Output
+    older_path: str = "/"
+    newer_path: str = "/"
+
+    @property
+    def label(self) -> str:
+        return f"patch from {self.older_path} to {self.newer_path}"
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
+        """Compare. Raises UserError when a path is not there, HostError without git."""
+        older, newer = inputs
+        text = compared(worker, (older, self.older_path), (newer, self.newer_path), "--binary")
+        with worker.snapshots.draft(None) as draft:
+            (draft.path / PATCH.lstrip("/")).write_bytes(text)
+            return one(self._digest([older.digest, newer.digest]), draft.commit())
+
+
+@dataclass(frozen=True)
+class ApplyPatch(TreeOperation):
+    """``dest`` with the patch file ``patch_path`` of ``patch`` applied to its directory ``path``."""
+
+    tag: ClassVar[str] = "applypatch.v1"
+    dest: Output
+    patch: Output
+    patch_path: str
+    path: str = "/"
+
+    @property
+    def label(self) -> str:
+        return f"apply patch {self.patch_path}"
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
+        """Apply all of it or nothing. Raises UserError with git's reason when it does not fit."""
+        dest, patch = inputs
+        with opened(worker, patch, self.patch_path) as (source, entry):
+            text = (Path(source.root) / entry.path).read_bytes()
+        with worker.snapshots.draft(snapshot_of(dest)) as draft:
+            target = paths.under(draft.path, paths.resolve(draft.path, self.path))
+            if not stat.S_ISDIR(paths.mode(target)):
+                raise UserError(f"{self.path}: no such directory to apply a patch to")
+            if text.strip():
+                _apply(text, Path(target))
+            return one(self._digest([value.digest for value in inputs]), draft.commit())
+
+
+def compared(worker: Worker, older: tuple[Value, str], newer: tuple[Value, str], *options: str) -> bytes:
+    """What ``git diff`` says of two directories; names in it begin with ``a/`` and ``b/``."""
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(worker.store.temp_dir())
+        for name, (value, path) in (("a", older), ("b", newer)):
+            source, entry = stack.enter_context(opened(worker, value, path))
+            if not stat.S_ISDIR(entry.info.st_mode):
+                raise UserError(f"path {path} is a file, not a directory")
+            stack.enter_context(_bound(source.root, home / name))
+        quiet = ("--no-index", "--no-prefix", "--no-ext-diff", "--no-textconv", "--no-color")
+        done = process.run(("git", "diff", *quiet, *options, "--", "a", "b"), cwd=home, env=_environment(), check=False)
+    if done.code > 1:
+        raise process.ProcessError(done)
+    return done.stdout
+
+
+@contextlib.contextmanager
+def _bound(source: str, target: Path) -> Iterator[None]:
+    """See a directory under another name."""
+    target.mkdir()
+    snapshots.mount(source, target, "", _BIND)
+    try:
+        yield
+    finally:
+        snapshots.unmount(target)
+
+
+def _apply(text: bytes, directory: Path) -> None:
+    command = ("git", "apply", "--whitespace=nowarn", "-")
+    environment = {**_environment(), "GIT_CEILING_DIRECTORIES": str(directory.parent)}
+    done = process.run(command, cwd=directory, env=environment, stdin=text, check=False)
+    if done.code:
+        raise UserError(f"the patch does not apply: {done.stderr.decode(errors='replace').strip()}")
+
+
+def _environment() -> dict[str, str]:
+    return {**_ALONE, "PATH": "/usr/local/bin:/usr/bin:/bin"}

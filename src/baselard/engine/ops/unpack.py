@@ -1,0 +1,103 @@
+"""ADD's extraction: what an archive holds as a tree, or the file itself when it is no archive."""
+
+import bz2
+import gzip
+import lzma
+import shutil
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import zstandard
+
+from baselard.engine.errors import UserError
+from baselard.engine.files import selection
+from baselard.engine.host import process
+from baselard.engine.ops.copy import opened
+from baselard.engine.ops.tree import TreeOperation, one
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver import cancel
+from baselard.engine.solver.graph import Output, Result, Value
+
+_CHUNK = 1 << 20
+_MAGIC_AT = 257  # where "ustar" stands in a tar header (POSIX.1-2017, pax)
+_OPENERS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+    b"\x28\xb5\x2f\xfd": zstandard.open,
+}
+_DAMAGED: tuple[Any, ...] = (OSError, EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
+
+
+@dataclass(frozen=True)
+class Unpack(TreeOperation):
+    """A tree with what the archive ``source_path`` of ``source`` holds.
+
+    tar, alone or compressed by gzip, bzip2, xz or zstd, is an archive; anything else is put there as it is, under
+    ``name`` (Dockerfile reference, ADD).
+    """
+
+    tag: ClassVar[str] = "unpack.v1"
+    source: Output
+    source_path: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        return f"unpack {self.source_path}"
+
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str:
+        return self._digest([selection.digest_of(worker.snapshots, inputs[0], self.source_path)])
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
+        """Extract. Raises UserError for an archive that is damaged."""
+        with (
+            opened(worker, inputs[0], self.source_path) as (source, entry),
+            worker.store.temp_dir() as directory,
+            worker.snapshots.draft(None) as draft,
+        ):
+            path = Path(source.root) / entry.path
+            if archive := _plain(path, directory / "archive.tar"):
+                _extract(archive, draft.path, self.source_path)
+            else:
+                shutil.copy2(path, draft.path / self.name)
+            return one(self.content_key(worker, inputs), draft.commit())
+
+
+def _plain(path: Path, target: Path) -> Path | None:
+    """The archive without compression, at ``target`` if it had any; None when the file is no archive."""
+    with path.open("rb") as file:
+        head = file.read(_MAGIC_AT + 5)
+    opener = next((found for magic, found in _OPENERS.items() if head.startswith(magic)), None)
+    if opener is None:
+        return path if head.endswith(b"ustar") else None
+    try:
+        with opener(path) as source, target.open("wb") as plain:
+            head = source.read(_MAGIC_AT + 5)
+            if not head.endswith(b"ustar"):
+                return None
+            plain.write(head)
+            while chunk := source.read(_CHUNK):
+                cancel.current().check()
+                plain.write(chunk)
+    except _DAMAGED:
+        return None  # BuildKit copies what it cannot decompress
+    return target
+
+
+def _extract(archive: Path, target: Path, shown: str) -> None:
+    """GNU tar keeps leading slashes, ``..`` and links that lead out from doing harm."""
+    options = (
+        "--extract",
+        "--preserve-permissions",
+        "--same-owner",
+        "--numeric-owner",
+        "--xattrs",
+        "--xattrs-include=*",
+    )
+    done = process.run(("tar", *options, "--file", archive, "--directory", target), check=False)
+    if done.code:
+        raise UserError(f"{shown} cannot be unpacked: {done.stderr.decode(errors='replace').strip()}")

@@ -1,0 +1,230 @@
+"""What people see while the engine works: ``plain``, ``dots`` or nothing; progress/tree.py has the live tree."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import IO, Protocol
+
+from baselard.engine.solver.graph import CALLED_OFF, Progress
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class Step:
+    """One operation under way. ``rest`` is the beginning of a line that is still being written."""
+
+    number: int
+    label: str
+    began: float
+    rest: bytes = b""
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, data: bytes) -> list[str]:
+        """The lines that ``data`` completes."""
+        *whole, self.rest = (self.rest + data).split(b"\n")
+        return [clean(line) for line in whole]
+
+
+class Display(Progress, Protocol):
+    """A way of showing progress; to be closed when the work is done. Safe from any thread."""
+
+    def note(self, text: str) -> None:
+        """Lines that belong to no operation, such as what a module's function prints."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Nothing is shown inside the block; what happened meanwhile is, after it."""
+
+    def close(self) -> None:
+        """Write what is still to be said."""
+
+
+@dataclass
+class Outlet:
+    """Where text goes, at once or after a while in which it is held back. Safe from any thread."""
+
+    stream: IO[str]
+    _held: list[str] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def write(self, text: str) -> None:
+        with self._lock:
+            if self._held is not None:
+                self._held.append(text)
+            elif text:
+                self.stream.write(text)
+                self.stream.flush()
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Hold everything back inside the block."""
+        with self._lock:
+            held = self._held = []
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held = None
+                self.stream.write("".join(held))
+                self.stream.flush()
+
+
+@dataclass
+class Quiet:
+    """Shows nothing."""
+
+    def started(self, key: str, label: str) -> None:
+        pass
+
+    def output(self, key: str, stream: int, data: bytes) -> None:
+        pass
+
+    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+    def aside(self) -> AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Plain:
+    """One line for every line of output, marked with its operation's number, so that parallel output stays readable.
+
+    With ``groups``, an operation's lines come together when it has ended, folded as GitHub Actions can; those of one
+    that failed stay open.
+    """
+
+    stream: IO[str]
+    groups: bool = False
+    verbose: bool = False
+    clock: Clock = time.monotonic
+    _steps: dict[str, Step] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _count: int = 0
+    _cached: int = 0
+
+    def __post_init__(self) -> None:
+        self._out = Outlet(self.stream)
+
+    def started(self, key: str, label: str) -> None:
+        with self._lock:
+            self._count += 1
+            self._steps[key] = step = Step(self._count, label, self.clock())
+            if not self.groups:
+                self._write(f"#{step.number} {label}")
+
+    def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here
+        with self._lock:
+            if step := self._steps.get(key):
+                self._show(step, step.add(data))
+
+    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
+        with self._lock:
+            self._cached += cached
+            if step := self._steps.pop(key, None):
+                self._show(step, [clean(step.rest)] if step.rest else [])
+                self._end(step, error)
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._write(*text.splitlines())
+
+    def aside(self) -> AbstractContextManager[None]:
+        return self._out.aside()
+
+    def close(self) -> None:
+        with self._lock:
+            if self.verbose:
+                self._write(f"{self._count} operations run, {self._cached} found in the store")
+
+    def _show(self, step: Step, lines: list[str]) -> None:
+        marked = [f"#{step.number} {line}" for line in lines]
+        if self.groups:
+            step.lines += marked
+        else:
+            self._write(*marked)
+
+    def _end(self, step: Step, error: str) -> None:
+        took = self.clock() - step.began
+        failed = error and error != CALLED_OFF
+        verdict = f"done in {took:.1f} s"
+        if error:
+            verdict = f"FAILED after {took:.1f} s: {error}" if failed else f"{error} after {took:.1f} s"
+        if not self.groups:
+            self._write(f"#{step.number} {verdict}")
+        elif failed or not step.lines:
+            self._write(f"#{step.number} {step.label}: {verdict}", *step.lines)
+        else:
+            self._write(f"::group::#{step.number} {step.label}: {verdict}", *step.lines, "::endgroup::")
+
+    def _write(self, *lines: str) -> None:
+        self._out.write("".join(line.rstrip() + "\n" for line in lines))
+
+
+@dataclass
+class Dots:
+    """A mark for every operation: ``.`` it ran, ``X`` it failed and its output follows, ``-`` it was called off."""
+
+    stream: IO[str]
+    _steps: dict[str, Step] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _marks: int = 0
+
+    def __post_init__(self) -> None:
+        self._out = Outlet(self.stream)
+
+    def started(self, key: str, label: str) -> None:
+        with self._lock:
+            self._steps[key] = Step(0, label, 0)
+
+    def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here
+        with self._lock:
+            if step := self._steps.get(key):
+                step.lines += step.add(data)
+
+    def finished(self, key: str, *, cached: bool, error: str = "") -> None:  # noqa: ARG002 -- cached ones began nothing
+        with self._lock:
+            if step := self._steps.pop(key, None):
+                failed = error and error != CALLED_OFF
+                self._mark("X" if failed else "-" if error else ".")
+                if failed:
+                    self._break()
+                    told = [step.label, *step.lines, clean(step.rest), error]
+                    self._out.write("".join(f"{line}\n" for line in told))
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._break()
+            self._out.write(text.rstrip("\n") + "\n")
+
+    def aside(self) -> AbstractContextManager[None]:
+        self._break()
+        return self._out.aside()
+
+    def close(self) -> None:
+        with self._lock:
+            self._break()
+
+    def _mark(self, mark: str) -> None:
+        self._out.write(mark)
+        self._marks += 1
+
+    def _break(self) -> None:
+        if self._marks:
+            self._out.write("\n")
+        self._marks = 0
+
+
+def clean(line: bytes) -> str:
+    """The line as it stands after its carriage returns, without terminal control."""
+    text = line.rstrip(b"\r").rsplit(b"\r", 1)[-1].decode(errors="replace")
+    return "".join(letter for letter in text if letter == "\t" or letter.isprintable())

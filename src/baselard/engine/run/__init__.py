@@ -1,0 +1,1 @@
+"""Programs in containers: sandboxes, mounts, networks and services."""

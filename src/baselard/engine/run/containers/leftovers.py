@@ -1,0 +1,18 @@
+"""What engine processes that died left on this machine: containers, bridges, packet filter rules. Removed at start."""
+
+from pathlib import Path
+
+from baselard.engine.host import rundir
+from baselard.engine.run.containers import runtime
+from baselard.engine.run.networks import bridges
+
+
+def remove(root: Path | None = None) -> int:
+    """End and remove the leftovers of dead processes below ``root`` (/run/baselard); gives how many there were."""
+    count = 0
+    for run_dir in rundir.abandoned(root):
+        runtime.remove_abandoned(run_dir)
+        bridges.tear_down(run_dir)
+        run_dir.close()
+        count += 1
+    return count

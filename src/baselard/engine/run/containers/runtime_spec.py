@@ -1,0 +1,190 @@
+"""The OCI runtime configuration (runtime-spec, config.md) of one container, with Docker's defaults.
+
+Capabilities, masked and read-only paths and the mounts are those of moby's ``oci.DefaultSpec``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from baselard.engine.host import platforms
+from baselard.engine.run.containers import seccomp
+from baselard.engine.run.containers.users import User
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+INIT_TARGET = "/.init"
+_INIT_OPTIONS = ("-p", "SIGKILL")  # tini(1): end with the OCI runtime, which ends with the engine
+
+_NUMBERED = """
+    CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
+    NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
+    SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE
+    MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
+"""
+_CAPABILITIES = _NUMBERED.split()  # in the order of their numbers, capabilities(7)
+_DEFAULT = """
+    CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL
+    AUDIT_WRITE
+"""
+_DEFAULT_CAPABILITIES = frozenset(_DEFAULT.split())
+_MASKED = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+]
+_READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+_DEVICE_RULES = [
+    {"allow": False, "access": "rwm"},
+    *(
+        {"allow": True, "type": "c", "major": major, "minor": minor, "access": "rwm"}
+        for major, minor in ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2))
+    ),
+    {"allow": True, "type": "c", "major": 136, "access": "rwm"},
+    {"allow": True, "access": "m", "type": "c"},
+    {"allow": True, "access": "m", "type": "b"},
+]
+
+
+@dataclass(frozen=True)
+class SpecMount:
+    """One entry of the configuration's ``mounts``."""
+
+    target: str
+    source: str
+    kind: str = "bind"
+    options: tuple[str, ...] = ("rbind", "rprivate")
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "destination": self.target,
+            "type": self.kind,
+            "source": self.source,
+            "options": list(self.options),
+        }
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one container may use at most; 0 sets no limit. ``memory`` in bytes, ``cpus`` in whole processors."""
+
+    memory: int = 0
+    cpus: float = 0.0
+    pids: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """The configuration's ``linux.resources``, without devices."""
+        found: dict[str, object] = {}
+        if self.memory:
+            found["memory"] = {"limit": self.memory}
+        if self.cpus:
+            found["cpu"] = {"period": _PERIOD, "quota": int(self.cpus * _PERIOD)}
+        if self.pids:
+            found["pids"] = {"limit": self.pids}
+        return found
+
+
+_PERIOD = 100_000  # microseconds in which the processors' time is shared out (cgroups(7))
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One container: what runs, as whom, on which root, in which network namespace (a path)."""
+
+    rootfs: Path
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    network: str
+    cwd: str = "/"
+    user: User = field(default_factory=User)
+    mounts: Sequence[SpecMount] = ()
+    hostname: str = "baselard"
+    init: str = ""
+    insecure: bool = False
+    limits: Limits = field(default_factory=Limits)
+    terminal: bool = False
+
+
+def config(spec: Spec, cgroup: str) -> dict[str, Any]:
+    """The content of ``config.json``. ``cgroup`` is the container's control group path."""
+    init = SpecMount(INIT_TARGET, spec.init, options=("rbind", "ro", "nosuid", "nodev"))
+    mounts = [*_mounts(spec.insecure), *spec.mounts, *([init] if spec.init else [])]
+    return {
+        "ociVersion": "1.0.2",
+        "process": process(spec),
+        "root": {"path": str(spec.rootfs), "readonly": False},
+        "hostname": spec.hostname,
+        "mounts": [mount.to_json() for mount in mounts],
+        "linux": _linux(spec, cgroup),
+    }
+
+
+def process(spec: Spec) -> dict[str, Any]:
+    """The configuration's ``process``: the program, its user, variables and capabilities."""
+    capabilities = sorted(_capabilities(spec))
+    env = {"PATH": DEFAULT_PATH, **spec.env}
+    args = (INIT_TARGET, *_INIT_OPTIONS, "--", *spec.args) if spec.init else spec.args
+    return {
+        "terminal": spec.terminal,
+        "user": spec.user.to_json(),
+        "args": list(args),
+        "env": [f"{name}={value}" for name, value in env.items()],
+        "cwd": spec.cwd,
+        # Without ambient and inheritable sets, as in Docker since 20.10.14 (CVE-2022-24769).
+        "capabilities": {kind: capabilities for kind in ("bounding", "effective", "permitted")},
+        "noNewPrivileges": False,
+    }
+
+
+def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:
+    namespaces: list[dict[str, str]] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup")]
+    common = {
+        "cgroupsPath": cgroup,
+        "namespaces": [*namespaces, {"type": "network", "path": spec.network}],
+        "rootfsPropagation": "rprivate",
+    }
+    if spec.insecure:
+        return {**common, "resources": {"devices": [{"allow": True, "access": "rwm"}], **spec.limits.to_json()}}
+    architecture = platforms.default().architecture
+    return {
+        **common,
+        "resources": {"devices": _DEVICE_RULES, **spec.limits.to_json()},
+        "maskedPaths": _MASKED,
+        "readonlyPaths": _READ_ONLY,
+        "seccomp": seccomp.profile(architecture, _capabilities(spec)),
+    }
+
+
+def _mounts(insecure: bool) -> list[SpecMount]:
+    quiet = ("nosuid", "noexec", "nodev")
+    access = "rw" if insecure else "ro"
+    return [
+        SpecMount("/proc", "proc", "proc", quiet),
+        SpecMount("/dev", "tmpfs", "tmpfs", ("nosuid", "strictatime", "mode=755", "size=65536k")),
+        SpecMount("/dev/pts", "devpts", "devpts", (*quiet[:2], "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")),
+        SpecMount("/sys", "sysfs", "sysfs", (*quiet, access)),
+        SpecMount("/sys/fs/cgroup", "cgroup", "cgroup", (*quiet, "relatime", access)),
+        SpecMount("/dev/mqueue", "mqueue", "mqueue", quiet),
+        SpecMount("/dev/shm", "shm", "tmpfs", (*quiet, "mode=1777", "size=65536k")),  # noqa: S108
+    ]
+
+
+def _capabilities(spec: Spec) -> frozenset[str]:
+    names = _held() if spec.insecure else _held() & _DEFAULT_CAPABILITIES
+    return frozenset(f"CAP_{name}" for name in names)
+
+
+def _held() -> frozenset[str]:
+    """The capabilities this process could give away (proc(5), CapBnd)."""
+    status = Path("/proc/self/status").read_text()
+    bits = int(status.split("CapBnd:")[1].split()[0], 16)
+    return frozenset(name for number, name in enumerate(_CAPABILITIES) if bits >> number & 1)

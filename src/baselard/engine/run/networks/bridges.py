@@ -1,0 +1,227 @@
+"""An engine process's bridge: a free subnet, the interface, and the packet filter's rules that let it out.
+
+All rules are set once, in one transaction, and carry the bridge's name, so the whole is gone after one more.
+"""
+
+import hashlib
+import ipaddress
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any
+
+from baselard.engine.errors import HostError
+from baselard.engine.host import process, rundir
+from baselard.engine.host.process import ProcessError
+from baselard.engine.store import locks
+
+PREFIX = "bsl"
+_STATE = "network.json"
+_NETWORK = Path("/proc/self/ns/net")  # held to choose a subnet, since engines may have run directories apart
+_FORWARDING = {4: Path("/proc/sys/net/ipv4/ip_forward"), 6: Path("/proc/sys/net/ipv6/conf/all/forwarding")}
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """The interface ``name`` with the first address of each subnet; ``subnet6`` where the machine has IPv6.
+
+    ``outside`` tells why nothing gets out, or is "".
+    """
+
+    name: str
+    subnet: IPv4Network
+    mtu: int
+    subnet6: IPv6Network | None = None
+    outside: str = ""
+
+    @property
+    def subnets(self) -> "list[IPv4Network | IPv6Network]":
+        return [self.subnet, *([self.subnet6] if self.subnet6 else [])]
+
+
+def set_up(run_dir: rundir.RunDir) -> Bridge:
+    """Make the bridge. What is about to be made is written to ``run_dir`` before it is. Raises HostError."""
+    with locks.exclusive(_NETWORK):
+        subnet6 = _unique_subnet(run_dir.name) if _has_ipv6() else None
+        bridge = Bridge(PREFIX + run_dir.name, _free_subnet(), _mtu(), subnet6)
+        (run_dir.path / _STATE).write_text(json.dumps(_state(bridge)))
+        _ip_batch(
+            f"link add name {bridge.name} address {_mac(run_dir.name)} mtu {bridge.mtu} type bridge forward_delay 0",
+            *(f"addr add {net[1]}/{net.prefixlen} dev {bridge.name}{_no_wait(net)}" for net in bridge.subnets),
+            f"link set {bridge.name} up",
+        )
+    return replace(bridge, outside=_open_the_way(bridge))
+
+
+def tear_down(run_dir: rundir.RunDir) -> None:
+    """Remove what ``set_up`` made, this process's or a dead one's; nothing happens when there is nothing."""
+    try:
+        state = json.loads((run_dir.path / _STATE).read_text())
+    except (FileNotFoundError, ValueError):
+        return
+    name = state["bridge"]
+    with ThreadPoolExecutor(3, "network") as pool:  # none waits for another, and each takes its time
+        ends = [pool.submit(_remove_link, name)]
+        ends += [pool.submit(_take_rules_away, name, ipaddress.ip_network(text)) for text in state["subnets"]]
+    for end in ends:
+        end.result()
+    with locks.exclusive(_NETWORK):
+        if not any(known.startswith(PREFIX) for known in _links()):
+            for path, value in state["forwarding"].items():
+                if value == "0":
+                    Path(path).write_text("0")
+    (run_dir.path / _STATE).unlink()
+
+
+def _links() -> list[str]:
+    """The network devices of this namespace; /sys may show another one's."""
+    return [name for _, name in socket.if_nameindex()]
+
+
+def _remove_link(name: str) -> None:
+    if name in _links():
+        _ip_batch(f"link del {name}")
+
+
+def _state(bridge: Bridge) -> dict[str, Any]:
+    """What has to be undone later; forwarding is put back when the last engine's bridge goes."""
+    switches = {str(_FORWARDING[net.version]) for net in bridge.subnets}
+    return {
+        "bridge": bridge.name,
+        "subnets": [str(net) for net in bridge.subnets],
+        "forwarding": {path: Path(path).read_text().strip() for path in sorted(switches)},
+    }
+
+
+def _mac(name: str) -> str:
+    """An address of the bridge's own, locally administered.
+
+    Without one a bridge takes the lowest of its ports' and changes it as they come; who is attached by then goes on
+    sending to the old one, and nothing gets out.
+    """
+    return "02:62:" + hashlib.sha256(name.encode()).digest()[:4].hex(":")
+
+
+def _no_wait(subnet: "IPv4Network | IPv6Network") -> str:
+    return " nodad" if subnet.version == 6 else ""
+
+
+def _open_the_way(bridge: Bridge) -> str:
+    """Let the bridge's packets out; returns what is missing, or ""."""
+    if not process.which("iptables-restore"):
+        return "iptables is not installed: containers reach each other but nothing outside; apt-get install iptables"
+    try:
+        for subnet in bridge.subnets:
+            _FORWARDING[subnet.version].write_text("1")
+            _restore(subnet, rules(bridge.name, str(subnet), "-I"))
+    except (OSError, ProcessError) as error:
+        return f"packets cannot be forwarded ({error}): containers reach each other but nothing outside"
+    return ""
+
+
+def _take_rules_away(name: str, subnet: "IPv4Network | IPv6Network") -> None:
+    if not process.which(_iptables(subnet, "save")):
+        return
+    present = process.run_regardless([_iptables(subnet, "save")]).stdout.decode()
+    if f":{name} " in present:
+        _restore(subnet, rules(name, str(subnet), "-D"))
+
+
+def rules(name: str, subnet: str, action: str) -> str:
+    """The rules for iptables-restore(8). FORWARD comes first, because Docker's policy there is DROP.
+
+    Containers reach the outside and their own bridge; other engines' bridges they do not.
+    """
+    note = f"-m comment --comment {name}"
+    nat = f"{action} POSTROUTING -s {subnet} ! -o {name} {note} -j MASQUERADE"
+    inward = f"{action} FORWARD -i {name} {note} -j {name}"
+    outward = f"{action} FORWARD -o {name} {note} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+    if action == "-D":
+        return f"*nat\n{nat}\nCOMMIT\n*filter\n{inward}\n{outward}\n-F {name}\n-X {name}\nCOMMIT\n"
+    chain = [f"-A {name} -o {name} -j ACCEPT", f"-A {name} -o {PREFIX}+ -j DROP", f"-A {name} -j ACCEPT"]
+    lines = ["*nat", nat, "COMMIT", "*filter", f":{name} - [0:0]", *chain, inward, outward, "COMMIT", ""]
+    return "\n".join(lines)
+
+
+def _restore(subnet: "IPv4Network | IPv6Network", text: str) -> None:
+    process.run([_iptables(subnet, "restore"), "--wait", "--noflush"], stdin=text.encode())
+
+
+def _iptables(subnet: "IPv4Network | IPv6Network", kind: str) -> str:
+    name = f"ip6tables-{kind}" if subnet.version == 6 else f"iptables-{kind}"
+    return process.which(name) or name
+
+
+def _ip_batch(*commands: str) -> None:
+    """Several ip(8) commands in one process. Raises HostError."""
+    program = process.which("ip")
+    if not program:
+        raise HostError("the program ip is not installed; apt-get install iproute2")
+    try:
+        process.run([program, "-batch", "-"], stdin="\n".join(commands).encode())
+    except ProcessError as error:
+        raise HostError(f"the bridge cannot be made: {error}; CAP_NET_ADMIN is needed") from error
+
+
+def _free_subnet() -> IPv4Network:
+    """The first private /20 that no route of this machine touches."""
+    taken = list(_routes())
+    for candidate in _candidates():
+        if not any(candidate.overlaps(route) for route in taken):
+            return candidate
+    raise HostError("every private subnet is routed somewhere; free one of 10.64.0.0/10 or 172.16.0.0/12")
+
+
+def _candidates() -> Iterator[IPv4Network]:
+    for block in ("10.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"):
+        yield from IPv4Network(block).subnets(new_prefix=20)
+
+
+def _unique_subnet(name: str) -> IPv6Network:
+    """A subnet of this engine's own among the unique local addresses (RFC 4193)."""
+    digits = hashlib.sha256(name.encode()).hexdigest()
+    return IPv6Network(f"fd{digits[:2]}:{digits[2:6]}:{digits[6:10]}:1::/64")
+
+
+def _has_ipv6() -> bool:
+    """Whether the machine reaches IPv6 by a route of its own (/proc/net/ipv6_route, flags of linux/ipv6_route.h).
+
+    A route learnt from router advertisements would be lost, since the kernel ignores those once it forwards.
+    """
+    if not process.which("ip6tables-restore"):
+        return False
+    try:
+        lines = [line.split() for line in Path("/proc/net/ipv6_route").read_text().splitlines()]
+    except OSError:
+        return False
+    flags = [int(line[8], 16) for line in lines if set(line[0] + line[1]) == {"0"} and line[9] != "lo"]
+    usable = [flag for flag in flags if flag & _RTF_UP and not flag & _RTF_REJECT]
+    return bool(usable) and not any(flag & _RTF_ADDRCONF for flag in usable)
+
+
+_RTF_UP, _RTF_REJECT, _RTF_ADDRCONF = 0x1, 0x200, 0x40000
+
+
+def _routes() -> Iterator[IPv4Network]:
+    """Every route but the default one, and the resolvers."""
+    for entry in _ip_json("-4", "route", "show", "table", "all"):
+        if entry["dst"] != "default":
+            yield IPv4Network(entry["dst"], strict=False)
+
+
+def _mtu() -> int:
+    """The smallest MTU on the way out, so that packets leave unfragmented."""
+    devices = {entry["dev"] for entry in _ip_json("-4", "route", "show", "default") if "dev" in entry}
+    sizes = [int(Path("/sys/class/net", device, "mtu").read_text()) for device in devices]
+    return min(sizes, default=1500)
+
+
+def _ip_json(*args: str) -> list[dict[str, Any]]:
+    program = process.which("ip")
+    if not program:
+        raise HostError("the program ip is not installed; apt-get install iproute2")
+    return json.loads(process.run([program, "-json", *args]).stdout or b"[]")  # type: ignore[no-any-return]

@@ -1,0 +1,301 @@
+"""One service that runs: its threads, its health, its end, and the last of what it said."""
+
+import contextlib
+import contextvars
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+from baselard.engine.errors import EngineError, ExecError, HostError, UserError
+from baselard.engine.host.process import STDERR, STDOUT
+from baselard.engine.images.image import Healthcheck
+from baselard.engine.run import sandbox
+from baselard.engine.run.containers import streams
+from baselard.engine.run.containers.runtime import Container
+from baselard.engine.run.containers.streams import Scrubber
+from baselard.engine.run.networks import forward, namespaces
+from baselard.engine.run.services.service import UDP, ContainerService, Forward, HostService, ServicePort
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver import cancel
+from baselard.engine.solver.graph import Value
+
+GRACE = 10.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+_FIRST_WAIT, _LONGEST_WAIT, _PATIENCE = 0.1, 10.0, 900.0  # backoff between checks, and all of it, in seconds
+_DIAL_TIMEOUT = 1.0
+_TOLD_AFTER = 10.0  # seconds of waiting, after which it is told what for
+_SAID = 4096  # characters of each stream that are told when it does not come up
+_KEPT = 100 << 10  # bytes of each stream that an error can show
+
+
+@dataclass
+class Tail:
+    """The end of one stream."""
+
+    chunks: deque[bytes] = field(default_factory=deque)
+    size: int = 0
+
+    def add(self, data: bytes) -> None:
+        self.chunks.append(data)
+        self.size += len(data)
+        while self.size - len(self.chunks[0]) > _KEPT:
+            self.size -= len(self.chunks.popleft())
+
+    @property
+    def text(self) -> str:
+        return b"".join(self.chunks)[-_KEPT:].decode(errors="replace")
+
+
+@dataclass
+class Running:
+    """A service on its way up, up, or ended. ``address`` and ``ports`` count once ``up`` is set."""
+
+    label: str
+    args: tuple[str, ...] = ()
+    address: str = ""
+    ports: tuple[ServicePort, ...] = ()
+    up: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    wanted: bool = True
+    code: int = 0
+    error: BaseException | None = None
+    stopper: Callable[[bool], None] | None = None
+    tails: dict[int, Tail] = field(default_factory=lambda: {STDOUT: Tail(), STDERR: Tail()})
+    on_end: list[Callable[[], None]] = field(default_factory=list)
+    changed: Callable[[], None] = lambda: None
+    checked: Tail = field(default_factory=Tail)
+
+    def wait_until_up(self, check: Callable[[], None]) -> None:
+        """Wait; ``check`` is called meanwhile and may raise. Raises what the service failed with."""
+        while not self.up.wait(0.05):
+            check()
+            if self.ended.is_set():
+                break
+        if self.ended.is_set():
+            raise self.failure()
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End it, and wait until it has; one that is not even started will not be."""
+        self.wanted = False
+        if self.stopper:
+            self.stopper(kill)
+        self.ended.wait()
+
+    def failure(self) -> BaseException:
+        """Why a service that ought to run does not."""
+        if self.error:
+            return self.error
+        return ExecError(self.args, self.code, self.tails[STDOUT].text, self.tails[STDERR].text)
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it said, to be put after a sentence."""
+        said = "".join(tail.text[-_SAID:] for tail in self.tails.values()).rstrip()
+        checked = self.checked.text.rstrip()
+        return (f"; the check said:\n{checked}" if checked else "") + (f"; it said last:\n{said}" if said else "")
+
+    def rise(self) -> None:
+        """Note that it is up, and tell whoever wanted to know."""
+        self.up.set()
+        self.changed()
+
+    def finish(self) -> None:
+        """Note the end, and tell whoever wanted to know."""
+        self.ended.set()
+        for callback in list(self.on_end):
+            callback()
+        self.changed()
+
+
+def start_container(
+    worker: Worker, service: ContainerService, values: Sequence[Value], changed: Callable[[], None]
+) -> Running:
+    """Start a service's container in a thread of its own; it comes ``up`` later, or fails.
+
+    ``changed`` is called when it has come up, and when it has ended.
+    """
+    running = Running(service.label, service.command.args, ports=service.ports, changed=changed)
+    body = partial(_run_container, worker, service, values, running)
+    threading.Thread(target=_in_own_context, args=(body, running), name="service", daemon=True).start()
+    return running
+
+
+def _in_own_context(body: Callable[[], None], running: Running) -> None:
+    """A service outlives whoever started it, so it is not called off with that."""
+    try:
+        contextvars.Context().run(body)
+    except BaseException as error:
+        running.error = error
+    finally:
+        running.finish()
+
+
+def _run_container(worker: Worker, service: ContainerService, values: Sequence[Value], running: Running) -> None:
+    worker.progress.started(service.key, service.label)
+    try:
+        with sandbox.prepared(worker, service.command, values) as box:
+            running.address = _address(worker, box.namespace)
+            scrubbers = _scrubbers(box)
+
+            def show(stream: int, data: bytes) -> None:
+                running.tails[stream].add(data := scrubbers[stream].feed(data))
+                worker.progress.output(service.key, stream, data)
+
+            def began(container: Container) -> None:
+                running.stopper = partial(_stop_container, running, container)
+                if not running.wanted:
+                    raise cancel.Cancelled
+                watch = partial(_watch_health, worker, service, box, container, running)
+                threading.Thread(target=_in_context_of_none, args=(watch, running), daemon=True).start()
+
+            running.code = worker.runtime.run(box.spec, on_output=show, on_start=began)
+    finally:
+        failed = running.wanted and (running.code or running.error)
+        if failed:
+            worker.services.show_logs(worker, service.key, service.command.bindings)
+        worker.progress.finished(service.key, cached=False, error=f"exit code: {running.code}" if failed else "")
+
+
+def _scrubbers(box: sandbox.Sandbox) -> dict[int, Scrubber]:
+    return {stream: Scrubber(streams.scrubbable(box.secrets)) for stream in (STDOUT, STDERR)}
+
+
+def _in_context_of_none(body: Callable[[], None], running: Running) -> None:
+    try:
+        contextvars.Context().run(body)
+    except (EngineError, OSError) as error:
+        running.error = error
+        running.stop(kill=True)
+
+
+def _address(worker: Worker, namespace: namespaces.Namespace) -> str:
+    if not namespace.address:
+        raise HostError(f"services need a network between containers, and there is none: {worker.network.missing}")
+    return namespace.address
+
+
+def _watch_health(
+    worker: Worker, service: ContainerService, box: sandbox.Sandbox, container: Container, running: Running
+) -> None:
+    """Set ``up`` once the service is healthy. Raises HostError when it never is."""
+    check, tell = service.healthcheck, partial(worker.progress.output, service.key, STDERR)
+    if check and check.test and check.test[0] != "NONE":
+        _until(partial(_healthy, check, box, container, running), running, "its health check succeeds", tell)
+    else:
+        for port in service.ports:
+            if port.checked and port.protocol != UDP:
+                what = f"port {port.port} accepts connections"
+                _until(partial(_accepts, box.namespace, port.port), running, what, tell)
+    running.rise()
+
+
+def _until(is_true: Callable[[], bool], running: Running, what: str, tell: Callable[[bytes], None]) -> None:
+    """Ask again and again, in growing steps; ``tell`` what is waited for, once that takes long."""
+    began, wait, told = time.monotonic(), _FIRST_WAIT / 10, False
+    while not running.ended.is_set() and not is_true():
+        waited = time.monotonic() - began
+        if waited > _TOLD_AFTER and not told:
+            told = True
+            tell(f"still waiting until {what}{running.last_words}\n".encode())
+        if waited > _PATIENCE:
+            raise HostError(f"{running.label}: waited {_PATIENCE:.0f} s until {what}{running.last_words}")
+        running.ended.wait(wait)
+        wait = min(max(wait * 1.5, _FIRST_WAIT / 10), _LONGEST_WAIT)
+
+
+def _accepts(namespace: namespaces.Namespace, port: int) -> bool:
+    """Dial from inside the container's network, which no packet filter of the host disturbs."""
+
+    def dial() -> bool:
+        try:
+            socket.create_connection((namespace.address or "127.0.0.1", port), _DIAL_TIMEOUT).close()
+        except OSError:
+            return False
+        return True
+
+    return namespaces.inside(namespace, dial)
+
+
+def _healthy(check: Healthcheck, box: sandbox.Sandbox, container: Container, running: Running) -> bool:
+    kind, *words = check.test
+    args = ("/bin/sh", "-c", *words) if kind == "CMD-SHELL" else tuple(words)
+    timeout = check.timeout / 1e9 if check.timeout else 30.0
+    running.checked = Tail()
+    scrubbers = _scrubbers(box)
+
+    def heard(stream: int, data: bytes) -> None:
+        running.checked.add(scrubbers[stream].feed(data))
+
+    return container.execute(args, box.spec, timeout=timeout, on_output=heard) == 0
+
+
+def _stop_container(running: Running, container: Container, kill: bool) -> None:
+    """Signal until it is heard: a container that is just being made has no process yet."""
+    numbers = [signal.SIGKILL] if kill else [signal.SIGTERM, signal.SIGKILL]
+    for number in numbers:
+        deadline = time.monotonic() + GRACE
+        heard = False
+        while not running.ended.is_set() and time.monotonic() < deadline:
+            heard = heard or container.signal(number)
+            running.ended.wait(deadline - time.monotonic() if heard else _FIRST_WAIT)
+
+
+def start_host(worker: Worker, service: HostService, changed: Callable[[], None]) -> Running:
+    """Lend ports of this machine: sockets in a network namespace of their own, with an address like a container's.
+
+    ``changed`` is called when it has ended; it is up at once, as on a Dagger engine, whoever listens on this machine.
+    """
+    stack = ExitStack()
+    running = Running(service.label, ports=service.ports, changed=changed)
+    try:
+        namespace = stack.enter_context(worker.network.lease(reuse=False))
+        running.address = _address(worker, namespace)
+        for one in service.forwards:
+            stack.enter_context(_lent(namespace, service.host, one, running))
+    except BaseException:
+        stack.close()
+        raise
+    running.stopper = partial(_close, running, stack)
+    running.up.set()
+    return running
+
+
+@contextlib.contextmanager
+def _lent(namespace: namespaces.Namespace, host: str, one: Forward, running: Running) -> Iterator[None]:
+    def failed(error: OSError) -> None:
+        running.tails[STDERR].add(f"{host}:{one.backend} cannot be reached: {error}\n".encode())
+
+    listen = partial(forward.listener, "0.0.0.0", one.frontend, udp=one.protocol == UDP)  # noqa: S104
+    with namespaces.inside(namespace, listen) as own, forward.lead(own, host, one.backend, failed):
+        yield
+
+
+def start_tunnel(host: str, forwards: Sequence[Forward], label: str) -> Running:
+    """Lead ports of this machine to ``host``. Raises UserError for a port that is taken."""
+    stack = ExitStack()
+    ports = []
+    for one in forwards:
+        try:
+            own = stack.enter_context(forward.listener("0.0.0.0", one.frontend, udp=one.protocol == UDP))  # noqa: S104
+        except OSError as error:
+            stack.close()
+            raise UserError(f"port {one.frontend} of this machine cannot be used: {error.strerror}") from error
+        stack.enter_context(forward.lead(own, host, one.backend))
+        ports.append(ServicePort(own.getsockname()[1], one.protocol))
+    running = Running(label, address="127.0.0.1", ports=tuple(ports))
+    running.stopper = partial(_close, running, stack)
+    running.up.set()
+    return running
+
+
+def _close(running: Running, stack: ExitStack, kill: bool) -> None:  # noqa: ARG001
+    if not running.ended.is_set():
+        stack.close()
+        running.finish()

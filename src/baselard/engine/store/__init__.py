@@ -1,0 +1,1 @@
+"""The store: snapshots, blobs and results on disk, and the locks between processes."""

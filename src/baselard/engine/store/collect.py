@@ -1,0 +1,272 @@
+"""Frees space in the store: least recently used results first, and what only they needed.
+
+Never what a running session uses: whoever opened the store holds a lock beside its work directory, and everything it
+looks at or makes carries a later time than that. Rows go first, in one transaction, and files without rows after, so
+that being killed in between costs nothing.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from baselard.engine.errors import UserError
+from baselard.engine.store import layer_index, locks
+from baselard.engine.store.database import Snapshot, Store
+
+_SIZES = """CREATE TABLE IF NOT EXISTS sizes (
+  snapshot INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID"""
+_SHARE_OF_DISK = 0.6  # of the disk's capacity, by which the store is held without being told
+_MOST = 100 << 30
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may stay. ``keep_bytes``: at most so much in all; ``older_than``: nothing unused for so many seconds;
+    ``everything``: only what running sessions use. None means no such limit."""
+
+    keep_bytes: int | None = None
+    older_than: float | None = None
+    everything: bool = False
+
+
+@dataclass(frozen=True)
+class Freed:
+    """How much went, or with a dry run would go; ``kept`` is what stays, both in bytes."""
+
+    results: int
+    snapshots: int
+    blobs: int
+    caches: int
+    size: int
+    kept: int
+
+
+@dataclass
+class _Contents:
+    """The store's rows, and how often each snapshot is needed: by results and by snapshots on top."""
+
+    results: list[tuple[str, float, set[int], set[str]]]
+    parents: dict[int, int | None]
+    blobs: dict[str, tuple[int, float]]
+    sizes: dict[int, int]
+    needed: Counter[int] = field(default_factory=Counter)
+    named: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.needed.update(parent for parent in self.parents.values() if parent is not None)
+        for _, _, trees, names in self.results:
+            self.needed.update(trees)
+            self.named.update(names)
+
+    @property
+    def size(self) -> int:
+        return sum(self.sizes.values()) + sum(size for size, _ in self.blobs.values())
+
+
+@dataclass
+class _Doomed:
+    """What is to go."""
+
+    results: list[str] = field(default_factory=list)
+    snapshots: list[int] = field(default_factory=list)
+    blobs: list[str] = field(default_factory=list)
+    size: int = 0
+
+
+def collect(store: Store, policy: Policy, *, dry_run: bool = False, now: float | None = None) -> Freed:
+    """Free what ``policy`` does not let stay, least recently used first. With ``dry_run`` only say what would go."""
+    now = time.time() if now is None else now
+    _measure(store)
+    with store.transaction():
+        protected = min(locks.living(store.work.parent), default=now)
+        contents = _read(store)
+        doomed = _choose(store, contents, policy, protected, now)
+        if not dry_run:
+            _delete_rows(store, doomed)
+    caches, cache_size = _caches(store, policy, dry_run=dry_run)
+    if not dry_run:
+        layer_index.forget_snapshots(store)
+        store.clean()
+    freed = doomed.size + cache_size
+    counts = (len(doomed.results), len(doomed.snapshots), len(doomed.blobs), caches)
+    return Freed(*counts, freed, contents.size - doomed.size)
+
+
+def within_limit(store: Store) -> Freed | None:
+    """Collect when the store has outgrown ``BASELARD_STORE_LIMIT`` (bytes, or like 20G), or else 60 % of its disk and
+    at most 100 GiB; down to nine tenths of it, so that not every session has something to do. None if it has not."""
+    limit = _limit(store.root)
+    _measure(store)
+    with store.mutex:
+        size = _read(store).size
+    return collect(store, Policy(keep_bytes=limit * 9 // 10)) if size > limit else None
+
+
+def tidy_meanwhile(store: Store) -> None:
+    """Clean, and collect what is above the limit, in a thread that nobody waits for.
+
+    Raises UserError, here and now, when BASELARD_STORE_LIMIT is no size.
+    """
+    _limit(store.root)
+    threading.Thread(target=_tidy, args=(store,), name="tidy", daemon=True).start()
+
+
+def _tidy(store: Store) -> None:
+    with contextlib.suppress(sqlite3.ProgrammingError, OSError):  # closed meanwhile, or the disk is full
+        store.clean()
+        within_limit(store)
+
+
+def parse_size(text: str) -> int:
+    """``20G``, ``500M``, ``1.5T`` or bytes. Raises ValueError."""
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+    plain = text.strip().upper().removesuffix("B").removesuffix("I")
+    unit = units.get(plain[-1:], 1)
+    size = float(plain[:-1] if unit > 1 else plain) * unit
+    if size < 0:
+        raise ValueError(f"{text} is negative")
+    return int(size)
+
+
+def _limit(root: Path) -> int:
+    given = os.environ.get("BASELARD_STORE_LIMIT")
+    if not given:
+        return min(int(shutil.disk_usage(root).total * _SHARE_OF_DISK), _MOST)
+    try:
+        return parse_size(given)
+    except ValueError:
+        raise UserError(f"BASELARD_STORE_LIMIT={given}: write a size such as 20G, 500M or a number of bytes") from None
+
+
+def _read(store: Store) -> _Contents:
+    db = store.db
+    results = [
+        (key, used, *_uses(text))
+        for key, used, text in db.execute("SELECT key, used, result FROM results ORDER BY used")
+    ]
+    parents: dict[int, int | None] = dict(db.execute("SELECT id, parent FROM snapshots"))
+    blobs = {name: (size, used) for name, size, used in db.execute("SELECT digest, size, used FROM blobs")}
+    sizes: dict[int, int] = dict(db.execute("SELECT snapshot, bytes FROM sizes"))
+    return _Contents(results, parents, blobs, {number: sizes.get(number, 0) for number in parents})
+
+
+def _uses(text: str) -> tuple[set[int], set[str]]:
+    """The snapshots and blobs that a result names."""
+    result = json.loads(text)
+    names = {value for value in result["data"].values() if isinstance(value, str) and value.startswith("sha256:")}
+    return {tree for _, tree in result["values"] if tree is not None}, names
+
+
+def _measure(store: Store) -> None:
+    """Note the bytes on disk of each snapshot's own files; once, since they never change, and without the lock."""
+    with store.transaction():
+        store.db.execute(_SIZES)
+        query = "SELECT id FROM snapshots WHERE id NOT IN (SELECT snapshot FROM sizes)"
+        unmeasured = [row[0] for row in store.db.execute(query)]
+    for number in unmeasured:
+        size = disk_usage(store.layer_path(Snapshot(number)))
+        with store.transaction():
+            store.db.execute("INSERT OR REPLACE INTO sizes VALUES (?, ?)", (number, size))
+
+
+def disk_usage(path: Path) -> int:
+    """Bytes on disk below ``path``, files with several names counted once."""
+    seen: set[int] = set()
+    size = 0
+    for directory, _, files in os.walk(path):
+        for name in files:
+            info = os.lstat(os.path.join(directory, name))
+            if info.st_nlink == 1 or info.st_ino not in seen:
+                seen.add(info.st_ino)
+                size += info.st_blocks * 512
+        size += 4096
+    return size
+
+
+def _choose(store: Store, contents: _Contents, policy: Policy, protected: float, now: float) -> _Doomed:
+    doomed = _Doomed()
+    _free_unneeded(store, contents, doomed, protected)
+    ages: list[tuple[float, int | str]] = [(used, at) for at, (_, used, _, _) in enumerate(contents.results)]
+    ages += [(used, name) for name, (_, used) in contents.blobs.items()]
+    for used, item in sorted(ages, key=lambda age: age[0]):
+        if used >= protected or not _must_go(contents, doomed, policy, now - used):
+            continue
+        if isinstance(item, int):
+            _drop_result(contents, doomed, item)
+        elif contents.named[item] <= 0:
+            doomed.blobs.append(item)
+            doomed.size += contents.blobs[item][0]
+    return doomed
+
+
+def _drop_result(contents: _Contents, doomed: _Doomed, at: int) -> None:
+    key, _, trees, names = contents.results[at]
+    doomed.results.append(key)
+    for name in names:
+        contents.named[name] -= 1
+        if name in contents.blobs and contents.named[name] <= 0:
+            doomed.blobs.append(name)
+            doomed.size += contents.blobs[name][0]
+    for tree in trees:
+        _release(contents, doomed, tree)
+
+
+def _must_go(contents: _Contents, doomed: _Doomed, policy: Policy, idle: float) -> bool:
+    too_old = policy.older_than is not None and idle > policy.older_than
+    too_much = policy.keep_bytes is not None and contents.size - doomed.size > policy.keep_bytes
+    return policy.everything or too_old or too_much
+
+
+def _free_unneeded(store: Store, contents: _Contents, doomed: _Doomed, protected: float) -> None:
+    """Snapshots that no result names any more; those of running sessions may be about to be named."""
+    recent = {row[0] for row in store.db.execute("SELECT id FROM snapshots WHERE used >= ?", (protected,))}
+    contents.needed.update(recent)
+    for number in sorted(contents.parents, reverse=True):
+        if contents.needed[number] <= 0 and number not in doomed.snapshots:
+            contents.needed[number] += 1
+            _release(contents, doomed, number)
+
+
+def _release(contents: _Contents, doomed: _Doomed, number: int) -> None:
+    """One need of a snapshot less; the last one takes it along, and its parent's need of it."""
+    current: int | None = number
+    while current is not None:
+        contents.needed[current] -= 1
+        if contents.needed[current] > 0:
+            return
+        doomed.snapshots.append(current)
+        doomed.size += contents.sizes.get(current, 0)
+        current = contents.parents[current]
+
+
+def _delete_rows(store: Store, doomed: _Doomed) -> None:
+    """Children before parents, as the foreign key wants."""
+    rows: dict[str, tuple[str, list[Any]]] = {
+        "results": ("key", list(doomed.results)),
+        "snapshots": ("id", sorted(doomed.snapshots, reverse=True)),
+        "sizes": ("snapshot", list(doomed.snapshots)),
+        "makers": ("snapshot", list(doomed.snapshots)),
+        "blobs": ("digest", list(doomed.blobs)),
+    }
+    for table, (column, values) in rows.items():
+        store.db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(value,) for value in values])  # noqa: S608
+
+
+def _caches(store: Store, policy: Policy, *, dry_run: bool) -> tuple[int, int]:
+    """Cache volumes go with everything else only, and only while nobody else could have one mounted."""
+    if not policy.everything or len(locks.living(store.work.parent)) > 1:
+        return 0, 0
+    volumes = list((store.root / "caches").iterdir())
+    size = sum(disk_usage(volume) for volume in volumes)
+    if not dry_run:
+        for volume in volumes:
+            shutil.rmtree(volume, ignore_errors=True)
+    return len(volumes), size

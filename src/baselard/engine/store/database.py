@@ -1,0 +1,364 @@
+"""Where results, snapshots' records and blobs live: one directory, one SQLite database, many processes.
+
+What is recorded is whole. Everything is written under a temporary name and renamed, then recorded; what a dead
+process left unrecorded is removed by the next one. Nothing is synced to disk while work goes on: rows carry the boot
+they were written in until a later session has synced the file system, and rows of a boot that ended before are
+dropped, so a power cut costs the last session's work and no more.
+"""
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import struct
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from baselard.engine.errors import HostError
+from baselard.engine.solver import digest
+from baselard.engine.solver.graph import Result, Value
+from baselard.engine.store import locks
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS results (
+  key TEXT PRIMARY KEY, result TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshots (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER REFERENCES snapshots(id),
+  engine TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS makers (
+  snapshot INTEGER PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS blobs (
+  digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL) WITHOUT ROWID;
+"""
+_TABLES = ("results", "snapshots", "blobs")
+_LOCK_POLL = 0.02  # seconds between tries for a key that another process holds
+
+
+@dataclass(frozen=True)
+class Store:
+    """One opened store. ``root`` is its directory; use ``Store.open`` and ``close``."""
+
+    root: Path
+    started: float
+    db: sqlite3.Connection = field(compare=False, repr=False)
+    owned: locks.OwnedDir = field(repr=False)
+    mutex: threading.RLock = field(compare=False, repr=False, default_factory=threading.RLock)
+
+    @classmethod
+    def open(cls, root: Path) -> "Store":
+        """Open the store at ``root``, making it if need be, and remove what dead processes left unrecorded.
+
+        Raises HostError when the directory cannot be used.
+        """
+        try:
+            for name in ("layers", "blobs/sha256", "work", "caches"):
+                (root / name).mkdir(parents=True, exist_ok=True, mode=0o711)
+            owned = locks.own(root / "work" / uuid.uuid4().hex[:12])
+        except OSError as error:
+            raise HostError(f"the store {root} cannot be written: {error.strerror}; set BASELARD_STORE") from error
+        with locks.exclusive(root / "opening"):  # SQLite does not wait when two change to WAL at once, it fails
+            db = _database(root / "store.db")
+        store = cls(root, time.time(), db, owned)
+        store._drop_earlier_boots()
+        return store
+
+    def close(self) -> None:
+        """Give up this process's hold on the store; temporary files go."""
+        with self.mutex:
+            self.db.close()
+        self.owned.close()
+
+    @property
+    def engine(self) -> str:
+        """The name of this process in the records."""
+        return self.work.name
+
+    @property
+    def work(self) -> Path:
+        """This process's own temporary directory, on the store's file system."""
+        return self.owned.path
+
+    # results
+
+    def lookup(self, key: str) -> Result | None:
+        """The recorded result of ``key``, or None."""
+        with self.mutex:
+            row = self.db.execute("SELECT result, used FROM results WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                return None
+            if row[1] < self.started:
+                touched = self.db.execute("UPDATE results SET used = ? WHERE key = ?", (time.time(), key))
+                if not touched.rowcount:
+                    return None  # collected in this very moment
+        return self._decode(row[0])
+
+    def keep(self, keys: Sequence[str]) -> None:
+        """Have the results of ``keys`` count as used now; those that are not recorded are passed over."""
+        rows = [(time.time(), key, self.started) for key in keys]
+        with self.transaction():
+            self.db.executemany("UPDATE results SET used = ? WHERE key = ? AND used < ?", rows)
+
+    def record(self, keys: Sequence[str], result: Result, label: str = "") -> None:
+        """Record one result under all of ``keys``, at once or not at all.
+
+        ``label`` says what made it; of a snapshot the first label stays.
+        """
+        text = _encode(result)
+        with self.transaction():
+            if label:
+                trees = [(value.tree.id, label) for value in result.values if value.tree]
+                self.db.executemany("INSERT OR IGNORE INTO makers VALUES (?, ?)", trees)
+            self.db.executemany(
+                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",
+                [(key, text, time.time(), _boot()) for key in keys],
+            )
+
+    @contextlib.asynccontextmanager
+    async def locked(self, key: str) -> AsyncIterator[None]:
+        """Hold ``key`` alone among all processes that use this store."""
+        fd = os.open(self.root / "locks", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while not _try_lock(fd, int(digest.of_bytes(key.encode())[7:22], 16)):
+                await asyncio.sleep(_LOCK_POLL)
+            yield
+        finally:
+            os.close(fd)
+
+    def _decode(self, text: str) -> Result | None:
+        raw = json.loads(text)
+        values = []
+        for name, tree in raw["values"]:
+            snapshot = self.snapshot(tree) if tree is not None else None
+            if tree is not None and snapshot is None:
+                return None
+            values.append(Value(name, snapshot))
+        return Result(tuple(values), raw["data"])
+
+    def maker(self, snapshot: "Snapshot") -> str:
+        """The label of what made ``snapshot``; empty when that is not known."""
+        with self.mutex:
+            row = self.db.execute("SELECT label FROM makers WHERE snapshot = ?", (snapshot.id,)).fetchone()
+        return str(row[0]) if row else ""
+
+    # snapshots' records (the trees themselves are baselard.engine.store.snapshots's)
+
+    def snapshot(self, number: int) -> "Snapshot | None":
+        """The recorded snapshot ``number`` with all its ancestors, or None."""
+        with self.mutex:
+            rows = self.db.execute(_CHAIN, (number,)).fetchall()
+        parent: Snapshot | None = None
+        for row in reversed(rows):
+            parent = Snapshot(row[0], parent)
+        return parent
+
+    def add_snapshot(self, parent: "Snapshot | None", tree: Path) -> "Snapshot":
+        """Make the directory ``tree`` (in this store's work) the difference of a new snapshot, and record it."""
+        with self.transaction():
+            row = self.db.execute(
+                "INSERT INTO snapshots (parent, engine, used, boot) VALUES (?, ?, ?, ?) RETURNING id",
+                (parent.id if parent else None, self.engine, time.time(), _boot()),
+            ).fetchone()
+            made = Snapshot(row[0], parent)
+            self._make_room(self.layer_path(made))
+            tree.rename(self.layer_path(made))
+        return made
+
+    def _make_room(self, path: Path) -> None:
+        """Put away what a process left here that died before it could record it; its number is free again."""
+        if path.exists():
+            path.rename(Path(tempfile.mkdtemp(dir=self.work)) / path.name)
+
+    def layer_path(self, snapshot: "Snapshot") -> Path:
+        """The directory with the snapshot's own files (its difference against the parent)."""
+        return self.root / "layers" / snapshot.name
+
+    # blobs
+
+    def put_blob(self, chunks: Iterable[bytes]) -> str:
+        """Store the bytes of ``chunks``; the content is stored under the digest that comes back."""
+        with self.temp_dir() as directory, (directory / "blob").open("w+b") as file:
+            file.writelines(chunks)
+            file.seek(0)
+            name = "sha256:" + _hash(file)
+            return self.adopt_blob(directory / "blob", name)
+
+    def adopt_blob(self, path: Path, name: str) -> str:
+        """Move the file ``path`` (in this store's work), whose digest is known to be ``name``, among the blobs."""
+        with self.transaction():
+            self.db.execute(
+                "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)",
+                (name, path.stat().st_size, time.time(), _boot()),
+            )
+            path.rename(self.blob_path(name))
+        return name
+
+    def has_blob(self, name: str) -> bool:
+        """Whether the blob ``name`` is stored, whole."""
+        with self.mutex:
+            row = self.db.execute("SELECT used FROM blobs WHERE digest = ?", (name,)).fetchone()
+            if row is not None and row[0] < self.started:
+                self.db.execute("UPDATE blobs SET used = ? WHERE digest = ?", (time.time(), name))
+        return row is not None
+
+    def blob_path(self, name: str) -> Path:
+        """Where the blob ``name`` (``sha256:<hex>``) is or would be."""
+        algorithm, _, value = name.partition(":")
+        return self.root / "blobs" / algorithm / value
+
+    # work in progress
+
+    @contextlib.contextmanager
+    def temp_dir(self) -> Iterator[Path]:
+        """A new directory on the store's file system, removed afterwards."""
+        path = Path(tempfile.mkdtemp(dir=self.work))
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One write transaction, alone among threads and processes; nested use joins the outer one."""
+        with self.mutex:
+            if self.db.in_transaction:
+                yield
+                return
+            with _full_disk_told():
+                self.db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                    self.db.execute("COMMIT")
+                except BaseException:
+                    if self.db.in_transaction:  # on some errors SQLite rolls back by itself
+                        self.db.execute("ROLLBACK")
+                    raise
+
+    def clean_meanwhile(self) -> None:
+        """Clean in a thread of its own that nobody waits for; what closing cuts short the next session does."""
+        threading.Thread(target=self._clean_until_closed, name="clean", daemon=True).start()
+
+    def _clean_until_closed(self) -> None:
+        with contextlib.suppress(sqlite3.ProgrammingError, OSError):  # closed meanwhile, or the disk is full
+            self.clean()
+
+    def clean(self) -> None:
+        """Remove what dead processes left, and make what earlier sessions recorded safe against a power cut."""
+        for left in locks.abandoned(self.work.parent):
+            left.close()
+        self._remove_unrecorded()
+        before = time.time()
+        if not self._unsynced():
+            return
+        os.sync()
+        with self.transaction():
+            for table in _TABLES:
+                self.db.execute(f"UPDATE {table} SET boot = '' WHERE boot != '' AND used < ?", (before,))  # noqa: S608
+
+    def _unsynced(self) -> bool:
+        with self.mutex:
+            found = (self.db.execute(f"SELECT 1 FROM {table} WHERE boot != '' LIMIT 1").fetchone() for table in _TABLES)  # noqa: S608
+            return any(found)
+
+    def _drop_earlier_boots(self) -> None:
+        with self.transaction():
+            self.db.execute("DELETE FROM results WHERE boot NOT IN ('', ?)", (_boot(),))
+            self.db.execute("DELETE FROM blobs WHERE boot NOT IN ('', ?)", (_boot(),))
+
+    def _remove_unrecorded(self) -> None:
+        """Trees and blobs without a row. Rows are written in the transaction that renames, so none is mid-way here."""
+        doomed = Path(tempfile.mkdtemp(dir=self.work))
+        with self.transaction():
+            layers = {_name(row[0]) for row in self.db.execute("SELECT id FROM snapshots")}
+            blobs = {row[0].partition(":")[2] for row in self.db.execute("SELECT digest FROM blobs")}
+            for folder, known in ((self.root / "layers", layers), (self.root / "blobs" / "sha256", blobs)):
+                for path in folder.iterdir():
+                    if path.name.partition(".")[0] not in known:
+                        path.rename(doomed / f"{folder.name}-{path.name}")
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An immutable directory tree, stacked on its parents. Equal ids mean the same tree."""
+
+    id: int
+    parent: "Snapshot | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name of its directory among the layers; short, since a mount's options fit one page."""
+        return _name(self.id)
+
+
+_CHAIN = """
+WITH RECURSIVE chain(id, parent, depth) AS (
+  SELECT id, parent, 0 FROM snapshots WHERE id = ?
+  UNION ALL SELECT s.id, s.parent, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent)
+SELECT id FROM chain ORDER BY depth
+"""
+
+
+def _database(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        db.execute(f"PRAGMA {pragma}")
+    db.executescript(_SCHEMA)
+    return db
+
+
+@contextlib.contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """A full disk is the same OSError whoever finds it, SQLite or a write."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
+
+
+def _name(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
+    return digits
+
+
+def _encode(result: Result) -> str:
+    values = [(value.digest, value.tree.id if value.tree else None) for value in result.values]
+    return json.dumps({"values": values, "data": dict(result.data)}, separators=(",", ":"))
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _hash(file: Any) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _try_lock(fd: int, offset: int) -> bool:
+    """Try a lock on one byte; such locks belong to the open file, so threads exclude each other too (fcntl(2))."""
+    request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
+    try:
+        fcntl.fcntl(fd, _F_OFD_SETLK, request)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True
+
+
+_F_OFD_SETLK = 37

@@ -1,0 +1,212 @@
+"""Snapshots: immutable directory trees stacked by overlayfs, mounted through the system call.
+
+A snapshot's own files are one directory; a draft is a new one on top, writable until it is committed. N consumers of
+one base cost N mounts and no copy.
+"""
+
+import contextlib
+import ctypes
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from baselard.engine.errors import HostError
+from baselard.engine.store import fold
+from baselard.engine.store.database import Snapshot, Store
+
+_FOLD_EVERY = 240  # overlayfs takes 500 lower directories, and short names leave room in the option page
+_CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_SLAVE = 1, 2, 4, 0x1000, 0x4000, 1 << 19
+_MNT_DETACH = 2
+_libc = ctypes.CDLL(None, use_errno=True)
+_thread = threading.local()
+_mounter = ThreadPoolExecutor(1, "mount")
+
+
+@functools.cache  # a second one would leave the threads that started meanwhile in the first
+def private_namespace() -> None:
+    """Move this process into a mount namespace of its own, so that whatever kills it takes its mounts along.
+
+    Call before threads start; further calls do nothing. Raises HostError without CAP_SYS_ADMIN.
+    """
+    if _libc.unshare(_CLONE_NEWNS):
+        raise HostError(
+            "a mount namespace cannot be made: the engine needs root or CAP_SYS_ADMIN "
+            f"({os.strerror(ctypes.get_errno())}); use sudo, or run the container with --cap-add SYS_ADMIN"
+        )
+    mount("none", Path("/"), "", _MS_REC | _MS_SLAVE)
+
+
+def mount(source: str, target: Path, kind: str, flags: int = 0, options: str = "") -> None:
+    """mount(2). Raises OSError."""
+    code = _libc.mount(
+        os.fsencode(source),
+        os.fsencode(target),
+        os.fsencode(kind),
+        ctypes.c_ulong(flags),
+        os.fsencode(options),
+    )
+    if code:
+        number = ctypes.get_errno()
+        raise OSError(number, f"mount {kind or source}: {os.strerror(number)}", str(target))
+
+
+def unmount(target: Path) -> None:
+    """umount2(2), at once even if something still looks at it. Raises OSError."""
+    if _libc.umount2(os.fsencode(target), _MNT_DETACH):
+        number = ctypes.get_errno()
+        raise OSError(number, f"umount: {os.strerror(number)}", str(target))
+
+
+@dataclass
+class Draft:
+    """A snapshot in the making. ``path`` is the whole tree, writable; ``upper`` receives what differs."""
+
+    path: Path
+    upper: Path
+    _parent: Snapshot | None
+    _store: Store
+    _mounted: bool
+    committed: Snapshot | None = field(default=None)
+
+    def commit(self) -> Snapshot:
+        """Make it a snapshot; ``path`` is gone afterwards. What nobody mounted before may hold nothing open now."""
+        if self._mounted:
+            unmount(self.path)
+            self._mounted = False
+        self.committed = self._store.add_snapshot(self._parent, self.upper)
+        return self.committed
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Makes and shows the trees of one store."""
+
+    store: Store
+
+    @contextlib.contextmanager
+    def draft(self, parent: Snapshot | None) -> Iterator[Draft]:
+        """A new tree on top of ``parent``; dropped unless it is committed inside this block."""
+        with self.store.temp_dir() as work:
+            upper = self._upper(work, parent)
+            if parent is None:
+                yield Draft(upper, upper, None, self.store, _mounted=False)
+                return
+            merged = work / "m"
+            merged.mkdir()
+            (work / "w").mkdir()
+            self._mount(merged, self.lowerdirs(parent), work)
+            draft = Draft(merged, upper, parent, self.store, _mounted=True)
+            try:
+                yield draft
+            finally:
+                if draft._mounted:
+                    unmount(merged)
+
+    @contextlib.contextmanager
+    def layer(self, parent: Snapshot | None) -> Iterator[Draft]:
+        """A tree on top of ``parent`` whose difference is written by hand: ``path`` is ``upper``, nothing is mounted.
+
+        Whoever writes there follows overlayfs's rules for upper directories.
+        """
+        with self.store.temp_dir() as work:
+            upper = self._upper(work, parent)
+            yield Draft(upper, upper, parent, self.store, _mounted=False)
+
+    @contextlib.contextmanager
+    def view(self, snapshot: Snapshot | None) -> Iterator[Path]:
+        """The whole tree for reading. Nobody writes there."""
+        names = self.lowerdirs(snapshot) if snapshot else []
+        if len(names) == 1:
+            yield self.store.root / "layers" / names[0]
+            return
+        with self.store.temp_dir() as work:
+            merged = work / "m"
+            merged.mkdir()
+            if not names:
+                merged.chmod(0o755)
+                yield merged
+                return
+            self._mount(merged, names, None)
+            try:
+                yield merged
+            finally:
+                unmount(merged)
+
+    def _upper(self, work: Path, parent: Snapshot | None) -> Path:
+        """A new upper directory; it is the root that is seen, so it looks as the parent's root does."""
+        upper = work / "u"
+        upper.mkdir()
+        if parent:
+            fold.copy_attributes(os.fspath(self.store.layer_path(parent)), os.fspath(upper))
+        else:
+            upper.chmod(0o755)  # whatever the umask
+        return upper
+
+    def lowerdirs(self, snapshot: Snapshot) -> list[str]:
+        """The names below ``layers/`` that make the tree, uppermost first; long chains are folded on the way."""
+        chain = list(ancestry(snapshot))
+        names: list[str] = []
+        for index, link in enumerate(chain):
+            depth = len(chain) - index
+            if depth % _FOLD_EVERY == 0:
+                return [*names, self._folded(link)]
+            names.append(link.name)
+        return names
+
+    def _folded(self, snapshot: Snapshot) -> str:
+        """The name of one directory with all of the snapshot's tree, made of hard links at the first need."""
+        name = snapshot.name + ".folded"
+        target = self.store.root / "layers" / name
+        if not target.exists():
+            below = [snapshot.name, *(self.lowerdirs(snapshot.parent) if snapshot.parent else [])]
+            layers = [self.store.root / "layers" / entry for entry in reversed(below)]
+            with self.store.temp_dir() as work:
+                fold.layers(layers, work / "tree")
+                with contextlib.suppress(FileExistsError, OSError):  # another process may have made it meanwhile
+                    (work / "tree").rename(target)
+        return name
+
+    def _mount(self, target: Path, names: list[str], work: Path | None) -> None:
+        """Mount an overlay; names are relative to the layers' directory because the options must fit one page."""
+        options = "lowerdir=" + ":".join(names)
+        if work:
+            options += f",upperdir={work}/u,workdir={work}/w,volatile"
+        flags = 0 if work else _MS_RDONLY
+        options += ",index=off,metacopy=off,redirect_dir=off"
+        try:
+            _mounter.submit(_mount_from, self.store.root / "layers", target, flags, options).result()
+        except OSError as error:
+            raise HostError(_explain(error, self.store.root)) from error
+
+
+def ancestry(snapshot: Snapshot | None) -> Iterator[Snapshot]:
+    """The snapshot and its parents, uppermost first."""
+    while snapshot:
+        yield snapshot
+        snapshot = snapshot.parent
+
+
+def _mount_from(directory: Path, target: Path, flags: int, options: str) -> None:
+    """Mount an overlay whose options name directories relative to ``directory``.
+
+    A working directory belongs to the whole process, so one thread of its own (unshare(2), CLONE_FS) does it.
+    """
+    if not getattr(_thread, "own", False):
+        if _libc.unshare(_CLONE_FS):
+            raise OSError(ctypes.get_errno(), "unshare")
+        _thread.own = True
+    os.chdir(directory)
+    mount("overlay", target, "overlay", flags, options)
+
+
+def _explain(error: OSError, root: Path) -> str:
+    return (
+        f"overlayfs cannot be mounted for the store {root} ({error.strerror}): the store must be on a real file system "
+        "such as ext4, xfs or tmpfs, not on overlayfs itself, and the engine needs CAP_SYS_ADMIN; "
+        "set BASELARD_STORE to such a place"
+    )

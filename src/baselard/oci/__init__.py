@@ -1,0 +1,1 @@
+"""The nouns of OCI: references, media types, and the registries that hold images."""

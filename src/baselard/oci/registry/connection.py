@@ -1,0 +1,205 @@
+"""HTTP to one registry: authentication, and errors that say what was missing.
+
+Follows the OCI distribution spec and Docker's token authentication ("Token Authentication Specification" of
+distribution/distribution).
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+
+from baselard.oci.errors import RefusedError
+from baselard.oci.registry import retry
+from baselard.oci.registry.credential import Credential
+from baselard.oci.registry.retry import Say, Sleep
+
+_TIMEOUT, _CONNECT = 60, 10  # seconds
+_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+
+T = TypeVar("T")
+
+
+@dataclass
+class Connection:
+    """One registry. Safe for use from several threads; ``close`` it.
+
+    ``remedy`` ends the sentence that a refusal is; ``check`` is called now and then and may raise to end all work.
+    """
+
+    base: str
+    credential: Credential | None = None
+    say: Say = lambda _: None
+    sleep: Sleep = time.sleep
+    check: Callable[[], None] = lambda: None
+    remedy: str = ""
+    trust: ssl.SSLContext | None = None
+    transport: httpx.BaseTransport | None = None
+    client: httpx.Client = field(init=False)
+    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
+    _mutex: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """The system's certificates and ``SSL_CERT_FILE``, not only those that httpx brings."""
+        self.client = httpx.Client(
+            verify=self.trust or ssl.create_default_context(),
+            timeout=httpx.Timeout(_TIMEOUT, connect=_CONNECT),
+            transport=self.transport,
+        )
+
+    @property
+    def host(self) -> str:
+        return httpx.URL(self.base).netloc.decode()
+
+    def close(self) -> None:
+        self.client.close()
+
+    def request(  # noqa: PLR0913
+        self,
+        method: str,
+        url: str,
+        *,
+        scope: str,
+        headers: Mapping[str, str] | None = None,
+        content: Callable[[], Any] | None = None,
+        allow: tuple[int, ...] = (),
+    ) -> httpx.Response:
+        """Send, again if it is worth it, and give the answer when its status is 2xx or in ``allow``.
+
+        ``content`` makes the body anew for each try. ``scope`` is what the token must allow, such as
+        ``repository:team/app:pull``. Raises RefusedError (401 and 403 are never tried again) and UnreachedError.
+        """
+        return self.again(
+            lambda: self.once(method, url, scope=scope, headers=headers, content=content, allow=allow), url
+        )
+
+    def once(  # noqa: PLR0913
+        self,
+        method: str,
+        url: str,
+        *,
+        scope: str,
+        headers: Mapping[str, str] | None = None,
+        content: Callable[[], Any] | None = None,
+        allow: tuple[int, ...] = (),
+    ) -> httpx.Response:
+        """One try of ``request``; for use inside ``again``, which hears of transient trouble."""
+        reply = self._send(method, url, scope, headers, content)
+        if reply.is_success or reply.status_code in allow:
+            return reply
+        retry.check(reply, method)
+        raise self._refusal(reply, method, url, scope)
+
+    def again(self, once: Callable[[], T], what: str) -> T:
+        """Call ``once``, and again with growing pauses after transient trouble, aloud."""
+        return retry.again(once, self.host, what, self.say, self.sleep)
+
+    @contextmanager
+    def stream(self, url: str, *, scope: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """One GET whose body is read in pieces; for use inside ``again``."""
+        for challenged in (False, True):
+            sent = {**headers, **self._authorization(scope)}
+            with self.client.stream("GET", self.absolute(url), headers=sent, follow_redirects=True) as reply:
+                if reply.is_success:
+                    yield reply
+                    return
+                reply.read()
+                if reply.status_code != 401 or challenged or not self._answer(reply, scope):
+                    break
+        retry.check(reply, "GET")
+        raise self._refusal(reply, "GET", url, scope)
+
+    def absolute(self, url: str) -> str:
+        return str(httpx.URL(self.base).join(url))
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        scope: str,
+        headers: Mapping[str, str] | None,
+        content: Callable[[], Any] | None,
+    ) -> httpx.Response:
+        """One try; a challenge is answered once. Redirected to another host, httpx leaves our credentials out."""
+        self.check()
+        target = self.absolute(url)
+        ours = httpx.URL(target).netloc == httpx.URL(self.base).netloc
+        for challenged in (False, True):
+            body = content() if content else None
+            sent = {**(headers or {}), **(self._authorization(scope) if ours else {})}
+            reply = self.client.request(method, target, headers=sent, content=body, follow_redirects=method == "GET")
+            if reply.status_code != 401 or challenged or not ours or not self._answer(reply, scope):
+                break
+        return reply
+
+    def _authorization(self, scope: str) -> dict[str, str]:
+        with self._mutex:
+            known = self._tokens.get(scope) or self._tokens.get("basic")
+        return {"Authorization": known} if known else {}
+
+    def _answer(self, reply: httpx.Response, scope: str) -> bool:
+        """Get what the challenge asks for; False when we have nothing to offer."""
+        kind, _, rest = reply.headers.get("www-authenticate", "").partition(" ")
+        if kind.lower() == "basic" and self.credential and self.credential.username:
+            with self._mutex:
+                self._tokens["basic"] = self.credential.basic
+            return True
+        if kind.lower() != "bearer":
+            return False
+        parameters = dict(_PARAMETER.findall(rest))
+        token = self._fetch_token(parameters, scope or parameters.get("scope", ""))
+        with self._mutex:
+            self._tokens[scope] = f"Bearer {token}"
+        return bool(token)
+
+    def _fetch_token(self, parameters: Mapping[str, str], scope: str) -> str:
+        realm, service = parameters.get("realm", ""), parameters.get("service", "")
+
+        def once() -> httpx.Response:
+            reply = self._ask_for_token(realm, service, scope)
+            retry.check(reply, "its token service")
+            return reply
+
+        reply = self.again(once, realm)
+        if not reply.is_success:
+            raise self._refusal(reply, "GET", realm, scope)
+        answer = reply.json()
+        return str(answer.get("token") or answer.get("access_token") or "")
+
+    def _ask_for_token(self, realm: str, service: str, scope: str) -> httpx.Response:
+        if self.credential and self.credential.identity_token:
+            form = {"grant_type": "refresh_token", "service": service, "client_id": "baselard", "scope": scope}
+            return self.client.post(realm, data={**form, "refresh_token": self.credential.identity_token})
+        query: list[tuple[str, str | int | float | bool | None]] = [("service", service)]
+        query += [("scope", part) for part in scope.split()]
+        known = self.credential if self.credential and self.credential.username else None
+        return self.client.get(realm, params=query, headers={"Authorization": known.basic} if known else {})
+
+    def _refusal(self, reply: httpx.Response, method: str, url: str, scope: str) -> RefusedError:
+        said = _said(reply)
+        if reply.status_code not in (401, 403):
+            return RefusedError(f"{self.host}: {method} {url} answered {reply.status_code}{said}", reply.status_code)
+        who = f"signed in as {self.credential.username or 'a token'}" if self.credential else "not signed in"
+        return RefusedError(
+            f"{self.host} refuses access ({reply.status_code}{said}); needed was {scope or 'a sign-in'}, we are {who}."
+            + (f" {self.remedy}" if self.remedy else ""),
+            reply.status_code,
+        )
+
+
+def _said(reply: httpx.Response) -> str:
+    """The registry's own words (distribution spec, "Error Codes"), cut short."""
+    try:
+        errors = reply.json()["errors"]
+        words = "; ".join(f"{entry.get('code', '')} {entry.get('message', '')}".strip() for entry in errors)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f": {words[:300]}" if words else ""

@@ -1,0 +1,87 @@
+"""Trying again: only what may pass, aloud, with growing pauses or as long as the registry asks, and not for ever."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import httpx
+import tenacity
+
+from baselard.oci.errors import RefusedError, UnreachedError
+
+ATTEMPTS = 6
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+_LONGEST_WAIT = 60.0  # seconds; a Retry-After beyond it is not waited for in full
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+"""Told, in one line, what is being done again and why."""
+Sleep = Callable[[float], None]
+"""Waits for so many seconds; may raise to call everything off."""
+
+
+class _Transient(Exception):  # noqa: N818 -- no error yet
+    """Worth another try; ``after`` seconds if the registry said so."""
+
+    def __init__(self, why: str, status: int, after: float | None) -> None:
+        super().__init__(why)
+        self.status = status
+        self.after = after
+
+
+def check(reply: httpx.Response, who: str) -> None:
+    """Have ``again`` try once more if the answer is one that may pass; ``who`` begins its sentence."""
+    if reply.status_code in TRANSIENT:
+        raise _Transient(f"{who} answered {reply.status_code}", reply.status_code, _retry_after(reply))
+
+
+def again(once: Callable[[], T], host: str, what: str, say: Say, sleep: Sleep) -> T:
+    """Call ``once``, and again after transient trouble. Raises RefusedError or UnreachedError when it does not pass."""
+    tries = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        wait=_pause,
+        retry=tenacity.retry_if_exception_type((_Transient, httpx.TransportError)),
+        before_sleep=lambda state: say(_told(host, state)),
+        sleep=sleep,
+        reraise=True,
+    )
+    try:
+        return tries(once)
+    except _Transient as error:
+        message = f"{host}: {error}, {ATTEMPTS} times in a row ({what}); try again later"
+        raise RefusedError(message, error.status) from error
+    except httpx.TransportError as error:
+        raise UnreachedError(f"{host} cannot be reached: {_plain(error)}") from error
+
+
+def _retry_after(reply: httpx.Response) -> float | None:
+    """Seconds; the header holds them or a date (RFC 9110, 10.2.3)."""
+    text = reply.headers.get("retry-after", "")
+    if text.isdecimal():
+        return float(text)
+    with suppress(ValueError):
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time()) if text else None
+    return None
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    """What the registry asked for, else 0.5 s doubled each time, with jitter so that many clients do not march."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _Transient) and error.after is not None:
+        return float(min(error.after, _LONGEST_WAIT) + random.uniform(0, 0.5))  # noqa: S311
+    return float(min(0.5 * 2 ** (state.attempt_number - 1), _LONGEST_WAIT) * random.uniform(0.75, 1.25))  # noqa: S311
+
+
+def _told(host: str, state: tenacity.RetryCallState) -> str:
+    error = state.outcome.exception() if state.outcome else None
+    pause = state.next_action.sleep if state.next_action else 0
+    return f"{host}: {_plain(error)}; trying again in {pause:.1f} s ({state.attempt_number} of {ATTEMPTS - 1})"
+
+
+def _plain(error: BaseException | None) -> str:
+    return str(error) or type(error).__name__

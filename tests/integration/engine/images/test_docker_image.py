@@ -1,0 +1,83 @@
+"""Images out of Docker, played by a program of the same name."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from baselard.engine.errors import HostError, UserError
+from baselard.engine.host import platforms
+from baselard.engine.host.process import ProcessError
+from baselard.engine.images import archive_write, writing
+from baselard.engine.images.image import ImageConfig
+from baselard.engine.images.writing import Format, Variant
+from baselard.engine.ops.archive import Import
+from baselard.engine.ops.docker_image import ARCHIVE, DockerImage, identify
+from baselard.engine.solver.graph import Output
+from baselard.engine.store.database import Snapshot, Store
+from baselard.engine.store.snapshots import Snapshots
+
+pytestmark = pytest.mark.root
+DOCKER = """#!/bin/sh
+case "$1 $2" in
+"image inspect") [ "$5" = mine:1 ] && echo sha256:1234 || { echo "Error: No such image: $5" >&2; exit 1; } ;;
+"save mine:1") cat "$DOCKER_ARCHIVE" ;;
+"save other:1") echo half of it; echo "the disk broke" >&2; exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def docker(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Snapshots(store).layer(None) as draft:
+        (draft.path / "file").write_text("content")
+        tree = draft.commit()
+    config = ImageConfig(platforms.default(), cmd=("run",))
+    archive_write.write(
+        store, writing.write(store, [Variant(tree, config)], Format()), tmp_path / "archive", ("mine:1",)
+    )
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "docker").write_text(DOCKER)
+    (tmp_path / "bin" / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_ARCHIVE", str(tmp_path / "archive"))
+
+
+@pytest.mark.usefixtures("docker")
+def test_an_image_comes_out_of_docker(tmp_path: Path) -> None:
+    other = Store.open(tmp_path / "other")
+    worker = SimpleNamespace(store=other, snapshots=Snapshots(other), progress=SimpleNamespace(output=print))
+    saved = DockerImage(identify("mine:1"), "mine:1")
+    node = Import(Output(saved), f"/{ARCHIVE}", platforms.default())
+    result = node.run(worker, saved.run(worker, ()).values)  # type: ignore[arg-type]
+    tree = result.values[0].tree
+    assert isinstance(tree, Snapshot)
+    assert (other.layer_path(tree) / "file").read_text() == "content"
+    assert ImageConfig.from_json(result.data["config"]).cmd == ("run",)
+    other.close()
+
+
+@pytest.mark.usefixtures("docker")
+def test_an_image_docker_does_not_have() -> None:
+    with pytest.raises(UserError, match="no image 'other:1'"):
+        identify("other:1")
+
+
+@pytest.mark.usefixtures("docker")
+def test_what_docker_says_when_it_cannot_save(store: Store) -> None:
+    worker = SimpleNamespace(snapshots=Snapshots(store))
+    with pytest.raises(ProcessError, match="docker save other:1: exit code 1\nthe disk broke"):
+        DockerImage("sha256:4321", "other:1").run(worker, ())  # type: ignore[arg-type]
+
+
+def test_no_docker_and_no_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docker").write_text("#!/bin/sh\necho cannot connect >&2; exit 1\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostError, match="does not answer: cannot connect"):
+        identify("mine:1")
+    (tmp_path / "docker").unlink()
+    monkeypatch.setattr("baselard.engine.host.process.which", lambda _: None)
+    with pytest.raises(HostError, match="not installed on this machine"):
+        identify("mine:1")

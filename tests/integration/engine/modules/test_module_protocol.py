@@ -1,0 +1,315 @@
+"""A module registered and called by the SDK's own protocol, in processes of its own."""
+
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baselard.engine.api import server
+from baselard.engine.api.objects.typedef import Module
+from baselard.engine.errors import UserError
+from baselard.engine.host.caller import User
+from baselard.engine.modules import registration, running
+from baselard.engine.modules.invoke import FunctionError, Invoker
+from baselard.engine.modules.running import ModuleError, Runner
+from baselard.engine.modules.source import load
+from baselard.engine.store.database import Store
+
+pytestmark = pytest.mark.anyio
+
+CODE = '''
+"""Says hello."""
+import asyncio
+import enum
+import json
+import os
+from typing import Annotated, Self
+
+import dagger
+from dagger.mod._exceptions import FunctionError
+from dagger import DefaultPath, Doc, Ignore, check, dag, enum_type, field, function, object_type
+from dagger.mod._exceptions import FunctionError as Misused
+
+
+@enum_type
+class Level(enum.Enum):
+    """How loud."""
+
+    LOW = "low"
+    """Quiet."""
+    HIGH = "high"
+
+
+@object_type
+class Person:
+    name: str = field()
+
+    @function
+    def greet(self, other: str) -> str:
+        return f"{self.name} greets {other}"
+
+
+@object_type
+class Hello:
+    greeting: str = field(default="Hello")
+    count: int = field(default=0, init=False)
+
+    @function
+    def say(self, name: Annotated[str, Doc("whom")], level: Level = Level.LOW) -> str:
+        """Say hello."""
+        print("said")
+        return f"{self.greeting}, {name}" + ("!" if level is Level.HIGH else ".")
+
+    @function(cache="never")
+    async def people(self, names: list[str], hint: str | None = None) -> list[Person]:
+        return [Person(name=name) for name in names]
+
+    @function
+    @check
+    async def version(self) -> str:
+        return await dag.version()
+
+    @function
+    def more(self, src: Annotated[dagger.Directory, DefaultPath("."), Ignore(["*.log"])]) -> Self:
+        self.count += 1
+        return self
+
+    @function
+    def fail(self) -> None:
+        raise ValueError("no good")
+
+    @function
+    def misused(self) -> None:
+        raise Misused("there is no such name", extra={"exit_code": 2})
+
+    @function
+    def chained(self) -> None:
+        try:
+            json.loads("{")
+        except ValueError as error:
+            raise RuntimeError("cannot read it") from error
+
+    @function
+    async def grouped(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.refused())
+
+    @function
+    async def explained(self) -> None:
+        try:
+            await self.grouped()
+        except ExceptionGroup as error:
+            raise FunctionError("my own words") from error
+
+    @function
+    async def refused(self) -> str:
+        return await dag.container().stdout()
+
+    @function
+    async def mistyped(self) -> str:
+        return await dag.container().with_exec("no list").stdout()
+
+    @function
+    def die(self) -> None:
+        os._exit(7)
+
+    @function
+    def whoami(self) -> str:
+        return f"{os.getpid()} {os.getppid()}"
+'''
+
+
+@dataclass
+class Silent:
+    lines: list[bytes] = field(default_factory=list)
+
+    def started(self, key: str, label: str) -> None: ...
+    def output(self, key: str, stream: int, data: bytes) -> None: ...
+    def finished(self, key: str, *, cached: bool, error: str = "") -> None: ...
+
+
+def write_module(root: Path, code: str = CODE) -> Path:
+    package = root / "src" / "hello"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(code)
+    (root / "dagger.json").write_text(json.dumps({"name": "hello", "sdk": "python"}))
+    (root / "pyproject.toml").write_text('[project]\nname = "hello"\ndependencies = ["dagger-io"]\n')
+    return root
+
+
+@contextlib.contextmanager
+def started(root: Path, said: list[bytes]) -> Iterator[Runner]:
+    import sys
+
+    runner = running.start(load(root), Path(sys.executable), User(home="/"), said.append)
+    try:
+        yield runner
+    finally:
+        runner.close()
+
+
+@dataclass
+class Called:
+    invoker: Invoker
+    said: list[bytes]
+
+    async def __call__(self, function: str, state: Any, **args: Any) -> Any:
+        return await self.invoker.call("Hello", function, state, args)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_module(tmp_path_factory.mktemp("module"))
+
+
+@pytest.fixture
+async def call(root: Path, tmp_path: Path) -> AsyncIterator[Called]:
+    said: list[bytes] = []
+    with started(root, said) as runner, contextlib.closing(Store.open(tmp_path)) as store:
+        session = registration.session(store, Silent())
+        async with server.running(session) as (port, _):
+            opened = lambda frame: registration.entered(session, port, frame)  # noqa: E731
+            yield Called(Invoker(runner, opened, session.state.ids.load, said.append), said)
+
+
+async def test_registration_says_all_the_module_declares(root: Path, tmp_path: Path) -> None:
+    with started(root, []) as runner:
+        module: Module = await registration.register(runner, tmp_path, Silent(), lambda _: None)
+    assert (module.name, module.description) == ("hello", "Says hello.")
+    functions = {function.name: function for function in module.main.functions}
+    say = functions["say"]
+    assert (say.description, [arg.name for arg in say.args]) == ("Say hello.", ["name", "level"])
+    assert (say.args[0].description, say.args[1].default_value) == ("whom", '"LOW"')
+    assert functions["people"].return_type.element and functions["people"].return_type.element.name == "Person"
+    assert functions["people"].args[1].type_def.optional
+    assert (functions["people"].cache_policy, say.cache_policy) == ("Never", "Default")
+    assert functions["version"].check and not say.check
+    more = functions["more"].args[0]
+    assert (more.default_path, more.ignore, more.required) == (".", ("*.log",), False)
+    assert functions["more"].return_type.name == "Hello"
+    assert [member.name for member in module.enums[0].members] == ["LOW", "HIGH"]
+    assert module.enums[0].members[0].description == "Quiet."
+    assert module.main.constructor and module.main.constructor.args[0].default_value == '"Hello"'
+
+
+async def test_constructor_state_and_functions(call: Called) -> None:
+    state = await call("", {}, greeting="Hi")
+    assert state == {"greeting": "Hi", "count": 0}
+    assert await call("say", state, name="you", level="HIGH") == "Hi, you!"
+    assert b"".join(call.said) == b"said\n"
+
+
+async def test_objects_come_back_as_their_state(call: Called) -> None:
+    people = await call("people", {"greeting": "", "count": 0}, names=["a", "b"])
+    assert people == [{"name": "a"}, {"name": "b"}]
+    assert await call.invoker.call("Person", "greet", people[1], {"other": "a"}) == "b greets a"
+
+
+async def test_a_function_calls_back_into_the_session(call: Called) -> None:
+    assert await call("version", {"greeting": "", "count": 0}) == "v0.21.11"
+
+
+async def test_every_invocation_is_a_fork_of_one_process(call: Called) -> None:
+    state = {"greeting": "", "count": 0}
+    first, second = [(await call("whoami", state)).split() for _ in range(2)]
+    assert first[0] != second[0]
+    assert first[1] == second[1] == str(call.invoker.runner.child.pid)
+
+
+async def test_a_function_can_say_that_it_was_called_wrongly(call: Called) -> None:
+    with pytest.raises(UserError, match=r"^there is no such name$"):
+        await call("misused", {"greeting": "", "count": 0})
+
+
+async def test_a_failure_is_the_message_the_function_gave(call: Called) -> None:
+    with pytest.raises(FunctionError, match=r"^no good$"):
+        await call("fail", {"greeting": "", "count": 0})
+
+
+@pytest.mark.parametrize(
+    ("function", "lines"),
+    [
+        ("fail", ['raise ValueError("no good")', "ValueError: no good"]),
+        ("chained", ['json.loads("{")', "direct cause", "RuntimeError: cannot read it"]),
+        ("refused", ["dag.container().stdout()", "QueryError: no command has been executed"]),
+    ],
+)
+async def test_a_failure_is_told_with_the_modules_own_frames(call: Called, function: str, lines: list[str]) -> None:
+    with pytest.raises(FunctionError):
+        await call(function, {"greeting": "", "count": 0})
+    said = b"".join(call.said).decode()
+    assert all(line in said for line in lines), said
+    frames = [line.split('"')[1] for line in said.splitlines() if line.startswith("  File ")]
+    assert frames and all(path.endswith("src/hello/__init__.py") for path in frames)
+
+
+async def test_a_failure_in_a_task_group_is_still_told(call: Called) -> None:
+    with pytest.raises(FunctionError, match=r"^no command has been executed"):
+        await call("grouped", {"greeting": "", "count": 0})
+    with pytest.raises(FunctionError, match=r"my own words"):
+        await call("explained", {"greeting": "", "count": 0})
+
+
+async def test_the_sdk_checks_arguments_as_ever(call: Called) -> None:
+    with pytest.raises(FunctionError, match=r"with_exec\(\) parameter args='no list' violates type hint"):
+        await call("mistyped", {"greeting": "", "count": 0})
+
+
+async def test_a_function_that_ends_the_process_is_no_riddle(call: Called) -> None:
+    with pytest.raises(FunctionError, match="die: the module's process ended with exit code 7"):
+        await call("die", {"greeting": "", "count": 0})
+    assert await call("say", {"greeting": "Still", "count": 0}, name="here") == "Still, here."
+
+
+async def test_invocations_run_side_by_side(call: Called) -> None:
+    import anyio
+
+    answers: list[str] = []
+
+    async def one(number: int) -> None:
+        answers.append(await call("say", {"greeting": "Hi", "count": 0}, name=str(number)))
+
+    async with anyio.create_task_group() as group:
+        for number in range(5):
+            group.start_soon(one, number)
+    assert sorted(answers) == [f"Hi, {number}." for number in range(5)]
+
+
+async def test_a_module_that_cannot_be_imported_shows_its_own_frames(tmp_path: Path) -> None:
+    broken = write_module(tmp_path / "broken", "import nothing_of_that_name\n")
+    with started(broken, []) as runner, pytest.raises(ModuleError) as raised:
+        await registration.register(runner, tmp_path, Silent(), lambda _: None)
+    message = str(raised.value)
+    assert "No module named 'nothing_of_that_name'" in message
+    assert "src/hello/__init__.py" in message
+    assert "runner.py" not in message and "importlib" not in message
+
+
+async def test_a_module_that_python_cannot_read_shows_the_line(tmp_path: Path) -> None:
+    broken = write_module(tmp_path / "broken", "def say(:\n    pass\n")
+    with started(broken, []) as runner, pytest.raises(ModuleError) as raised:
+        await registration.register(runner, tmp_path, Silent(), lambda _: None)
+    assert 'src/hello/__init__.py", line 1\n    def say(:\n' in str(raised.value)
+    assert str(raised.value).count("File ") == 1
+
+
+async def test_closing_leaves_no_process(root: Path) -> None:
+    with started(root, []) as runner:
+        group = runner.child.pid
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
+
+
+async def test_wrong_declarations_are_errors_of_the_module(tmp_path: Path) -> None:
+    code = CODE.replace("def say(self, name: Annotated[str", "def say(self, name: Annotated[dict[str, str]")
+    wrong = write_module(tmp_path / "wrong", code)
+    with (
+        started(wrong, []) as runner,
+        pytest.raises(ModuleError, match=r"declares what cannot be: .*unsupported parameter type for 'name'"),
+    ):
+        await registration.register(runner, tmp_path, Silent(), lambda _: None)

@@ -1,0 +1,126 @@
+"""The calls that reach the Dagger API, seen in the chains that the SDK has not sent yet."""
+
+from typing import Any
+
+import dagger
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baselard.dockerfile.apply.builder import Mounted, Placement
+from baselard.dockerfile.dagger.config import configure, hidden, hidden_lines
+from baselard.dockerfile.dagger.copy import alike, make_directory
+from baselard.dockerfile.dagger.run import run
+from baselard.dockerfile.plan.lower import lower_stage
+from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.steps import Health, ImageConfig, MountStep, RunStep
+from baselard.dockerfile.syntax.errors import Place
+from baselard.dockerfile.syntax.text import parse
+
+PLACE = Place("Dockerfile", 1)
+CLIENT = dagger.Client()
+
+
+def calls(container: dagger.Container) -> list[tuple[str, dict[str, Any]]]:
+    return [(field.name, field.args) for field in container._ctx.selections if field.name != "container"]
+
+
+def names(container: dagger.Container) -> list[str]:
+    return [name for name, _ in calls(container)]
+
+
+def test_only_differences_are_called() -> None:
+    before = ImageConfig(env={"A": "1", "B": "2"}, user="x", cmd=("c",), ports=("1/tcp",))
+    after = ImageConfig(env={"A": "1", "B": "3"}, user="", cmd=None, ports=("1/tcp", "2/udp"), workdir="/w")
+    found = calls(configure(CLIENT.container(), before, after))
+    assert found == [
+        ("withEnvVariable", {"name": "B", "value": "3"}),
+        ("withoutUser", {}),
+        ("withWorkdir", {"path": "/w"}),
+        ("withExposedPort", {"port": 2, "protocol": "UDP"}),
+        ("withoutDefaultArgs", {}),
+    ]
+    assert calls(configure(CLIENT.container(), after, after)) == []
+
+
+def test_an_entrypoint_leaves_the_command_alone() -> None:
+    found = calls(configure(CLIENT.container(), ImageConfig(cmd=("c",)), ImageConfig(cmd=("c",), entrypoint=("e",))))
+    assert found == [("withEntrypoint", {"args": ["e"], "keepDefaultArgs": True})]
+
+
+def test_healthcheck_durations() -> None:
+    check = Health(("CMD-SHELL", "x"), interval=1_500_000_000, retries=3)
+    ((name, args),) = calls(configure(CLIENT.container(), ImageConfig(), ImageConfig(healthcheck=check)))
+    assert (name, args["interval"], args["retries"], args["shell"]) == (
+        "withDockerHealthcheck",
+        "1500000000ns",
+        3,
+        True,
+    )
+
+
+def ran(step: RunStep, config: ImageConfig, mounts: list[Mounted[dagger.Directory]]) -> list[tuple[str, Any]]:
+    secret = CLIENT.set_secret("s", "x")
+    done = run(CLIENT, CLIENT.container(), step, config=config, mounts=mounts, secrets={"s": secret}, ssh=None)
+    return calls(done)
+
+
+def test_what_a_run_saw_is_taken_away_again() -> None:
+    step = RunStep(PLACE, ("x",), {"ARG": "1", "ENV": "arg"}, {"HTTP_PROXY": "p"})
+    mounts: list[Mounted[dagger.Directory]] = [
+        Mounted(MountStep("tmpfs", "/t", size=7)),
+        Mounted(MountStep("secret", "/s", id="s", env="S")),
+    ]
+    found = ran(step, ImageConfig(env={"ENV": "env"}), mounts)
+    after = found[[name for name, _ in found].index("withExec") + 1 :]
+    assert after == [
+        ("withoutVolatileVariable", {"name": "HTTP_PROXY"}),
+        ("withoutEnvVariable", {"name": "ARG"}),
+        ("withEnvVariable", {"name": "ENV", "value": "env"}),
+        ("withoutSecretVariable", {"name": "S"}),
+        ("withoutMount", {"path": "/s"}),
+        ("withoutMount", {"path": "/t"}),
+    ]
+
+
+def test_parents_are_made_one_by_one_only_for_others_than_root() -> None:
+    empty = CLIENT.directory()
+    assert names(make_directory(empty, CLIENT.container(), "/a/b/c", "0:0")) == ["withDirectory"]
+    paths = [args["path"] for _, args in calls(make_directory(empty, CLIENT.container(), "/a/b/c", "1:1"))]
+    assert paths == ["/a", "/a/b", "/a/b/c"]
+
+
+def test_files_for_one_directory_are_one_call() -> None:
+    tree = CLIENT.directory()
+
+    def file(path: str, dest: str = "/x/", mode: str = "") -> Placement[dagger.Directory]:
+        return Placement(tree, path, False, dest, mode=mode)
+
+    group = [file("a"), file("b"), file("c", mode="u+x"), file("d", "/y"), Placement(tree, "e", True, "/x/"), file("f")]
+    assert [[one.path for one in part] for part in alike(group)] == [["a", "b"], ["c"], ["d"], ["e"], ["f"]]
+
+
+TRIMMED = st.text(alphabet="ab/ $\"'\\{}[]é:", min_size=1, max_size=12).filter(lambda text: text == text.strip())
+TEXT = st.text(alphabet="ab/ $\"'\\{}[]é:", min_size=1, max_size=12)
+
+
+@given(
+    st.builds(
+        ImageConfig,
+        volumes=st.lists(TEXT.filter(lambda text: text == text.strip()), max_size=3).map(
+            lambda v: tuple(sorted(set(v)))
+        ),
+        stop_signal=st.sampled_from(["", "SIGTERM", "9"]),
+        shell=st.lists(TEXT, max_size=2).map(tuple),
+        on_build=st.sampled_from([(), ("RUN a $B",), ("COPY a b", "ENV A=1")]),
+        ports=st.sampled_from([(), ("9/sctp",)]),
+        healthcheck=st.sampled_from([None, Health(("NONE",))]),
+    )
+)
+def test_hidden_keys_survive_their_dockerfile(config: ImageConfig) -> None:
+    plan = make_plan(parse("\n".join(["FROM scratch", *hidden_lines(config)])), Options({}))
+    assert hidden(lower_stage(plan, plan.stages[0], ImageConfig()).config) == hidden(config)
+
+
+def test_what_the_api_can_say_is_not_hidden() -> None:
+    visible = ImageConfig(env={"A": "1"}, user="x", workdir="/w", cmd=("c",), ports=("1/tcp",), labels={"l": "1"})
+    assert hidden(visible) == ImageConfig()

@@ -1,0 +1,90 @@
+from baselard.dockerfile.plan.lower import Lowered, lower_stage
+from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.steps import Configure, CopyStep, ImageConfig, MakeDirectory, RunStep, Step
+from baselard.dockerfile.syntax.text import parse
+
+PATH = {"PATH": "/bin"}
+
+
+def lower(body: str, base: ImageConfig | None = None, **args: str) -> Lowered:
+    plan = make_plan(parse("FROM x\n" + body), Options(args))
+    return lower_stage(plan, plan.stages[0], base or ImageConfig(env=PATH))
+
+
+def runs(found: Lowered) -> list[RunStep]:
+    return [step for step in found.steps if isinstance(step, RunStep)]
+
+
+def kinds(found: Lowered) -> list[type[Step]]:
+    return [type(step) for step in found.steps]
+
+
+def test_neighbouring_settings_are_one_step() -> None:
+    assert kinds(lower("ENV A=1\nLABEL b=2\nUSER c\nEXPOSE 1\nCMD d\nRUN e")) == [Configure, RunStep, Configure]
+
+
+def test_path_is_always_set() -> None:
+    assert "PATH" in lower("RUN a", ImageConfig()).config.env
+
+
+def test_build_args_are_seen_by_a_run_and_stay_out_of_the_config() -> None:
+    found = lower("ARG A=1\nENV B=$A\nRUN x", A="2")
+    assert runs(found)[0].env == {"A": "2"}
+    assert found.config.env == {**PATH, "B": "2"}
+
+
+def test_an_arg_shadows_an_env_only_while_running() -> None:
+    found = lower("ENV V=env\nARG V=arg\nRUN x\nENV W=$V")
+    assert runs(found)[0].env == {"V": "arg"}
+    assert found.config.env == {**PATH, "V": "env", "W": "arg"}
+
+
+def test_proxies_are_no_part_of_any_cache_key() -> None:
+    found = lower("RUN x", HTTP_PROXY="http://p")
+    assert (runs(found)[0].env, runs(found)[0].proxies) == (
+        {},
+        {"HTTP_PROXY": "http://p", "http_proxy": "http://p"},
+    )
+
+
+def test_shell_applies_from_its_line_on() -> None:
+    found = lower('RUN a\nSHELL ["bash", "-c"]\nRUN b\nRUN ["c"]')
+    assert [step.args for step in runs(found)] == [("/bin/sh", "-c", "a"), ("bash", "-c", "b"), ("c",)]
+
+
+def test_a_heredoc_with_an_interpreter_is_mounted_as_a_program() -> None:
+    (step,) = runs(lower("RUN <<X\n#!/bin/ash\necho\nX\n"))
+    assert step.args == ("/bin/sh", "-c", "/dev/pipes/X")
+    assert step.mounts[0].target == "/dev/pipes"
+    assert step.mounts[0].read_only
+
+
+def test_workdir_is_made_for_the_user() -> None:
+    found = lower("USER app\nWORKDIR /a\nWORKDIR b\nWORKDIR /")
+    assert [s for s in found.steps if isinstance(s, MakeDirectory)] == [
+        MakeDirectory(found.steps[1].place, "/a", "app"),
+        MakeDirectory(found.steps[3].place, "/a/b", "app"),
+    ]
+    assert found.config.workdir == "/"
+
+
+def test_copy_destinations_start_at_the_workdir() -> None:
+    found = lower("WORKDIR /w\nCOPY a .\nCOPY a b\nCOPY a /c/")
+    assert [step.dest for step in found.steps if isinstance(step, CopyStep)] == ["/w/", "/w/b", "/c/"]
+
+
+def test_entrypoint_drops_only_the_bases_command() -> None:
+    base = ImageConfig(env=PATH, cmd=("base",))
+    assert lower('ENTRYPOINT ["e"]', base).config.cmd is None
+    assert lower('CMD ["c"]\nENTRYPOINT ["e"]', base).config.cmd == ("c",)
+
+
+def test_triggers_run_first_and_are_not_passed_on() -> None:
+    found = lower("RUN own", ImageConfig(env=PATH, on_build=("RUN trigger",)))
+    assert [step.args[-1] for step in runs(found)] == ["trigger", "own"]
+    assert found.config.on_build == ()
+
+
+def test_network_and_security_are_kept_for_the_engine() -> None:
+    (step,) = runs(lower("RUN --network=none --security=insecure x"))
+    assert (step.network, step.security) == ("none", "insecure")

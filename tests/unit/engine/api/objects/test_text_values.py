@@ -1,0 +1,125 @@
+"""Texts that are read and written: references to variables, durations, env files, JSON."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baselard.engine.api.objects import durations
+from baselard.engine.api.objects.env_file import EnvFile
+from baselard.engine.api.objects.environment import expand
+from baselard.engine.api.objects.json_value import JSONValue
+from baselard.engine.errors import UserError
+
+KNOWN = {"A": "1", "LONG_name2": "2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$A", "1"),
+        ("${A}", "1"),
+        ("x${A}y", "x1y"),
+        ("$Ay", ""),
+        ("$LONG_name2.", "2."),
+        ("$", "$"),
+        ("a$ b", "a$ b"),
+        ("$$", ""),
+        ("${}", ""),
+        ("${A", "A"),
+        ("$12", "2"),
+        ("100%", "100%"),
+    ],
+)
+def test_references_are_replaced_as_go_does(text: str, expected: str) -> None:
+    """Expected values by Go's os.Expand with the same lookup."""
+    assert expand(text, lambda name: KNOWN.get(name, "")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("30s", 30 * 10**9),
+        ("1m30s", 90 * 10**9),
+        ("1h", 3600 * 10**9),
+        ("1.5s", 15 * 10**8),
+        ("500ms", 5 * 10**8),
+        ("0", 0),
+        ("0s", 0),
+        ("-2s", -2 * 10**9),
+        ("3us", 3000),
+        ("7ns", 7),
+        (".5s", 5 * 10**8),
+    ],
+)
+def test_durations_are_read(text: str, nanoseconds: int) -> None:
+    assert durations.parse(text) == nanoseconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "30", "1m 30s", "1x", "1s2", "."])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(UserError, match="not a duration"):
+        durations.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [
+        (0, "0s"),
+        (30 * 10**9, "30s"),
+        (90 * 10**9, "1m30s"),
+        (3600 * 10**9, "1h0m0s"),
+        (15 * 10**8, "1.5s"),
+        (5 * 10**8, "500ms"),
+        (1500, "1.5µs"),
+        (7, "7ns"),
+        (-2 * 10**9, "-2s"),
+    ],
+)
+def test_durations_are_shown_as_go_prints_them(nanoseconds: int, text: str) -> None:
+    assert durations.show(nanoseconds) == text
+
+
+@given(st.integers(-(10**16), 10**16))
+def test_a_duration_that_is_shown_is_read_back(nanoseconds: int) -> None:
+    assert durations.parse(durations.show(nanoseconds)) == nanoseconds
+
+
+def test_env_files() -> None:
+    text = "# c\n\nexport A=1\nB = two # comment\nC='$A'\nD=\"$A ${B}\"\nE=a\\ b\nF=\n"
+    env = EnvFile.parse(text)
+    assert env.resolved() == {"A": "1", "B": "two", "C": "$A", "D": "1 two", "E": "a b", "F": ""}
+    assert env.value("C", raw=True) == "'$A'"
+    assert EnvFile.parse(env.text()) == env
+    with pytest.raises(UserError, match="line 2"):
+        EnvFile.parse("A=1\n=x")
+
+
+def test_an_env_files_namespace_drops_the_prefix() -> None:
+    env = EnvFile.parse("APP_A=1\nAPP=2\nOTHER=3\napp_b=4")
+    assert env.namespace("app").raw == (("A", "1"), ("b", "4"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON)
+def test_json_comes_back_as_it_went_in(value: object) -> None:
+    assert JSONValue.parse(json.dumps(value)).value == value
+
+
+def test_fields_of_json() -> None:
+    value = JSONValue.of({"a": {"b": [1]}})
+    assert value.field(["a", "b"]).text == "[1]"
+    assert value.with_field(["a", "c"], JSONValue("2")).text == '{"a":{"b":[1],"c":2}}'
+    assert JSONValue().with_field(["x"], JSONValue("true")).text == '{"x":true}'
+    with pytest.raises(UserError, match=r"no field a\.z"):
+        value.field(["a", "z"])
+    with pytest.raises(UserError, match="no object"):
+        value.with_field(["a", "b", "c"], JSONValue())
+    with pytest.raises(UserError, match="no integer"):
+        JSONValue("true").as_kind(int, "integer")

@@ -1,0 +1,71 @@
+"""Type definitions: names, what callers must give, and keeping them as text."""
+
+from pathlib import Path
+
+import pytest
+
+from baselard.engine.api.objects import typedef
+from baselard.engine.api.objects.typedef import EnumValueTypeDef, FieldTypeDef, Function, FunctionArg, Module, TypeDef
+from baselard.engine.errors import UserError
+
+STRING = TypeDef("STRING_KIND")
+
+
+@pytest.mark.parametrize(
+    ("name", "kebab", "camel"),
+    [
+        ("test_examples", "test-examples", "testExamples"),
+        ("listAll2", "list-all-2", "listAll2"),
+        ("JSONData", "json-data", "jSONData"),
+        ("withGPU", "with-gpu", "withGPU"),
+        ("only", "only", "only"),
+    ],
+)
+def test_names_have_the_forms_of_api_and_command_line(name: str, kebab: str, camel: str) -> None:
+    assert (typedef.kebab(name), typedef.camel(name)) == (kebab, camel)
+
+
+@pytest.mark.parametrize(
+    ("arg", "required"),
+    [
+        (FunctionArg("a", STRING), True),
+        (FunctionArg("a", TypeDef("STRING_KIND", optional=True)), False),
+        (FunctionArg("a", STRING, default_value='"x"'), False),
+        (FunctionArg("a", TypeDef("OBJECT_KIND", name="Directory"), default_path="."), False),
+        (FunctionArg("a", TypeDef("OBJECT_KIND", name="Container"), default_address="debian"), False),
+        (FunctionArg("a", TypeDef("OBJECT_KIND", name="Workspace")), False),
+    ],
+)
+def test_an_argument_without_any_default_is_required(arg: FunctionArg, required: bool) -> None:
+    assert arg.required is required
+
+
+def test_text_gives_back_the_same_module() -> None:
+    function = Function("f", TypeDef("LIST_KIND", element=STRING), "Does.", (FunctionArg("a", STRING, ignore=("x",)),))
+    owner = TypeDef("OBJECT_KIND", name="M", fields=(FieldTypeDef("n", STRING),), functions=(function,))
+    level = TypeDef("ENUM_KIND", name="Level", members=(EnumValueTypeDef("LOW", "low"),))
+    module = Module("m", "Says.", (owner.with_constructor(Function("", owner)),), (), (level,))
+    assert typedef.loads(typedef.dumps(module)) == module
+
+
+def test_other_text_is_no_module() -> None:
+    with pytest.raises(KeyError):
+        typedef.loads("{}")
+
+
+def test_only_an_object_has_functions() -> None:
+    with pytest.raises(UserError, match=r"withFunction: the type is STRING_KIND, not OBJECT_KIND"):
+        STRING.with_function(Function("f", STRING))
+
+
+def test_the_main_object_is_the_one_with_a_constructor() -> None:
+    side = TypeDef("OBJECT_KIND", name="Side")
+    main = TypeDef("OBJECT_KIND", name="Main", constructor=Function("", side))
+    assert Module("m", objects=(side, main)).main is main
+    with pytest.raises(UserError, match="no main object"):
+        _ = Module("m", objects=(side,)).main
+
+
+def test_a_frame_is_named_by_its_module() -> None:
+    frame = typedef.Frame(typedef.FunctionCall(), typedef.CurrentModule("hello", Path("/x"), Path("/x")))
+    assert frame.module_name == "hello"

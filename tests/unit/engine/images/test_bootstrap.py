@@ -1,0 +1,89 @@
+"""Which references may be made from the Debian archive, and where its packages come from."""
+
+from pathlib import Path
+
+import pytest
+
+from baselard.engine.host import platforms
+from baselard.engine.images import bootstrap, debian_mirror, reference
+
+AMD64 = platforms.parse("linux/amd64")
+
+
+@pytest.mark.parametrize(
+    ("address", "made"),
+    [
+        ("debian", "debian:stable (linux/amd64)"),
+        ("debian:trixie-slim", "debian:trixie-slim (linux/amd64)"),
+        ("docker.io/library/debian:12", "debian:bookworm (linux/amd64)"),
+        ("docker.io/library/debian:sid", "debian:sid (linux/amd64)"),
+        ("debian:13.1-slim", None),
+        ("debian:trixie-20250407-slim", None),
+        ("debian:trixie-backports", None),
+        ("debian@sha256:" + "a" * 64, None),
+        ("debian:trixie@sha256:" + "a" * 64, None),
+        ("someone/debian:trixie", None),
+        ("ghcr.io/library/debian:trixie", None),
+        ("ubuntu:24.04", None),
+    ],
+)
+def test_only_an_official_tag_that_moves_has_a_recipe(address: str, made: str | None) -> None:
+    recipe = bootstrap.recipe(reference.parse(address), AMD64)
+    assert (str(recipe) if recipe else None) == made
+
+
+def test_rolling_suites_have_one_source() -> None:
+    assert [suite for _, suite in bootstrap.Recipe("sid", True, AMD64).sources] == ["sid"]
+    suites = [suite for _, suite in bootstrap.Recipe("trixie", True, AMD64).sources]
+    assert suites == ["trixie", "trixie-updates", "trixie-security"]
+
+
+def test_a_mirror_given_by_the_variable_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "sources.list").write_text("deb http://near.example/debian trixie main\n")
+    given = debian_mirror.stand_ins({"BASELARD_DEBIAN_MIRROR": "http://m.example/debian/"}, tmp_path)
+    assert list(given.values()) == ["http://m.example/debian", "http://m.example/debian-security"]
+
+
+def test_this_machines_own_mirror_is_found_in_both_formats(tmp_path: Path) -> None:
+    (tmp_path / "sources.list.d").mkdir()
+    (tmp_path / "sources.list").write_text(
+        "# deb http://no.example/debian x main\ndeb [signed-by=/k.gpg] https://a.example/pub/debian/ trixie main\n"
+    )
+    (tmp_path / "sources.list.d" / "s.sources").write_text("URIs: http://s.example/debian-security\nSuites: x\n")
+    found = debian_mirror.stand_ins({}, tmp_path)
+    assert list(found.values()) == ["https://a.example/pub/debian", "http://s.example/debian-security"]
+
+
+def test_the_archive_itself_when_nothing_is_said(tmp_path: Path) -> None:
+    assert debian_mirror.stand_ins({}, tmp_path) == {
+        url: url for url in (debian_mirror.ARCHIVE, debian_mirror.SECURITY)
+    }
+
+
+@pytest.mark.parametrize(
+    ("sources", "found"),
+    [
+        ("deb http://deb.debian.org/debian x main\ndeb http://security.debian.org/debian-security x main", None),
+        (
+            "deb http://m.example/debian x main\ndeb http://deb.debian.org/debian-security x main",
+            ["http://m.example/debian", "http://security.debian.org/debian-security"],
+        ),
+    ],
+)
+def test_both_archives_of_a_host_have_a_stand_in_or_neither(
+    tmp_path: Path, sources: str, found: list[str] | None
+) -> None:
+    (tmp_path / "sources.list").write_text(sources)
+    official = [debian_mirror.ARCHIVE, debian_mirror.SECURITY]
+    assert list(debian_mirror.stand_ins({}, tmp_path).values()) == (found or official)
+
+
+def test_debians_own_keys_are_named_since_other_distributions_do_not_trust_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "debian.gpg").touch()
+    monkeypatch.setattr(bootstrap, "_KEYRINGS", (str(tmp_path / "debian.gpg"), str(tmp_path / "not-there.gpg")))
+    made = bootstrap.recipe(reference.parse("debian:trixie"), platforms.default())
+    assert made
+    given = [word for word in bootstrap._command(tmp_path, made, ()) if word.startswith("--keyring")]
+    assert given == [f"--keyring={tmp_path}/debian.gpg"]
