@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
+from baselard.oci import reference
+from baselard.oci.errors import InvalidReferenceError
 
 LINE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 KNOWN = ("syntax", "escape", "check")
-FRONTEND = re.compile(
-    r"(docker\.io/)?docker/dockerfile(-upstream)?(:(1(\.\d+){0,2}|latest|master|labs|\d[\w.]*-labs))?(@sha256:[0-9a-f]{64})?"
-)
+# The frontend's published tags: releases of its first major version, and channels (docs.docker.com, BuildKit frontend).
+CHANNEL = re.compile(r"1(\.\d+){0,2}(-rc\d+)?(-(labs|experimental))?|(latest|master)(-labs)?|labs|experimental|stable")
+FRONTENDS = ("docker/dockerfile", "docker/dockerfile-upstream")
 
 
 def read_directives(text: str, filename: str) -> Mapping[str, str]:
@@ -25,13 +27,25 @@ def read_directives(text: str, filename: str) -> Mapping[str, str]:
         if not match or match[1].lower() not in KNOWN:
             break
         found[match[1].lower()] = match[2]
-        if match[1].lower() == "syntax" and not FRONTEND.fullmatch(match[2].split()[0]):
+        if match[1].lower() == "syntax" and not is_dockers(match[2].split()[0]):
             raise DockerfileError(
                 f"syntax={match[2]} names another frontend, a program this build cannot run; "
                 "only docker/dockerfile:1 is built in",
                 Place(filename, number, line.strip()),
             )
     return found
+
+
+def is_dockers(frontend: str) -> bool:
+    """Whether a reference means Docker's own frontend 1.x, from Docker Hub or a mirror, which may put a path before."""
+    try:
+        found = reference.parse(frontend)
+    except InvalidReferenceError:
+        return False
+    mirrored = found.registry != reference.DEFAULT_REGISTRY and found.repository.endswith(
+        tuple(f"/{one}" for one in FRONTENDS)
+    )
+    return (found.repository in FRONTENDS or mirrored) and CHANNEL.fullmatch(found.tag or "latest") is not None
 
 
 def apply_checks(directives: Mapping[str, str], warnings: tuple[Warning_, ...]) -> tuple[Warning_, ...]:
