@@ -10,7 +10,7 @@ import dagger
 from dagger import dag
 
 from baselard.oci.reference import Reference
-from baselard.oci.registry.credential import Credential
+from baselard.oci.registry.credential import Credential, as_password
 from pipeline import archive
 from pipeline.clock import Clock
 from pipeline.discover import Base
@@ -32,17 +32,21 @@ class Account:
     username: str = ""
     password: dagger.Secret | None = None
 
-    def login(self, container: dagger.Container) -> dagger.Container:
+    async def login(self, container: dagger.Container) -> dagger.Container:
         """The container, able to pull from and push to the repository's registry."""
         if self.password is None:
             return container
-        return container.with_registry_auth(parse(self.repository).registry, self.username, self.password)
+        text = await self.password.plaintext()
+        password = (
+            self.password if text == as_password(text) else dag.set_secret("registry-password", as_password(text))
+        )
+        return container.with_registry_auth(parse(self.repository).registry, self.username, password)
 
     async def credentials(self) -> Credential | None:
         """The same for this program's own requests."""
         if self.password is None:
             return None
-        return Credential(self.username, await self.password.plaintext())
+        return Credential(self.username, as_password(await self.password.plaintext()))
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,8 @@ async def take(handed: Handed, build: Build, account: Account, platform: str = "
         taken = empty.import_(handed.file)
     elif handed.reference:
         reference = parse(handed.reference)
-        taken = replace(account, repository=reference.name).login(empty).from_(f"{reference.name}@{reference.digest}")
+        signed_in = await replace(account, repository=reference.name).login(empty)
+        taken = signed_in.from_(f"{reference.name}@{reference.digest}")
     else:
         taken = await build()
     return await taken.sync()
@@ -183,6 +188,7 @@ async def publish(
 ) -> Reference:
     """Push as this account; the reference with its digest. BaselardError, in the engine's words, when it refuses."""
     try:
-        return parse(await account.login(image).publish(str(target), platform_variants=list(variants)))
+        signed_in = await account.login(image)
+        return parse(await signed_in.publish(str(target), platform_variants=list(variants)))
     except dagger.QueryError as error:
         raise BaselardError(str(error)) from error

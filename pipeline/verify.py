@@ -51,7 +51,7 @@ async def _tested(call: Call, account: Account, reference: Reference, platform: 
     """The base test on the image as it is pulled by its digest."""
     meant = base_of(str(reference), call.project.bases)
     empty = dag.container(platform=dagger.Platform(platform) if platform else None)
-    pulled = account.login(empty).from_(f"{reference.name}@{reference.digest}")
+    pulled = (await account.login(empty)).from_(f"{reference.name}@{reference.digest}")
     images = Images(call.project, platform, everywhere(pulled))
     tested = await calls.test_base(replace(call, images=images, platform=platform), [title(*meant)] if meant else ())
     shown = replace(reference, digest="")

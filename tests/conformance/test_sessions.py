@@ -168,6 +168,10 @@ def pages() -> Iterator[str]:
         server.shutdown()
 
 
+def secret(client: Any, name: str, value: str) -> str:
+    return str(leaf(client.ask(f'{{setSecret(name:"{name}",plaintext:"{value}"){{id}}}}')["data"]))
+
+
 def test_downloads(client: Any, pages: str) -> None:
     def fetched(path: str, more: str = "") -> Any:
         return client.ask(f'{{http(url:"{pages}{path}"{more}){{contents}}}}')
@@ -179,8 +183,13 @@ def test_downloads(client: Any, pages: str) -> None:
     assert leaf(fetched("/b", f',checksum:"sha256:{right}"')["data"]) == "/b -"
     assert "checksum mismatch" in fetched("/c", f',checksum:"sha256:{right}"')["errors"][0]["message"]
     assert "404" in fetched("/none")["errors"][0]["message"]
-    secret = leaf(client.ask('{setSecret(name:"page",plaintext:"Bearer hunter2"){id}}')["data"])
-    assert leaf(fetched("/d", f',authHeader:"{secret}"')["data"]) == "/d Bearer hunter2"
+    plain, ending, lines = (
+        secret(client, name, value)
+        for name, value in [("page", "Bearer hunter2"), ("line", "Bearer h\\r\\n"), ("lines", "Bearer h\\nCookie: c")]
+    )
+    assert leaf(fetched("/d", f',authHeader:"{plain}"')["data"]) == "/d Bearer hunter2"
+    assert leaf(fetched("/e", f',authHeader:"{ending}"')["data"]) == "/e Bearer h"
+    assert "more than one line" in fetched("/f", f',authHeader:"{lines}"')["errors"][0]["message"]
     assert leaf(fetched("/busy")["data"]) == "/busy -"
     assert Pages.asked.count("/busy") == 2
 
@@ -230,10 +239,6 @@ class Repositories(http.server.BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
-def secret(client: Any, name: str, value: str) -> str:
-    return str(leaf(client.ask(f'{{setSecret(name:"{name}",plaintext:"{value}"){{id}}}}')["data"]))
-
-
 def test_git_over_http_with_a_token(client: Any) -> None:
     Repositories.root = str(client.directory)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Repositories) as server:
@@ -244,7 +249,8 @@ def test_git_over_http_with_a_token(client: Any) -> None:
             tree = 'head{tree(discardGitDir:true){file(path:"a"){contents}}}'
             return client.ask(f'{{git(url:"{url}"{more}){{{tree}}}}}')
 
-        token, header = secret(client, "git-token", "hunter2"), secret(client, "git-header", "Bearer hunter2")
+        # As `gh auth token` and an editor's files end: with a line end that belongs to no password.
+        token, header = secret(client, "git-token", "hunter2\\n"), secret(client, "git-header", "Bearer hunter2\\n")
         Repositories.wanted = "Basic " + base64.b64encode(b"x-access-token:hunter2").decode()
         refused = content("")["errors"][0]["message"]
         assert leaf(content(f',httpAuthToken:"{token}"')["data"]) == "second\n"

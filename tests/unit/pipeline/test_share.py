@@ -1,5 +1,7 @@
 """Ways of sharing: what is chosen, what it costs to choose wrongly, and what is left behind."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from pipeline import publish, share
@@ -76,3 +78,27 @@ async def test_parts_of_a_merge():
     for bad in ("standard", "standard=a/b:tag"):
         with pytest.raises(BaselardError, match="write TARGET=REFERENCE@DIGEST"):
             publish.grouped([bad])
+
+
+class Plain:
+    def __init__(self, text):
+        self.text = text
+
+    async def plaintext(self):
+        return self.text
+
+
+class SignedIn:
+    """A container that keeps what it is given to sign in with."""
+
+    def with_registry_auth(self, address, username, secret):
+        return address, username, secret.text
+
+
+@pytest.mark.parametrize("text", ["hunter2", "hunter2\n", "hunter2\r\n"])
+async def test_a_password_that_ends_with_a_line_signs_in_as_docker_login_would(monkeypatch, text):
+    """For our own requests and for the engine's, whichever engine that is: the secret itself is trimmed."""
+    monkeypatch.setattr(share, "dag", SimpleNamespace(set_secret=lambda _, plaintext: Plain(plaintext)))
+    account = Account("ghcr.io/acme/base", "me", Plain(text))
+    assert await account.login(SignedIn()) == ("ghcr.io", "me", "hunter2")
+    assert (await account.credentials()).password == "hunter2"

@@ -15,7 +15,7 @@ from baselard.engine.api.query.registry import field
 from baselard.engine.api.registry_service import way_to as registry_service_way
 from baselard.engine.errors import UnsupportedError, UserError
 from baselard.engine.files import exporting
-from baselard.engine.host import platforms
+from baselard.engine.host import credentials, platforms
 from baselard.engine.images import archive_write, publish, reference, writing
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.writing import Format, Variant
@@ -152,7 +152,7 @@ async def with_registry_auth(
     ctx: Context, container: Container, *, address: str, username: str, secret: Secret
 ) -> Container:
     password = await ctx.in_thread(ctx.session.secrets.plaintext, secret.ref.handle)
-    ctx.session.worker.registry.credentials[_registry(address)] = (username, password.decode())
+    ctx.session.worker.registry.credentials[_registry(address)] = (username, credentials.password(password))
     return container
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from baselard.engine.host import git
+from baselard.engine.host import credentials, git
 from baselard.engine.host.git import Access
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, one
@@ -34,9 +34,8 @@ class Remote:
 
         Raises UserError when the session does not have the secrets.
         """
-        token, header = (
-            worker.secrets.plaintext(ref.handle).decode().strip() if ref else "" for ref in (self.token, self.header)
-        )
+        token = credentials.password(worker.secrets.plaintext(self.token.handle)) if self.token else ""
+        header = credentials.header(worker.secrets.plaintext(self.header.handle)) if self.header else ""
         return Access(url, self.username, token, header, self.agent, self.known_hosts)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from baselard.engine.errors import HostError, UserError
+from baselard.engine.host import credentials
 from baselard.engine.host.lazily import Lazily
 from baselard.engine.ops.tree import TreeOperation, one
 from baselard.engine.run.containers.command import SecretRef
@@ -45,7 +46,8 @@ class Http(TreeOperation):
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
         """Download. Raises UserError for a refusal and a checksum that differs, HostError when nothing answers."""
-        headers = {"authorization": worker.secrets.plaintext(self.header.handle).decode()} if self.header else {}
+        plaintext = worker.secrets.plaintext(self.header.handle) if self.header else None
+        headers = {} if plaintext is None else {"authorization": credentials.header(plaintext)}
         with worker.snapshots.draft(None) as draft:
             path = draft.path / self.name
             with path.open("wb") as file:

@@ -4,6 +4,11 @@ import base64
 from dataclasses import dataclass, field
 
 
+def as_password(secret: str) -> str:
+    """A secret as a password: without one final line end, as `docker login --password-stdin` reads it."""
+    return secret.removesuffix("\n").removesuffix("\r")
+
+
 @dataclass(frozen=True)
 class Credential:
     """A user name and a password, or an identity token (an OAuth2 refresh token). Never shown."""
