@@ -6,7 +6,6 @@ distribution/distribution).
 
 from __future__ import annotations
 
-import re
 import ssl
 import threading
 import time
@@ -17,13 +16,12 @@ from typing import Any, TypeVar
 
 import httpx
 
-from baselard.oci.errors import RefusedError
-from baselard.oci.registry import retry
+from baselard.oci.errors import DistributionError, RefusedError
+from baselard.oci.registry import challenge, retry
 from baselard.oci.registry.credential import Credential
 from baselard.oci.registry.retry import Say, Sleep
 
 _TIMEOUT, _CONNECT = 60, 10  # seconds
-_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 T = TypeVar("T")
 
@@ -147,41 +145,52 @@ class Connection:
 
     def _answer(self, reply: httpx.Response, scope: str) -> bool:
         """Get what the challenge asks for; False when we have nothing to offer."""
-        kind, _, rest = reply.headers.get("www-authenticate", "").partition(" ")
-        if kind.lower() == "basic" and self.credential and self.credential.username:
-            with self._mutex:
-                self._tokens["basic"] = self.credential.basic
-            return True
-        if kind.lower() != "bearer":
+        asked = {one.scheme: one.parameters for one in challenge.parse(reply.headers.get_list("www-authenticate"))}
+        if asked.get("bearer", {}).get("realm"):
+            given, key = self._bearer(asked["bearer"], scope), scope
+        elif "basic" in asked and self.credential and self.credential.username:
+            given, key = self.credential.basic, "basic"
+        else:
             return False
-        parameters = dict(_PARAMETER.findall(rest))
-        token = self._fetch_token(parameters, scope or parameters.get("scope", ""))
         with self._mutex:
-            self._tokens[scope] = f"Bearer {token}"
-        return bool(token)
+            self._tokens[key] = given
+        return bool(given)
 
-    def _fetch_token(self, parameters: Mapping[str, str], scope: str) -> str:
-        realm, service = parameters.get("realm", ""), parameters.get("service", "")
+    def _bearer(self, parameters: Mapping[str, str], scope: str) -> str:
+        """The authorization that the challenge's token service gives; empty when it gives no token."""
+        wanted = scope or parameters.get("scope", "")
+        realm = self._realm(parameters["realm"])
 
         def once() -> httpx.Response:
-            reply = self._ask_for_token(realm, service, scope)
+            reply = self._ask_for_token(realm, parameters.get("service", ""), wanted)
             retry.check(reply, "its token service")
             return reply
 
-        reply = self.again(once, realm)
+        reply = self.again(once, str(realm))
         if not reply.is_success:
-            raise self._refusal(reply, "GET", realm, scope)
-        answer = reply.json()
-        return str(answer.get("token") or answer.get("access_token") or "")
+            raise self._refusal(reply, "GET", str(realm), wanted)
+        token = _token(reply)
+        return f"Bearer {token}" if token else ""
 
-    def _ask_for_token(self, realm: str, service: str, scope: str) -> httpx.Response:
+    def _realm(self, realm: str) -> httpx.URL:
+        message = f"{self.host} names a token service that is no address: {realm!r}"
+        try:
+            url = httpx.URL(self.base).join(realm)
+        except httpx.InvalidURL as error:
+            raise DistributionError(message) from error
+        if url.scheme not in ("http", "https"):
+            raise DistributionError(message)
+        return url
+
+    def _ask_for_token(self, realm: httpx.URL, service: str, scope: str) -> httpx.Response:
         if self.credential and self.credential.identity_token:
             form = {"grant_type": "refresh_token", "service": service, "client_id": "baselard", "scope": scope}
             return self.client.post(realm, data={**form, "refresh_token": self.credential.identity_token})
-        query: list[tuple[str, str | int | float | bool | None]] = [("service", service)]
+        query: list[tuple[str, Any]] = [*realm.params.multi_items(), *([("service", service)] if service else [])]
         query += [("scope", part) for part in scope.split()]
         known = self.credential if self.credential and self.credential.username else None
-        return self.client.get(realm, params=query, headers={"Authorization": known.basic} if known else {})
+        url = realm.copy_with(params=httpx.QueryParams(query))
+        return self.client.get(url, headers={"Authorization": known.basic} if known else {})
 
     def _refusal(self, reply: httpx.Response, method: str, url: str, scope: str) -> RefusedError:
         said = _said(reply)
@@ -193,6 +202,15 @@ class Connection:
             + (f" {self.remedy}" if self.remedy else ""),
             reply.status_code,
         )
+
+
+def _token(reply: httpx.Response) -> str:
+    """The token in a token service's answer; empty when there is none."""
+    try:
+        answer = reply.json()
+        return str(answer.get("token") or answer.get("access_token") or "")
+    except (ValueError, AttributeError) as error:
+        raise DistributionError(f"the token service {reply.url} answered with something that is no token") from error
 
 
 def _said(reply: httpx.Response) -> str:

@@ -154,7 +154,8 @@ def digest_of(body: bytes, like: str = "") -> str:
 
 
 def _media_type(reply: httpx.Response) -> str:
-    return str(reply.headers.get("content-type", "")).partition(";")[0]
+    """Without parameters, in lower case: its case means nothing (RFC 9110, 8.3.1)."""
+    return str(reply.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def _is_json(reply: httpx.Response) -> bool:

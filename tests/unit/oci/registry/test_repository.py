@@ -260,3 +260,78 @@ def test_a_download_of_other_bytes_or_of_too_many_is_refused() -> None:
         blobs.get("sha256:" + "0" * 64, io.BytesIO(), len(BODY))
     with pytest.raises(DistributionError, match="more than the 10 bytes"):
         blobs.get(NAME, io.BytesIO(), 10)
+
+
+def asked(challenges: list[str], credential: Credential | None = None) -> tuple[list[httpx.Request], httpx.Response]:
+    """Every request that one GET led to at a registry that sends these challenges, and its last answer."""
+    seen: list[httpx.Request] = []
+
+    def play(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if request.url.path == "/tok":
+            return httpx.Response(200, json={"access_token": "t"})
+        if request.headers.get("authorization"):
+            return httpx.Response(200, json={})
+        return httpx.Response(401, headers=[("WWW-Authenticate", one) for one in challenges])
+
+    return seen, connected(play, credential).request("GET", "/v2/", scope="s:a:pull", allow=(401,))
+
+
+@pytest.mark.parametrize(
+    ("challenges", "url"),
+    [
+        (['BEARER realm="https://h/tok?x=1,2" , Service="a, b=c"'], "https://h/tok?x=1%2C2&service=a%2C+b%3Dc&scope=s%3Aa%3Apull"),
+        (["Bearer realm=https://h/tok,service=gcr.io"], "https://h/tok?service=gcr.io&scope=s%3Aa%3Apull"),
+        (['Bearer realm="https://h/tok"'], "https://h/tok?scope=s%3Aa%3Apull"),
+        (['Bearer realm="/tok"'], "https://reg.example/tok?scope=s%3Aa%3Apull"),
+        (['Bearer realm="https://h/tok?scope=x"'], "https://h/tok?scope=x&scope=s%3Aa%3Apull"),
+        (['Basic realm="r", Bearer realm="https://h/tok"'], "https://h/tok?scope=s%3Aa%3Apull"),
+        (['Negotiate', 'Basic realm="r"', 'Bearer realm="https://h/tok"'], "https://h/tok?scope=s%3Aa%3Apull"),
+    ],
+)  # fmt: skip
+def test_the_token_service_is_asked_as_the_challenge_has_it(challenges: list[str], url: str) -> None:
+    """As docker asks it: what the realm's own query says stays, what we have to say is added."""
+    seen, reply = asked(challenges, Credential("me", "secret"))
+    assert str(seen[1].url) == url
+    assert (seen[2].headers["authorization"], reply.status_code) == ("Bearer t", 200)
+
+
+@pytest.mark.parametrize("challenges", [["bAsIc realm=r"], ["Negotiate, Basic realm=r"], ["Bearer", 'Basic realm="r"']])
+def test_a_password_is_given_where_no_token_can_be_had(challenges: list[str]) -> None:
+    seen, reply = asked(challenges, Credential("me", "secret"))
+    assert seen[1].headers["authorization"] == Credential("me", "secret").basic
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("challenges", [[], ["Negotiate"], ["Bearer"], ['Basic realm="r"'], ['Basic realm="r']])
+def test_a_challenge_that_cannot_be_met_is_a_refusal(challenges: list[str]) -> None:
+    seen, reply = asked(challenges)
+    assert (len(seen), reply.status_code) == (1, 401)
+
+
+@pytest.mark.parametrize(
+    ("realm", "answer", "said"),
+    [
+        ("https://h:nine/t", "", "a token service that is no address"),
+        ("ftp://h/t", "", "a token service that is no address"),
+        ("https://h/t", "<html>", "https://h/t.* is no token"),
+        ("https://h/t", "[]", "https://h/t.* is no token"),
+    ],
+)
+def test_a_token_service_that_makes_no_sense_is_told(realm: str, answer: str, said: str) -> None:
+    def play(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "h":
+            return httpx.Response(200, text=answer)
+        return httpx.Response(401, headers={"www-authenticate": f'Bearer realm="{realm}"'})
+
+    with pytest.raises(DistributionError, match=said):
+        connected(play).request("GET", "/v2/", scope="")
+
+
+def test_a_media_type_is_read_without_its_parameters_in_any_case() -> None:
+    def play(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text="{}", headers={"content-type": "Application/vnd.OCI.image.index.v1+JSON ; a=b"})
+
+    answer = Repository(connected(play), "app").manifest("latest")
+    assert answer
+    assert answer.media_type == "application/vnd.oci.image.index.v1+json"
