@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from types import MappingProxyType
 
 import dagger
 
@@ -12,15 +13,29 @@ from pipeline.lint.finding import Finding, document
 from pipeline.lint.tool import output
 from pipeline.model import Place
 
+# "Always tag the version of an image", "Using latest is prone to errors": said of images that come from elsewhere.
+_ABOUT_TAGS = frozenset({"DL3006", "DL3007"})
+Lines = Mapping[str, Set[int]]
+"""Lines of Dockerfiles, by path."""
 
-async def findings(tools: dagger.Container, texts: Mapping[str, str]) -> list[Finding]:
-    """Findings in these Dockerfiles, given by path with their texts."""
-    return parse(await output(tools, "hadolint", "--format", "json", "--no-fail", *texts), texts) if texts else []
+
+async def findings(tools: dagger.Container, texts: Mapping[str, str], substituted: Lines) -> list[Finding]:
+    """Findings in these Dockerfiles, given by path with their texts.
+
+    On `substituted` lines stands a FROM that is given what was just built: what its tag says does not matter.
+    """
+    if not texts:
+        return []
+    return parse(await output(tools, "hadolint", "--format", "json", "--no-fail", *texts), texts, substituted)
 
 
-def parse(printed: str, texts: Mapping[str, str]) -> list[Finding]:
+def parse(printed: str, texts: Mapping[str, str], substituted: Lines = MappingProxyType({})) -> list[Finding]:
     """hadolint's JSON as findings."""
-    return [_finding(item, texts.get(item["file"], "")) for item in document("hadolint", printed)]
+    return [
+        _finding(item, texts.get(item["file"], ""))
+        for item in document("hadolint", printed)
+        if item["code"] not in _ABOUT_TAGS or int(item["line"]) not in substituted.get(item["file"], ())
+    ]
 
 
 def _finding(item: Mapping[str, str], text: str) -> Finding:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from baselard.dockerfile.syntax.errors import DockerfileError
 from pipeline.clock import Clock
-from pipeline.discover import GOSS_WAIT, Project
+from pipeline.discover import GOSS_WAIT, Project, base_of, froms
 from pipeline.errors import UsageError
 from pipeline.lint import gossfiles, hadolint, tool, workflows
 from pipeline.lint.finding import SEVERITIES, Finding
@@ -36,7 +38,7 @@ async def run(project: Project, threshold: str, clock: Clock) -> Report:
     tools = tool.container(project.source)
     start = clock.now()
     calls = [
-        lambda: hadolint.findings(tools, files.dockerfiles),
+        lambda: hadolint.findings(tools, files.dockerfiles, substituted(project, files.dockerfiles)),
         lambda: gossfiles.findings(tools, files.goss),
         lambda: workflows.actionlint(tools, files.workflows),
         lambda: workflows.zizmor(tools, (*files.workflows, *files.actions)),
@@ -44,6 +46,19 @@ async def run(project: Project, threshold: str, clock: Clock) -> Report:
     found = [finding for findings in await each(calls, lambda call: call()) for finding in findings]
     span = Span("lint", start, clock.now())
     return Report("lint", suites(files.all, found, threshold, span), clock.started, clock.now())
+
+
+def substituted(project: Project, texts: Mapping[str, str]) -> dict[str, set[int]]:
+    """The lines of Dockerfiles whose FROM is given a base of this project, as a build does it."""
+    lines: dict[str, set[int]] = {path: set() for path in texts}
+    for example in project.examples:
+        lines[example.dockerfile] |= {one.line for one in example.froms if base_of(one.reference, project.bases)}
+    for index, base in enumerate(project.bases):
+        with suppress(DockerfileError):  # hadolint tells of it
+            found = froms(texts[base.dockerfile], base.dockerfile, base.settings.build_args)
+            earlier = project.bases[:index]
+            lines[base.dockerfile] |= {one.line for one in found if base_of(one.reference, earlier)}
+    return lines
 
 
 def suites(paths: Sequence[str], found: Sequence[Finding], threshold: str, span: Span) -> tuple[Suite, ...]:

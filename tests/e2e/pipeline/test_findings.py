@@ -44,6 +44,20 @@ def test_each_linter_finds_its_mistake_with_place_and_link(call, write):
     assert "passed  examples/a/Dockerfile" in shown
 
 
+def test_our_own_convention_passes_and_every_other_from_keeps_its_finding(call, write):
+    """What README shows: an example starts FROM the base's own name and `latest`."""
+    files = {
+        "Dockerfile": "FROM debian:trixie-slim\n",
+        "examples/a/Dockerfile": "FROM ghcr.io/acme/base:latest\nRUN true\n",
+        "examples/b/Dockerfile": "# b\nFROM \\\n  ghcr.io/acme/base AS b\n",
+        "examples/c/Dockerfile": "# hadolint ignore=DL3006\nFROM debian AS c\nFROM ghcr.io/acme/base:latest\n",
+    }
+    done = call(write(files), "lint", "--threshold", "style")
+    assert done.code == 0, done.stdout + done.stderr[-3000:]
+    other = call(write({**files, "examples/d/Dockerfile": "FROM ghcr.io/acme/base:1\nFROM node:latest\n"}), "lint")
+    assert (other.code, "✗ examples/d/Dockerfile:2:1: DL3007" in other.stdout + other.stderr) == (1, True)
+
+
 def test_a_threshold_turns_failures_into_notes(call, write):
     source = write({"Dockerfile": "FROM debian\n", "examples/a/Dockerfile": "FROM example.test/base:1\n"})
     done = call(source, "lint", "--threshold", "error")

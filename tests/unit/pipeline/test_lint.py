@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from pipeline import discover
 from pipeline.errors import BaselardError
 from pipeline.lint import gossfiles, hadolint, workflows
 from pipeline.lint.finding import Finding, document
-from pipeline.lint.run import suites
+from pipeline.lint.run import substituted, suites
 from pipeline.model import Place, Span, Verdict
 
 
@@ -28,6 +29,49 @@ def test_what_only_hadolint_cannot_read_is_no_error_of_the_file(text):
     broken = json.dumps([hadolint_item(code="DL1000", level="error", line=5)])
     assert hadolint.parse(broken, {"D": text})[0].severity == "style"
     assert hadolint.parse(broken, {"D": "FROM debian\nRUNN y\n"})[0].severity == "error"
+
+
+# Dockerfiles of examples, what hadolint 2.15.1 says of their FROM lines by itself (recorded), and what is left of it.
+FROM_LINES = [
+    ("FROM ghcr.io/acme/base:latest\n", ["DL3007:1"], []),
+    ("FROM ghcr.io/acme/base\n", ["DL3006:1"], []),
+    ("FROM ghcr.io/acme/base:dev\n", [], []),
+    (
+        "# why\n\nFROM \\\n  ghcr.io/acme/base:latest AS build\nFROM node:latest\n",
+        ["DL3007:3", "DL3007:5"],
+        ["DL3007:5"],
+    ),
+    ("ARG BASE=ghcr.io/acme/base\nFROM $BASE:latest\n", ["DL3007:2"], []),
+    ("FROM ghcr.io/acme/base:dev AS b\nFROM ghcr.io/acme/base-other:latest\n", ["DL3007:2"], ["DL3007:2"]),
+    (
+        "FROM --platform=linux/amd64 ghcr.io/acme/base:latest\nRUN cd /tmp\n",
+        ["DL3007:1", "DL3029:1", "DL3003:2"],
+        ["DL3029:1", "DL3003:2"],
+    ),
+    ("FROM ghcr.io/acme/base:dev AS b\nFROM debian\n", ["DL3006:2"], ["DL3006:2"]),
+    ("FROM ghcr.io/acme/base:latest\nRUNN x\n", ["DL1000:2"], ["DL1000:2"]),
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("text", "said", "left"), FROM_LINES)
+async def test_the_tag_of_a_base_under_test_is_no_finding(repository, text, said, left):
+    """It is our convention: what is built in the same call takes the reference's place, whatever its tag."""
+    files = {"baselard.yaml": "bases: [{name: ghcr.io/acme/base, targets: [standard, dev]}]\n"}
+    files |= {"Dockerfile": "FROM debian:13 AS standard\nFROM standard AS dev\n", "examples/a/Dockerfile": text}
+    project = await discover.project(repository(files))
+    path, texts = "examples/a/Dockerfile", {"examples/a/Dockerfile": text, "Dockerfile": files["Dockerfile"]}
+    printed = [hadolint_item(file=path, code=one.partition(":")[0], line=int(one.partition(":")[2])) for one in said]
+    found = hadolint.parse(json.dumps(printed), texts, substituted(project, texts))
+    assert [f"{one.code}:{one.place.line}" for one in found] == left
+
+
+@pytest.mark.anyio
+async def test_a_base_on_an_earlier_base_is_given_it_too_but_never_itself(repository):
+    texts = {"a/Dockerfile": "FROM acme/b:latest\n", "b/Dockerfile": "FROM acme/a:latest\nFROM acme/b:latest\n"}
+    bases = "bases:\n- {name: acme/a, dockerfile: a/Dockerfile}\n- {name: acme/b, dockerfile: b/Dockerfile}\n"
+    project = await discover.project(repository({**texts, "baselard.yaml": bases}))
+    assert substituted(project, texts) == {"a/Dockerfile": set(), "b/Dockerfile": {1}}
 
 
 def test_actionlint():
