@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,17 +34,20 @@ def came_to_an_end(text: str, mark: str) -> bool:
     return "end" in sections(text, mark)
 
 
-def outcome(text: str, mark: str, stderr: str = "") -> Outcome:
-    """Read one run of run.sh. Whatever did not come to an end is an error case that says so."""
+def outcome(text: str, mark: str, stderr: str = "", wait: str = "") -> Outcome:
+    """Read one run of run.sh. Whatever did not come to an end is an error case that says so.
+
+    `wait` is the gossfile that was waited for; without one, it was what the image declares.
+    """
     parts = sections(text, mark)
     log = parts.get("log", "")
     if "end" not in parts:
         return Outcome((_error("test runner", "was killed before it came to an end", stderr),), log)
     if "wait-error" in parts:
         said = _as_in_repository(parts["wait-error"])
-        return Outcome((_error("goss_wait.yaml", _first_line(said), said),), log)
+        return Outcome((_error(wait or "goss_wait.yaml", _first_line(said), said),), log)
     if "wait" in parts:
-        return Outcome(_never_ready(parts), log)
+        return Outcome(_never_ready(parts, wait), log)
     return Outcome((*_cases(parts), *_process(parts)), log)
 
 
@@ -70,13 +73,43 @@ def _process(parts: Mapping[str, str]) -> tuple[Case, ...]:
     return (Case("process", Verdict.FAILED, message=message),)
 
 
-def _never_ready(parts: Mapping[str, str]) -> tuple[Case, ...]:
+def _never_ready(parts: Mapping[str, str], wait: str) -> tuple[Case, ...]:
     results = json.loads(parts["wait"])["results"]
     waiting = tuple(case for result in results if (case := case_of(result)).verdict.bad)
-    message = "never became ready in time; `wait` in baselard.yaml allows more"
     if "exited" in parts:
         message = f"the image's own command ended with exit code {parts['exited'].strip()} before it was ready"
+    elif not waiting:
+        message = "became ready too late; `wait` in baselard.yaml allows more seconds"
+    elif wait:
+        message = f"{wait} did not pass in time: {waiting[0].name}; `wait` in baselard.yaml allows more seconds"
+    else:
+        message = _unanswered(results)
     return (Case("ready", Verdict.FAILED, message=message), *waiting)
+
+
+def _unanswered(results: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence about what an image declares and does not keep (pipeline.goss.ready has the tests)."""
+    bad = [one for one in results if one["result"] == _FAIL]
+    missing, answered = _ports(bad), _ports([one for one in results if one not in bad])
+    said = []
+    if missing:
+        others = f" ({_port_list(answered)} answer{'s' if len(answered) == 1 else ''})" if answered else ""
+        said.append(f"nothing answers on {_port_list(missing)}, which the image declares by EXPOSE{others}")
+    if len(missing) < len(bad):
+        reason = next(_reason(one) for one in bad if one["resource-type"] != "Addr")
+        said.append(f"its healthcheck does not pass ({reason})")
+    remedy = "if that is as it should be, a goss_wait.yaml among its gossfiles says what to wait for instead"
+    return f"never became ready: {', and '.join(said)}; {remedy}; if it is slow, `wait` allows more seconds"
+
+
+def _ports(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ports of addresses, each once; goss has a result for each property of an address."""
+    addresses = [one["resource-id"] for one in results if one["resource-type"] == "Addr"]
+    return list(dict.fromkeys(address.rpartition(":")[2] for address in addresses))
+
+
+def _port_list(ports: Sequence[str]) -> str:
+    return f"port {ports[0]}" if len(ports) == 1 else f"ports {', '.join(ports)}"
 
 
 def case_of(result: Mapping[str, Any]) -> Case:

@@ -53,7 +53,7 @@ async def attempt(image: dagger.Container, tools: dagger.Directory, files: GossF
         )
     )
     text = await report(ran)
-    return outcome(text, mark, "" if came_to_an_end(text, mark) else await ran.stderr())
+    return outcome(text, mark, "" if came_to_an_end(text, mark) else await ran.stderr(), files.wait)
 
 
 async def report(ran: dagger.Container) -> str:

@@ -32,6 +32,8 @@ examples:
   settings:
     never-ready: {wait: 2}
     never-healthy: {wait: 2}
+    half-ready: {wait: 2}
+    own-wait: {wait: 2}
     no-shell: {run: service}
     excused: {quarantine: {reason: mirror is down, until: "2999-01-01"}}
     expired: {quarantine: {reason: mirror was down, until: "2001-01-01"}}
@@ -89,6 +91,11 @@ file: {/bin/sh: {exists: false}}
     "examples/bad-goss/goss.yaml": "file: [\n",
     "examples/empty-goss/Dockerfile": FROM,
     "examples/empty-goss/goss.yaml": "{}\n",
+    "examples/half-ready/Dockerfile": SERVES.format(port=8000).replace("8000", "8000 8443", 1),
+    "examples/half-ready/goss.yaml": TRUE,
+    "examples/own-wait/Dockerfile": SERVES.format(port=8000),
+    "examples/own-wait/goss.yaml": TRUE,
+    "examples/own-wait/goss_wait.yaml": "file: {/ready: {exists: true}}\n",
     "examples/never-ready/Dockerfile": SERVES.format(port=9999),
     "examples/never-ready/goss.yaml": TRUE,
     "examples/dies/Dockerfile": FROM + 'EXPOSE 80\nCMD ["sh", "-c", "echo cannot bind >&2; exit 3"]\n',
@@ -110,10 +117,13 @@ BAD = {
     "bad-dockerfile": "examples/bad-dockerfile/Dockerfile:2",
     "bad-reference": "example.test/acme/base:1:2",
     "port-taken": "ended with exit code 1 before it was ready",
-    "never-healthy": "never became ready",
+    "never-healthy": "never became ready: its healthcheck does not pass (expected 0, got 1);",
     "bad-goss": "goss cannot use this file",
     "empty-goss": "goss cannot use this file: found 0 tests",
-    "never-ready": "never became ready",
+    "never-ready": "never became ready: nothing answers on port 8000, which the image declares by EXPOSE;",
+    "half-ready": "nothing answers on port 8443, which the image declares by EXPOSE (port 8000 answers); "
+    "if that is as it should be, a goss_wait.yaml",
+    "own-wait": "examples/own-wait/goss_wait.yaml did not pass in time: File /ready exists;",
     "dies": "ended with exit code 3 before it was ready",
     "no-command": "nowhere-to-be-found: not found in PATH",
     "excused": "File /nowhere exists: expected true, got false",

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from pipeline.goss.results import outcome
 from pipeline.model import Verdict
 
@@ -75,9 +77,61 @@ def test_a_process_that_dies_during_the_tests_fails_and_keeps_its_log():
 
 def test_never_ready_lists_what_it_waited_for():
     waiting = json.dumps({"results": [goss_result(result=1), goss_result()]})
-    seen = outcome(printed(wait=waiting, log="listening on 81"), "MARK")
+    seen = outcome(printed(wait=waiting, log="listening on 81"), "MARK", wait="examples/a/goss_wait.yaml")
     assert [case.name for case in seen.cases] == ["ready", "File /etc/passwd exists"]
-    assert "never became ready in time" in seen.cases[0].message
+    assert seen.cases[0].message == (
+        "examples/a/goss_wait.yaml did not pass in time: File /etc/passwd exists; "
+        "`wait` in baselard.yaml allows more seconds"
+    )
+
+
+def port(number, *, answers):
+    match = {"actual": answers, "expected": True, "missing-elements": None}
+    about = {"resource-type": "Addr", "resource-id": f"tcp://localhost:{number}", "property": "reachable"}
+    return goss_result(**about, **{"result": 0 if answers else 1, "matcher-result": match})
+
+
+def healthcheck(*, status):
+    match = {"actual": status, "expected": 0, "missing-elements": None}
+    about = {"resource-type": "Command", "resource-id": "healthcheck", "property": "exit-status"}
+    return goss_result(**about, **{"result": 1 if status else 0, "matcher-result": match})
+
+
+EXPOSED = "which the image declares by EXPOSE"
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        ([port(8080, answers=True), port(8443, answers=False)], f"on port 8443, {EXPOSED} (port 8080 answers);"),
+        ([port(80, answers=False), port(443, answers=False)], f"on ports 80, 443, {EXPOSED};"),
+        (
+            [port(1, answers=True), port(2, answers=True), port(3, answers=False)],
+            f"on port 3, {EXPOSED} (ports 1, 2 answer);",
+        ),
+        ([port(8080, answers=False)], f"nothing answers on port 8080, {EXPOSED};"),
+        (
+            [port(8080, answers=True), healthcheck(status=1)],
+            "never became ready: its healthcheck does not pass (expected 0, got 1);",
+        ),
+        (
+            [port(8080, answers=False), healthcheck(status=7)],
+            f"nothing answers on port 8080, {EXPOSED}, and its healthcheck does not pass (expected 0, got 7);",
+        ),
+    ],
+)
+def test_never_ready_by_what_it_declares_says_which_and_both_remedies(results, said):
+    """Waiting longer helps who is slow; a port that nobody is to answer on needs a file that says so."""
+    (ready, *_) = outcome(printed(wait=json.dumps({"results": results})), "MARK").cases
+    assert said in ready.message
+    assert "a goss_wait.yaml among its gossfiles says what to wait for instead" in ready.message
+    assert "`wait` allows more seconds" in ready.message
+
+
+def test_what_holds_when_it_is_looked_at_once_more_was_too_slow():
+    waiting = json.dumps({"results": [port(8080, answers=True)]})
+    (ready,) = outcome(printed(wait=waiting), "MARK").cases
+    assert ready.message == "became ready too late; `wait` in baselard.yaml allows more seconds"
 
 
 def test_never_ready_because_it_died():
