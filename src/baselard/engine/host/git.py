@@ -1,26 +1,41 @@
 """The host's git, as the API's git fields use it: names of refs, checkouts, common ancestors.
 
-git is asked in an environment of its own: no user's configuration, no prompts; credentials by variables alone, so
-that none shows in a command line or stays in a checkout.
+git is asked in an environment of its own: no user's configuration, no hooks, no prompts; credentials by variables
+alone, so that none shows in a command line or stays in a checkout. What a repository names is a stranger's word: its
+submodules come from this machine's directories only where the repository itself was asked for as one of them.
 """
 
 import base64
 import os
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import paths
 from baselard.engine.host import process
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_REF = re.compile(
+    r"(?![-+])[^\x00-\x20\x7f:?*\[\\^~]+"
+)  # git-check-ref-format(1); a sign would be an option or a force
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PROTOCOLS = "http:https:git:ssh"
+_GITLINK = b"160000"
+_DEEPEST = 16  # submodules in submodules: one may name itself
 _VERSION = re.compile(r"refs/tags/v?(\d+)\.(\d+)(?:\.(\d+))?\Z")
 
 
 @dataclass(frozen=True)
 class Access:
-    """A remote and how it is spoken to. ``token`` is a password, ``header`` a whole ``Authorization`` value."""
+    """A remote and how it is spoken to. ``token`` is a password, ``header`` a whole ``Authorization`` value.
+
+    ``strange`` says of a directory of this machine that somebody else made what is in it (baselard.engine.host.git_directory).
+    """
 
     url: str
     username: str = ""
@@ -28,26 +43,36 @@ class Access:
     header: str = ""
     agent: str = ""
     known_hosts: str = ""
+    strange: bool = False
 
 
-def run(arguments: Sequence[str | Path], access: Access, *, cwd: Path) -> bytes:
-    """Run git; what it wrote to stdout. Raises UserError with its own words, HostError where there is no git."""
-    known_hosts = cwd / ".known_hosts"
-    if access.known_hosts:
+def run(arguments: Sequence[str | Path], access: Access, *, cwd: Path, file: bool = False) -> bytes:
+    """Run git; what it wrote to stdout. Raises UserError with its own words, HostError where there is no git.
+
+    With ``file`` it may read repositories of this machine, whoever names them.
+    """
+    with tempfile.TemporaryDirectory(prefix="baselard-git-") as own:
+        known_hosts = Path(own, "known_hosts")
         known_hosts.write_text(access.known_hosts)
-    try:
-        done = process.run(("git", *arguments), cwd=cwd, env=_environment(access, known_hosts), check=False)
-    finally:
-        known_hosts.unlink(missing_ok=True)
+        done = process.run(("git", *arguments), cwd=cwd, env=_environment(access, known_hosts, file), check=False)
     if done.code:
         raise UserError(f"git: {access.url}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 
+def is_local(url: str) -> bool:
+    """Whether git takes ``url`` for a path of this machine (git-clone(1), "GIT URLS")."""
+    before = url.partition("/")[0]
+    return url.startswith("file://") or ":" not in before
+
+
 def refs(access: Access, *, cwd: Path) -> dict[str, str]:
     """Every ref of the remote and the commit it leads to; annotated tags are followed."""
     found: dict[str, str] = {}
-    for line in run(("ls-remote", "--quiet", access.url), access, cwd=cwd).decode().splitlines():
+    said = run(
+        ("ls-remote", "--quiet", *_served(access), "--", _url(access)), access, cwd=cwd, file=is_local(access.url)
+    )
+    for line in said.decode("utf-8", "surrogateescape").splitlines():
         commit, _, name = line.partition("\t")
         found[name.removesuffix("^{}")] = commit  # the line of a tag's target follows that of the tag
     return found
@@ -72,30 +97,71 @@ def latest_version(known: Mapping[str, str]) -> str:
 
 
 def check_out(access: Access, ref: str, *, into: Path, depth: int, tags: bool) -> None:
-    """Have the commit that ``ref`` leads to, and its submodules, in the empty directory ``into``."""
+    """Have the commit that ``ref`` leads to, and its submodules, in the empty directory ``into``.
+
+    Raises UserError for submodules that are directories of this machine, unless ``access`` is one too.
+    """
     _fetch(access, (ref,), into=into, depth=depth, tags=tags)
     run(("checkout", "--quiet", "--detach", "FETCH_HEAD"), access, cwd=into)
-    if (into / ".gitmodules").exists():
-        shallow = ("--depth", "1") if depth else ()
-        run(("submodule", "update", "--quiet", "--init", "--recursive", *shallow), access, cwd=into)
+    shallow = ("--depth", "1") if depth else ()
+    _check_out_submodules(access, into, shallow, local=is_local(access.url) and not access.strange)
 
 
 def common_ancestor(access: Access, one: str, other: str, *, cwd: Path) -> str:
     """The best commit that both lead back to. Raises UserError when there is none."""
     _fetch(access, (one, other), into=cwd, depth=0, tags=False)
-    return run(("merge-base", one, other), access, cwd=cwd).decode().strip()
+    return run(("merge-base", "--", one, other), access, cwd=cwd).decode().strip()
 
 
 def _fetch(access: Access, wanted: Sequence[str], *, into: Path, depth: int, tags: bool) -> None:
+    if wrong := [ref for ref in wanted if not _REF.fullmatch(ref)]:
+        raise UserError(f"git: {wrong[0]!r} is no name of a branch, tag or commit")
     run(("init", "--quiet", "."), access, cwd=into)
-    run(("remote", "add", "origin", access.url), access, cwd=into)
-    shallow = ("--depth", str(depth)) if depth > 0 else ()
-    run(("fetch", "--quiet", *shallow, "--tags" if tags else "--no-tags", "origin", *wanted), access, cwd=into)
+    run(("remote", "add", "--", "origin", _url(access)), access, cwd=into)
+    options = (*(("--depth", str(depth)) if depth > 0 else ()), "--tags" if tags else "--no-tags", *_served(access))
+    run(("fetch", "--quiet", *options, "--", "origin", *wanted), access, cwd=into, file=is_local(access.url))
 
 
-def _environment(access: Access, known_hosts: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SSH_"))}
-    settings = [("safe.directory", "*"), ("protocol.file.allow", "always"), ("advice.detachedHead", "false")]
+def _url(access: Access) -> str:
+    """The URL as an operand. Raises UserError for what is none."""
+    if not access.url or access.url.startswith("-") or _CONTROL.search(access.url):
+        raise UserError(f"git: {access.url!r} is no URL of a repository")
+    return access.url
+
+
+def _served(access: Access) -> tuple[str, ...]:
+    """Have a strange directory's repository looked for there alone, where it was looked at (git-upload-pack(1))."""
+    return ("--upload-pack", "git-upload-pack --strict") if access.strange else ()
+
+
+def _check_out_submodules(
+    access: Access, inside: Path, shallow: tuple[str, ...], *, local: bool, depth: int = 1
+) -> None:
+    """One level after the other, since each submodule's own URL says whether it is one of this machine."""
+    if not stat.S_ISREG(paths.mode(f"{inside}/.gitmodules")):
+        return
+    if depth > _DEEPEST:
+        raise UserError(f"git: {access.url}: submodules lie more than {_DEEPEST} deep in each other")
+    run(("submodule", "update", "--quiet", "--init", *shallow), access, cwd=inside, file=local)
+    for below in _checked_out(access, inside):
+        url = run(("config", "--get", "remote.origin.url"), access, cwd=below).decode("utf-8", "surrogateescape")
+        _check_out_submodules(access, below, shallow, local=local and is_local(url), depth=depth + 1)
+
+
+def _checked_out(access: Access, inside: Path) -> Iterator[Path]:
+    """The submodules that are there; git would look above one that is not."""
+    root = Path(os.path.realpath(inside))
+    for line in run(("ls-files", "--stage", "-z"), access, cwd=root).split(b"\0"):
+        about, _, name = line.partition(b"\t")
+        below = root / os.fsdecode(name)
+        if about.startswith(_GITLINK) and paths.mode(f"{below}/.git") and os.path.realpath(below) == str(below):
+            yield below
+
+
+def _environment(access: Access, known_hosts: Path, file: bool) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SSH_", "XDG_"))}
+    settings = [("safe.directory", "*"), ("advice.detachedHead", "false")]
+    settings += [("core.hooksPath", os.devnull), ("core.fsmonitor", "false")]
     if authorization := _authorization(access):
         settings.append((f"http.{access.url}.extraHeader", f"Authorization: {authorization}"))
     numbered = {f"GIT_CONFIG_KEY_{i}": name for i, (name, _) in enumerate(settings)}
@@ -106,8 +172,13 @@ def _environment(access: Access, known_hosts: Path) -> dict[str, str]:
         **certificates,
         **numbered,
         "GIT_CONFIG_COUNT": str(len(settings)),
-        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "HOME": os.devnull,  # curl looks for .netrc there, which is meant for what the user asks for
+        "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TEMPLATE_DIR": "",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": f"file:{_PROTOCOLS}" if file else _PROTOCOLS,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_SSH_COMMAND": _ssh(access, known_hosts),
         **({"SSH_AUTH_SOCK": access.agent} if access.agent else {}),
@@ -124,6 +195,7 @@ def _authorization(access: Access) -> str:
 
 
 def _ssh(access: Access, known_hosts: Path) -> str:
+    options = ["BatchMode=yes", f"StrictHostKeyChecking={'yes' if access.known_hosts else 'accept-new'}"]
     if access.known_hosts:
-        return f"ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile={known_hosts}"
-    return "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new"
+        options.append(f'UserKnownHostsFile="{known_hosts}"')
+    return shlex.join(("ssh", *(word for option in options for word in ("-o", option))))

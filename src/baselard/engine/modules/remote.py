@@ -60,7 +60,7 @@ def _check_out(remote: Remote, target: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=target.parent))
     try:
         process.run(["git", "init", "--quiet", work])
-        process.run(["git", "-C", work, "fetch", "--quiet", "--depth=1", remote.url, remote.ref or "HEAD"])
+        process.run(["git", "-C", work, "fetch", "--quiet", "--depth=1", "--", remote.url, remote.ref or "HEAD"])
         process.run(["git", "-C", work, "checkout", "--quiet", "FETCH_HEAD"])
     except process.ProcessError as error:
         shutil.rmtree(work, ignore_errors=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from baselard.engine.host import credentials, git
+from baselard.engine.host import credentials, git, git_directory
 from baselard.engine.host.git import Access
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, one
@@ -32,11 +32,14 @@ class Remote:
     def access(self, worker: Worker, url: str) -> Access:
         """How ``url``, which is its own or the place of its directory, is spoken to.
 
-        Raises UserError when the session does not have the secrets.
+        Raises UserError when the session does not have the secrets, or the directory's repository leads out of it.
         """
         token = credentials.password(worker.secrets.plaintext(self.token.handle)) if self.token else ""
         header = credentials.header(worker.secrets.plaintext(self.header.handle)) if self.header else ""
-        return Access(url, self.username, token, header, self.agent, self.known_hosts)
+        place = git_directory.of(url, self.source_path) if self.source else url
+        return Access(
+            place, self.username, token, header, self.agent, self.known_hosts, strange=self.source is not None
+        )
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,12 @@ PATCH = "/diff.patch"
 """Where MakePatch leaves its file."""
 
 _BIND = 0x1000  # MS_BIND, mount(2)
-_ALONE = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
+_ALONE = {  # neither this machine's settings nor those of a repository that the tree holds
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_DIR": "/dev/null",
+    "LC_ALL": "C",
+}
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,7 @@ def _bound(source: str, target: Path) -> Iterator[None]:
 
 def _apply(text: bytes, directory: Path) -> None:
     command = ("git", "apply", "--whitespace=nowarn", "-")
-    environment = {**_environment(), "GIT_CEILING_DIRECTORIES": str(directory.parent)}
-    done = process.run(command, cwd=directory, env=environment, stdin=text, check=False)
+    done = process.run(command, cwd=directory, env=_environment(), stdin=text, check=False)
     if done.code:
         raise UserError(f"the patch does not apply: {done.stderr.decode(errors='replace').strip()}")
 
