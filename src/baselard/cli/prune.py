@@ -21,7 +21,7 @@ Without a limit only what nothing needs any more goes. Running sessions lose not
   --all               everything, and cache volumes too
   --dry-run           say what would go
 """
-_TIME = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)\Z")
+_TIME = re.compile(r"([0-9]{1,18}(?:\.[0-9]+)?)([smhdw]?)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import posixpath
 
+from baselard.oci.registry.digits import LARGEST_ID, whole
+
 TABLES = ("/etc/passwd", "/etc/group")
 
 
@@ -23,15 +25,24 @@ def may_change_owners(source: str, dest: str) -> bool:
 
 def is_numeric(owner: str) -> bool:
     """Whether the owner can be told without looking into the image."""
-    return all(part.isdecimal() for part in owner.split(":", 1))
+    return all(whole(part, LARGEST_ID) is not None for part in owner.split(":", 1))
+
+
+def check_owner(owner: str) -> None:
+    """ValueError for a number that is nobody's: docker takes it for a name, does not find it, and so means root."""
+    for part in owner.split(":", 1):
+        if part.strip().lstrip("+-").isnumeric() and whole(part, LARGEST_ID) is None:
+            raise ValueError(f"invalid owner {part!r}: users and groups have numbers from 0 to {LARGEST_ID}")
 
 
 def resolve_owner(owner: str, passwd: str = "", group: str = "") -> str:
     """`uid:gid` of `user[:group]`, given the texts of /etc/passwd and /etc/group."""
     user, colon, group_name = owner.partition(":")
-    uid, gid = (int(user), int(user)) if user.isdecimal() else _user(user, passwd)
+    number = whole(user, LARGEST_ID)
+    uid, gid = _user(user, passwd) if number is None else (number, number)
     if colon and group_name:
-        gid = int(group_name) if group_name.isdecimal() else _number(group_name, group, 2)
+        number = whole(group_name, LARGEST_ID)
+        gid = _number(group_name, group, 2) if number is None else number
     return f"{uid}:{gid}"
 
 
@@ -40,8 +51,8 @@ def _user(name: str, passwd: str) -> tuple[int, int]:
 
 
 def _number(name: str, table: str, column: int) -> int:
-    for line in table.splitlines():
+    for line in table.split("\n"):
         fields = line.strip().split(":")
-        if fields[0] == name and len(fields) > column and fields[column].isdecimal():
-            return int(fields[column])
+        if fields[0] == name and len(fields) > column and (number := whole(fields[column], LARGEST_ID)) is not None:
+            return number
     return 0

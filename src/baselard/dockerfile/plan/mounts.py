@@ -11,6 +11,7 @@ from baselard.dockerfile.plan.stages import MainContext, ScratchSource, Source
 from baselard.dockerfile.plan.steps import MountStep
 from baselard.dockerfile.syntax.flags import suggestion, truth
 from baselard.dockerfile.syntax.paths import absolute
+from baselard.oci.registry.digits import LARGEST_ID, LARGEST_MODE, octal, whole
 
 KINDS = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING = ("shared", "private", "locked")
@@ -32,7 +33,7 @@ KEYS = (
     "size",
     "env",
 )
-SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kmgtp])i?)?b?", re.IGNORECASE)
+SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?) ?(?:([kmgtp])i?)?b?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class Fields:
     def text(self, key: str) -> str:
         return self.values.get(key, "")
 
-    def number(self, key: str, base: int = 10) -> int | None:
+    def number(self, key: str, read: Callable[[str, int], int | None], most: int) -> int | None:
         if key not in self.values:
             return None
-        try:
-            return int(self.values[key], base)
-        except ValueError:
-            raise ValueError(f"invalid value {self.values[key]} for {key}") from None
+        number = read(self.values[key], most)
+        if number is None:
+            raise ValueError(f"invalid value {self.values[key]} for {key}")
+        return number
 
 
 def read_mount(
@@ -78,9 +79,9 @@ def read_mount(
         id=_identity(read),
         sharing=read.text("sharing").lower() or "shared",
         required=truth("required", read.values.get("required", "false")),
-        mode=read.number("mode", 8),
-        uid=read.number("uid"),
-        gid=read.number("gid"),
+        mode=read.number("mode", octal, LARGEST_MODE),
+        uid=read.number("uid", whole, LARGEST_ID),
+        gid=read.number("gid", whole, LARGEST_ID),
         size=_size(read.text("size")),
         env=read.text("env"),
     )

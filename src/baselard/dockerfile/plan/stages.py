@@ -14,6 +14,7 @@ from baselard.dockerfile.syntax import instructions as ins
 from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from baselard.dockerfile.syntax.flags import suggestion
 from baselard.dockerfile.syntax.words import expand
+from baselard.oci.registry.digits import whole
 
 
 @dataclass(frozen=True)
@@ -179,10 +180,11 @@ def _target(dockerfile: ins.Dockerfile, stages: tuple[ResolvedStage, ...], targe
 
 def find_source(name: str, stages: tuple[ResolvedStage, ...], options: Options, platform: str, place: Place) -> Source:
     """What a `--from` names: a stage by name or index, a named context, or an image."""
-    if name.isdecimal():
-        if int(name) >= len(stages):
+    if name.isascii() and name.isdigit():
+        index = whole(name, len(stages) - 1)
+        if index is None:
             raise DockerfileError(f"invalid stage index {name}", place)
-        return StageOutput(int(name))
+        return StageOutput(index)
     names = {stage.stage.name: stage.index for stage in stages if stage.stage.name}
     if name.lower() in names:
         return StageOutput(names[name.lower()])

@@ -15,7 +15,7 @@ NANOSECONDS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 # Docker's limit (container.MinimumDuration): a shorter check would only burn the processor.
 MINIMUM = 1_000_000
 

@@ -237,7 +237,7 @@ def _healthcheck(node: DockerfileInstruction, flags: Flags, place: Place) -> ins
 
 
 def _retries(text: str) -> int:
-    if not re.fullmatch(r"[+-]?\d+|", text):
+    if not re.fullmatch(r"[+-]?[0-9]{1,9}|", text):
         raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     if int(text or 0) < 0:
         raise ValueError(f"--retries cannot be negative ({text})")

@@ -11,6 +11,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.run.services.service import Service
 from baselard.engine.run.services.session_services import SessionServices
 from baselard.oci.reference import Reference
+from baselard.oci.registry.digits import LARGEST_PORT, whole
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ async def way_to(ctx: Context, wanted: Reference, service: Service | None) -> As
 def _port(wanted: Reference, service: Service) -> int:
     """The port in the reference, else the one the service exposes."""
     _, colon, number = wanted.registry.rpartition(":")
-    if colon and number.isdigit():
-        return int(number)
+    if colon and (port := whole(number, LARGEST_PORT)):
+        return port
     if len(service.ports) == 1:
         return service.ports[0].port
     raise UserError(f"registryService: name the registry's port in {wanted.registry}, or expose just that one")

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import paths
-
-_LARGEST = 2**32 - 2  # the kernel keeps the largest value for «unchanged» (chown(2))
+from baselard.oci.registry.digits import LARGEST_ID, whole
 
 
 @dataclass(frozen=True)
@@ -31,18 +30,16 @@ def resolve(root: Path | str, owner: str) -> Owner | None:
 
 
 def _number(name: str, root: Path | str, database: str, owner: str) -> int:
-    if name.isascii() and name.isdigit():
-        if int(name) > _LARGEST:
-            raise UserError(f"owner {owner!r}: {name} is no user or group number")
-        return int(name)
+    if (number := whole(name, LARGEST_ID)) is not None:
+        return number
     for fields in _lines(root, database):
-        if fields[0] == name and len(fields) > 2 and fields[2].isdigit():
-            return int(fields[2])
+        if fields[0] == name and len(fields) > 2 and (number := whole(fields[2], LARGEST_ID)) is not None:
+            return number
     raise UserError(f"owner {owner!r}: {name!r} is not in the tree's {database}; use a number or create it first")
 
 
 def _lines(root: Path | str, database: str) -> Iterator[list[str]]:
     path = Path(paths.under(root, paths.resolve(root, database)))
     if path.is_file():
-        for line in path.read_text("utf-8", "surrogateescape").splitlines():
+        for line in path.read_text("utf-8", "surrogateescape").split("\n"):
             yield line.split(":")

@@ -5,6 +5,9 @@ import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from baselard.engine.errors import HostError
+from baselard.oci.registry.digits import LARGEST_ID, whole
+
 
 @dataclass(frozen=True)
 class User:
@@ -23,12 +26,19 @@ class User:
 
 
 def invoking_user(environ: Mapping[str, str]) -> User:
-    """Who called sudo, if the engine was started through it."""
-    uid = int(environ.get("SUDO_UID") or 0)
-    if os.geteuid() != 0 or uid == 0:
+    """Who called sudo, if the engine was started through it. Raises HostError when its variables say nobody."""
+    if os.geteuid() != 0 or not (uid := _number(environ, "SUDO_UID")):
         return User(home=environ.get("HOME", "/"))
     known = _known(uid)
-    return User(uid, int(environ.get("SUDO_GID") or uid), known.pw_dir if known else "/")
+    gid = _number(environ, "SUDO_GID") if environ.get("SUDO_GID") else uid
+    return User(uid, gid, known.pw_dir if known else "/")
+
+
+def _number(environ: Mapping[str, str], name: str) -> int:
+    number = whole(text := environ.get(name) or "0", LARGEST_ID)
+    if number is None:
+        raise HostError(f"{name}={text!r} is no user's number; unset it, or start the engine by sudo")
+    return number
 
 
 def _known(uid: int) -> "pwd.struct_passwd | None":

@@ -27,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PROTOCOLS = "http:https:git:ssh"
 _GITLINK = b"160000"
 _DEEPEST = 16  # submodules in submodules: one may name itself
-_VERSION = re.compile(r"refs/tags/v?(\d+)\.(\d+)(?:\.(\d+))?\Z")
+_VERSION = re.compile(r"refs/tags/v?([0-9]{1,18})\.([0-9]{1,18})(?:\.([0-9]{1,18}))?\Z")
 
 
 @dataclass(frozen=True)

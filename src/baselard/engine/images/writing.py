@@ -17,7 +17,9 @@ from baselard.engine.images.manifest import Descriptor, Index, Manifest
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
 from baselard.oci import media_types
+from baselard.oci.registry.digits import whole
 
+_LATEST = 253402300799  # the last second of the year 9999, after which no date can be written
 _OCI_SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}
 _DOCKER_SUFFIX = {"gzip": ".gzip", "zstd": ".zstd", "none": ""}
 
@@ -71,9 +73,10 @@ class Whole:
 def source_date_epoch() -> int | None:
     """The variable SOURCE_DATE_EPOCH (reproducible-builds.org). Raises UserError when it is no number."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if text and not text.isdecimal():
+    seconds = whole(text, _LATEST)
+    if text and seconds is None:
         raise UserError(f"SOURCE_DATE_EPOCH={text!r} is no number of seconds since 1970")
-    return int(text) if text else None
+    return seconds
 
 
 def check_variants(configs: Sequence[ImageConfig]) -> None:

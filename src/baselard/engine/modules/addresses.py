@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.engine.errors import UserError
+from baselard.oci.registry.digits import LARGEST_PORT, whole
 
 Ask = Callable[[str], Awaitable[Any]]
 """Runs a GraphQL query; the value of its innermost field comes back. Raises what the resolvers raise."""
@@ -97,8 +98,8 @@ def _git_ref(address: Address) -> str:
 
 
 def _service(address: Address) -> str:
-    found = re.fullmatch(r"(tcp|udp)://([^:/]+):(\d+)", address.text)
-    if not found:
+    found = re.fullmatch(r"(tcp|udp)://([^:/]+):([0-9]+)", address.text)
+    if not found or not whole(found[3], LARGEST_PORT):
         raise UserError(f"{address.text}: a service is named tcp://HOST:PORT or udp://HOST:PORT")
     protocol, name, port = found[1].upper(), found[2], found[3]
     ports = f"{{frontend: {port}, backend: {port}, protocol: {protocol}}}"

@@ -8,12 +8,14 @@ that being killed in between costs nothing.
 import contextlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from baselard.engine.store.database import Snapshot, Store
 
 _SIZES = """CREATE TABLE IF NOT EXISTS sizes (
   snapshot INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID"""
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)I?B?")
 _SHARE_OF_DISK = 0.6  # of the disk's capacity, by which the store is held without being told
 _MOST = 100 << 30
 
@@ -127,13 +130,10 @@ def _tidy(store: Store) -> None:
 
 def parse_size(text: str) -> int:
     """``20G``, ``500M``, ``1.5T`` or bytes. Raises ValueError."""
-    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-    plain = text.strip().upper().removesuffix("B").removesuffix("I")
-    unit = units.get(plain[-1:], 1)
-    size = float(plain[:-1] if unit > 1 else plain) * unit
-    if size < 0:
-        raise ValueError(f"{text} is negative")
-    return int(size)
+    found = _SIZE.fullmatch(text.strip().upper())
+    if not found:
+        raise ValueError(f"{text} is no size")
+    return int(Fraction(found[1]) * (1 << 10 * " KMGT".index(found[2] or " ")))
 
 
 def _limit(root: Path) -> int:

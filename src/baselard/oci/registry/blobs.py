@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import httpx
 
 from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.registry.connection import Connection
+from baselard.oci.registry.digits import whole
 
 _CHUNK = 1 << 20
 
@@ -110,7 +112,8 @@ class Blobs:
             upload.location, upload.at = self.mount_or_begin("") or "", 0
             return
         arrived = reply.headers.get("range", "").rpartition("-")[2]
-        upload.at = int(arrived) + 1 if arrived.isdecimal() and int(arrived) else 0
+        last = whole(arrived, sys.maxsize)
+        upload.at = last + 1 if last else 0
         upload.location = self._location(reply)
 
     @property

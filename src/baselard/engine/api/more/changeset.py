@@ -1,5 +1,6 @@
 """Changeset: what one directory has otherwise than another; and patches."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from baselard.engine.ops.merge import Diff
 from baselard.engine.ops.patch import ApplyPatch, compared
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Value
+from baselard.oci.registry.digits import whole
 
 attributes("Changeset", "before", "after", "layer")
 attributes("DiffStat", "path", "kind", "addedLines", "removedLines", "oldPath")
@@ -176,4 +178,4 @@ def _inside(path: str) -> str:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0  # binary files have a dash
+    return whole(text, sys.maxsize) or 0  # binary files have a dash

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from baselard.engine.api.objects import durations
+from baselard.engine.errors import UserError
 from baselard.engine.images.image import Healthcheck
+from baselard.oci.registry.digits import LARGEST_PORT, whole
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,12 @@ class Port:
 
     @classmethod
     def of(cls, spec: str) -> "Port":
-        """The port that an image's configuration writes as ``80/tcp`` or ``80``."""
+        """The port that an image's configuration writes as ``80/tcp`` or ``80``. Raises UserError for anything else."""
         number, _, protocol = spec.partition("/")
-        return cls(int(number), protocol.upper() or "TCP")
+        port = whole(number, LARGEST_PORT)
+        if port is None:
+            raise UserError(f"the image's configuration exposes {spec!r}, which is no port")
+        return cls(port, protocol.upper() or "TCP")
 
 
 @dataclass(frozen=True)

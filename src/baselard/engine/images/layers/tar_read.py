@@ -20,6 +20,7 @@ _PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK, _GNU_SPARSE = b"x", b"g", b"L", b"K",
 _SAME_AS_REGULAR = (b"\0", b"7")
 _KINDS = (REGULAR, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
 _XATTR = b"SCHILY.xattr."
+_MOST_DIGITS = 19  # 2**63
 
 
 class Source(Protocol):
@@ -170,9 +171,9 @@ def _plain_entry(block: bytes, kind: bytes, pax: dict[bytes, bytes], longs: dict
         uid=_owner(pax.get(b"uid"), block, 108),
         gid=_owner(pax.get(b"gid"), block, 116),
         size=size if kind == REGULAR else 0,
-        mtime=_nanoseconds(pax[b"mtime"]) if b"mtime" in pax else _number(block, 136, 12) * 10**9,
+        mtime=_time(_nanoseconds(pax[b"mtime"]) if b"mtime" in pax else _number(block, 136, 12) * 10**9),
         link=pax.get(b"linkpath", longs.get(_LONG_LINK, _text(block, 157, 100))),
-        device=(_number(block, 329, 8), _number(block, 337, 8)) if kind in (CHARACTER, BLOCK_DEVICE) else (0, 0),
+        device=(_device(block, 329), _device(block, 337)) if kind in (CHARACTER, BLOCK_DEVICE) else (0, 0),
         xattrs=_xattrs(pax) if pax else {},
     )
 
@@ -188,6 +189,18 @@ def _owner(given: bytes | None, block: bytes, start: int) -> int:
     number = _decimal(given) if given is not None else _number(block, start, 8)
     if not 0 <= number < 0xFFFFFFFF:  # the highest means «nobody's» to chown(2)
         raise UserError(f"the tar holds an entry owned by {number}, which is no owner")
+    return number
+
+
+def _time(nanoseconds: int) -> int:
+    """What no clock here can show becomes 1970, as in docker."""
+    return nanoseconds if abs(nanoseconds) < 1 << 63 else 0
+
+
+def _device(block: bytes, start: int) -> int:
+    number = _number(block, start, 8)
+    if not 0 <= number < 1 << 32:
+        raise UserError(f"the tar holds a device of number {number}, which is none")
     return number
 
 
@@ -220,17 +233,17 @@ def _number(block: bytes, start: int, length: int) -> int:
         bits = 8 * length - 1
         return value - (1 << bits + 1) if block[start] & 0x40 else value - (1 << bits)
     text = block[start : start + length].strip(b"\0 ")
-    try:
-        return int(text, 8) if text else 0
-    except ValueError:
-        raise UserError(f"this is no tar, or a broken one: {text!r} is no octal number") from None
+    if not text:
+        return 0
+    if text.strip(b"01234567"):
+        raise UserError(f"this is no tar, or a broken one: {text!r} is no octal number")
+    return int(text, 8)
 
 
 def _decimal(text: bytes) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UserError(f"the tar's extended header holds {text[:40]!r} where a number should be") from None
+    if not (text.removeprefix(b"-").isdigit() and len(text) <= _MOST_DIGITS):
+        raise UserError(f"the tar's extended header holds {text[:40]!r} where a number should be")
+    return int(text)
 
 
 def _nanoseconds(text: bytes) -> int:

@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from baselard.engine.errors import UserError
@@ -55,6 +56,11 @@ _MIRRORS = (
 _LOOPBACK = re.compile(r"\b(?P<scheme>https?)://([^/@\s]*@)?(localhost|127\.0\.0\.1)(:(?P<port>[0-9]{1,5}))?(?![\w.])")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_LIMITS = {
+    "MEMORY": re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([bkmg]?)b?"),
+    "CPUS": re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)()"),
+    "PIDS": re.compile(r"([0-9]{1,9})()"),
+}
 _PREFIX = "BASELARD_EXEC_"
 _PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
 _IMAGE_BUNDLES = ("etc/ssl/certs/ca-certificates.crt", "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem")
@@ -146,15 +152,16 @@ def extra_certificates(path: Path) -> bytes:
 
 
 def _limits(env: Mapping[str, str]) -> Limits:
-    text = {name: env.get(f"BASELARD_{name}", "").strip().lower() or "0" for name in ("MEMORY", "CPUS", "PIDS")}
-    number, unit = text["MEMORY"].rstrip("kmgb"), text["MEMORY"].lstrip("0123456789.")[:1]
-    try:
-        limits = Limits(int(float(number) * _UNITS[unit]), float(text["CPUS"]), int(text["PIDS"]))
-    except (ValueError, KeyError) as error:
-        raise UserError(f"BASELARD_MEMORY, BASELARD_CPUS or BASELARD_PIDS is no number: {text}") from error
-    if min(limits.memory, limits.cpus, limits.pids) < 0:
-        raise UserError(f"BASELARD_MEMORY, BASELARD_CPUS and BASELARD_PIDS cannot be negative: {text}")
-    return limits
+    memory, cpus, pids = (_limit(env, name) for name in _LIMITS)
+    return Limits(int(memory), float(cpus), int(pids))
+
+
+def _limit(env: Mapping[str, str], name: str) -> Fraction:
+    """The number that a variable holds, its unit reckoned in; 0 when it is not set."""
+    text = env.get(f"BASELARD_{name}", "").strip().lower() or "0"
+    if not (found := _LIMITS[name].fullmatch(text)):
+        raise UserError(f"BASELARD_{name}={text} is no number that limits anything; docs/machine.md has examples")
+    return Fraction(found[1]) * _UNITS[found[2]]
 
 
 def _proxies(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:

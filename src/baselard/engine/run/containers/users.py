@@ -1,11 +1,12 @@
 """Who a container's program runs as: Docker's ``user[:group]`` looked up in the image's own passwd and group files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import paths
+from baselard.oci.registry.digits import LARGEST_ID, whole
 
 
 @dataclass(frozen=True)
@@ -29,48 +30,55 @@ def resolve(text: str, passwd: str, group: str) -> User:
     """
     name, _, group_name = text.partition(":")
     name = name or "0"
-    entry = _find(name, _records(passwd, (2, 3)))
-    if entry is None and not name.isdigit():
-        raise UserError(f"user {name!r} is not in the image's /etc/passwd; use a number, or add the user first")
-    uid = int(entry[2]) if entry else int(name)
-    gid = int(entry[3]) if entry else 0
+    entry = _find(name, _records(passwd, 2))
+    uid = entry.numbers[0] if entry else _number(name, "user", "passwd")
     if group_name:
-        return User(uid, _group(group_name, group))
-    return User(uid, gid, tuple(_supplementary(entry[0], group)) if entry else ())
+        found = _find(group_name, _records(group, 1))
+        return User(uid, found.numbers[0] if found else _number(group_name, "group", "group"))
+    return User(uid, entry.numbers[1], tuple(_supplementary(entry.fields[0], group))) if entry else User(uid)
 
 
-def _find(name: str, records: Iterator[list[str]]) -> list[str] | None:
+@dataclass(frozen=True)
+class _Record:
+    """A line of passwd(5) or group(5); ``numbers`` are those that begin at its third field."""
+
+    fields: list[str]
+    numbers: tuple[int, ...]
+
+
+def _find(name: str, records: Iterator[_Record]) -> _Record | None:
     """The record of that name, else of that number."""
     by_number = None
     for record in records:
-        if record[0] == name:
+        if record.fields[0] == name:
             return record
-        if by_number is None and record[2] == name:
+        if by_number is None and record.fields[2] == name:
             by_number = record
     return by_number
 
 
-def _group(name: str, text: str) -> int:
-    found = _find(name, _records(text, (2,)))
-    if found:
-        return int(found[2])
-    if not name.isdigit():
-        raise UserError(f"group {name!r} is not in the image's /etc/group; use a number, or add the group first")
-    return int(name)
+def _number(text: str, kind: str, table: str) -> int:
+    number = whole(text, LARGEST_ID)
+    if number is None:
+        way_out = f"use a number from 0 to {LARGEST_ID}, or add the {kind} first"
+        raise UserError(f"{kind} {text!r} is not in the image's /etc/{table}; {way_out}")
+    return number
 
 
 def _supplementary(name: str, text: str) -> Iterator[int]:
-    for record in _records(text, (2,)):
-        if len(record) > 3 and name in record[3].split(","):
-            yield int(record[2])
+    for record in _records(text, 1):
+        if len(record.fields) > 3 and name in record.fields[3].split(","):
+            yield record.numbers[0]
 
 
-def _records(text: str, numbers: Sequence[int]) -> Iterator[list[str]]:
-    """Lines of passwd(5) or group(5) that have whole numbers where they belong; others are passed over."""
-    for line in text.splitlines():
-        record = line.split(":")
-        if len(record) > numbers[-1] and all(record[index].isdigit() for index in numbers):
-            yield record
+def _records(text: str, count: int) -> Iterator[_Record]:
+    """Lines that have ``count`` numbers where they belong; others are passed over."""
+    for line in text.split("\n"):  # not at what Python takes for the end of a line besides
+        fields = line.split(":")
+        numbers = [whole(field, LARGEST_ID) for field in fields[2 : 2 + count]]
+        known = tuple(number for number in numbers if number is not None)
+        if len(known) == count:
+            yield _Record(fields, known)
 
 
 def read(rootfs: Path, name: str) -> str:

@@ -276,6 +276,14 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a negative owner": lambda: tar(member("f", pax_headers={"uid": "-5"})),
     "nobody's owner": lambda: tar(member("f", uid=0xFFFFFFFF)),
     "an owner that is no number": lambda: raw(uid=b"root") + END,
+    **{
+        f"an owner written {text!r}": lambda text=text: tar(member("f", pax_headers={"uid": text}))
+        for text in ("1_0", "+10", " 10", "0x10", "\u0663", "", "1" * 5000)
+    },
+    **{f"an octal owner written {text!r}": lambda text=text: raw(uid=text) + END for text in (b"1_0", b"+10", b"0o7")},
+    "a device out of range": lambda: tar(
+        member("f", tarfile.CHRTYPE, devmajor=2**40, devminor=1), form=tarfile.GNU_FORMAT
+    ),
     "an unknown type": lambda: raw(kind=b"Z") + END,
     "a volume header": lambda: raw(kind=b"V") + END,
     "a wrong checksum": lambda: raw(broken=True) + END,
@@ -313,6 +321,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         )
     ),
 }
+
+
+@pytest.mark.parametrize("mtime", [2**70, -(2**70)])
+def test_a_time_that_no_clock_can_show_is_the_first_of_all(mtime: int, root: Path) -> None:
+    """As docker's unpacking has it (moby, pkg/archive: times before 1970 or past its clock's range)."""
+    put(root, tar(member("f", mtime=mtime), directory("d", mtime=mtime), form=tarfile.GNU_FORMAT))
+    assert (root / "f").stat().st_mtime == (root / "d").stat().st_mtime == 0
 
 
 def test_there_are_enough_hostile_cases() -> None:
