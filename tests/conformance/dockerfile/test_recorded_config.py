@@ -27,6 +27,11 @@ REFUSED_LATER = {
     "add-tar-through-its-own-link",
     "copy-dir-over-symlinked-dir",
     "copy-file-over-dir-of-same-name",
+    "parents-name-follows-no-link",
+    "pattern-bad",
+    "pattern-below-missing-directory-of-stage",
+    "pattern-matches-dangling-link",
+    "pattern-through-link-to-ignored",
     "run-fails",
     "run-shell-instruction",
     "run-user-unknown",
@@ -35,7 +40,9 @@ REFUSED_LATER = {
 }
 # What docker writes here names its own internal copy of the context.
 INTERNAL_HISTORY = {"context-named-directory-from"}
-CASES = {case.name: case for case in load_cases()}
+# The recorder's context is a folder of this machine, where an absolute link leads out of it.
+ABSOLUTE_LINKS = {"pattern-through-absolute-link-of-context"}
+CASES = {case.name: case for case in load_cases() if case.name not in ABSOLUTE_LINKS}
 SUCCEEDING = [name for name, case in CASES.items() if case.oracle and not case.fails]
 REFUSED = [name for name, case in CASES.items() if case.fails and name not in REFUSED_LATER]
 

@@ -44,23 +44,23 @@ class _Course(Generic[C]):
 
 async def apply(plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], warn: Callable[[Warning_], None]) -> C:
     """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
-    build = Build(plan, builder, contexts)
+    build = Build(plan, builder, contexts, warn)
     await prepare(build)
-    _warn_of_limits(build, warn)
+    _warn_of_limits(build)
     await look_into_contexts(build)
     build.done = {index: anyio.Event() for index in build.lowered}
     await together([functools.partial(_run_stage, build, index) for index in build.lowered])
     return await builder.finish(_target(build))
 
 
-def _warn_of_limits(build: Build[C, D], warn: Callable[[Warning_], None]) -> None:
+def _warn_of_limits(build: Build[C, D]) -> None:
     for index, lowered in sorted(build.lowered.items()):
         before = build.configs[index]
         for warning in lowered.warnings if "check" in build.plan.dockerfile.directives else ():
-            warn(warning)
+            build.warn(warning)
         for step in lowered.steps:
             for rule, message in build.builder.limits(step, before):
-                warn(Warning_(message, step.place, rule))
+                build.warn(Warning_(message, step.place, rule))
             before = step.config if isinstance(step, Configure) else before
 
 

@@ -9,18 +9,24 @@ from baselard.dockerfile.apply.builder import C, D, Found
 from baselard.dockerfile.apply.state import Build, together
 from baselard.dockerfile.plan.stages import MainContext, NamedContext, StageOutput
 from baselard.dockerfile.plan.steps import CopyItem, CopyStep, Inline, MountStep, RunStep, Step, Tree, Url
-from baselard.dockerfile.syntax.errors import DockerfileError
-from baselard.dockerfile.syntax.paths import has_wildcards, relative, unescape
+from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
+from baselard.dockerfile.syntax.paths import has_wildcards, relative, split_wildcards, unescape, unfollowed
 
 
 async def look_into_contexts(build: Build[C, D]) -> None:
-    """Find every path that is read from a context. Raises DockerfileError for the first that is missing."""
+    """Find every path that is read from a context. Raises DockerfileError for the first that is missing.
+
+    Of a context docker sends what something reads: a pattern whose directory was not sent is an error.
+    """
     wanted: dict[Tree, dict[str, None]] = {}
     for _, item in _context_items(build):
         wanted.setdefault(item.tree, {})[search_pattern(item)] = None
     await together([functools.partial(_look_up, build, tree, list(found)) for tree, found in wanted.items()])
     for step, item in _context_items(build):
-        _check(step, item, build.found[item.tree, search_pattern(item)])
+        found = build.found[item.tree, search_pattern(item)]
+        _check(step, item, found)
+        if not found and _is_partly_sent(build, item.tree):
+            await _check_directory(build, step, item, sent=_was_sent(build, item))
 
 
 async def find(build: Build[C, D], step: Step, item: CopyItem) -> list[Found]:
@@ -30,12 +36,15 @@ async def find(build: Build[C, D], step: Step, item: CopyItem) -> list[Found]:
         return [Found(pattern, False)]
     required = _required(item)
     patterns = [pattern, *([search_pattern(required)] if required else [])]
-    unknown = [one for one in patterns if one != "." and (item.tree, one) not in build.found]
-    await _look_up(build, item.tree, unknown)
+    await _look_up(build, item.tree, [one for one in patterns if one != "."])
     if required:
         _check(step, required, build.found[item.tree, search_pattern(required)])
     found = [Found(".", True)] if pattern == "." else build.found[item.tree, pattern]
     _check(step, item, found)
+    if not found:
+        await _check_directory(build, step, item)
+        message = f'"{item.pattern}" matches nothing in {_name(item.tree)}: nothing is copied'
+        build.warn(Warning_(message, step.place, "CopyNoMatch"))
     return found
 
 
@@ -52,11 +61,16 @@ def search_pattern(item: CopyItem) -> str:
 
 
 def _context_items(build: Build[C, D]) -> Iterator[tuple[Step, CopyItem]]:
+    for step, item in _all_items(build):
+        if isinstance(item.tree, MainContext | NamedContext) and search_pattern(item) != ".":
+            yield step, item
+
+
+def _all_items(build: Build[C, D]) -> Iterator[tuple[Step, CopyItem]]:
     for lowered in build.lowered.values():
         for step in lowered.steps:
             for item in _items(step):
-                if isinstance(item.tree, MainContext | NamedContext) and search_pattern(item) != ".":
-                    yield step, item
+                yield step, item
 
 
 def _items(step: Step) -> Iterator[CopyItem]:
@@ -69,13 +83,16 @@ def _items(step: Step) -> Iterator[CopyItem]:
 
 
 def _required(item: CopyItem) -> CopyItem | None:
-    """What a `--parents` source names must exist, unless it has wildcards."""
+    """What a `--parents` source names must exist, unless it has wildcards; below the pivot no link is followed."""
     if not item.keep or has_wildcards(item.pattern) or has_wildcards(item.keep):
         return None
-    return CopyItem(item.tree, f"{item.pattern}/{item.keep}", literal=True)
+    whole = f"{item.pattern}/{item.keep}"
+    return CopyItem(item.tree, f"{item.pattern}/{unfollowed(item.keep)}", literal=True, keep=whole)
 
 
 async def _look_up(build: Build[C, D], tree: Tree, patterns: list[str]) -> None:
+    """Ask for what is not known yet."""
+    patterns = [pattern for pattern in patterns if (tree, pattern) not in build.found]
     if not patterns:
         return
     answers = await build.builder.look_up(build.tree_of(tree), patterns)
@@ -86,8 +103,34 @@ async def _look_up(build: Build[C, D], tree: Tree, patterns: list[str]) -> None:
 def _check(step: Step, item: CopyItem, found: list[Found]) -> None:
     if found or (not item.literal and has_wildcards(item.pattern)):
         return
-    path = relative(item.pattern)
-    raise DockerfileError(f'"/{path}" not found in {_name(item.tree)}', step.place)
+    parents = item.literal and item.keep
+    path = relative(item.keep if parents else item.pattern)
+    hint = "; --parents follows no link: write /./ after one" if parents else ""
+    raise DockerfileError(f'"/{path}" not found in {_name(item.tree)}{hint}', step.place)
+
+
+async def _check_directory(build: Build[C, D], step: Step, item: CopyItem, *, sent: bool = True) -> None:
+    """Raise DockerfileError when the directory that a pattern looks into is not there, as far as docker sees."""
+    directory, _ = split_wildcards(search_pattern(item))
+    if not directory:
+        return
+    await _look_up(build, item.tree, [directory])
+    if not sent or not build.found[item.tree, directory]:
+        nothing = f'"{relative(item.pattern)}" matches nothing in {_name(item.tree)}'
+        raise DockerfileError(f"lstat /{directory}: no such file or directory: {nothing}", step.place)
+
+
+def _is_partly_sent(build: Build[C, D], tree: Tree) -> bool:
+    return isinstance(tree, MainContext) or (isinstance(tree, NamedContext) and tree.key in build.contexts.directories)
+
+
+def _was_sent(build: Build[C, D], item: CopyItem) -> bool:
+    """Whether anything that is read from the item's context is, holds or lies in the pattern's directory."""
+    directory, _ = split_wildcards(search_pattern(item))
+    read = [found.path for (tree, _), all_found in build.found.items() if tree == item.tree for found in all_found]
+    wholes = [other for _, other in _all_items(build) if other.tree == item.tree and search_pattern(other) == "."]
+    inside = (path.startswith(f"{directory}/") or f"{directory}/".startswith(f"{path}/") for path in read)
+    return bool(wholes) or any(inside)
 
 
 def _name(tree: Tree) -> str:

@@ -12,6 +12,7 @@ from baselard.dockerfile.apply.builder import Builder, C, D, Found
 from baselard.dockerfile.plan.lower import Lowered
 from baselard.dockerfile.plan.stages import ImageSource, MainContext, NamedContext, Plan, StageOutput
 from baselard.dockerfile.plan.steps import CopyStep, Git, ImageConfig, Inline, RunStep, Step, Tree, Url
+from baselard.dockerfile.syntax.errors import Warning_
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,13 @@ class Contexts(Generic[C, D]):
 
 @dataclass
 class Build(Generic[C, D]):
-    """One build. `configs` holds what each stage starts from, `found` what patterns match in a tree,
-    `described` where the names of a finished stage's owners are looked up."""
+    """One build. `warn` is told warnings, `configs` holds what each stage starts from, `found` what patterns match in
+    a tree, `described` where the names of a finished stage's owners are looked up."""
 
     plan: Plan
     builder: Builder[C, D]
     contexts: Contexts[C, D]
+    warn: Callable[[Warning_], None]
     configs: dict[int, ImageConfig] = field(default_factory=dict)
     lowered: dict[int, Lowered] = field(default_factory=dict)
     found: dict[tuple[Tree, str], list[Found]] = field(default_factory=dict)

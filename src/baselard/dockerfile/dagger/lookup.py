@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagger
 
 from baselard.dockerfile.apply.builder import Found
 from baselard.dockerfile.dagger.query import select
-from baselard.dockerfile.syntax.paths import has_wildcards
+from baselard.dockerfile.syntax.paths import as_glob, has_wildcards, split_wildcards
 
 
 async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[Found]]:
-    """What each pattern matches; one query, and a second one for wildcards, whose links may be directories."""
+    """What each pattern matches; one query, and a second one for wildcards, whose links may be directories.
+
+    A third where nothing matched but the directory is there: a glob follows no link on the way to it.
+    """
     if not patterns:
         return []
     answer = await select(tree, " ".join(_question(i, pattern) for i, pattern in enumerate(patterns)))
     globs = {i: _matching(answer[f"g{i}"], p) for i, p in enumerate(patterns) if has_wildcards(p)}
+    empty = [i for i, found in globs.items() if not found and answer.get(f"d{i}")]
+    globs.update(await _below_links(tree, {i: patterns[i] for i in empty}))
     kinds = await _kinds(tree, sorted({path for paths in globs.values() for path in paths if not path.endswith("/")}))
     return [
         [kinds[path] if path in kinds else Found(path.rstrip("/"), True) for path in globs[i]]
@@ -29,10 +33,25 @@ async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[
 
 
 def _question(number: int, pattern: str) -> str:
-    if has_wildcards(pattern):
-        return f"g{number}: glob(pattern: {json.dumps(_as_glob(pattern))})"
-    path = json.dumps(pattern)
-    return f"e{number}: exists(path: {path}) d{number}: exists(path: {path}, expectedType: DIRECTORY_TYPE)"
+    name, wild = split_wildcards(pattern)
+    path = json.dumps(name if wild else pattern)
+    directory = f"d{number}: exists(path: {path}, expectedType: DIRECTORY_TYPE)" if name else ""
+    if wild:
+        return f"g{number}: glob(pattern: {json.dumps(as_glob(pattern))}) {directory}"
+    return f"e{number}: exists(path: {path}) {directory}"
+
+
+async def _below_links(tree: dagger.Directory, patterns: Mapping[int, str]) -> dict[int, list[str]]:
+    """What the patterns match in their directories, asked for each of these by itself."""
+    if not patterns:
+        return {}
+    parts = {i: split_wildcards(pattern) for i, pattern in patterns.items()}
+    asked = (
+        f"l{i}: directory(path: {json.dumps(name)}) {{ glob(pattern: {json.dumps(as_glob(wild))}) }}"
+        for i, (name, wild) in parts.items()
+    )
+    answer = await select(tree, " ".join(asked))
+    return {i: [f"{name}/{p}" for p in _matching(answer[f"l{i}"]["glob"], wild)] for i, (name, wild) in parts.items()}
 
 
 async def _kinds(tree: dagger.Directory, paths: Sequence[str]) -> dict[str, Found]:
@@ -46,11 +65,6 @@ async def _kinds(tree: dagger.Directory, paths: Sequence[str]) -> dict[str, Foun
     )
     answer = await select(tree, " ".join(asked))
     return {path: Found(path, answer[f"d{i}"], not answer[f"l{i}"]) for i, path in enumerate(paths)}
-
-
-def _as_glob(pattern: str) -> str:
-    """A Dagger glob that matches no less: `**` would cross directories there, and is `*` here."""
-    return re.sub(r"\*+", "*", pattern)
 
 
 def _matching(paths: Sequence[str], pattern: str) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
+
+ESCAPED = "\\]^-"  # what is not itself in a bracket
 
 
 def absolute(workdir: str, path: str) -> str:
@@ -32,3 +35,27 @@ def has_wildcards(pattern: str) -> bool:
 def unescape(name: str) -> str:
     """A literal pattern's name: the escapes of filepath.Match removed."""
     return re.sub(r"\\(.)", r"\1", name)
+
+
+def split_wildcards(pattern: str) -> tuple[str, str]:
+    """The name of the directory that a relative pattern looks into, and the part from its first wildcard on.
+
+    Docker follows links on the way to that directory and none below it. Without wildcards there is no second part.
+    """
+    parts = pattern.split("/")
+    plain = list(itertools.takewhile(lambda part: not has_wildcards(part), parts))
+    return unescape("/".join(plain)), "/".join(parts[len(plain) :])
+
+
+def as_glob(pattern: str) -> str:
+    """A pattern for the API's globs that matches what filepath.Match does.
+
+    `**` crosses no directories there, and neither an exclamation mark nor spaces around the pattern mean anything.
+    """
+    flat = re.sub(r"\s\Z", r"[\g<0>]", re.sub(r"\*+", "*", pattern))
+    return re.sub(r"\A(?=[!\s])", "./", flat)
+
+
+def unfollowed(name: str) -> str:
+    """A pattern with wildcards that matches a name as it stands, so that no link in it is followed."""
+    return re.sub(r"\A\\?(.)", lambda found: f"[{chr(92) * (found[1] in ESCAPED)}{found[1]}]", name)

@@ -12,7 +12,7 @@ from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
 from baselard.dockerfile.apply.owners import TABLES
 from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, RunStep, Step, Url
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
-from baselard.dockerfile.syntax.paths import has_wildcards
+from baselard.dockerfile.syntax.paths import as_glob, split_wildcards
 from baselard.engine.api import docker_config, docker_run
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory
@@ -202,12 +202,13 @@ def _modes(root: Path, base: str, change: str) -> Iterator[tuple[str, int]]:
 
 
 def _matches(root: Path, base: str, pattern: str) -> list[Found]:
-    """What a source pattern of COPY names, in the order of names; links are followed."""
-    if not has_wildcards(pattern):
+    """What a source pattern of COPY names, in the order of names; links are followed up to its first wildcard."""
+    directory, wild = split_wildcards(pattern)
+    start = paths.join(base, directory)
+    if not wild:
         names = [pattern] if reading.exists(root, paths.join(base, pattern)) else []
+    elif reading.exists(root, start, FileType.DIRECTORY):
+        names = [posixpath.join(directory, name.rstrip("/")) for name in reading.glob(root, start, as_glob(wild))]
     else:
-        flat = pattern
-        while "**" in flat:  # crosses no directories here
-            flat = flat.replace("**", "*")
-        names = [name.rstrip("/") for name in reading.glob(root, base, flat)]
+        names = []
     return [Found(name, reading.exists(root, paths.join(base, name), FileType.DIRECTORY)) for name in names]

@@ -158,3 +158,24 @@ async def test_one_failing_stage_is_one_error(context: Path) -> None:
     text = "FROM base AS a\nRUN --mount=type=ssh,required x\nFROM base AS b\nRUN y\nFROM base\nCOPY --from=a / /\n"
     with pytest.raises(DockerfileError, match="ssh default: not found"):
         await build(context, text + "COPY --from=b / /\n")
+
+
+async def test_a_pattern_that_matches_nothing_is_told_of(context: Path) -> None:
+    """Docker copies nothing and says nothing where the pattern's directory is there, or is the context's root."""
+    warned: list[Warning_] = []
+    await build(context, "FROM base\nCOPY a.txt *.none /x/\nCOPY d/c.txt d/*.none /x/\n", warned=warned)
+    place = "the build context (is it excluded by .dockerignore?)"
+    assert [(w.rule, w.place.line, w.message) for w in warned] == [
+        ("CopyNoMatch", 2, f'"*.none" matches nothing in {place}: nothing is copied'),
+        ("CopyNoMatch", 3, f'"d/*.none" matches nothing in {place}: nothing is copied'),
+    ]
+
+
+async def test_a_pattern_in_a_directory_that_docker_was_not_sent_is_an_error(context: Path) -> None:
+    """BuildKit's words; it is sent only what some instruction reads."""
+    with pytest.raises(DockerfileError) as caught:
+        await build(context, "FROM base\nCOPY a.txt /x/\nCOPY d/*.none /x/\n")
+    assert caught.value.line == 3
+    assert caught.value.message.startswith(
+        'lstat /d: no such file or directory: "d/*.none" matches nothing in the build'
+    )
