@@ -27,6 +27,7 @@ REFUSED_LATER = {
     "add-tar-through-its-own-link",
     "copy-dir-over-symlinked-dir",
     "copy-file-over-dir-of-same-name",
+    "owner-passwd-is-a-directory",
     "parents-name-follows-no-link",
     "pattern-bad",
     "pattern-below-missing-directory-of-stage",
@@ -39,7 +40,7 @@ REFUSED_LATER = {
     "workdir-over-file",
 }
 # What docker writes here names its own internal copy of the context.
-INTERNAL_HISTORY = {"context-named-directory-from"}
+INTERNAL_HISTORY = {"context-named-directory-from", "owner-of-named-context-base"}
 # The recorder's context is a folder of this machine, where an absolute link leads out of it.
 ABSOLUTE_LINKS = {"pattern-through-absolute-link-of-context"}
 CASES = {case.name: case for case in load_cases() if case.name not in ABSOLUTE_LINKS}

@@ -1,16 +1,16 @@
-"""`--chown` and USER values → numbers, as BuildKit resolves them for files (solver/llbsolver/file/user_linux.go).
+"""`--chown` and USER values → numbers, as BuildKit resolves them for files (client/llb/fileop.go, moby/sys/user).
 
 What an image does not know becomes 0 without a word; the API's own `owner` arguments differ there, and give a user
-without a group not the group of /etc/passwd but its own number.
+without a group not the group of /etc/passwd but its own number. Where there is no image at all, a name is refused.
 """
 
 from __future__ import annotations
 
 import posixpath
-
-from baselard.oci.registry.digits import LARGEST_ID, whole
+import re
 
 TABLES = ("/etc/passwd", "/etc/group")
+INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 def may_change_owners(source: str, dest: str) -> bool:
@@ -25,34 +25,35 @@ def may_change_owners(source: str, dest: str) -> bool:
 
 def is_numeric(owner: str) -> bool:
     """Whether the owner can be told without looking into the image."""
-    return all(whole(part, LARGEST_ID) is not None for part in owner.split(":", 1))
-
-
-def check_owner(owner: str) -> None:
-    """ValueError for a number that is nobody's: docker takes it for a name, does not find it, and so means root."""
-    for part in owner.split(":", 1):
-        if part.strip().lstrip("+-").isnumeric() and whole(part, LARGEST_ID) is None:
-            raise ValueError(f"invalid owner {part!r}: users and groups have numbers from 0 to {LARGEST_ID}")
+    return all(_number(part) is not None for part in owner.split(":", 1))
 
 
 def resolve_owner(owner: str, passwd: str = "", group: str = "") -> str:
     """`uid:gid` of `user[:group]`, given the texts of /etc/passwd and /etc/group."""
     user, colon, group_name = owner.partition(":")
-    number = whole(user, LARGEST_ID)
-    uid, gid = _user(user, passwd) if number is None else (number, number)
-    if colon and group_name:
-        number = whole(group_name, LARGEST_ID)
-        gid = _number(group_name, group, 2) if number is None else number
-    return f"{uid}:{gid}"
+    uid = _number(user)
+    ids = (uid, uid) if uid is not None else _described(user, passwd, (2, 3)) or (0, 0)
+    if not colon:
+        return f"{ids[0]}:{ids[1]}"
+    gid = _number(group_name)
+    if gid is None:
+        gid = next(iter(_described(group_name, group, (2,))), ids[1])
+    return f"{ids[0]}:{gid}"
 
 
-def _user(name: str, passwd: str) -> tuple[int, int]:
-    return _number(name, passwd, 2), _number(name, passwd, 3)
+def _number(part: str) -> int | None:
+    """The number that a part is: root's and an empty one's is 0. Others are names, even if they look like one."""
+    if part in ("", "root"):
+        return 0
+    number = int(part) if INTEGER.fullmatch(part) else -1
+    return number if 0 <= number < 1 << 31 else None
 
 
-def _number(name: str, table: str, column: int) -> int:
+def _described(name: str, table: str, columns: tuple[int, ...]) -> tuple[int, ...]:
+    """These columns of the first line for `name`, 0 where one is no number; nothing when there is no such line."""
     for line in table.split("\n"):
         fields = line.strip().split(":")
-        if fields[0] == name and len(fields) > column and (number := whole(fields[column], LARGEST_ID)) is not None:
-            return number
-    return 0
+        if fields[0] == name:
+            found = [fields[column] if column < len(fields) else "" for column in columns]
+            return tuple(int(text) if INTEGER.fullmatch(text) else 0 for text in found)
+    return ()

@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from baselard.dockerfile.apply.builder import C, D
+from baselard.dockerfile.apply.owners import is_numeric
 from baselard.dockerfile.apply.state import Build, together, trees_of
 from baselard.dockerfile.plan.lower import Lowered, lower_stage
-from baselard.dockerfile.plan.stages import NamedContext, ResolvedStage, ScratchSource, StageOutput
-from baselard.dockerfile.plan.steps import ImageConfig
+from baselard.dockerfile.plan.stages import NamedContext, ResolvedStage, ScratchSource, Source, StageOutput
+from baselard.dockerfile.plan.steps import Configure, CopyStep, ImageConfig, MakeDirectory, Step
+from baselard.dockerfile.syntax.errors import DockerfileError
 
 
 async def prepare(build: Build[C, D]) -> None:
-    """Fill `build.configs` and `build.lowered` for the target and all it needs."""
+    """Fill `build.configs` and `build.lowered` for the target and all it needs.
+
+    Raises DockerfileError for an owner's name where BuildKit has no files to look it up in.
+    """
     await _fetch_configs(build, build.plan.needed)
     await _lower_needed(build, build.plan.target)
+    for index, lowered in build.lowered.items():
+        if _is_nothing(build, build.plan.stages[index].base):
+            _check_first_owner(next(_writing(lowered), None))
+
+
+def _is_nothing(build: Build[C, D], base: Source) -> bool:
+    """Whether there is no tree at all: nothing has been written since `FROM scratch`."""
+    if isinstance(base, StageOutput):
+        written = any(_writing(build.lowered[base.index]))
+        return not written and _is_nothing(build, build.plan.stages[base.index].base)
+    return isinstance(base, ScratchSource)
+
+
+def _writing(lowered: Lowered) -> Iterator[Step]:
+    return (step for step in lowered.steps if not isinstance(step, Configure))
+
+
+def _check_first_owner(step: Step | None) -> None:
+    owner = step.owner if isinstance(step, CopyStep) else step.user if isinstance(step, MakeDirectory) else ""
+    if step and not is_numeric(owner):
+        raise DockerfileError(
+            f"invalid user index: -1: nothing here says who {owner!r} is, as there are no files yet; use numbers",
+            step.place,
+        )
 
 
 async def _fetch_configs(build: Build[C, D], stages: Iterable[int]) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from e2b_dockerfile_utils import parse_heredoc
 
-from baselard.dockerfile.apply.owners import check_owner
 from baselard.dockerfile.plan.checks_text import undefined
 from baselard.dockerfile.plan.copies import copy_items
 from baselard.dockerfile.plan.history import copied, quoted, ran
@@ -309,10 +308,6 @@ def _copy(one: ins.Copy, stage: _Stage) -> None:
         checksum=word(one.checksum),
         exclude=tuple(map(word, one.exclude)),
     )
-    try:
-        check_owner(expanded.chown)
-    except ValueError as error:
-        raise DockerfileError(str(error), one.place) from None
     items = copy_items(expanded, stage.scope, lambda name: stage.find(name, one.place))
     dest = destination(stage.config.workdir, expanded.dest)
     step = CopyStep(one.place, items, dest, expanded.chown, expanded.chmod, expanded.exclude, one.link)

@@ -127,8 +127,11 @@ class EngineBuilder:
         return docker_config.configured(replace(container, marks=marks), after)
 
     async def owner_tables(self, container: Container) -> tuple[str, str]:
-        passwd, group = [await self.read_text(Directory(container.rootfs), table) for table in TABLES]
-        return passwd or "", group or ""
+        def read(root: Path) -> tuple[str, str]:
+            passwd, group = [_table(root, table) for table in TABLES]
+            return passwd, group
+
+        return await self.ctx.look(container.rootfs, read)
 
     async def make_directory(self, container: Container, path: str, owner: str) -> Container:
         where = paths.join("/", path)
@@ -187,6 +190,11 @@ class EngineBuilder:
         """The directory where everything in it has the mode that the symbolic ``change`` makes of its own."""
         modes = await self.ctx.look(origin.output, lambda root: tuple(_modes(root, origin.path, change)))
         return origin.after(Chmod(origin.output, origin.path, modes))
+
+
+def _table(root: Path, path: str) -> str:
+    """The text of a table of users, "" when it is not there. Raises UserError for what is no regular file."""
+    return reading.contents(root, path).decode(errors="replace") if reading.exists(root, path) else ""
 
 
 def _platform(text: str) -> Platform:

@@ -77,16 +77,31 @@ def test_no_mode(bad: str) -> None:
         ("7:8", "7:8"),
         ("1001", "1001:1001"),
         ("ghost", "0:0"),
-        ("other:ghosts", "1001:0"),
-        ("other:", "1001:2000"),
+        ("other:ghosts", "1001:2000"),
+        ("other:", "1001:0"),
+        ("7:", "7:0"),
+        (":", "0:0"),
+        ("root", "0:0"),
+        ("root:staff", "0:50"),
+        ("+5", "5:5"),
+        ("007", "7:7"),
+        ("-1", "0:0"),
+        ("2147483648", "0:0"),
+        ("²", "0:0"),
+        ("٣", "0:0"),
+        ("other :staff", "0:50"),
+        ("other:staff:x", "1001:2000"),
     ],
 )
 def test_owner(owner: str, numbers: str) -> None:
+    """Judge: docker 26 and BuildKit 0.34, whose answers are in tests/conformance/dockerfile (owner-…)."""
     assert resolve_owner(owner, PASSWD, GROUP) == numbers
 
 
 def test_numeric_owners_need_no_image() -> None:
     assert is_numeric("1:2")
+    assert is_numeric("1:")
+    assert is_numeric("root:root")
     assert not is_numeric("1:staff")
 
 
