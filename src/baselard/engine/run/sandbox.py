@@ -17,7 +17,7 @@ from baselard.engine.errors import HostError, UserError
 from baselard.engine.files import paths
 from baselard.engine.host import platforms
 from baselard.engine.run import mounts
-from baselard.engine.run.containers import host, runtime, stubs, users
+from baselard.engine.run.containers import host, kernel_places, runtime, stubs, users
 from baselard.engine.run.containers.command import Command, Net
 from baselard.engine.run.containers.host import Lent
 from baselard.engine.run.containers.runtime_spec import INIT_TARGET, Spec, SpecMount
@@ -89,6 +89,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
     check_platform(command.platform)
     with ExitStack() as stack:
         rootfs = stack.enter_context(worker.snapshots.draft(_snapshot(inputs[0])))
+        kernel_places.check(rootfs.path, (mount.target for mount in command.mounts))
         directory = stack.enter_context(_directory(worker))
         user = _user(rootfs.path, command.user)
         secrets = {ref.handle: worker.secrets.plaintext(ref.handle) for ref in command.secrets}
