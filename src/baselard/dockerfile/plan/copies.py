@@ -21,6 +21,7 @@ from baselard.dockerfile.syntax.words import expand_document
 GIT_SSH = re.compile(r"[\w.-]+@[\w.-]+:[^/].*")
 CHECKSUM = re.compile(r"(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def copy_items(copy: Copy, scope: Mapping[str, str], find: Callable[[str], Source]) -> tuple[CopyItem, ...]:
@@ -99,5 +100,12 @@ def _git(copy: Copy, source: str) -> Git:
 def _url(copy: Copy, source: str) -> Url:
     if copy.checksum and not CHECKSUM.fullmatch(copy.checksum):
         raise DockerfileError(f'invalid checksum digest format: "{copy.checksum}"', copy.place)
-    name = posixpath.basename(unquote(urlsplit(source).path))
-    return Url(source, name or "__unnamed__", copy.checksum)
+    return Url(source, _file_name(unquote(urlsplit(source).path)), copy.checksum)
+
+
+def _file_name(path: str) -> str:
+    """What BuildKit calls a download (dockerfile2llb/convert_copy.go; source/util/pathutil, SafeFileName)."""
+    name = posixpath.basename(path.rstrip("/"))
+    if name in ("", "."):
+        return "__unnamed__"
+    return "download" if name.strip() in ("", "..") or CONTROL.search(name) else name

@@ -5,6 +5,7 @@
 import fnmatch
 import functools
 import posixpath
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +31,7 @@ from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output
 
 Strings = Sequence[str]
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 Answer = TypeVar("Answer")
 
 attributes("GitRef", "ref", "commit")
@@ -47,8 +49,8 @@ def http(
     auth_header: Secret | None = None,
 ) -> File:
     chosen = name or unquote(posixpath.basename(urlsplit(url).path)) or "index"
-    if "/" in chosen or chosen in (".", ".."):
-        raise UserError(f"file name {chosen!r} must not contain a directory")
+    if "/" in chosen or chosen in (".", "..") or _CONTROL.search(chosen):
+        raise UserError(f"file name {chosen!r} must not contain a directory or a control character")
     nonce = "" if checksum else ctx.session.nonce
     node = Http(url, chosen, permissions, checksum, nonce, auth_header.ref if auth_header else None)
     return File(Output(node), f"/{chosen}")
