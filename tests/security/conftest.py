@@ -19,7 +19,7 @@ from tests.integration.engine.conftest import (  # noqa: F401 -- fixtures
     tree,
     worker,
 )
-from tests.security.canary import Canary
+from tests.security.canary import SECRET, Canary
 
 Image = Callable[[Callable[[Path], None]], Output]
 BUSYBOX = "FROM scratch AS busybox\nCOPY bin /bin\nENV PATH=/bin\n"
@@ -49,7 +49,9 @@ def image(machine: Worker, busybox: Value) -> Image:  # noqa: F811
 @pytest.fixture(scope="session")
 def engine(_own_mounts: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:  # noqa: F811
     """An engine process that all tests of a run ask."""
-    client = Client(tmp_path_factory.mktemp("security-engine"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BASELARD_TEST_CANARY", SECRET)  # nothing inside a container may see it
+        client = Client(tmp_path_factory.mktemp("security-engine"))
     yield client
     client.close()
 

@@ -5,8 +5,6 @@ tags v0.28.0, v0.28.1, v0.31.0, v0.31.2 and v0.32.1.
 """
 
 import contextlib
-import io
-import tarfile
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +20,7 @@ from baselard.engine.run.containers import runtime_spec
 from baselard.engine.run.containers.command import CacheMount, Sharing, TmpfsMount
 from baselard.engine.solver.graph import Output, Value
 from tests.integration.engine.conftest import Client, Ready
+from tests.security.archives import DIRECTORY, HARD_LINK, REGULAR, SYMLINK, tar
 from tests.security.canary import SECRET, Canary
 from tests.security.servers import git, git_daemon, repository, web
 
@@ -272,36 +271,20 @@ def test_the_name_of_a_downloaded_file_is_a_name(build, path: str, name: str) ->
     assert answer["data"]["host"]["directory"]["dockerBuild"]["stdout"] == f"downloaded{name}\n"
 
 
-def _tar(*members: tuple[str, bytes, str]) -> bytes:
-    """An archive of (name, type, content or target)."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, kind, text in members:
-            info = tarfile.TarInfo(name)
-            info.type, info.mode = kind, 0o755
-            if kind == tarfile.REGTYPE:
-                info.size = len(text)
-                archive.addfile(info, io.BytesIO(text.encode()))
-            else:
-                info.linkname = text
-                archive.addfile(info)
-    return out.getvalue()
-
-
 @pytest.mark.advisory("moby/moby#53258", "ADD of an archive failed where the base has absolute links (0.32.1)")
 def test_an_added_archive_leaves_its_image_through_no_link(build, canary: Canary) -> None:
     """After BuildKit's regression test, where the archive fills /var/run → /run; and a link outside."""
-    rootfs = _tar(
-        ("run/", tarfile.DIRTYPE, ""),
-        ("var/", tarfile.DIRTYPE, ""),
-        ("var/run", tarfile.SYMTYPE, "/run"),
-        ("out", tarfile.SYMTYPE, str(canary.path)),
+    rootfs = tar(
+        ("run/", DIRECTORY, ""),
+        ("var/", DIRECTORY, ""),
+        ("var/run", SYMLINK, "/run"),
+        ("out", SYMLINK, str(canary.path)),
     )
-    payload = _tar(
-        ("var/run/act/", tarfile.DIRTYPE, ""),
-        ("var/run/act/HEAD", tarfile.REGTYPE, "ref"),
-        ("var/run/act/HEAD.link", tarfile.LNKTYPE, "var/run/act/HEAD"),
-        ("out/data", tarfile.REGTYPE, "overwritten"),
+    payload = tar(
+        ("var/run/act/", DIRECTORY, ""),
+        ("var/run/act/HEAD", REGULAR, "ref"),
+        ("var/run/act/HEAD.link", HARD_LINK, "var/run/act/HEAD"),
+        ("out/data", REGULAR, "overwritten"),
     )
     lines = "FROM busybox\nADD rootfs.tar /\nADD payload.tar /\nRUN cat /var/run/act/HEAD.link /out/data"
     answer = build(lines, _SHOWN, **{"rootfs.tar": rootfs, "payload.tar": payload})

@@ -17,7 +17,7 @@ from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.stream import compression_of, decompressed
 from baselard.engine.images.manifest import Index, Manifest
-from baselard.engine.solver.digest import of_bytes
+from baselard.engine.solver.digest import checked, of_bytes
 from baselard.engine.store.database import Store
 from baselard.engine.store.layer_index import Layer
 from baselard.oci import media_types
@@ -168,7 +168,7 @@ def _from_docker(archive: Archive, tag: str) -> Chosen:
     config = ImageConfig.from_json(manifest.load(archive.read(config_name)))
     if len(config.diff_ids) != len(blobs):
         raise UserError(f"the image has {len(blobs)} layers but its configuration names {len(config.diff_ids)}")
-    layers = tuple(Layer("", 0, manifest.checked_digest(diff_id), "none") for diff_id in config.diff_ids)
+    layers = tuple(Layer("", 0, checked(diff_id), "none") for diff_id in config.diff_ids)
     return Chosen(config, layers, blobs)
 
 

@@ -19,7 +19,6 @@ DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 REF_NAME = "org.opencontainers.image.ref.name"
 
-_DIGEST = re.compile(r"sha256:[a-f0-9]{64}\Z")
 _MOST_LAYERS = 1000
 _COMPRESSIONS = {"gzip": "gzip", "zstd": "zstd"}
 
@@ -140,7 +139,7 @@ def parse_config(data: bytes, manifest: Manifest) -> ImageConfig:
             f"the image has {len(manifest.layers)} layers but its configuration names {len(config.diff_ids)}"
         )
     for diff_id in config.diff_ids:
-        checked_digest(diff_id)
+        digest.checked(diff_id)
     return config
 
 
@@ -162,13 +161,6 @@ def choose(index: Index, wanted: Platform, tag: str = "") -> Descriptor:
             f"there is no image for {wanted} here; there are: {', '.join(offered) or 'none with a platform'}"
         )
     return next(entry for entry in named if entry.platform == best)
-
-
-def checked_digest(text: Any) -> str:
-    """``text`` if it is a SHA-256 digest; raises UserError otherwise."""
-    if not isinstance(text, str) or not _DIGEST.match(text):
-        raise UserError(f"{str(text)[:100]!r} is not a digest; sha256: and 64 hex digits are")
-    return text
 
 
 def _index(plain: Mapping[str, Any], kind: str) -> Index:
@@ -195,7 +187,7 @@ def _descriptor(plain: Mapping[str, Any]) -> Descriptor:
         platform = platforms.normal(
             str(where.get("os") or "linux"), str(where["architecture"]), str(where.get("variant") or "")
         )
-    return Descriptor(str(plain["mediaType"]), checked_digest(plain["digest"]), size, platform, _annotations(plain))
+    return Descriptor(str(plain["mediaType"]), digest.checked(plain["digest"]), size, platform, _annotations(plain))
 
 
 def _annotations(plain: Mapping[str, Any]) -> Pairs:

@@ -20,6 +20,7 @@ from baselard.engine.images.layers.groups import Group
 from baselard.engine.images.manifest import Descriptor, Index, Manifest
 from baselard.engine.images.registries import Registry, Say
 from baselard.engine.images.writing import Image, Whole
+from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import layer_index
 from baselard.engine.store.database import Snapshot, Store
@@ -99,7 +100,7 @@ def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:
         raise UserError(f"{directory} holds no exported cache: its index names something else")
 
     def path(name: str) -> Path:
-        return directory / "blobs" / "sha256" / manifest.checked_digest(name)[7:]
+        return directory / "blobs" / "sha256" / digest.checked(name)[7:]
 
     def fetch(part: Descriptor, target: Path) -> None:
         try:
@@ -251,7 +252,7 @@ def _stacked(snapshots: Snapshots, listed: Sequence[dict[str, Any]]) -> dict[int
     for leaf in [number for number in entries if number not in parents]:
         chain = _chain(entries, leaf)
         layers = [Layer(**entry["layer"]) for entry in chain]
-        paths = [snapshots.store.blob_path(manifest.checked_digest(layer.digest)) for layer in layers]
+        paths = [snapshots.store.blob_path(layer.digest) for layer in layers]
         stamps = [str(entry["stamp"]) for entry in chain]
         top = stack.stack(snapshots, layers, [lambda path=path: path for path in paths], stamps)  # type: ignore[misc]
         for entry, tree in zip(reversed(chain), ancestry(top), strict=True):

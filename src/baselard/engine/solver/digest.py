@@ -3,13 +3,25 @@
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+
+from baselard.engine.errors import UserError
+
+_DIGEST = re.compile(r"sha256:[a-f0-9]{64}\Z")
 
 
 def of_bytes(data: bytes) -> str:
     """The OCI digest of ``data``: ``sha256:`` and 64 hexadecimal digits."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def checked(text: Any) -> str:
+    """``text`` if it is a digest, which can then be part of a path or an address; raises UserError otherwise."""
+    if not isinstance(text, str) or not _DIGEST.match(text):
+        raise UserError(f"{str(text)[:100]!r} is not a digest; sha256: and 64 hex digits are")
+    return text
 
 
 def of(tag: str, *parts: Any) -> str:

@@ -212,8 +212,8 @@ class Store:
         return row is not None
 
     def blob_path(self, name: str) -> Path:
-        """Where the blob ``name`` (``sha256:<hex>``) is or would be."""
-        algorithm, _, value = name.partition(":")
+        """Where the blob ``name`` is or would be. Raises UserError for what is no digest: a foreign cache may say so."""
+        algorithm, _, value = digest.checked(name).partition(":")
         return self.root / "blobs" / algorithm / value
 
     # work in progress
