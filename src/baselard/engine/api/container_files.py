@@ -25,12 +25,12 @@ from baselard.engine.solver.graph import Output
 Strings = tuple[str, ...]
 
 
-def _at(container: Container, path: str, *, expand: bool) -> Place:
-    return mounts.locate(container, container.absolute(container.expand(path, wanted=expand)))
-
-
 def _target(container: Container, path: str, *, expand: bool) -> str:
     return container.absolute(container.expand(path, wanted=expand))
+
+
+def _at(container: Container, path: str, *, expand: bool) -> Place:
+    return mounts.locate(container, _target(container, path, expand=expand))
 
 
 def _written(container: Container, path: str, expand: bool, write: Callable[[Directory, str], Directory]) -> Container:
@@ -55,13 +55,14 @@ def with_rootfs(_ctx: Context, container: Container, *, directory: Directory) ->
 @field("Container.directory")
 def directory(_ctx: Context, container: Container, *, path: str, expand: bool = False) -> Directory:
     place = _at(container, path, expand=expand)
-    return place.directory.directory(place.path)
+    chosen = place.directory.directory(place.path)
+    return replace(chosen, said=container.expand(path, wanted=expand) if chosen.said else "")
 
 
 @field("Container.file")
 def file(_ctx: Context, container: Container, *, path: str, expand: bool = False) -> File:
     place = _at(container, path, expand=expand)
-    return place.directory.file(place.path)
+    return replace(place.directory.file(place.path), said=container.expand(path, wanted=expand))
 
 
 @field("Container.exists")

@@ -8,13 +8,13 @@ from pathlib import Path
 from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, reading, selection
 from baselard.engine.files.reading import FileType, Stat
 from baselard.engine.files.walking import Filter
 
 Strings = tuple[str, ...]
 
-attributes("Directory", "name")
 attributes("Stat", "name", "permissions", "size")
 
 
@@ -30,14 +30,21 @@ def file_type(_ctx: Context, stat: Stat) -> str:
 
 @field("Directory.sync")
 async def sync(ctx: Context, directory: Directory) -> str:
-    await ctx.look(directory.output, lambda root: reading.entries(root, directory.path))
+    await ctx.look(directory.output, lambda root: reading.entries(root, directory.path, directory.said))
     return ctx.id(directory)
+
+
+@field("Directory.name")
+async def name(ctx: Context, directory: Directory) -> str:
+    if directory.said:  # chosen by a path, where nothing need be
+        await ctx.look(directory.output, lambda root: reading.directory(root, directory.path, directory.said))
+    return directory.name
 
 
 @field("Directory.entries")
 async def entries(ctx: Context, directory: Directory, *, path: str = "") -> list[str]:
-    where = directory.inside(path)
-    return await ctx.look(directory.output, lambda root: reading.entries(root, where))
+    chosen = directory.directory(path) if path else directory
+    return await ctx.look(directory.output, lambda root: reading.entries(root, chosen.path, chosen.said))
 
 
 @field("Directory.glob")
@@ -49,6 +56,8 @@ async def glob(ctx: Context, directory: Directory, *, pattern: str) -> list[str]
 async def exists(
     ctx: Context, directory: Directory, *, path: str, expected_type: str = "", do_not_follow_symlinks: bool = False
 ) -> bool:
+    if not path:
+        return False
     where = directory.inside(path)
     kind, follow = expected(expected_type), not do_not_follow_symlinks
     return await ctx.look(directory.output, lambda root: reading.exists(root, where, kind, follow=follow))
@@ -56,6 +65,8 @@ async def exists(
 
 @field("Directory.stat")
 async def stat(ctx: Context, directory: Directory, *, path: str, do_not_follow_symlinks: bool = False) -> Stat:
+    if not path:
+        raise UserError("stat : no such file or directory")
     where = directory.inside(path)
     return await ctx.look(directory.output, lambda root: reading.status(root, where, follow=not do_not_follow_symlinks))
 
@@ -77,8 +88,11 @@ def subdirectory(_ctx: Context, directory: Directory, *, path: str) -> Directory
 
 
 @field("Directory.file")
-def file(_ctx: Context, directory: Directory, *, path: str) -> File:
-    return directory.file(path)
+async def file(ctx: Context, directory: Directory, *, path: str) -> File:
+    """Looked for at once, as Dagger does, so that asking for it tells whether it is there."""
+    chosen = directory.file(path)
+    await ctx.look(directory.output, lambda root: reading.file(root, chosen.path, chosen.said))
+    return chosen
 
 
 @field("Directory.withDirectory")
@@ -162,6 +176,6 @@ async def export(ctx: Context, directory: Directory, *, path: str, wipe: bool = 
     target = Path(ctx.host_path(path))
 
     def write(root: Path) -> Path:
-        return exporting.export_directory(reading.directory(root, directory.path), target, wipe=wipe)
+        return exporting.export_directory(reading.directory(root, directory.path, directory.said), target, wipe=wipe)
 
     return str(await ctx.look(directory.output, write))

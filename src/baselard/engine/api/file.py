@@ -22,13 +22,13 @@ def file(_ctx: Context, *, name: str, contents: str, permissions: int = 0o644) -
 
 @field("File.sync")
 async def sync(ctx: Context, file: File) -> str:
-    await ctx.look(file.output, lambda root: reading.size(root, file.path))
+    await ctx.look(file.output, lambda root: reading.size(root, file.path, file.said))
     return ctx.id(file)
 
 
 @field("File.contents")
 async def contents(ctx: Context, file: File, *, offset_lines: int = 0, limit_lines: int | None = None) -> str:
-    data = await ctx.look(file.output, lambda root: reading.contents(root, file.path))
+    data = await ctx.look(file.output, lambda root: reading.contents(root, file.path, file.said))
     if offset_lines or limit_lines is not None:
         data = reading.lines(data, offset_lines, limit_lines)
     return data.decode(errors="replace")
@@ -36,7 +36,7 @@ async def contents(ctx: Context, file: File, *, offset_lines: int = 0, limit_lin
 
 @field("File.size")
 async def size(ctx: Context, file: File) -> int:
-    return await ctx.look(file.output, lambda root: reading.size(root, file.path))
+    return await ctx.look(file.output, lambda root: reading.size(root, file.path, file.said))
 
 
 @field("File.stat")
@@ -47,7 +47,9 @@ async def stat(ctx: Context, file: File) -> Stat:
 @field("File.digest")
 async def digest(ctx: Context, file: File, *, exclude_metadata: bool = False) -> str:
     if exclude_metadata:
-        return await ctx.look(file.output, lambda root: treehash.of_file(reading.file(root, file.path), metadata=False))
+        return await ctx.look(
+            file.output, lambda root: treehash.of_file(reading.file(root, file.path, file.said), metadata=False)
+        )
     value = await ctx.value(file.output)
     return await ctx.in_thread(functools.partial(selection.shown, ctx.session.worker.snapshots, value, file.path))
 
@@ -73,7 +75,7 @@ async def export(ctx: Context, file: File, *, path: str, allow_parent_dir_path: 
     into = allow_parent_dir_path
 
     def write(root: Path) -> Path:
-        source = reading.file(root, file.path)
+        source = reading.file(root, file.path, file.said)
         return exporting.export_file(source, target, allow_parent=into, name=file.name)
 
     return str(await ctx.look(file.output, write))

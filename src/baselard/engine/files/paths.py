@@ -1,8 +1,8 @@
 """Paths inside a tree: cleaned by text, resolved against the tree, never outside it.
 
-A tree's path is written absolute (``/a/b``) or relative to its root (``a/b``); both mean the same. Symbolic links,
-absolute ones too, lead inside the tree, as chroot(2) would have them. Trees are immutable or one thread's own while
-they are looked at, so a resolved path stays true.
+A tree's path is written absolute (``/a/b``) or relative to its root (``a/b``); both mean the same. ``..`` ends at the
+root, and symbolic links, absolute ones too, lead inside the tree, as chroot(2) would have them. Trees are immutable or
+one thread's own while they are looked at, so a resolved path stays true.
 """
 
 import os
@@ -19,14 +19,13 @@ _MAX_LINKS = 255  # the kernel follows 40; image trees in the wild have longer c
 def clean(path: str) -> str:
     """``path`` relative to its tree's root without ``.``, ``..`` and doubled slashes; the root is ``""``.
 
-    Raises UserError when ``..`` climbs above the root, when a name cannot be one, or when it is too long.
+    ``..`` at the root is the root, as in a file system. Raises UserError when a name cannot be one, or the path is
+    too long.
     """
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":
-            if not parts:
-                raise UserError(f"path {path!r} climbs out of its tree; paths start at the tree's root")
-            parts.pop()
+            del parts[-1:]
         elif part not in ("", "."):
             parts.append(_checked(part))
     if len(os.fsencode("/".join(parts))) > _LONGEST:
@@ -35,12 +34,17 @@ def clean(path: str) -> str:
 
 
 def join(base: str, path: str) -> str:
-    """The tree path (``/a/b``) of ``path`` seen from the directory ``base``, which it may not leave.
+    """The tree path (``/a/b``) of ``path`` seen from the directory ``base``; ``..`` leads above it, up to the root.
 
     A trailing slash (or ``/.``) stays, since for the target of a copied file it means a directory.
     """
-    joined = posixpath.join("/", clean(base), clean(path)).rstrip("/") or "/"
+    joined = "/" + clean(f"{base}/{path}")
     return joined + "/" if names_directory(path) and joined != "/" else joined
+
+
+def climbs(path: str) -> bool:
+    """Whether ``..`` leads above where ``path`` starts."""
+    return posixpath.normpath(path.lstrip("/")).partition("/")[0] == ".."
 
 
 def names_directory(path: str) -> bool:

@@ -34,9 +34,9 @@ class Stat:
     size: int
 
 
-def entries(root: Path, path: str = "/") -> list[str]:
+def entries(root: Path, path: str = "/", said: str = "") -> list[str]:
     """The names in the directory ``path``, sorted; directories end in a slash. Raises UserError if it is none."""
-    with os.scandir(directory(root, path)) as found:
+    with os.scandir(directory(root, path, said)) as found:
         ordered = sorted(found, key=lambda entry: entry.name)
         return [entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in ordered]
 
@@ -74,9 +74,9 @@ def _plain_prefix(pattern: str) -> str | None:
     return None if re.search(r"[*\[\]?^\\]", text) else text
 
 
-def contents(root: Path, path: str) -> bytes:
+def contents(root: Path, path: str, said: str = "") -> bytes:
     """The bytes of the file at ``path``. Raises UserError if there is none, or if it is too large."""
-    real = file(root, path)
+    real = file(root, path, said)
     size = os.stat(real).st_size
     if size > MAX_CONTENTS:
         raise UserError(f"{path}: file size {size} exceeds limit {MAX_CONTENTS}; export it instead")
@@ -95,9 +95,9 @@ def split_lines(data: bytes) -> list[bytes]:
     return re.findall(rb"[^\n]*\n|[^\n]+", data)
 
 
-def size(root: Path, path: str) -> int:
+def size(root: Path, path: str, said: str = "") -> int:
     """The size in bytes of the file at ``path``. Raises UserError if there is none."""
-    return os.stat(file(root, path)).st_size
+    return os.stat(file(root, path, said)).st_size
 
 
 def status(root: Path, path: str, *, follow: bool = True) -> Stat:
@@ -118,10 +118,12 @@ def exists(root: Path, path: str, kind: FileType | None = None, *, follow: bool 
 def find_up(root: Path, path: str, name: str, start: str) -> str | None:
     """The path, relative to the directory ``path``, of ``name`` in ``start`` or the nearest directory above it.
 
-    Raises UserError for an empty name and a start that is no directory.
+    Raises UserError for an empty name, and a start that is no directory or climbs.
     """
     if not name:
         raise UserError("name cannot be empty")
+    if paths.climbs(start):
+        raise UserError(f"cannot search outside parent: {start}")
     current = paths.clean(start)
     directory(root, paths.join(path, current))
     while True:
@@ -149,25 +151,27 @@ def _kind(mode: int) -> FileType:
     return kinds.get(stat.S_IFMT(mode), FileType.UNKNOWN)
 
 
-def directory(root: Path, path: str) -> str:
-    """The real path of the directory ``path``. Raises UserError if there is none."""
-    real = paths.under(root, paths.resolve(root, path))
-    mode = paths.mode(real)
-    if not mode:
-        raise UserError(f"{path}: no such file or directory")
+def directory(root: Path, path: str, said: str = "") -> str:
+    """The real path of the directory ``path``, written ``said``. Raises UserError if there is none."""
+    real, mode = _there(root, path, said)
     if not stat.S_ISDIR(mode):
-        raise UserError(f"{path}: not a directory")
+        raise UserError(f"path {said or path} is a file, not a directory")
     return real
 
 
-def file(root: Path, path: str) -> str:
-    """The real path of the regular file at ``path``. Raises UserError if there is none."""
+def file(root: Path, path: str, said: str = "") -> str:
+    """The real path of the regular file at ``path``, written ``said``. Raises UserError if there is none."""
+    real, mode = _there(root, path, said)
+    if stat.S_ISDIR(mode):
+        raise UserError(f"path {said or path} is a directory, not a file")
+    if not stat.S_ISREG(mode):
+        raise UserError(f"path {said or path} is not a regular file")
+    return real
+
+
+def _there(root: Path, path: str, said: str) -> tuple[str, int]:
     real = paths.under(root, paths.resolve(root, path))
     mode = paths.mode(real)
     if not mode:
-        raise UserError(f"{path}: no such file or directory")
-    if stat.S_ISDIR(mode):
-        raise UserError(f"{path}: is a directory")
-    if not stat.S_ISREG(mode):
-        raise UserError(f"{path}: not a regular file")
-    return real
+        raise UserError(f"stat {said or path}: no such file or directory")
+    return real, mode

@@ -61,6 +61,8 @@ def search(
     """
     if wanted.limit is not None and wanted.limit < 0:
         raise UserError("search: the limit cannot be negative")
+    if escaping := [path for path in within if paths.climbs(path)]:
+        raise UserError(f"path cannot escape directory: {escaping[0]}")
     base = _existing(root, directory)
     places = [os.path.relpath(_existing(root, paths.join(directory, path)), base) for path in within]
     options = [*_options(wanted), *(f"--glob={pattern}" for pattern in globs)]

@@ -13,7 +13,7 @@ def resolve(root: Path | str, path: str) -> list[str]:
     """The paths relative to ``root`` that ``path`` names, sorted; links on the way are followed inside the tree.
 
     The last name is not followed. A path without ``*`` is literal and need not exist, as Dagger has it.
-    Raises UserError for paths that climb out and patterns that are not well-formed.
+    Raises UserError for patterns that are not well-formed.
     """
     if "*" not in path:
         return [paths.resolve_parent(root, path)]

@@ -34,7 +34,7 @@ _VERSION = re.compile(r"refs/tags/v?([0-9]{1,18})\.([0-9]{1,18})(?:\.([0-9]{1,18
 class Access:
     """A remote and how it is spoken to. ``token`` is a password, ``header`` a whole ``Authorization`` value.
 
-    ``strange`` says of a directory of this machine that somebody else made what is in it (baselard.engine.host.git_directory).
+    ``strange`` says of a directory of this machine that somebody else made what is in it (host/git_directory.py).
     """
 
     url: str

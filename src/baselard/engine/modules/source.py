@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from baselard.engine.errors import UserError
+from baselard.engine.files.paths import climbs
 
 CONFIG = "dagger.json"
 _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -110,6 +111,8 @@ def load(root: Path) -> ModuleSource:
             f"{root / CONFIG}: the module {name} depends on other modules, whose generated bindings only a real engine "
             "makes; use --engine dagger"
         )
+    if climbs(config.get("source", ".")):
+        raise UserError(f"{root / CONFIG}: source path {config['source']!r} contains parent directory components")
     source = (root / config.get("source", ".")).resolve()
     include = tuple(config.get("include", ()))
     return ModuleSource(root, name, source, include, _toml(source / "pyproject.toml"))

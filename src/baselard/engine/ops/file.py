@@ -89,7 +89,10 @@ class Symlink(TreeOperation):
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Make it. Raises UserError when something is there already."""
         with on_top(worker, inputs[0]) as (draft, target):
-            goal = _free(target, paths.resolve_parent(target.seen(), self.path), self.path, replace=False)
+            goal = paths.resolve_parent(target.seen(), self.path)
+            target.make_parents(goal)
+            if not goal or target.mode(goal):
+                raise UserError(f"symlink {self.points_to} {self.path}: file exists")
             os.symlink(self.points_to, target.own(goal))
             return one(self._digest([inputs[0].digest]), draft.commit())
 
@@ -201,14 +204,11 @@ def _changed(worker: Worker, value: Value, path: str) -> Iterator[tuple[Path, st
         yield draft.path, real, lambda made: one(made, draft.commit())
 
 
-def _free(target: Target, goal: str, path: str, *, replace: bool = True) -> str:
-    """See that a new entry can be made at ``goal``."""
+def _free(target: Target, goal: str, path: str) -> str:
+    """See that a new file can be made at ``goal``."""
     target.make_parents(goal)
-    mode = target.mode(goal) if goal else stat.S_IFDIR
-    if stat.S_ISDIR(mode):
-        raise UserError(f"{path}: is a directory")
-    if mode and not replace:
-        raise UserError(f"{path}: file exists")
+    if stat.S_ISDIR(target.mode(goal) if goal else stat.S_IFDIR):
+        raise UserError(f"open {path}: is a directory")
     target.clear(goal)
     return goal
 

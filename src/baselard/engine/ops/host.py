@@ -63,7 +63,7 @@ def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirect
     Raises UserError when there is no such directory, or when something in it cannot be read.
     """
     if not os.path.isdir(path):
-        raise UserError(f"{path}: no such directory on the host")
+        raise UserError(f"lstat {path}: no such file or directory on the host")
     try:
         found, stamps = _hash(worker, path, selected)
     except PermissionError as error:
@@ -82,7 +82,7 @@ def load_file(worker: Worker, path: str) -> tuple[HostDirectory, str]:
     """
     real = os.path.realpath(path)
     if not os.path.exists(real):
-        raise UserError(f"{path}: no such file on the host")
+        raise UserError(f"lstat {path}: no such file or directory on the host")
     if os.path.isdir(real):
         raise UserError(f"{path} is a directory, not a file")
     directory, name = os.path.split(real)

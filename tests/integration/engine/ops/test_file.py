@@ -98,10 +98,9 @@ def test_symlinks(trees) -> None:
 
 
 @pytest.mark.parametrize("operation", [NewFile, NewDirectory, Symlink])
-def test_paths_that_climb_out_are_refused(trees, operation) -> None:
+def test_paths_that_climb_end_at_the_root(trees, operation) -> None:
     extra = {NewFile: (b"",), NewDirectory: (), Symlink: ("x",)}[operation]
-    with pytest.raises(UserError, match="climbs out"):
-        trees.value(operation(EMPTY, "../x", *extra))
+    assert trees.names(operation(EMPTY, "a/../../../x", *extra)) == ["x"]
 
 
 def test_remove(trees) -> None:
@@ -135,8 +134,8 @@ def test_removing_leads_nowhere_outside(trees, tmp_path: Path) -> None:
     tree = Output(Symlink(files("/a"), "/host", str(tmp_path)))
     trees.value(Remove(tree, ("/host/victim", "/host/*")))
     assert (tmp_path / "victim").exists()
-    with pytest.raises(UserError, match="climbs out"):
-        trees.value(Remove(tree, ("../*",)))
+    assert trees.names(Remove(tree, ("../*",))) == []
+    assert (tmp_path / "victim").exists()
 
 
 def test_chown(trees) -> None:

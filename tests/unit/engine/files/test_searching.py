@@ -85,7 +85,7 @@ def test_nothing_outside_is_read(root: Path) -> None:
     assert "out" not in dict(places(search(root, "/", Wanted("host"))))
     with pytest.raises(UserError, match="no such file"):
         search(root, "/", Wanted("host"), within=["out"])
-    with pytest.raises(UserError, match="climbs out"):
+    with pytest.raises(UserError, match=r"path cannot escape directory: \.\./secret"):
         search(root, "/", Wanted("host"), within=["../secret"])
 
 

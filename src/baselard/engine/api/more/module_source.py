@@ -16,7 +16,7 @@ from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import attributes, field, not_served
 from baselard.engine.errors import UserError
-from baselard.engine.files import exporting, paths
+from baselard.engine.files import exporting, paths, reading
 from baselard.engine.files.walking import Filter
 from baselard.engine.host import git
 from baselard.engine.host.git import Access
@@ -65,7 +65,7 @@ def _of_directory(kind: str, root: Path, reference: str) -> ModuleSource:
     try:
         json.loads(config or "{}")
     except ValueError as error:
-        raise UserError(f"{root / CONFIG}: {error}") from None
+        raise UserError(f"failed to decode module config: {root / CONFIG}: {error}") from None
     return ModuleSource(kind, str(context), str(root.relative_to(context)), config, reference)
 
 
@@ -79,6 +79,8 @@ def _with_origin(source: ModuleSource, reference: str) -> ModuleSource:
 @field("Directory.asModuleSource")
 async def as_module_source(ctx: Context, directory: Directory, *, source_root_path: str = ".") -> ModuleSource:
     """The directory's content is laid out on this machine, where its functions will run."""
+    if paths.climbs(source_root_path):
+        raise UserError(f"source root path {source_root_path!r} escapes context")
     place = ctx.modules.place(digest.of("directory.v1", directory))
     await ctx.look(directory.output, lambda root: _laid_out(root, directory, place))
     made = _of_directory("DIR_SOURCE", place / paths.clean(source_root_path), source_root_path)
@@ -88,7 +90,7 @@ async def as_module_source(ctx: Context, directory: Directory, *, source_root_pa
 
 def _laid_out(root: Path, directory: Directory, place: Path) -> None:
     if not place.exists():
-        exporting.export_directory(paths.under(str(root), paths.clean(directory.path)), place, wipe=False)
+        exporting.export_directory(reading.directory(root, directory.path), place, wipe=False)
 
 
 @field("Directory.asModule")
@@ -184,7 +186,9 @@ async def generated_changes(ctx: Context, source: ModuleSource) -> Changeset:
 
 @field("ModuleSource.directory")
 async def source_directory(ctx: Context, source: ModuleSource, *, path: str) -> Directory:
-    return await _loaded(ctx, paths.under(source.root, paths.resolve(source.root, paths.clean(path))))
+    """Seen from where the code is; ``..`` leads up to the context's root."""
+    where = paths.resolve(source.context, f"{source_subpath(ctx, source)}/{path}")
+    return await _loaded(ctx, paths.under(source.context, where))
 
 
 @field("ModuleSource.digest")

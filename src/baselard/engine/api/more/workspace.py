@@ -57,13 +57,20 @@ async def workdir(
 ) -> Directory:
     """Of the directory that the module's functions are run in, which is its source here."""
     selected = Filter(tuple(include), tuple(exclude), gitignore)
-    place = paths.under(str(module.directory), paths.resolve(str(module.directory), paths.clean(path)))
+    place = _of_module(module, path)
     return Directory(Output(await ctx.in_thread(host.load, ctx.session.worker, place, selected)))
+
+
+def _of_module(module: CurrentModule, path: str) -> str:
+    """The host's path of one in the module's directory. Raises UserError if it is outside of that."""
+    if paths.climbs(path):
+        raise UserError(f"workdir path {path!r} escapes workdir")
+    return paths.under(str(module.directory), paths.resolve(str(module.directory), path))
 
 
 @field("CurrentModule.workdirFile")
 async def workdir_file(ctx: Context, module: CurrentModule, *, path: str) -> File:
-    place = paths.under(str(module.directory), paths.resolve(str(module.directory), paths.clean(path)))
+    place = _of_module(module, path)
     node, name = await ctx.in_thread(host.load_file, ctx.session.worker, place)
     return File(Output(node), f"/{name}")
 
@@ -169,5 +176,7 @@ async def _module(ctx: Context, workspace: Workspace) -> Module | None:
 
 def _inside(workspace: Workspace, path: str) -> str:
     """The host's path of one seen from where the client is. Raises UserError if it is outside of the workspace."""
-    relative = paths.clean(posixpath.join("/", workspace.path, path))
+    relative = posixpath.join("/", workspace.path, path)
+    if paths.climbs(relative):
+        raise UserError(f"path {path!r} is outside of the workspace {workspace.root}")
     return paths.under(workspace.root, paths.resolve(workspace.root, relative))

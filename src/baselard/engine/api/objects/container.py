@@ -55,7 +55,7 @@ class Container:
         return self.config.platform
 
     def absolute(self, path: str) -> str:
-        """``path`` as seen from the working directory, cleaned. Raises UserError when it climbs above the root."""
+        """``path`` as seen from the working directory, cleaned; ``..`` ends at the root."""
         return "/" + paths.clean(posixpath.join("/", self.config.workdir, path))
 
     def expand(self, text: str, *, wanted: bool = True) -> str:

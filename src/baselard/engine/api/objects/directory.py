@@ -2,11 +2,13 @@
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
+from baselard.engine.errors import UserError
 from baselard.engine.files import paths
 from baselard.engine.files.walking import EVERYTHING, Filter
 from baselard.engine.ops.copy import Copy, CopyFiles
+from baselard.engine.ops.existing import ExistingDirectory
 from baselard.engine.ops.file import Chown, NewDirectory, NewFile, Remove, Symlink, Timestamps
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver.graph import Node, Output
@@ -14,10 +16,14 @@ from baselard.engine.solver.graph import Node, Output
 
 @dataclass(frozen=True)
 class File:
-    """The file at ``path`` (absolute, clean) of what ``output`` makes."""
+    """The file at ``path`` (absolute, clean) of what ``output`` makes.
+
+    ``said`` is how a caller chose it, and empty for what is there for sure.
+    """
 
     output: Output
     path: str
+    said: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -39,11 +45,13 @@ class File:
 class Directory:
     """The directory at ``path`` (absolute, clean) of what ``output`` makes.
 
-    Paths that methods take are relative to it; they raise UserError when one climbs out of it.
+    Paths that methods take are relative to it; ``..`` leads above it, up to the root of its tree. ``said`` is how a
+    caller chose it, and empty for what is there for sure.
     """
 
     output: Output
     path: str = "/"
+    said: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -52,17 +60,23 @@ class Directory:
 
     def inside(self, path: str) -> str:
         """The tree's path of ``path`` in this directory."""
-        return posixpath.join(self.path, paths.clean(path)).rstrip("/") or "/"
+        return "/" + paths.clean(f"{self.path}/{path}")
 
     def directory(self, path: str) -> "Directory":
-        return Directory(self.output, self.inside(path))
+        inside = self.inside(path)
+        return Directory(self.output, inside, path if inside != "/" else "")
 
     def file(self, path: str) -> File:
-        return File(self.output, self.inside(path))
+        return File(self.output, self.inside(path), path)
+
+    @property
+    def base(self) -> Output:
+        """The tree to change, which is refused where this directory is not in it."""
+        return Output(ExistingDirectory(self.output, self.path, self.said)) if self.said else self.output
 
     def after(self, node: Node) -> "Directory":
         """This directory in the tree that ``node`` makes of it."""
-        return replace(self, output=Output(node))
+        return Directory(Output(node), self.path)
 
     def with_directory(
         self,
@@ -75,7 +89,7 @@ class Directory:
     ) -> "Directory":
         """With what ``source`` holds joined into ``path``."""
         target = self.inside(path)
-        return self.after(Copy(self.output, source.output, target, source.path, owner, permissions, selected))
+        return self.after(Copy(self.base, source.output, target, source.path, owner, permissions, selected))
 
     def with_files(
         self, path: str, sources: Sequence[File], *, owner: str = "", permissions: int | None = None
@@ -83,27 +97,30 @@ class Directory:
         """With files in the directory ``path``, or under this name if there is no such directory."""
         outputs = tuple(source.output for source in sources)
         names = tuple(source.path for source in sources)
-        return self.after(CopyFiles(self.output, outputs, names, paths.join(self.path, path), owner, permissions))
+        return self.after(CopyFiles(self.base, outputs, names, paths.join(self.path, path), owner, permissions))
 
     def with_new_file(self, path: str, content: bytes, *, permissions: int = 0o644, owner: str = "") -> "Directory":
-        return self.after(NewFile(self.output, self.inside(path), content, permissions, owner))
+        return self.after(NewFile(self.base, self.inside(path), content, permissions, owner))
 
     def with_new_directory(self, path: str, *, permissions: int = 0o755) -> "Directory":
-        return self.after(NewDirectory(self.output, self.inside(path), permissions))
+        """With an empty directory. Raises UserError for a path that climbs, which Dagger refuses here alone."""
+        if paths.climbs(path):
+            raise UserError(f"cannot create directory outside parent: {path}")
+        return self.after(NewDirectory(self.base, self.inside(path), permissions))
 
     def with_symlink(self, target: str, path: str) -> "Directory":
-        return self.after(Symlink(self.output, self.inside(path), target))
+        return self.after(Symlink(self.base, self.inside(path), target))
 
     def without(self, *unwanted: str) -> "Directory":
         """Without what is at these paths, which may hold wildcards."""
-        return self.after(Remove(self.output, tuple(self.inside(path) for path in unwanted)))
+        return self.after(Remove(self.base, tuple(self.inside(path) for path in unwanted)))
 
     def filter(self, selected: Filter) -> "Directory":
         """Only what is selected, in a tree of its own."""
         return Directory(EMPTY).with_directory("/", self, selected=selected)
 
     def chown(self, path: str, owner: str) -> "Directory":
-        return self.after(Chown(self.output, self.inside(path), owner))
+        return self.after(Chown(self.base, self.inside(path), owner))
 
     def with_timestamps(self, timestamp: int) -> "Directory":
         return self.after(Timestamps(self.output, self.path, timestamp))
