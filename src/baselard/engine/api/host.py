@@ -12,7 +12,7 @@ from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.files.walking import Filter
-from baselard.engine.ops import host
+from baselard.engine.ops import host, nested_host
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output
 
@@ -37,20 +37,24 @@ async def directory(
     gitignore: bool = False,
 ) -> Directory:
     selected = Filter(tuple(include), tuple(exclude), gitignore)
-    where = ctx.host_path(path)
+    where = ctx.inside.absolute(path) if ctx.inside else ctx.host_path(path)
 
     def load(worker: Worker) -> Directory:
-        return Directory(Output(host.load(worker, where, selected)))
+        found = (
+            nested_host.load(worker, ctx.inside, path, selected) if ctx.inside else host.load(worker, where, selected)
+        )
+        return Directory(Output(found))
 
     return await _once(ctx, ("directory", where, selected), load, fresh=no_cache)
 
 
 @field("Host.file")
 async def file(ctx: Context, _host: Host, *, path: str, no_cache: bool = False) -> File:
-    where = ctx.host_path(path)
+    where = ctx.inside.absolute(path) if ctx.inside else ctx.host_path(path)
 
     def load(worker: Worker) -> File:
-        node, name = host.load_file(worker, where)
+        found = nested_host.load_file(worker, ctx.inside, path) if ctx.inside else host.load_file(worker, where)
+        node, name = found
         return File(Output(node), f"/{name}")
 
     return await _once(ctx, ("file", where), load, fresh=no_cache)
@@ -60,6 +64,7 @@ async def file(ctx: Context, _host: Host, *, path: str, no_cache: bool = False) 
 def find_up(ctx: Context, _host: Host, *, name: str, no_cache: bool = False) -> str | None:  # noqa: ARG001
     if not name:
         raise UserError("findUp needs the name of a file or directory")
+    ctx.need_machine("Host.findUp")
     start = ctx.session.workdir
     for parent in (start, *start.parents):
         if (parent / name).exists():

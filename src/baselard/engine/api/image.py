@@ -131,6 +131,7 @@ async def export_image(
     forced_compression: str = "",
     media_types: str = "OCIMediaTypes",
 ) -> None:
+    ctx.need_machine("Container.exportImage")
     wanted = reference.parse(name)
     if wanted.digest:
         raise UserError(f"image name {name!r} must have no digest: the image gets its own")

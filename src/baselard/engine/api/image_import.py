@@ -20,6 +20,7 @@ async def container_import(ctx: Context, container: Container, *, source: File, 
 
 @field("Host.containerImage", missing="images of Docker only, not of containerd or podman")
 async def host_container_image(ctx: Context, _host: object, *, name: str) -> Container:
+    ctx.need_machine("Host.containerImage")
     reference.parse(name)
     saved = DockerImage(await ctx.in_thread(identify, name), name)
     container = Container(EMPTY, ImageConfig())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from baselard.engine.api import host, image
+from baselard.engine.api import host, image, secrets
 from baselard.engine.api.objects.changeset import Changeset
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory, File
@@ -227,11 +227,12 @@ async def address_ref(ctx: Context, address: Address) -> GitRef:
 
 @field("Address.secret")
 async def address_secret(ctx: Context, address: Address) -> Secret:
-    return await ctx.in_thread(ctx.session.secrets.from_uri, address.value)
+    return await secrets.secret(ctx, uri=address.value)
 
 
 @field("Address.service")
-def address_service(_ctx: Context, address: Address) -> HostService:
+def address_service(ctx: Context, address: Address) -> HostService:
+    ctx.need_machine("a service of the host")
     parts = urlsplit(address.value)
     if parts.scheme not in ("tcp", "udp") or not parts.hostname or not parts.port:
         raise UserError(f"{address.value!r} is no service's address; write it like tcp://localhost:8080")
@@ -245,9 +246,11 @@ def address_socket(ctx: Context, address: Address) -> Socket:
 
 def _url(ctx: Context, text: str) -> str:
     """What git is asked for: a path of the host made absolute, a bare ``host/path`` made https."""
+    if text.startswith("file://"):
+        ctx.need_machine("a git repository of the host")
     if "://" in text or ("@" in text and ":" in text):
         return text
-    if text.startswith(("/", ".", "~")) or Path(ctx.host_path(text)).exists():
+    if text.startswith(("/", ".", "~")) or (not ctx.inside and Path(ctx.host_path(text)).exists()):
         return ctx.host_path(text)
     return f"https://{text}"
 

@@ -10,6 +10,7 @@ attributes("Secret", "name", "uri")
 
 @field("Query.secret")
 async def secret(ctx: Context, *, uri: str, cache_key: str = "") -> Secret:
+    ctx.need_machine(f"the secret {uri.partition('://')[0]}://")
     return await ctx.in_thread(ctx.session.secrets.from_uri, uri, cache_key)
 
 

@@ -6,6 +6,7 @@ import binascii
 import contextlib
 import json
 import logging
+import struct
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,6 +21,10 @@ LONGEST_BODY = 64 << 20
 """Bytes a request's body may have; contents of large files belong in Host.file or Host.directory."""
 
 _CHUNK = 1 << 16
+_ONLY_QUERIES = (
+    "the embedded engine serves GraphQL at /query by HTTP/1.1, as SDKs ask for it; "
+    "the dagger program needs a Dagger engine"
+)
 _PATIENCE = 30.0  # seconds a client may go on sending what was refused already
 _log = logging.getLogger(__name__)
 
@@ -83,6 +88,9 @@ class _Connection:
             request = await self._event()
             if not isinstance(request, h11.Request):
                 return None
+            if request.http_version == b"2.0":
+                self.writer.write(_GO_AWAY)
+                return await self._hang_up()
             try:
                 body = await self._body()
                 status, reply = await self._unless_gone(self._answer(request, body))
@@ -104,7 +112,7 @@ class _Connection:
         if context is None:
             raise _BadRequest(HTTPStatus.UNAUTHORIZED, "wrong or missing session token")
         if request.target.split(b"?")[0] != b"/query":
-            raise _BadRequest(HTTPStatus.NOT_FOUND, "only /query is served")
+            raise _BadRequest(HTTPStatus.NOT_FOUND, _ONLY_QUERIES)
         if request.method != b"POST":
             raise _BadRequest(HTTPStatus.METHOD_NOT_ALLOWED, "send queries by POST")
         return HTTPStatus.OK, await replies.reply(context, **_query(body))
@@ -173,6 +181,18 @@ class _Connection:
         for event in events:
             self.writer.write(self.http.send(event) or b"")
         await self.writer.drain()
+
+
+def _frame(kind: int, payload: bytes = b"") -> bytes:
+    """One HTTP/2 frame on the whole connection (RFC 9113, 4.1)."""
+    return len(payload).to_bytes(3, "big") + bytes((kind, 0, 0, 0, 0, 0)) + payload
+
+
+_SETTINGS, _GOAWAY, _HTTP_1_1_REQUIRED = 4, 7, 13
+_FIRST_STREAM = 1  # the one that the client has asked on already, so that it does not ask again
+_GO_AWAY = _frame(_SETTINGS) + _frame(
+    _GOAWAY, struct.pack(">II", _FIRST_STREAM, _HTTP_1_1_REQUIRED) + _ONLY_QUERIES.encode()
+)
 
 
 def _token(request: h11.Request) -> str:

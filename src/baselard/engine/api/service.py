@@ -107,6 +107,7 @@ async def sync(ctx: Context, service: Service) -> str:
 @field("Service.up")
 async def up(ctx: Context, service: Service, *, ports: Ports = (), random: bool = False) -> None:
     """Lead ports of this machine to the service until the client goes away."""
+    ctx.need_machine("Service.up")
     tunnel = TunnelService(service, _forwards(ports, default=0), native=not ports and not random)
     progress = ctx.session.worker.progress
     progress.started(tunnel.key, tunnel.label)
@@ -122,14 +123,16 @@ async def up(ctx: Context, service: Service, *, ports: Ports = (), random: bool 
 
 
 @field("Host.service")
-def host_service(_ctx: Context, _host: Host, *, ports: Ports, host: str = "localhost") -> HostService:
+def host_service(ctx: Context, _host: Host, *, ports: Ports, host: str = "localhost") -> HostService:
+    ctx.need_machine("Host.service")
     if not ports:
         raise UserError("no ports specified: a host service needs at least one")
     return HostService(host, _forwards(ports, default=None))
 
 
 @field("Host.tunnel")
-def tunnel(_ctx: Context, _host: Host, *, service: Service, native: bool = False, ports: Ports = ()) -> TunnelService:
+def tunnel(ctx: Context, _host: Host, *, service: Service, native: bool = False, ports: Ports = ()) -> TunnelService:
+    ctx.need_machine("Host.tunnel")
     if isinstance(service, TunnelService):
         raise UserError("tunneling to non-Container services is not supported")
     return TunnelService(service, _forwards(ports, default=0), native)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from baselard.engine.api import served
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.query.context import Context, State
+from baselard.engine.run.containers.inside import Inside
 from baselard.engine.run.worker import SessionAddress, Worker
 from baselard.engine.solver.evaluate import Evaluator, Flights
 from baselard.engine.store.database import Store
@@ -24,11 +25,23 @@ class Session:
     state: State
     contexts: dict[str, Context] = field(default_factory=dict)
 
-    def enter(self, frame: Any = None) -> str:
-        """A new token; requests that carry it see ``frame``, the module invocation it is for."""
+    def enter(self, frame: Any = None, *, inside: Inside | None = None) -> str:
+        """A new token; requests that carry it see ``frame``, the module invocation it is for.
+
+        ``inside`` is the container that it is for.
+        """
         token = secrets.token_hex(16)
-        self.contexts[token] = Context(self.state, frame, token)
+        self.contexts[token] = Context(self.state, frame, token, inside)
         return token
+
+    @contextlib.contextmanager
+    def entered(self, inside: Inside) -> Iterator[str]:
+        """A token for the programs of one container, worthless afterwards."""
+        token = self.enter(inside=inside)
+        try:
+            yield token
+        finally:
+            self.leave(token)
 
     def leave(self, token: str) -> None:
         """Make a token worthless."""
@@ -42,7 +55,7 @@ class Session:
         """Tell the operations where this session is served; the first client's token comes back."""
         token = self.enter()
         evaluator = self.state.evaluator
-        worker = replace(evaluator.worker, session=SessionAddress(port, token))
+        worker = replace(evaluator.worker, session=SessionAddress(port, self.entered))
         self.state.evaluator = replace(evaluator, worker=worker)
         return token
 

@@ -53,6 +53,7 @@ async def directory_terminal(  # noqa: PLR0913 -- the API's arguments
 
 async def _open(ctx: Context, container: Container, asked: TerminalCommand) -> None:
     """Run what was asked for, or the container's default, on a copy of the container that goes afterwards."""
+    ctx.need_machine("a terminal")
     usual = container.terminal
     options = Options(nesting=asked.nesting or usual.nesting, insecure=asked.insecure or usual.insecure)
     command = execution.command(container, asked.args or usual.args, options)

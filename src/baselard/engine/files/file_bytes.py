@@ -12,13 +12,18 @@ def copy_bytes(source: str, target: str) -> None:
     """Make ``target`` a new file with the bytes of ``source``: a reflink where possible, holes stay holes."""
     reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            _copy_data(reading, writing, os.fstat(reading))
-        finally:
-            os.close(writing)
+        copy_opened(reading, target)
     finally:
         os.close(reading)
+
+
+def copy_opened(reading: int, target: str) -> None:
+    """Make ``target`` a new file with the bytes of the file that is open as ``reading``."""
+    writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        _copy_data(reading, writing, os.fstat(reading))
+    finally:
+        os.close(writing)
 
 
 def _copy_data(reading: int, writing: int, info: os.stat_result) -> None:

@@ -88,7 +88,7 @@ class Exec:
             outputs = [_Made(draft, value) for draft, value in zip(box.drafts, self._carried(inputs), strict=True)]
             stdin = self._stdin(box, stack)
             with box.stubs_removed() as touched:
-                code = worker.runtime.run(box.spec, stdin=stdin, on_output=capture.feed)
+                code = worker.runtime.run(box.spec, stdin=stdin, on_output=capture.feed, on_start=box.inside.started)
             streams = capture.finish()
             self._check(worker, box, code, streams)
             self._redirect(worker, box, streams)

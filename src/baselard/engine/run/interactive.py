@@ -14,4 +14,5 @@ def attach(worker: Worker, box: Sandbox, args: tuple[str, ...], why: str) -> Non
     """
     env = {"TERM": os.environ.get("TERM", "xterm"), **box.spec.env}
     with worker.terminal.taken(why) as terminal:
-        worker.runtime.attach(replace(box.spec, args=args, env=env, terminal=True), terminal)
+        spec = replace(box.spec, args=args, env=env, terminal=True)
+        worker.runtime.attach(spec, terminal, on_start=box.inside.started)

@@ -20,6 +20,7 @@ from baselard.engine.run import mounts
 from baselard.engine.run.containers import host, kernel_places, runtime, stubs, users
 from baselard.engine.run.containers.command import Command, Net
 from baselard.engine.run.containers.host import Lent
+from baselard.engine.run.containers.inside import Inside
 from baselard.engine.run.containers.runtime_spec import INIT_TARGET, Spec, SpecMount
 from baselard.engine.run.containers.stubs import Touched
 from baselard.engine.run.containers.users import User
@@ -40,13 +41,17 @@ _QEMU = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A container ready to run. ``secrets`` are the texts that its streams must not show."""
+    """A container ready to run. ``secrets`` are the texts that its streams must not show.
+
+    ``inside`` is what its programs are to the session; it has to be told what is about to run.
+    """
 
     spec: Spec
     rootfs: Draft
     mounted: tuple[Mounted, ...]
     namespace: Namespace
     secrets: tuple[bytes, ...]
+    inside: Inside
 
     @property
     def drafts(self) -> list[Draft]:
@@ -99,7 +104,8 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         namespace = stack.enter_context(_network(worker, command))
         if command.network is Net.CONTAINERS:
             stack.enter_context(_loopback(worker, namespace))
-        session = stack.enter_context(_nested(worker, namespace)) if command.nesting else {}
+        own = Inside(namespace.path, command.cwd or "/", dict(command.env).get("HOME", "/root"))
+        session = stack.enter_context(_nested(worker, namespace, own)) if command.nesting else {}
         lent = worker.host.lend(
             rootfs.path, worker.runtime.run_dir.in_memory, stack.enter_context(_redirector(worker, namespace))
         )
@@ -120,7 +126,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
             insecure=command.insecure,
             limits=worker.host.limits,
         )
-        yield Sandbox(spec, rootfs, tuple(mounted), namespace, tuple(secrets.values()))
+        yield Sandbox(spec, rootfs, tuple(mounted), namespace, tuple(secrets.values()), own)
 
 
 @contextlib.contextmanager
@@ -219,14 +225,18 @@ def _loopback(worker: Worker, namespace: Namespace) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _nested(worker: Worker, namespace: Namespace) -> Iterator[dict[str, str]]:
+def _nested(worker: Worker, namespace: Namespace, own: Inside) -> Iterator[dict[str, str]]:
     """Let the program reach the session, which listens on this machine's loopback, on its own loopback."""
     if not worker.session:
         raise UserError("experimentalPrivilegedNesting: there is no session to reach")
     port = worker.session.port
     listener = namespaces.inside(namespace, lambda: socket.create_server(("127.0.0.1", port)))
-    with listener, forward.tcp(listener, forward.to_port("127.0.0.1", port)):
-        yield {"DAGGER_SESSION_PORT": str(port), "DAGGER_SESSION_TOKEN": worker.session.token}
+    with (
+        listener,
+        forward.tcp(listener, forward.to_port("127.0.0.1", port)),
+        worker.session.entered(own) as token,
+    ):
+        yield {"DAGGER_SESSION_PORT": str(port), "DAGGER_SESSION_TOKEN": token}
 
 
 def _environment(

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from baselard.engine.run.containers.command import Binding
 from baselard.engine.run.containers.host import HostEnvironment
+from baselard.engine.run.containers.inside import Inside
 from baselard.engine.run.containers.runtime import Runtime
 from baselard.engine.run.networks.network import Network
 from baselard.engine.run.terminal import Absent, Terminal
@@ -42,10 +43,10 @@ class Services(Protocol):
 
 @dataclass(frozen=True)
 class SessionAddress:
-    """Where a nested program reaches this session: a port on 127.0.0.1 and its token."""
+    """Where nested programs reach this session: a port on 127.0.0.1, and what lets a container's in by a token."""
 
     port: int
-    token: str
+    entered: Callable[[Inside], AbstractContextManager[str]]
 
 
 @dataclass(frozen=True)

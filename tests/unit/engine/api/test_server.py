@@ -173,6 +173,19 @@ async def test_other_paths_and_methods(client: Client) -> None:
     assert (await client.send(b"", method="GET"))[0] == 405
 
 
+async def test_the_dagger_program_is_told_that_it_needs_a_dagger_engine(client: Client) -> None:
+    """It asks for /init, by HTTP/2 (RFC 9113: the server sends SETTINGS, then GOAWAY with the reason)."""
+    status, _, answer = await client.send(b"", path="/init")
+    assert (status, "the dagger program needs a Dagger engine" in answer["errors"][0]["message"]) == (404, True)
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
+    assert await reader.readexactly(9) == b"\0\0\0\4\0\0\0\0\0"
+    head = await reader.readexactly(17)
+    assert (head[3], head[-4:]) == (7, b"\0\0\0\x0d")
+    assert b"needs a Dagger engine" in await reader.readexactly(int.from_bytes(head[:3], "big") - 8)
+    writer.close()
+
+
 async def test_a_body_over_the_limit_is_refused_and_the_session_goes_on(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

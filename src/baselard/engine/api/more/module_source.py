@@ -46,6 +46,7 @@ async def module_source(
     allow_not_exists: bool = False,
     require_kind: str | None = None,
 ) -> ModuleSource:
+    ctx.need_machine("a module's source")
     fetched = await ctx.in_thread(ctx.modules.fetch, f"{ref_string}{'@' + ref_pin if ref_pin else ''}")
     kind = "GIT_SOURCE" if fetched else "LOCAL_SOURCE"
     if require_kind and require_kind != kind:
@@ -100,6 +101,7 @@ async def directory_as_module(ctx: Context, directory: Directory, *, source_root
 
 @field("ModuleSource.asModule")
 async def as_module(ctx: Context, source: ModuleSource) -> Module:
+    ctx.need_machine("a module, whose functions run on this machine,")
     return await ctx.modules.load(Path(source.root))
 
 

@@ -84,6 +84,7 @@ async def source(ctx: Context, module: CurrentModule) -> Directory:
 
 @field("Query.currentWorkspace")
 def current_workspace(ctx: Context) -> Workspace:
+    ctx.need_machine("the workspace")
     here = ctx.session.workdir
     root = next((parent for parent in (here, *here.parents) if (parent / ".git").exists()), here)
     return Workspace(str(root), "/" + str(here.relative_to(root)).lstrip("."))

@@ -13,6 +13,7 @@ from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.ids import Ids
 from baselard.engine.errors import UserError
 from baselard.engine.ops.tree import snapshot_of
+from baselard.engine.run.containers.inside import Inside
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
 from baselard.engine.solver.evaluate import Evaluator
@@ -63,11 +64,15 @@ class State:
 
 @dataclass(frozen=True)
 class Context:
-    """One client of a session, known by its token; ``frame`` is the module invocation it is, or None."""
+    """One client of a session, known by its token.
+
+    ``frame`` is the module invocation it is, or None; ``inside`` the container whose program it is, or None.
+    """
 
     session: State
     frame: Any = None
     client: str = ""
+    inside: Inside | None = None
 
     async def value(self, output: Output) -> Value:
         """Evaluate one output. Raises what the operations raise."""
@@ -99,8 +104,20 @@ class Context:
         return str(getattr(self.frame, "module_name", "")) or "mainClient"
 
     def host_path(self, path: str) -> str:
-        """The absolute path that a client means by ``path``, seen from the session's working directory."""
+        """The absolute path that a client means by ``path``, seen from the session's working directory.
+
+        Raises UserError inside a container.
+        """
+        self.need_machine(f"the path {path}")
         return os.path.normpath(self.session.workdir / os.path.expanduser(path))
+
+    def need_machine(self, what: str) -> None:
+        """Raise UserError where this machine is not the client's, since that is a program inside a container."""
+        if self.inside:
+            raise UserError(
+                f"{what} is not to be had inside a container: experimentalPrivilegedNesting gives the API, not the "
+                "machine; pass it to the container from outside"
+            )
 
     def id(self, value: Any) -> str:
         """The ID of an object."""

@@ -46,12 +46,13 @@ class Runtime:
             container.check()
             return completed.code if completed.code >= 0 else 128 - completed.code
 
-    def attach(self, spec: Spec, terminal: int) -> None:
+    def attach(self, spec: Spec, terminal: int, *, on_start: "Callable[[Container], None]") -> None:
         """Run a container whose program has ``terminal`` (a file descriptor), until it ends, whatever its exit code.
 
-        Raises as ``run`` does.
+        ``on_start`` is handed the container just before. Raises as ``run`` does.
         """
         with self.container(spec) as container:
+            on_start(container)
             process.attach(container.argv, terminal)
             container.check()
 
@@ -85,6 +86,15 @@ class Container:
         """The command that runs it to its end, and that dies with the engine."""
         log = ("--log-format", "json", "--log", str(self._log))
         return [*_MORTAL, *self._runc, *log, "run", "--bundle", str(self.bundle), self.name]
+
+    @property
+    def pid(self) -> int:
+        """The number of its first process on this machine, as runc wrote it down; 0 while there is none."""
+        try:
+            state = json.loads((self.root / self.name / "state.json").read_bytes())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return 0
+        return int(state["init_process_pid"])
 
     def signal(self, number: int) -> bool:
         """Send a signal to its first process; whether there was one."""

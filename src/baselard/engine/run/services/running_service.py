@@ -149,6 +149,7 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
                 worker.progress.output(service.key, stream, data)
 
             def began(container: Container) -> None:
+                box.inside.started(container)
                 running.stopper = partial(_stop_container, running, container)
                 if not running.wanted:
                     raise cancel.Cancelled
