@@ -1,5 +1,8 @@
 """JSON values and env files."""
 
+import os
+from collections.abc import Callable
+
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory, File
 from baselard.engine.api.objects.env_file import EnvFile
@@ -7,7 +10,6 @@ from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.api.objects.values import EnvVariable
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
-from baselard.engine.errors import UserError
 from baselard.engine.files import reading
 
 Strings = tuple[str, ...]
@@ -25,22 +27,22 @@ async def as_json(ctx: Context, file: File) -> JSONValue:
 
 @field("JSONValue.asArray")
 def as_array(_ctx: Context, value: JSONValue) -> list[JSONValue]:
-    return [JSONValue.of(item) for item in value.as_kind(list, "array")]
+    return [JSONValue.of(item) for item in value.as_kind(list, "an array")]
 
 
 @field("JSONValue.asBoolean")
 def as_boolean(_ctx: Context, value: JSONValue) -> bool:
-    return bool(value.as_kind(bool, "boolean"))
+    return bool(value.as_kind(bool, "a boolean"))
 
 
 @field("JSONValue.asInteger")
 def as_integer(_ctx: Context, value: JSONValue) -> int:
-    return int(value.as_kind(int, "integer"))
+    return int(value.as_scalar(int, "int"))
 
 
 @field("JSONValue.asString")
 def as_string(_ctx: Context, value: JSONValue) -> str:
-    return str(value.as_kind(str, "string"))
+    return str(value.as_scalar(str, "string"))
 
 
 @field("JSONValue.contents")
@@ -55,7 +57,7 @@ def json_field(_ctx: Context, value: JSONValue, *, path: Strings) -> JSONValue:
 
 @field("JSONValue.fields")
 def fields(_ctx: Context, value: JSONValue) -> list[str]:
-    return list(value.as_kind(dict, "object"))
+    return list(value.as_kind(dict, "an object"))
 
 
 @field("JSONValue.newBoolean")
@@ -92,7 +94,7 @@ def env_file(_ctx: Context, *, expand: bool = True) -> EnvFile:  # noqa: ARG001 
 @field("File.asEnvFile")
 async def as_env_file(ctx: Context, file: File, *, expand: bool = True) -> EnvFile:  # noqa: ARG001 -- deprecated
 
-    return EnvFile.parse(await _text(ctx, file))
+    return EnvFile.parse(await _text(ctx, file)).checked()
 
 
 @field("EnvFile.asFile")
@@ -102,20 +104,17 @@ def as_file(_ctx: Context, env: EnvFile) -> File:
 
 @field("EnvFile.exists")
 def exists(_ctx: Context, env: EnvFile, *, name: str) -> bool:
-    return env.value(name, raw=True) is not None
+    return name in dict(env.raw)
 
 
 @field("EnvFile.get")
-def get(_ctx: Context, env: EnvFile, *, name: str, raw: bool = False) -> str:
-    value = env.value(name, raw=raw)
-    if value is None:
-        raise UserError(f"the env file has no variable {name!r}")
-    return value
+def get(ctx: Context, env: EnvFile, *, name: str, raw: bool = False) -> str:
+    return env.value(name, raw=raw, outside=_outside(ctx))
 
 
 @field("EnvFile.variables")
-def variables(_ctx: Context, env: EnvFile, *, raw: bool = False) -> list[EnvVariable]:
-    pairs = env.raw if raw else env.resolved().items()
+def variables(ctx: Context, env: EnvFile, *, raw: bool = False) -> list[EnvVariable]:
+    pairs = sorted(env.raw) if raw else env.values(outside=_outside(ctx)).items()
     return [EnvVariable(name, value) for name, value in pairs]
 
 
@@ -126,7 +125,7 @@ def namespace(_ctx: Context, env: EnvFile, *, prefix: str) -> EnvFile:
 
 @field("EnvFile.withVariable")
 def with_variable(_ctx: Context, env: EnvFile, *, name: str, value: str) -> EnvFile:
-    return env.with_variable(name, value)
+    return env.with_variable(name, value).checked()
 
 
 @field("EnvFile.withoutVariable")
@@ -135,10 +134,15 @@ def without_variable(_ctx: Context, env: EnvFile, *, name: str) -> EnvFile:
 
 
 @field("Container.withEnvFileVariables")
-def with_env_file_variables(_ctx: Context, container: Container, *, source: EnvFile) -> Container:
-    for name, value in source.resolved().items():
+def with_env_file_variables(ctx: Context, container: Container, *, source: EnvFile) -> Container:
+    for name, value in source.values(outside=_outside(ctx)).items():
         container = container.with_env(name, value)
     return container
+
+
+def _outside(ctx: Context) -> Callable[[str], str]:
+    """The client's own variables, which an env file may refer to."""
+    return lambda name: "" if ctx.inside else os.environ.get(name, "")
 
 
 async def _text(ctx: Context, file: File) -> str:

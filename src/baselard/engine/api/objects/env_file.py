@@ -1,49 +1,68 @@
-"""Env files: ``NAME=value`` lines, with a shell's quotes and references."""
+"""Env files: ``NAME=value`` lines, whose values are a shell's words and may refer to each other in any order."""
 
+import contextlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from baselard.engine.api.objects.environment import expand
+from baselard.engine.api.objects.env_words import Unbound
+
+from baselard.engine.api.objects import env_words
 from baselard.engine.errors import UserError
 from baselard.engine.images.image import Pairs
 
-_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=(.*)", re.DOTALL)
-_PART = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|(\\.)|([^'\"\\]+)", re.DOTALL)
-_ESCAPE = re.compile(r"\\([\"\\$`])")
+_EXPORT = re.compile(r"^export\s+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SHELL = re.compile(r"[`\"'\\]|\$[A-Za-z_{(]")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+Outside = Callable[[str], str]
+
+
+def _nothing(_name: str) -> str:
+    return ""
 
 
 @dataclass(frozen=True)
 class EnvFile:
-    """Variables in order, their values as they are written."""
+    """Variables in order, their values as they are written; ``hidden`` ones are there to be referred to alone."""
 
     raw: Pairs = ()
+    hidden: Pairs = ()
 
     @classmethod
     def parse(cls, text: str) -> "EnvFile":
-        """Read an env file, blank lines and comments left out. Raises UserError, with the line, for what is neither."""
+        """Read an env file; what a line is worth is found out when its value is asked for."""
         pairs: dict[str, str] = {}
-        for number, line in enumerate(text.splitlines(), 1):
-            stripped = line.strip()
-            if stripped and not stripped.startswith("#"):
-                found = _LINE.fullmatch(stripped)
-                if not found:
-                    raise UserError(f"env file, line {number}: {stripped!r} is not NAME=value")
-                pairs[found[1]] = found[2].strip()
+        for line in text.split("\n"):
+            if stripped := _EXPORT.sub("", line.strip()):
+                name, _, value = stripped.partition("=")
+                pairs[name] = value
         return cls(tuple(pairs.items()))
 
     def text(self) -> str:
         return "".join(f"{name}={value}\n" for name, value in self.raw)
 
-    def value(self, name: str, *, raw: bool = False) -> str | None:
-        """A variable's value, as written or without quotes and with references to the others resolved."""
-        return (dict(self.raw) if raw else self.resolved()).get(name)
+    def value(self, name: str, *, raw: bool = False, outside: Outside = _nothing) -> str:
+        """A variable's value, as written, or without quotes and with references resolved; empty for none.
 
-    def resolved(self) -> dict[str, str]:
-        """All values, each seeing those before it."""
-        known: dict[str, str] = {}
-        for name, written in self.raw:
-            known[name] = _resolve(written, known)
-        return known
+        ``outside`` knows what the file itself does not. Raises UserError for what is no value.
+        """
+        if name not in dict(self.raw):
+            return ""
+        return dict(self.raw)[name] if raw else _Values(self, outside).of(name)
+
+    def values(self, *, outside: Outside = _nothing) -> dict[str, str]:
+        """All values, in the order of their names. Raises UserError as ``value`` does."""
+        known = _Values(self, outside)
+        return {name: known.of(name) for name in sorted(dict(self.raw)) if not _is_comment(name)}
+
+    def checked(self) -> "EnvFile":
+        """This very file. Raises UserError for what can have no value, whatever variables there are elsewhere."""
+        known = _Values(self, _nothing)
+        for name in known.words:
+            with contextlib.suppress(Unbound):
+                known.of(name)
+        return self
 
     def with_variable(self, name: str, value: str) -> "EnvFile":
         return replace(self, raw=tuple({**dict(self.raw), name: value}.items()))
@@ -52,25 +71,66 @@ class EnvFile:
         return replace(self, raw=tuple(pair for pair in self.raw if pair[0] != name))
 
     def namespace(self, prefix: str) -> "EnvFile":
-        """The variables whose names begin with ``prefix`` and an underscore, without these; letter case apart."""
-        start = f"{prefix}_".lower()
-        chosen = ((name[len(start) :], value) for name, value in self.raw if name.lower().startswith(start))
-        return EnvFile(tuple(chosen))
+        """The variables whose names begin with ``prefix`` and an underscore, without these; letter case apart.
+
+        ``my-app`` means ``my_app_`` and ``myApp_``. The others can still be referred to.
+        """
+        words = [word.lower() for word in _WORD.findall(prefix)]
+        starts = ("".join(words) + "_", "_".join(words) + "_")
+        chosen: list[tuple[str, str]] = []
+        hidden = list(self.hidden)
+        for name, value in sorted(self.raw):
+            start = next((start for start in starts if name.lower().startswith(start)), "")
+            (chosen if start else hidden).append((name[len(start) :], value))
+        return EnvFile(tuple(chosen), tuple(hidden))
 
 
-def _resolve(written: str, known: dict[str, str]) -> str:
-    """A value as a shell would have it: single quotes keep, double quotes and bare words expand, `` #`` comments."""
-    out = []
-    for single, double, escaped, bare in _PART.findall(written):
-        if double:
-            out.append(expand(_ESCAPE.sub(r"\1", double), lambda name: known.get(name, "")))
-        elif escaped:
-            out.append(escaped[1:])
-        elif bare:
-            plain, comment, _ = bare.partition(" #")
-            out.append(expand(plain, lambda name: known.get(name, "")))
-            if comment:
-                return "".join(out).rstrip()
+class _Values:
+    """An env file being evaluated, each value once. Raises UserError if one of its lines cannot be read."""
+
+    def __init__(self, file: EnvFile, outside: Outside) -> None:
+        self.words = {name: _words(name, value) for name, value in (*file.hidden, *file.raw) if not _is_comment(name)}
+        self.outside = outside
+        self.known: dict[str, str] = {}
+        self.under_way: set[str] = set()
+
+    def of(self, name: str) -> str:
+        """A variable's value. Raises UserError, beginning with its name, for what it refers to in vain."""
+        if name not in self.known:
+            self.under_way.add(name)
+            try:
+                ifs = self._lookup("IFS") or " \t\n"
+                self.known[name] = " ".join(env_words.expanded(word, self._lookup, ifs) for word in self.words[name])
+            except UserError as error:
+                raise type(error)(f"{name}: {error}") from None
+            finally:
+                self.under_way.discard(name)
+        return self.known[name]
+
+    def _lookup(self, name: str) -> str:
+        """What a reference stands for: nothing where that needs itself, or fails."""
+        if name not in self.words:
+            return self.outside(name)
+        try:
+            return "" if name in self.under_way else self.of(name)
+        except UserError:
+            return ""
+
+
+def _is_comment(name: str) -> bool:
+    return name.startswith("#")
+
+
+def _words(name: str, written: str) -> list[env_words.Word]:
+    """The words of a value; all of it is one where nothing in it means anything to a shell."""
+    try:
+        if _SHELL.search(written):
+            found = env_words.words(written)
         else:
-            out.append(single)
-    return "".join(out)
+            env_words.check_literal(written)
+            found = [(env_words.Literal(written),)]
+    except UserError as error:
+        raise UserError(f'parse error: "{name}={written}": {error}') from None
+    if not _NAME.fullmatch(name):
+        raise UserError(f'parse error: "{name}={written}": not a bare assignment')
+    return found

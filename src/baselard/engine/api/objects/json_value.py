@@ -7,60 +7,75 @@ from typing import Any
 
 from baselard.engine.errors import UserError
 
+_IN_HTML = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+"""What Go's encoding/json escapes in what it writes."""
+
 
 @dataclass(frozen=True)
 class JSONValue:
-    """The API's JSONValue; order of keys is kept."""
+    """The API's JSONValue: text as it was given, or as Go writes a value."""
 
     text: str = "null"
 
     @classmethod
     def of(cls, value: Any) -> "JSONValue":
-        """From what Python's json reads."""
-        return cls(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        """From what Python's json reads; keys are sorted."""
+        return cls(_written(value, separators=(",", ":")))
 
     @classmethod
     def parse(cls, text: str) -> "JSONValue":
-        """From JSON text. Raises UserError when it is none."""
+        """From JSON text, which stays as it is. Raises UserError when it is none."""
         try:
-            return cls.of(json.loads(text))
+            json.loads(text)
         except ValueError as error:
-            raise UserError(f"this is not JSON: {error}") from error
+            raise UserError(f"invalid JSON: {error}") from error
+        return cls(text)
 
     @property
     def value(self) -> Any:
         return json.loads(self.text)
 
     def shown(self, *, pretty: bool, indent: str) -> str:
-        """As text, on one line or indented."""
-        return json.dumps(self.value, ensure_ascii=False, indent=indent) if pretty else self.text
+        """As text, as it is or indented."""
+        return _written(self.value, indent=indent) if pretty else self.text
 
     def as_kind(self, kind: type, name: str) -> Any:
         """The value if it is of this Python type. Raises UserError otherwise."""
         value = self.value
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise UserError(f"this JSON value is no {name}: {self.text[:60]}")
+            raise UserError(f"value is not {name}: {self.text[:60]}")
+        return value
+
+    def as_scalar(self, kind: type, go_type: str) -> Any:
+        """The value if it is of this Python type; of null, nothing of its kind. Raises UserError otherwise."""
+        value = kind() if self.value is None else self.value
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise UserError(f"json: cannot unmarshal {self.text[:60]} into Go value of type {go_type}")
         return value
 
     def field(self, path: Sequence[str]) -> "JSONValue":
         """What is at ``path``, names of object fields one below the other. Raises UserError when nothing is."""
         value = self.value
         for name in path:
-            if not isinstance(value, dict) or name not in value:
-                raise UserError(f"this JSON value has no field {'.'.join(path)}")
+            if not isinstance(value, dict):
+                raise UserError(f"can't lookup field '{name}' in non-object value")
+            if name not in value:
+                raise UserError(f"no such field: '{name}'")
             value = value[name]
         return JSONValue.of(value)
 
     def with_field(self, path: Sequence[str], new: "JSONValue") -> "JSONValue":
-        """With ``new`` at ``path``; objects on the way are made. Raises UserError where something else is."""
-        if not path:
-            return new
-        root = self.value
-        root = {} if root is None else root
+        """With ``new`` at ``path``; what is on the way and no object is replaced by one."""
+        root = self.value if isinstance(self.value, dict) else {}
         holder = root
         for name in path[:-1]:
-            holder = holder.setdefault(name, {}) if isinstance(holder, dict) else None
-        if not isinstance(holder, dict):
-            raise UserError(f"the field {'.'.join(path)} cannot be set: what is above it is no object")
-        holder[path[-1]] = new.value
+            if not isinstance(holder.get(name), dict):
+                holder[name] = {}
+            holder = holder[name]
+        if path:
+            holder[path[-1]] = new.value
         return JSONValue.of(root)
+
+
+def _written(value: Any, **how: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, **how).translate(_IN_HTML)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baselard.engine.api.objects import durations
-from baselard.engine.api.objects.env_file import EnvFile
 from baselard.engine.api.objects.environment import expand
 from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.errors import UserError
@@ -86,21 +85,6 @@ def test_a_duration_that_is_shown_is_read_back(nanoseconds: int) -> None:
     assert durations.parse(durations.show(nanoseconds)) == nanoseconds
 
 
-def test_env_files() -> None:
-    text = "# c\n\nexport A=1\nB = two # comment\nC='$A'\nD=\"$A ${B}\"\nE=a\\ b\nF=\n"
-    env = EnvFile.parse(text)
-    assert env.resolved() == {"A": "1", "B": "two", "C": "$A", "D": "1 two", "E": "a b", "F": ""}
-    assert env.value("C", raw=True) == "'$A'"
-    assert EnvFile.parse(env.text()) == env
-    with pytest.raises(UserError, match="line 2"):
-        EnvFile.parse("A=1\n=x")
-
-
-def test_an_env_files_namespace_drops_the_prefix() -> None:
-    env = EnvFile.parse("APP_A=1\nAPP=2\nOTHER=3\napp_b=4")
-    assert env.namespace("app").raw == (("A", "1"), ("b", "4"))
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -113,13 +97,24 @@ def test_json_comes_back_as_it_went_in(value: object) -> None:
 
 
 def test_fields_of_json() -> None:
+    """As Go's encoding/json and core/schema/jsonvalue.go have it."""
     value = JSONValue.of({"a": {"b": [1]}})
     assert value.field(["a", "b"]).text == "[1]"
     assert value.with_field(["a", "c"], JSONValue("2")).text == '{"a":{"b":[1],"c":2}}'
     assert JSONValue().with_field(["x"], JSONValue("true")).text == '{"x":true}'
-    with pytest.raises(UserError, match=r"no field a\.z"):
+    assert value.with_field(["a", "b", "c"], JSONValue()).text == '{"a":{"b":{"c":null}}}'
+    with pytest.raises(UserError, match="no such field: 'z'"):
         value.field(["a", "z"])
-    with pytest.raises(UserError, match="no object"):
-        value.with_field(["a", "b", "c"], JSONValue())
-    with pytest.raises(UserError, match="no integer"):
-        JSONValue("true").as_kind(int, "integer")
+    with pytest.raises(UserError, match="field 'c' in non-object value"):
+        value.field(["a", "b", "c"])
+    with pytest.raises(UserError, match="cannot unmarshal true into Go value of type int"):
+        JSONValue("true").as_scalar(int, "int")
+    assert JSONValue().as_scalar(str, "string") == ""
+
+
+def test_json_is_kept_as_given_and_written_as_go_writes_it() -> None:
+    value = JSONValue.parse('{"b": 1, "a": "<é>"}')
+    assert value.text == '{"b": 1, "a": "<é>"}'
+    assert JSONValue.of(value.value).text == '{"a":"\\u003cé\\u003e","b":1}'
+    with pytest.raises(UserError, match="invalid JSON"):
+        JSONValue.parse("{")
