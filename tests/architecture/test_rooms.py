@@ -66,7 +66,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 for _number, _row in enumerate(LAYERS):
     _below = tuple(f"{ENGINE}.{room}" for row in LAYERS[:_number] for room in row)
     for _name in _row:
-        _shared = OCI if _name in ("store", "images", "images.layers", "ops") or _name.startswith("api") else ()
+        _shared = OCI if _name in ("images", "ops") or _name.startswith("api") else OCI[:1]
         _language = DOCKERFILE[:4] if _name.startswith("api") else ()
         ALLOWED[f"{ENGINE}.{_name}"] = (*_below, *_shared, *_language)
 

@@ -88,7 +88,7 @@ def made(place: Path, verdict: Verdict) -> None:
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     root, noted = tmp_path / "repository", tmp_path / "noted"
-    for name in (".ci", ".github"):
+    for name in ("action", ".github"):
         shutil.copytree(CHECKOUT / name, root / name)
     shutil.copy(CHECKOUT / "action.yml", root)
     (root / "baselard").write_text(LAUNCHER)

@@ -27,7 +27,7 @@ from baselard.engine.modules.addresses import Address
 from baselard.engine.run.containers import host, users
 from baselard.engine.run.containers.users import User
 from baselard.engine.store import collect
-from baselard.oci.registry.digits import octal, whole
+from baselard.oci.digits import octal, whole
 
 ODD = ["\u00b2", "\u0663", "\uff11", "+0", "-1", "-0", " 0", "0 ", "1_000", "0x10", "1e3", "1.0", "9" * 5000]
 TOO_LARGE = ["2147483648", "4294967295", "4294967296", "18446744073709551616"]

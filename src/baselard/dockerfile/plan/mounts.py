@@ -11,7 +11,7 @@ from baselard.dockerfile.plan.stages import MainContext, ScratchSource, Source
 from baselard.dockerfile.plan.steps import MountStep
 from baselard.dockerfile.syntax.flags import suggestion, truth
 from baselard.dockerfile.syntax.paths import absolute
-from baselard.oci.registry.digits import LARGEST_ID, LARGEST_MODE, octal, whole
+from baselard.oci.digits import LARGEST_ID, LARGEST_MODE, octal, whole
 
 KINDS = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING = ("shared", "private", "locked")

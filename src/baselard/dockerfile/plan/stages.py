@@ -14,7 +14,7 @@ from baselard.dockerfile.syntax import instructions as ins
 from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from baselard.dockerfile.syntax.flags import suggestion
 from baselard.dockerfile.syntax.words import expand
-from baselard.oci.registry.digits import whole
+from baselard.oci.digits import whole
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from e2b_dockerfile_utils import DockerfileAst, DockerfileInstruction, DockerfileSyntaxError, parse_dockerfile_ast
 
-from baselard.dockerfile.plan.exec_form import NOT_STRINGS, reread
 from baselard.dockerfile.syntax import instructions as ins
 from baselard.dockerfile.syntax.directives import read_directives
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
+from baselard.dockerfile.syntax.exec_form import NOT_STRINGS, reread
 from baselard.dockerfile.syntax.flags import suggestion
 from baselard.dockerfile.syntax.parsers import PARSERS, instruction
 

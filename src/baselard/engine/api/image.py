@@ -15,11 +15,11 @@ from baselard.engine.api.query.registry import field
 from baselard.engine.api.registry_service import way_to as registry_service_way
 from baselard.engine.errors import UnsupportedError, UserError
 from baselard.engine.files import exporting
-from baselard.engine.host import credentials, platforms
+from baselard.engine.host import platforms
 from baselard.engine.images import archive_write, publish, reference, writing
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.writing import Format, Variant
-from baselard.engine.ops import docker_image, source
+from baselard.engine.ops import credentials, docker_image, source
 from baselard.engine.ops.tarball import NAME, Platform, Tarball
 from baselard.engine.progress import steps
 from baselard.engine.run.services.service import Service

@@ -10,8 +10,8 @@ from baselard.engine.api.service import service_values
 from baselard.engine.errors import UserError
 from baselard.engine.run.services.service import Service
 from baselard.engine.run.services.session_services import SessionServices
+from baselard.oci.digits import LARGEST_PORT, whole
 from baselard.oci.reference import Reference
-from baselard.oci.registry.digits import LARGEST_PORT, whole
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from baselard.engine.errors import HostError
-from baselard.oci.registry.digits import LARGEST_ID, whole
+from baselard.oci.digits import LARGEST_ID, whole
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,12 @@ import base64
 import os
 import re
 import shlex
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import paths
 from baselard.engine.host import process
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -34,7 +32,7 @@ _VERSION = re.compile(r"refs/tags/v?([0-9]{1,18})\.([0-9]{1,18})(?:\.([0-9]{1,18
 class Access:
     """A remote and how it is spoken to. ``token`` is a password, ``header`` a whole ``Authorization`` value.
 
-    ``strange`` says of a directory of this machine that somebody else made what is in it (host/git_directory.py).
+    ``strange`` says of a directory of this machine that somebody else made what is in it (files/git_directory.py).
     """
 
     url: str
@@ -138,7 +136,7 @@ def _check_out_submodules(
     access: Access, inside: Path, shallow: tuple[str, ...], *, local: bool, depth: int = 1
 ) -> None:
     """One level after the other, since each submodule's own URL says whether it is one of this machine."""
-    if not stat.S_ISREG(paths.mode(f"{inside}/.gitmodules")):
+    if os.path.islink(f"{inside}/.gitmodules") or not os.path.isfile(f"{inside}/.gitmodules"):
         return
     if depth > _DEEPEST:
         raise UserError(f"git: {access.url}: submodules lie more than {_DEEPEST} deep in each other")
@@ -154,7 +152,7 @@ def _checked_out(access: Access, inside: Path) -> Iterator[Path]:
     for line in run(("ls-files", "--stage", "-z"), access, cwd=root).split(b"\0"):
         about, _, name = line.partition(b"\t")
         below = root / os.fsdecode(name)
-        if about.startswith(_GITLINK) and paths.mode(f"{below}/.git") and os.path.realpath(below) == str(below):
+        if about.startswith(_GITLINK) and os.path.lexists(f"{below}/.git") and os.path.realpath(below) == str(below):
             yield below
 
 

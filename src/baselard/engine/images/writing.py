@@ -17,7 +17,7 @@ from baselard.engine.images.manifest import Descriptor, Index, Manifest
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
 from baselard.oci import media_types
-from baselard.oci.registry.digits import whole
+from baselard.oci.digits import whole
 
 _LATEST = 253402300799  # the last second of the year 9999, after which no date can be written
 _OCI_SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}

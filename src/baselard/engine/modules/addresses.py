@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.engine.errors import UserError
-from baselard.oci.registry.digits import LARGEST_PORT, whole
+from baselard.oci.digits import LARGEST_PORT, whole
 
 Ask = Callable[[str], Awaitable[Any]]
 """Runs a GraphQL query; the value of its innermost field comes back. Raises what the resolvers raise."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from baselard.engine.host import credentials, git, git_directory
+from baselard.engine.files import git_directory
+from baselard.engine.host import git
 from baselard.engine.host.git import Access
+from baselard.engine.ops import credentials
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, one
 from baselard.engine.run.containers.command import SecretRef

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from baselard.engine.errors import HostError, UserError
-from baselard.engine.host import credentials
 from baselard.engine.host.lazily import Lazily
+from baselard.engine.ops import credentials
 from baselard.engine.ops.tree import TreeOperation, one
 from baselard.engine.run.containers.command import SecretRef
 from baselard.engine.run.worker import Worker

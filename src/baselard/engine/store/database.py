@@ -212,7 +212,7 @@ class Store:
         return row is not None
 
     def blob_path(self, name: str) -> Path:
-        """Where the blob ``name`` is or would be. Raises UserError for what is no digest: a foreign cache may say so."""
+        """Where the blob ``name`` is or would be. Raises UserError for what is no digest, as foreign caches may say."""
         algorithm, _, value = digest.checked(name).partition(":")
         return self.root / "blobs" / algorithm / value
 

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import httpx
 
+from baselard.oci.digits import whole
 from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.registry.connection import Connection
-from baselard.oci.registry.digits import whole
 
 _CHUNK = 1 << 20
 

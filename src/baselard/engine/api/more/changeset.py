@@ -16,7 +16,7 @@ from baselard.engine.ops.merge import Diff
 from baselard.engine.ops.patch import ApplyPatch, compared
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Value
-from baselard.oci.registry.digits import whole
+from baselard.oci.digits import whole
 
 attributes("Changeset", "before", "after", "layer")
 attributes("DiffStat", "path", "kind", "addedLines", "removedLines", "oldPath")

@@ -5,9 +5,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from baselard.engine.api.objects.env_words import Unbound
-
 from baselard.engine.api.objects import env_words
+from baselard.engine.api.objects.env_words import Unbound
 from baselard.engine.errors import UserError
 from baselard.engine.images.image import Pairs
 

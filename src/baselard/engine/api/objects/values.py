@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from baselard.engine.api.objects import durations
 from baselard.engine.errors import UserError
 from baselard.engine.images.image import Healthcheck
-from baselard.oci.registry.digits import LARGEST_PORT, whole
+from baselard.oci.digits import LARGEST_PORT, whole
 
 
 @dataclass(frozen=True)

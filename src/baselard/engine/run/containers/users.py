@@ -6,7 +6,7 @@ from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import paths
-from baselard.oci.registry.digits import LARGEST_ID, whole
+from baselard.oci.digits import LARGEST_ID, whole
 
 
 @dataclass(frozen=True)

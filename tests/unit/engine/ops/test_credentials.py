@@ -10,7 +10,7 @@ import pytest
 from baselard.engine.api.image import with_registry_auth
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.errors import UserError
-from baselard.engine.host import credentials
+from baselard.engine.ops import credentials
 from baselard.engine.ops.git import Remote
 
 PROVIDERS = [

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
-from baselard.engine.host import git, git_directory
+from baselard.engine.files import git_directory
+from baselard.engine.host import git
 from baselard.engine.host.git import Access
 from baselard.engine.ops import patch
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from e2b_dockerfile_utils import parse_dockerfile_ast
 
-from baselard.dockerfile.plan.exec_form import reread
 from baselard.dockerfile.syntax import instructions as ins
 from baselard.dockerfile.syntax.errors import DockerfileError
+from baselard.dockerfile.syntax.exec_form import reread
 from baselard.dockerfile.syntax.text import parse
 
 TABLE = json.loads(Path(__file__).with_name("exec_forms.json").read_text())
