@@ -1,6 +1,7 @@
 """Who may import whom: the order of docs/architecture.md, and no circles anywhere."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -129,6 +130,19 @@ def test_benches_and_action_import_no_tests() -> None:
 def test_one_module_starts_programs() -> None:
     starting = {name for name, path in KNOWN.items() if imports.called(path) & STARTERS}
     assert {name for name in starting if name.split(".")[0] not in BESIDE} == {"baselard.engine.host.process"}
+
+
+def test_only_the_store_knows_its_database() -> None:
+    """SQL, the connection and the tables stay in one room, so that a change of them is a change of one room."""
+    product = {name: path for name, path in KNOWN.items() if not name.startswith(f"{ENGINE}.store.")}
+    using = {name for name, path in product.items() if "sqlite3" in imports.foreign(path)}
+    touching = {name for name, path in product.items() if re.search(r"store\.db\.|\bSELECT .* FROM ", path.read_text())}
+    assert using | touching == set()
+
+
+def test_the_tables_stand_in_one_file() -> None:
+    making = {name for name, path in KNOWN.items() if "CREATE TABLE" in path.read_text()}
+    assert making == {f"{ENGINE}.store.schema"}
 
 
 def test_one_module_forks() -> None:

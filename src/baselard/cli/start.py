@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sys
+import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.memory import Memory
 from baselard.engine.modules.running import Runner
 from baselard.engine.modules.walk import Walk
-from baselard.engine.ops.exec import run_afresh
 from baselard.engine.progress.display import Display
 from baselard.engine.run.containers import cgroups, host, leftovers
 from baselard.engine.run.containers.host import HostEnvironment
@@ -109,8 +109,6 @@ def engine(progress: Display, terminal: Terminal | None = None) -> Iterator[Engi
 
 def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     """Start the engine, do ``work`` with the target's module, and stop it again. Raises what the work raises."""
-    if target.options.no_cache_exec:
-        run_afresh()
     space.require(places.store_root())
     for number in (signal.SIGTERM, signal.SIGHUP):  # both end it as Ctrl-C does: with everything put away
         signal.signal(number, _terminated)
@@ -129,6 +127,8 @@ def _terminated(*_: object) -> None:
 
 async def _served(engine: Engine, target: Target, runner: Runner, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
     session = engine.session(Path.cwd())
+    if target.options.no_cache_exec:
+        session.state.fresh = uuid.uuid4().hex
     async with hosting.served(session, places.cache_root(), target.output) as (port, token):
         context = session.context(token)
         if context is None:

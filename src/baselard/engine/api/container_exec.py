@@ -13,7 +13,7 @@ from baselard.engine.solver.graph import Result
 
 @field("Container.withExec")
 def container_with_exec(
-    _ctx: Context,
+    ctx: Context,
     container: Container,
     *,
     args: tuple[str, ...],
@@ -39,6 +39,7 @@ def container_with_exec(
         insecure=insecure_root_capabilities,
         expand=expand,
         no_init=no_init,
+        fresh=ctx.session.fresh,
     )
     return with_exec(container, args, options)
 

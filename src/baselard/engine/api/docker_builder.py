@@ -142,7 +142,7 @@ class EngineBuilder:
     def run(
         self, container: Container, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[Directory]]
     ) -> Container:
-        given = docker_run.Given(self.secrets, self.ssh, self.ctx.namespace, self.no_init)
+        given = docker_run.Given(self.secrets, self.ssh, self.ctx.namespace, self.no_init, self.ctx.session.fresh)
         return docker_run.run(container, config, step, mounts, given)
 
     async def copy(self, container: Container, placements: Sequence[Placement[Directory]]) -> Container:

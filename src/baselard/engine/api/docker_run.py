@@ -29,6 +29,7 @@ class Given:
     ssh: Socket | None
     namespace: str
     no_init: bool
+    fresh: str
 
 
 def run(
@@ -49,7 +50,7 @@ def run(
         inside = _mounted(inside, mounted, given, agents)
         agents += mounted.mount.kind == "ssh"
     network = Net.of(step.network)
-    options = Options(no_init=given.no_init, insecure=step.security == "insecure", network=network)
+    options = Options(no_init=given.no_init, insecure=step.security == "insecure", network=network, fresh=given.fresh)
     done = with_exec(inside, step.args, options)
     return replace(container, rootfs=done.rootfs, last=done.last)
 

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass, field
 
 from baselard.engine.files import treehash
+from baselard.engine.store import host_content
 from baselard.engine.store.database import Store
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS host_content (path BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID"
 _RACY_NS = 2_000_000_000
 _STAMP = struct.Struct("<QQQqq")
 
@@ -34,13 +34,8 @@ class StatCache:
     def below(cls, store: Store, directory: str) -> "StatCache":
         """Load what is remembered of ``directory`` (an absolute path)."""
         prefix = directory.rstrip("/") + "/"
-        first = os.fsencode(prefix)
-        with store.mutex:
-            store.db.execute(_SCHEMA)
-            rows = store.db.execute(
-                "SELECT path, state FROM host_content WHERE path > ? AND path < ?", (first, first[:-1] + b"0")
-            )
-            return cls(store, prefix, {os.fsdecode(path[len(first) :]): state for path, state in rows})
+        known = host_content.below(store, os.fsencode(prefix))
+        return cls(store, prefix, {os.fsdecode(path): state for path, state in known.items()})
 
     def content(self, path: str, info: os.stat_result) -> bytes:
         """The identity of the file at ``path`` (treehash.Content), read only if it changed."""
@@ -59,14 +54,8 @@ class StatCache:
         gone = self.known if complete else {}
         if not self.learned and not gone:
             return
-        with self.store.transaction():
-            self.store.db.executemany(
-                "INSERT OR REPLACE INTO host_content VALUES (?, ?)",
-                ((self._stored(path), state) for path, state in self.learned.items()),
-            )
-            self.store.db.executemany(
-                "DELETE FROM host_content WHERE path = ?", ((self._stored(path),) for path in gone)
-            )
+        learned = {self._stored(path): state for path, state in self.learned.items()}
+        host_content.keep(self.store, learned, map(self._stored, gone))
 
     def _stored(self, relative: str) -> bytes:
         return os.fsencode(self.directory + relative)

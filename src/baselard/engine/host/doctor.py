@@ -3,13 +3,13 @@
 import hashlib
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselard.engine.errors import EngineError
+from baselard.engine.errors import EngineError, HostError
 from baselard.engine.host import platforms, privilege, process
+from baselard.engine.store import holdings
 from baselard.engine.store.database import Snapshot
 
 _PROGRAMS = {
@@ -64,7 +64,7 @@ def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """A check that fails itself is a finding too, and the others go on."""
     try:
         yield from check()
-    except (OSError, EngineError, sqlite3.Error) as error:
+    except (OSError, EngineError) as error:
         yield Finding("check", str(error), "repair that first, then run doctor again", fatal=True)
 
 
@@ -142,15 +142,13 @@ def _records(store: Path, *, deep: bool) -> Iterator[Finding]:
     if not path.exists():
         yield Finding("records", "no store yet; it is made at the first use")
         return
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-        if (said := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
-            remedy = f"remove {store}; everything in it can be made again"
-            yield Finding("records", f"the database is damaged: {said}", remedy, fatal=True)
-            return
-        blobs = db.execute("SELECT digest, size FROM blobs").fetchall()
-        snapshots = [row[0] for row in db.execute("SELECT id FROM snapshots")]
-    db.close()
-    broken = [name for name, size in blobs if not _is_whole(store, name, size, deep=deep)]
+    try:
+        listed = holdings.look(path)
+    except HostError as error:
+        yield Finding("records", str(error), f"remove {store}; everything in it can be made again", fatal=True)
+        return
+    blobs, snapshots = listed.blobs, listed.snapshots
+    broken = [name for name, size in blobs.items() if not _is_whole(store, name, size, deep=deep)]
     broken += [f"snapshot {number}" for number in snapshots if not (store / "layers" / Snapshot(number).name).is_dir()]
     if broken:
         remedy = "baselard prune --all removes what is recorded, and the next run makes it again"

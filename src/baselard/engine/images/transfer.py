@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from baselard.engine.images.registries import Registry, Say
 from baselard.engine.images.writing import Image, Whole
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import layer_index
+from baselard.engine.store import holdings, layer_index, stored
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import GIVEN, Layer
 from baselard.engine.store.snapshots import Snapshots, ancestry
@@ -32,9 +32,6 @@ from baselard.oci.reference import Reference
 _CONFIG = "application/vnd.baselard.cache.v1+json"
 _BLOB = "application/octet-stream"
 _LARGEST_CONFIG = 256 << 20
-# Under all keys of a result, also that of its content, which is not asked for while the other one is found.
-_USED = """SELECT key, result FROM results
-  WHERE result IN (SELECT result FROM results WHERE used >= ?) ORDER BY key"""
 
 
 @dataclass(frozen=True)
@@ -130,14 +127,12 @@ def import_registry(snapshots: Snapshots, registry: Registry, source: Reference,
 
 def _packed(store: Store, since: float) -> tuple[Whole, tuple[int, int]]:
     """The manifest of everything used since then, all of its parts blobs in the store, and how much it is."""
-    with store.mutex:
-        rows = store.db.execute(_USED, (since,)).fetchall()
-    results = [(key, json.loads(text)) for key, text in rows]
-    trees = {tree for _, result in results for _, tree in result["values"] if tree is not None}
+    results = holdings.used_since(store, since)
+    trees = {tree for _, result in results for tree in result.snapshots}
     needed = {link.id: link for tree in trees for link in ancestry(store.snapshot(tree))}
     listed = [_described(store, needed[number]) for number in sorted(needed)]
-    names = sorted(_blobs_named(store, (result for _, result in results)))
-    config = manifest.encode({"results": results, "snapshots": listed})
+    names = sorted({name for _, result in results for name in result.blobs if store.has_blob(name)})
+    config = manifest.encode({"results": [(key, result.plain()) for key, result in results], "snapshots": listed})
     store.put_blob([config])
     layers = [Descriptor(manifest.OCI_LAYER, entry["layer"]["digest"], entry["layer"]["size"]) for entry in listed]
     streams = [Descriptor(_BLOB, name, store.blob_path(name).stat().st_size) for name in names]
@@ -158,12 +153,6 @@ def _described(store: Store, link: Snapshot) -> dict[str, Any]:
         "bootstrapped": layer_index.bootstrapped(store, link),
         "label": store.maker(link),
     }
-
-
-def _blobs_named(store: Store, results: Iterator[dict[str, Any]]) -> set[str]:
-    """The blobs that results' facts name: streams of commands."""
-    texts = {value for result in results for value in result["data"].values() if isinstance(value, str)}
-    return {text for text in texts if text.startswith("sha256:") and store.has_blob(text)}
 
 
 def _parts(whole: Whole) -> tuple[Descriptor, ...]:
@@ -277,9 +266,8 @@ def _chain(entries: dict[int, dict[str, Any]], leaf: int) -> list[dict[str, Any]
 def _record(store: Store, results: Sequence[Any], trees: dict[int, Snapshot]) -> None:
     """Record what this store does not know yet; its own results stay."""
     with store.transaction():
-        for key, result in results:
+        for key, plain in results:
             if store.lookup(key) is None:
-                values = tuple(
-                    Value(name, trees[tree] if tree is not None else None) for name, tree in result["values"]
-                )
-                store.record([key], Result(values, result["data"]))
+                result = stored.from_plain(plain)
+                values = tuple(Value(name, trees[tree] if tree is not None else None) for name, tree in result.values)
+                store.record([key], Result(values, result.data))

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -27,12 +26,6 @@ from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store.snapshots import Draft
 
 _LAST_LINES = 20  # of each stream, for who looks around where a command failed
-_run: list[str] = []  # what distinguishes this process's commands from those recorded by others; mostly nothing
-
-
-def run_afresh() -> None:
-    """Let no command made from now on in this process, nor what follows from it, be one that is recorded already."""
-    _run[:] = [uuid.uuid4().hex]
 
 
 class Expect(StrEnum):
@@ -53,7 +46,8 @@ class Expect(StrEnum):
 class Exec:
     """One program's run. ``data``: ``exit`` and the blobs ``stdout``, ``stderr``, ``combined``.
 
-    Redirects are absolute paths in the container, or "". Raises ExecError for an exit code that ``expect`` rules out.
+    Redirects are absolute paths in the container, or "". ``fresh`` tells a session's commands from recorded ones.
+    Raises ExecError for an exit code that ``expect`` rules out.
     """
 
     command: Command
@@ -62,6 +56,7 @@ class Exec:
     redirect_stdout: str = ""
     redirect_stderr: str = ""
     expect: Expect = Expect.SUCCESS
+    fresh: str = ""
     cached: bool = True
     key: str = field(init=False)
 
@@ -97,7 +92,7 @@ class Exec:
 
     def _key(self, command: Command) -> str:
         redirects = (self.redirect_stdin, self.redirect_stdout, self.redirect_stderr)
-        return digest.of("exec.v1", command, self.stdin, redirects, self.expect, *_run)
+        return digest.of("exec.v1", command, self.stdin, redirects, self.expect, *filter(None, [self.fresh]))
 
     def _carried(self, inputs: Sequence[Value]) -> list[Value]:
         """The values that come out again: the root file system's and those of writable mounts."""

@@ -6,7 +6,6 @@ that being killed in between costs nothing.
 """
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -14,17 +13,15 @@ import sqlite3
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from baselard.engine.errors import UserError
-from baselard.engine.store import layer_index, locks
+from baselard.engine.store import holdings, layer_index, locks
 from baselard.engine.store.database import Snapshot, Store
 
-_SIZES = """CREATE TABLE IF NOT EXISTS sizes (
-  snapshot INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID"""
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)I?B?")
 _SHARE_OF_DISK = 0.6  # of the disk's capacity, by which the store is held without being told
 _MOST = 100 << 30
@@ -57,8 +54,8 @@ class _Contents:
     """The store's rows, and how often each snapshot is needed: by results and by snapshots on top."""
 
     results: list[tuple[str, float, set[int], set[str]]]
-    parents: dict[int, int | None]
-    blobs: dict[str, tuple[int, float]]
+    parents: Mapping[int, int | None]
+    blobs: Mapping[str, tuple[int, float]]
     sizes: dict[int, int]
     needed: Counter[int] = field(default_factory=Counter)
     named: Counter[str] = field(default_factory=Counter)
@@ -93,7 +90,7 @@ def collect(store: Store, policy: Policy, *, dry_run: bool = False, now: float |
         contents = _read(store)
         doomed = _choose(store, contents, policy, protected, now)
         if not dry_run:
-            _delete_rows(store, doomed)
+            holdings.forget(store, results=doomed.results, snapshots=doomed.snapshots, blobs=doomed.blobs)
     caches, cache_size = _caches(store, policy, dry_run=dry_run)
     if not dry_run:
         layer_index.forget_snapshots(store)
@@ -147,34 +144,16 @@ def _limit(root: Path) -> int:
 
 
 def _read(store: Store) -> _Contents:
-    db = store.db
-    results = [
-        (key, used, *_uses(text))
-        for key, used, text in db.execute("SELECT key, used, result FROM results ORDER BY used")
-    ]
-    parents: dict[int, int | None] = dict(db.execute("SELECT id, parent FROM snapshots"))
-    blobs = {name: (size, used) for name, size, used in db.execute("SELECT digest, size, used FROM blobs")}
-    sizes: dict[int, int] = dict(db.execute("SELECT snapshot, bytes FROM sizes"))
-    return _Contents(results, parents, blobs, {number: sizes.get(number, 0) for number in parents})
-
-
-def _uses(text: str) -> tuple[set[int], set[str]]:
-    """The snapshots and blobs that a result names."""
-    result = json.loads(text)
-    names = {value for value in result["data"].values() if isinstance(value, str) and value.startswith("sha256:")}
-    return {tree for _, tree in result["values"] if tree is not None}, names
+    found = holdings.read(store)
+    results = [(key, used, result.snapshots, result.blobs) for key, used, result in found.results]
+    sizes = {number: found.sizes.get(number, 0) for number in found.parents}
+    return _Contents(results, found.parents, found.blobs, sizes)
 
 
 def _measure(store: Store) -> None:
     """Note the bytes on disk of each snapshot's own files; once, since they never change, and without the lock."""
-    with store.transaction():
-        store.db.execute(_SIZES)
-        query = "SELECT id FROM snapshots WHERE id NOT IN (SELECT snapshot FROM sizes)"
-        unmeasured = [row[0] for row in store.db.execute(query)]
-    for number in unmeasured:
-        size = disk_usage(store.layer_path(Snapshot(number)))
-        with store.transaction():
-            store.db.execute("INSERT OR REPLACE INTO sizes VALUES (?, ?)", (number, size))
+    for number in holdings.unmeasured(store):
+        holdings.note_size(store, number, disk_usage(store.layer_path(Snapshot(number))))
 
 
 def disk_usage(path: Path) -> int:
@@ -227,8 +206,7 @@ def _must_go(contents: _Contents, doomed: _Doomed, policy: Policy, idle: float) 
 
 def _free_unneeded(store: Store, contents: _Contents, doomed: _Doomed, protected: float) -> None:
     """Snapshots that no result names any more; those of running sessions may be about to be named."""
-    recent = {row[0] for row in store.db.execute("SELECT id FROM snapshots WHERE used >= ?", (protected,))}
-    contents.needed.update(recent)
+    contents.needed.update(holdings.snapshots_since(store, protected))
     for number in sorted(contents.parents, reverse=True):
         if contents.needed[number] <= 0 and number not in doomed.snapshots:
             contents.needed[number] += 1
@@ -245,19 +223,6 @@ def _release(contents: _Contents, doomed: _Doomed, number: int) -> None:
         doomed.snapshots.append(current)
         doomed.size += contents.sizes.get(current, 0)
         current = contents.parents[current]
-
-
-def _delete_rows(store: Store, doomed: _Doomed) -> None:
-    """Children before parents, as the foreign key wants."""
-    rows: dict[str, tuple[str, list[Any]]] = {
-        "results": ("key", list(doomed.results)),
-        "snapshots": ("id", sorted(doomed.snapshots, reverse=True)),
-        "sizes": ("snapshot", list(doomed.snapshots)),
-        "makers": ("snapshot", list(doomed.snapshots)),
-        "blobs": ("digest", list(doomed.blobs)),
-    }
-    for table, (column, values) in rows.items():
-        store.db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(value,) for value in values])  # noqa: S608
 
 
 def _caches(store: Store, policy: Policy, *, dry_run: bool) -> tuple[int, int]:

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import sqlite3
@@ -28,19 +27,8 @@ from typing import Any
 from baselard.engine.errors import HostError
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import locks
+from baselard.engine.store import locks, schema, stored
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS results (
-  key TEXT PRIMARY KEY, result TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS snapshots (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER REFERENCES snapshots(id),
-  engine TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS makers (
-  snapshot INTEGER PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS blobs (
-  digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL) WITHOUT ROWID;
-"""
 _TABLES = ("results", "snapshots", "blobs")
 _LOCK_POLL = 0.02  # seconds between tries for a key that another process holds
 
@@ -67,8 +55,12 @@ class Store:
             owned = locks.own(root / "work" / uuid.uuid4().hex[:12])
         except OSError as error:
             raise HostError(f"the store {root} cannot be written: {error.strerror}; set BASELARD_STORE") from error
-        with locks.exclusive(root / "opening"):  # SQLite does not wait when two change to WAL at once, it fails
-            db = _database(root / "store.db")
+        try:
+            with locks.exclusive(root / "opening"):  # SQLite does not wait when two change to WAL at once, it fails
+                db = schema.opened(root / "store.db")
+        except BaseException:
+            owned.close()
+            raise
         store = cls(root, time.time(), db, owned)
         store._drop_earlier_boots()
         return store
@@ -114,7 +106,7 @@ class Store:
 
         ``label`` says what made it; of a snapshot the first label stays.
         """
-        text = _encode(result)
+        text = stored.encode(result)
         with self.transaction():
             if label:
                 trees = [(value.tree.id, label) for value in result.values if value.tree]
@@ -136,14 +128,14 @@ class Store:
             os.close(fd)
 
     def _decode(self, text: str) -> Result | None:
-        raw = json.loads(text)
+        found = stored.decode(text)
         values = []
-        for name, tree in raw["values"]:
+        for name, tree in found.values:
             snapshot = self.snapshot(tree) if tree is not None else None
             if tree is not None and snapshot is None:
                 return None
             values.append(Value(name, snapshot))
-        return Result(tuple(values), raw["data"])
+        return Result(tuple(values), found.data)
 
     def maker(self, snapshot: "Snapshot") -> str:
         """The label of what made ``snapshot``; empty when that is not known."""
@@ -244,14 +236,6 @@ class Store:
                         self.db.execute("ROLLBACK")
                     raise
 
-    def clean_meanwhile(self) -> None:
-        """Clean in a thread of its own that nobody waits for; what closing cuts short the next session does."""
-        threading.Thread(target=self._clean_until_closed, name="clean", daemon=True).start()
-
-    def _clean_until_closed(self) -> None:
-        with contextlib.suppress(sqlite3.ProgrammingError, OSError):  # closed meanwhile, or the disk is full
-            self.clean()
-
     def clean(self) -> None:
         """Remove what dead processes left, and make what earlier sessions recorded safe against a power cut."""
         for left in locks.abandoned(self.work.parent):
@@ -309,14 +293,6 @@ SELECT id FROM chain ORDER BY depth
 """
 
 
-def _database(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        db.execute(f"PRAGMA {pragma}")
-    db.executescript(_SCHEMA)
-    return db
-
-
 @contextlib.contextmanager
 def _full_disk_told() -> Iterator[None]:
     """A full disk is the same OSError whoever finds it, SQLite or a write."""
@@ -334,11 +310,6 @@ def _name(number: int) -> str:
         number, rest = divmod(number, 36)
         digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
     return digits
-
-
-def _encode(result: Result) -> str:
-    values = [(value.digest, value.tree.id if value.tree else None) for value in result.values]
-    return json.dumps({"values": values, "data": dict(result.data)}, separators=(",", ":"))
 
 
 def _boot() -> str:

@@ -1,20 +1,10 @@
 """What the store knows about layers: which snapshot a chain of them is, and which blobs a snapshot was packed into."""
 
-import contextlib
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from baselard.engine.store.database import Snapshot, Store
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS chains (
-  chain TEXT PRIMARY KEY, snapshot INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS layers (
-  snapshot INTEGER NOT NULL, below INTEGER NOT NULL, compression TEXT NOT NULL, stamp TEXT NOT NULL,
-  digest TEXT NOT NULL, size INTEGER NOT NULL, diff_id TEXT NOT NULL,
-  PRIMARY KEY (snapshot, below, compression, stamp)) WITHOUT ROWID;
-"""
 
 
 @dataclass(frozen=True)
@@ -32,7 +22,7 @@ def chain_snapshot(store: Store, chain: str) -> Snapshot | None:
 
     It counts as used now, so that nobody collects it before a result names it.
     """
-    with _open(store):
+    with store.transaction():
         touched = store.db.execute(
             "UPDATE snapshots SET used = ? WHERE id = (SELECT snapshot FROM chains WHERE chain = ?) RETURNING id",
             (time.time(), chain),
@@ -42,7 +32,7 @@ def chain_snapshot(store: Store, chain: str) -> Snapshot | None:
 
 def record_chain(store: Store, chain: str, snapshot: Snapshot) -> None:
     """Remember what ``chain`` was unpacked into."""
-    with _open(store):
+    with store.transaction():
         store.db.execute("INSERT OR REPLACE INTO chains VALUES (?, ?)", (chain, snapshot.id))
 
 
@@ -79,7 +69,7 @@ def packed(store: Store, snapshot: Snapshot, below: Snapshot | None, stamp: str,
 def record_layer(store: Store, snapshot: Snapshot, below: Snapshot | None, stamp: str, layer: Layer) -> None:
     """Remember that ``layer`` holds what ``snapshot`` adds to ``below``. ``stamp`` tells how time stamps were made."""
     place = (snapshot.id, below.id if below else 0, layer.compression, stamp)
-    with _open(store):
+    with store.transaction():
         store.db.execute(
             "INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*place, layer.digest, layer.size, layer.diff_id),
@@ -88,19 +78,11 @@ def record_layer(store: Store, snapshot: Snapshot, below: Snapshot | None, stamp
 
 def forget_snapshots(store: Store) -> None:
     """Drop what is known about snapshots that are gone."""
-    with _open(store):
+    with store.transaction():
         for table in ("chains", "layers"):
             store.db.execute(f"DELETE FROM {table} WHERE snapshot NOT IN (SELECT id FROM snapshots)")  # noqa: S608
 
 
-def _open(store: Store) -> "contextlib.AbstractContextManager[None]":
-    """A transaction in which the tables are there."""
-    with store.mutex:
-        for statement in _SCHEMA.split(";"):
-            store.db.execute(statement)
-    return store.transaction()
-
-
 def _all(store: Store, query: str, values: tuple[object, ...]) -> "list[tuple[Any, ...]]":
-    with _open(store):
+    with store.mutex:
         return store.db.execute(query, values).fetchall()

@@ -3,15 +3,10 @@
 from baselard.engine.store.database import Store
 from baselard.oci.reference import Reference
 
-_SCHEMA = """CREATE TABLE IF NOT EXISTS origins (
-  digest TEXT NOT NULL, registry TEXT NOT NULL, repository TEXT NOT NULL,
-  PRIMARY KEY (digest, registry)) WITHOUT ROWID"""
-
 
 def record(store: Store, name: str, reference: Reference) -> None:
     """Remember that the reference's repository holds the blob ``name``."""
     with store.transaction():
-        store.db.execute(_SCHEMA)
         store.db.execute(
             "INSERT OR REPLACE INTO origins VALUES (?, ?, ?)", (name, reference.registry, reference.repository)
         )
@@ -19,8 +14,7 @@ def record(store: Store, name: str, reference: Reference) -> None:
 
 def find(store: Store, name: str, reference: Reference) -> str:
     """Another repository of the reference's registry that held the blob; empty when none is known."""
-    with store.transaction():
-        store.db.execute(_SCHEMA)
+    with store.mutex:
         row = store.db.execute(
             "SELECT repository FROM origins WHERE digest = ? AND registry = ? AND repository != ?",
             (name, reference.registry, reference.repository),

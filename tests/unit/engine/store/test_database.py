@@ -11,6 +11,7 @@ import pytest
 
 from baselard.engine.errors import HostError
 from baselard.engine.solver.graph import Result, Value
+from baselard.engine.store import collect
 from baselard.engine.store import database as store_module
 from baselard.engine.store.database import Snapshot, Store
 
@@ -131,9 +132,9 @@ def test_cleaning_meanwhile_ends_with_the_store(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Store, "clean", slow)
     store = Store.open(tmp_path / "store")
-    store.clean_meanwhile()
+    collect.tidy_meanwhile(store)
     assert cleaned.wait(10)
-    thread = next(one for one in threading.enumerate() if one.name == "clean")
+    thread = next(one for one in threading.enumerate() if one.name == "tidy")
     store.close()
     closed.set()
     thread.join(10)  # an error in it would fail this test: warnings are errors

@@ -30,6 +30,7 @@ class Options:
     expand: bool = False
     no_init: bool = False
     network: Net = Net.CONTAINERS
+    fresh: str = ""
 
 
 def with_exec(container: Container, args: Sequence[str], options: Options) -> Container:
@@ -46,6 +47,7 @@ def with_exec(container: Container, args: Sequence[str], options: Options) -> Co
         _redirect(container, options.redirect_stdout),
         _redirect(container, options.redirect_stderr),
         options.expect,
+        options.fresh,
     )
     return _after(container, node)
 

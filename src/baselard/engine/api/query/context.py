@@ -43,7 +43,7 @@ class State:
     """What the clients and module invocations of one session share.
 
     ``host_seen`` holds what was looked up outside once for all of it; ``nonce`` is in the keys of what is looked up
-    again in every session.
+    again in every session; ``fresh``, if any, is in the keys of commands, so that none is a recorded one.
     """
 
     evaluator: Evaluator
@@ -54,6 +54,7 @@ class State:
     ids: Ids = field(default_factory=Ids)
     host_seen: dict[tuple[str, Any], Any] = field(default_factory=dict)
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
+    fresh: str = ""
 
     @property
     def worker(self) -> Worker:
