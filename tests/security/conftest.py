@@ -67,6 +67,6 @@ def build(engine: Client, tree: Path) -> Callable[..., Any]:  # noqa: F811
         (tree / "Dockerfile").write_text(BUSYBOX + dockerfile)
         for name, content in files.items():
             (tree / name).write_bytes(content)
-        return engine.ask(f'{{host{{directory(path:"{tree}"){{dockerBuild{{sync {field}}}}}}}}}')
+        return engine.ask(f'{{host{{directory(path:"{tree}",noCache:true){{dockerBuild{{sync {field}}}}}}}}}')
 
     return ask

@@ -17,7 +17,7 @@ _AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protoco
 
 
 @contextlib.contextmanager
-def web(answer: bytes, headers: Mapping[str, str] | None = None) -> Iterator[str]:
+def web(answer: bytes, headers: Mapping[str, str] | None = None, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a server that gives ``answer`` for every path."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,11 +31,11 @@ def web(answer: bytes, headers: Mapping[str, str] | None = None) -> Iterator[str
         def log_message(self, *args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with http.server.ThreadingHTTPServer((host, 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"http://{host}:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()

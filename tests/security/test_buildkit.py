@@ -249,7 +249,7 @@ def test_what_is_exported_goes_through_no_link(engine: Client, tmp_path: Path, c
     assert (target / "etc/passwd").read_text() == "mine"
 
 
-@pytest.mark.advisory("CVE-2026-33747", "the name of a downloaded file was a path (0.28.1, source/http)")
+@pytest.mark.advisory("moby/buildkit@9ce6f62ac", "the name of a downloaded file was a path (0.28.1)")
 @pytest.mark.parametrize(
     ("path", "name"),
     [

@@ -204,7 +204,7 @@ class Store:
         return row is not None
 
     def blob_path(self, name: str) -> Path:
-        """Where the blob ``name`` is or would be. Raises UserError for what is no digest, as foreign caches may say."""
+        """Where the blob ``name`` is or would be. Raises UserError for what is no digest, as others may say."""
         algorithm, _, value = digest.checked(name).partition(":")
         return self.root / "blobs" / algorithm / value
 
