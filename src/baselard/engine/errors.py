@@ -1,10 +1,24 @@
 """Every error the engine raises on purpose; translated once, at the server's edge and at the command line's."""
 
+import re
 from collections.abc import Sequence
+
+_USERINFO = re.compile(r"(?<=://)[^\s/?#@]+@")  # of a URL (RFC 3986, 3.2.1), such as user:password@
+
+
+def without_passwords(text: str) -> str:
+    """``text`` where the URLs in it have ``***`` for a user and password; who is asked for by ssh is no secret."""
+    return _USERINFO.sub(lambda found: found[0] if found[0] == "git@" else "***@", text)
 
 
 class EngineError(Exception):
-    """Something the caller can understand and act on; the message says what is wrong and what to do."""
+    """Something the caller can understand and act on; the message says what is wrong and what to do.
+
+    Passwords in URLs are not shown.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_passwords(message))
 
 
 class UserError(EngineError):

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from baselard.engine.errors import HostError
+from baselard.engine.errors import HostError, without_passwords
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import CALLED_OFF, Node, Output, Progress, Result, Results, Value
 
@@ -98,13 +98,14 @@ class Evaluator:
             self.progress.finished(node.key, cached=True)
             return known
         result = await self._run(node, inputs)
-        self.results.record([node.key, *([content_key] if content_key else [])], result, node.label)
+        label = without_passwords(node.label)
+        self.results.record([node.key, *([content_key] if content_key else [])], result, label)
         return result
 
     async def _run(self, node: Node, inputs: Sequence[Value]) -> Result:
         if not node.cached:
             return await self._in_thread(node.run, inputs)
-        self.progress.started(node.key, node.label)
+        self.progress.started(node.key, without_passwords(node.label))
         try:
             result = await self._in_thread(node.run, inputs)
         except BaseException as error:
