@@ -1,7 +1,10 @@
 """A worker and an engine of the tests' own, images that a stranger would make, and a canary outside of them."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +73,51 @@ def build(engine: Client, tree: Path) -> Callable[..., Any]:  # noqa: F811
         return engine.ask(f'{{host{{directory(path:"{tree}",noCache:true){{dockerBuild{{sync {field}}}}}}}}}')
 
     return ask
+
+
+class Replaceable:
+    """An engine that may be killed, and cannot take the machine's memory along; the next test gets another then."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.engines: list[Client] = []
+
+    def living(self) -> Client:
+        if not self.engines or self.engines[-1].child.poll() is not None:
+            place = self.directory / str(len(self.engines))
+            place.mkdir()
+            self.engines.append(Client(place, ("prlimit", f"--as={6 << 30}")))
+        return self.engines[-1]
+
+
+@pytest.fixture(scope="session")
+def replaceable(_own_mounts: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replaceable]:  # noqa: F811
+    made = Replaceable(tmp_path_factory.mktemp("doomed"))
+    yield made
+    for client in made.engines:
+        client.close()
+
+
+@pytest.fixture
+def doomed(replaceable: Replaceable) -> Client:
+    """An engine that ``within`` may kill."""
+    return replaceable.living()
+
+
+def within(seconds: float, client: Client, query: str) -> Any:
+    """The answer to a query; fails the test, and ends the engine, if there is none in time."""
+    answers: list[Any] = []
+
+    def ask() -> None:
+        with suppress(OSError, HTTPException):
+            answers.append(client.ask(query))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        client.child.kill()
+        client.child.wait()
+    thread.join()
+    assert answers, f"no answer within {seconds} s"
+    return answers[0]

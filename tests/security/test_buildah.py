@@ -6,10 +6,6 @@ by the advisories of github.com/containerd/containerd.
 
 import json
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +21,7 @@ from tests.integration.engine.conftest import Client
 from tests.security import archives
 from tests.security.archives import REGULAR
 from tests.security.canary import SECRET, Canary
+from tests.security.conftest import within
 
 pytestmark = pytest.mark.root
 
@@ -62,32 +59,6 @@ def test_a_caches_id_is_no_path(build, canary: Canary, key: str) -> None:
     assert SECRET not in str(answer)
 
 
-@pytest.fixture
-def doomed(tmp_path: Path, _own_mounts: None) -> Iterator[Client]:
-    """An engine that may be killed, and cannot take the machine's memory along."""
-    client = Client(tmp_path, ("prlimit", f"--as={6 << 30}"))
-    yield client
-    client.child.kill()
-    client.close()
-
-
-def _within(seconds: float, client: Client, query: str) -> Any:
-    """The answer to a query; fails the test, and ends the engine, if there is none in time."""
-    answers: list[Any] = []
-
-    def ask() -> None:
-        with suppress(OSError, HTTPException):
-            answers.append(client.ask(query))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    thread.join(seconds)
-    client.child.kill()
-    thread.join()
-    assert answers, f"no answer within {seconds} s"
-    return answers[0]
-
-
 HUNG = {
     "a FIFO": "/bin/busybox mkfifo /etc/passwd /etc/group",
     "an endless device": "/bin/busybox mknod /etc/passwd c 1 5; /bin/busybox mknod /etc/group c 1 5",
@@ -110,7 +81,7 @@ def test_passwd_and_group_that_are_no_files_stop_nothing(doomed: Client, tree, t
         f"FROM scratch\nCOPY bin /bin\nENV PATH=/bin\nRUN mkdir /etc; rm -rf /etc/passwd /etc/group; {line}\n"
         f"USER {user}\nCOPY --chown={user} Dockerfile /mine\nRUN id -u\n"
     )
-    answer = _within(20, doomed, f'{{host{{directory(path:"{tree}"){{dockerBuild{{sync stdout}}}}}}}}')
+    answer = within(20, doomed, f'{{host{{directory(path:"{tree}"){{dockerBuild{{sync stdout}}}}}}}}')
     if "errors" in answer:
         assert "internal error" not in str(answer)
     else:

@@ -107,7 +107,7 @@ class Target:
         if mode:
             copy_attributes(f"{self.below}/{path}", self.own(path))
         else:
-            os.chmod(self.own(path), NEW_DIRECTORY)
+            _chmod(self.own(path), NEW_DIRECTORY)
         self._joined[path] = bool(mode)
         return not mode
 
@@ -192,7 +192,7 @@ class Copier:
         owner = self.metadata.owner or Owner(info.st_uid, info.st_gid)
         os.chown(own, owner.uid, owner.gid, follow_symlinks=False)
         if not stat.S_ISLNK(info.st_mode):
-            os.chmod(own, self._permissions(info.st_mode))
+            (_chmod if self.for_host else os.chmod)(own, self._permissions(info.st_mode))
         if not self.for_host:
             xattrs.copy(real, own)  # after chown(2), which drops file capabilities
         os.utime(own, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
@@ -239,6 +239,16 @@ class Copier:
             directory = f"{directory}/{name}" if directory else name
             found = self._directories[directory] = counterparts(found, name)
         return found
+
+
+def _chmod(path: str, mode: int) -> None:
+    """chmod(2) of what is there itself, which somebody else may replace by a link meanwhile."""
+    found = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISLNK(os.fstat(found).st_mode):
+            os.chmod(f"/proc/self/fd/{found}", mode)
+    finally:
+        os.close(found)
 
 
 def _make(real: str, info: os.stat_result, own: str) -> None:

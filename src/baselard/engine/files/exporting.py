@@ -1,7 +1,8 @@
 """Writes directories and files of trees to the host: Directory.export, File.export.
 
-Links in the host's directory are replaced, never followed, so that nothing outside it is touched. What is written
-belongs to whoever called; devices stay behind, since whoever may open one here could reach this machine's.
+Links in the host's directory are replaced, never followed, so that nothing outside it is touched, also when somebody
+else renames and links there meanwhile: every step is opened in the one before. What is written belongs to whoever
+called; devices stay behind, since whoever may open one here could reach this machine's.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import UserError
@@ -32,9 +34,10 @@ def export_directory(source: str, target: Path, *, wipe: bool) -> Path:
     with _explained(target):
         _make_directory(target)
         entries = [entry for entry in walk(source) if not _is_device(entry)]
-        _copier(source, target).tree(entries, "")
-        if wipe:
-            _remove_others(os.fspath(target), {entry.path for entry in entries})
+        with _Held.opened(target) as held:
+            _copier(source, held).tree(entries, "")
+            if wipe:
+                _remove_others(held, {entry.path for entry in entries})
     return target
 
 
@@ -52,7 +55,8 @@ def export_file(source: str, target: Path, *, allow_parent: bool, name: str) -> 
         _make_directory(target.parent)
         directory, base = os.path.split(source)
         entry = Entry(base, os.lstat(source))
-        _copier(directory, target.parent).file(entry.path, entry.info, target.name)
+        with _Held.opened(target.parent) as held:
+            _copier(directory, held).file(entry.path, entry.info, target.name)
     return target
 
 
@@ -88,8 +92,46 @@ def caller() -> Owner:
     return Owner(os.geteuid(), os.getegid()) if user.uid is None else Owner(user.uid, user.gid)
 
 
-def _copier(source: str, target: Path) -> Copier:
-    return Copier(Source(source), Target(os.path.realpath(target)), Metadata(caller()), for_host=True)
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass
+class _Held(Target):
+    """A directory of the host. ``own`` names what is in it by a descriptor of its parent, valid until the next call for
+    another parent; that is opened step by step, so no name of it can be a link."""
+
+    root: int = -1
+    _parent: str | None = None
+    _descriptors: list[int] = field(default_factory=list)
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, directory: Path) -> "Iterator[_Held]":
+        held = cls(os.fspath(directory), root=os.open(os.path.realpath(directory), _DIRECTORY))
+        try:
+            yield held
+        finally:
+            held._let_go()
+            os.close(held.root)
+
+    def own(self, path: str) -> str:
+        parent, name = os.path.split(path)
+        if parent != self._parent:
+            self._let_go()
+            for step in parent.split("/") if parent else ():
+                above = self._descriptors[-1] if self._descriptors else self.root
+                self._descriptors.append(os.open(step, _DIRECTORY, dir_fd=above))
+            self._parent = parent
+        return f"/proc/self/fd/{self._descriptors[-1] if self._descriptors else self.root}/{name}"
+
+    def _let_go(self) -> None:
+        self._parent = None
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+
+
+def _copier(source: str, target: _Held) -> Copier:
+    return Copier(Source(source), target, Metadata(caller()), for_host=True)
 
 
 def _check_file(target: Path) -> None:
@@ -104,17 +146,18 @@ def _make_directory(path: Path) -> None:
     _make_directory(path.parent)
     path.mkdir()
     owner = caller()
-    os.chown(path, owner.uid, owner.gid)
+    os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
 
 
 def _is_device(entry: Entry) -> bool:
     return stat.S_ISCHR(entry.info.st_mode) or stat.S_ISBLK(entry.info.st_mode)
 
 
-def _remove_others(target: str, kept: set[str]) -> None:
-    for entry in list(walk(target)):
+def _remove_others(target: _Held, kept: set[str]) -> None:
+    for entry in list(walk(target.upper)):
         if entry.path not in kept:
-            fold.remove(f"{target}/{entry.path}")
+            with contextlib.suppress(FileNotFoundError):  # it went with the directory above
+                fold.remove(target.own(entry.path))
 
 
 @contextlib.contextmanager
