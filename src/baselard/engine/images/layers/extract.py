@@ -31,11 +31,12 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What only the layers below can settle: directories the layer uses but does not describe, and hard links
-    (name, target) to files that it does not hold."""
+    """What only the layers below can settle: directories the layer uses but does not describe, hard links
+    (name, target) to files that it does not hold, and whether there is anything to delete."""
 
     implied: tuple[Names, ...] = ()
     links: tuple[tuple[Names, Names], ...] = ()
+    whiteouts: tuple[Names, ...] = ()
 
 
 def unpack(source: tar_read.Source, root: Path, *, lowest: bool = False) -> Leftovers:
@@ -55,7 +56,7 @@ def unpack(source: tar_read.Source, root: Path, *, lowest: bool = False) -> Left
             except UserError as error:
                 raise UserError(f"layer entry {shown(entry.name)}: {error}") from error
         tree.set_directory_times()
-        return Leftovers(tuple(sorted(tree.implied)), tuple(tree.links))
+        return Leftovers(tuple(sorted(tree.implied)), tuple(tree.links), tuple(sorted(tree.whiteouts)))
 
 
 def _put(tree: Tree, entry: Entry, reader: tar_read.Reader, *, lowest: bool) -> None:
@@ -94,6 +95,7 @@ def _put_whiteout(tree: Tree, names: Names, *, lowest: bool) -> None:
         _make_opaque(parent)
     else:
         _delete_below(parent, hidden)
+        tree.whiteouts.add((*tree.real(parent), hidden))
 
 
 def _delete_below(parent: int, name: bytes) -> None:

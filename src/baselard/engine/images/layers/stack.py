@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.images.layers import extract
+from baselard.engine.images.layers import extract, whiteouts
 from baselard.engine.images.layers.extract import Leftovers
 from baselard.engine.images.layers.stream import Stream, decompressed
 from baselard.engine.images.layers.tree import Names, Tree, shown
@@ -98,8 +98,10 @@ def _unpack(layer: Layer, blob: Blob, tree: Path, *, lowest: bool) -> _Unpacked:
 def _settle(snapshots: Snapshots, parent: Snapshot | None, unpacked: _Unpacked) -> Snapshot:
     """Put one layer on top of ``parent``, after what only the layers below could tell."""
     left = unpacked.left
-    if parent and (left.implied or left.links):
+    if parent and (left.implied or left.links or left.whiteouts):
         with snapshots.view(parent) as below, Tree.at(below) as lower, Tree.at(unpacked.tree) as upper:
+            for names in left.whiteouts:
+                whiteouts.drop_idle(lower, upper, names)
             for names in left.implied:
                 _dress_as_below(lower, upper, names)
             for names, target in left.links:

@@ -25,6 +25,7 @@ class Tree:
     parent_names: Names | None = None
     implied: set[Names] = field(default_factory=set)
     links: list[tuple[Names, Names]] = field(default_factory=list)
+    whiteouts: set[Names] = field(default_factory=set)
     times: dict[Names, int] = field(default_factory=dict)
 
     @classmethod
@@ -53,6 +54,11 @@ class Tree:
     def open_directory(self, names: Names) -> int:
         """A new descriptor of the directory ``names``, the caller's to close. Raises OSError if it is none."""
         return self._walk(names, make=False)
+
+    def real(self, directory: int) -> Names:
+        """Where an open directory of the tree is, links on the way to it resolved."""
+        top, path = (os.readlink(b"/proc/self/fd/%d" % descriptor) for descriptor in (self.root, directory))
+        return tuple(part for part in path.removeprefix(top).split(b"/") if part)
 
     def _walk(self, names: Names, *, make: bool) -> int:
         """Go down from the root, following links by hand; ``..`` in one may climb to the root but not above it."""
