@@ -1,26 +1,26 @@
-"""The rules of .gitignore files, as gitignore(5) describes them."""
+"""The rules of .gitignore files, as git reads them (gitignore(5)). Paths and patterns are bytes, as there."""
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from baselard.engine.files import patterns
+from baselard.engine.files import wildmatch
 
-_TOKEN = re.compile(
-    r"""(?P<all>\A\*\*+\Z) | (?P<start>\A(?:\*\*/)+) | (?P<end>(?:/\*\*)+\Z) | (?P<middle>/(?:\*\*/)+) | (?P<stars>\*+)
-      | (?P<one>\?) | \[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\\\]])*)\] | \\(?P<escaped>.) | (?P<plain>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_FIXED = {"all": ".+", "start": "(?:.*/)?", "end": "/.+", "middle": "/(?:.*/)?", "stars": "[^/]*", "one": "[^/]"}
+_BOM = b"\xef\xbb\xbf"
+_LITERAL = re.compile(rb"[^*?\[\\]*")
+_TRAILING_SPACES = re.compile(rb"((?:[^\\]|\\.)*?) +", re.DOTALL)
+
+Matches = Callable[[bytes], bool]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One line. ``regex`` is for paths relative to the file's directory."""
+    """One line. ``matches`` is asked about a path relative to the file's directory."""
 
     negated: bool
     directories_only: bool
-    regex: re.Pattern[str]
+    matches: Matches
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Rules:
 
     def verdict(self, path: str, is_directory: bool) -> bool | None:
         """True ignored, False taken back, None not mentioned: the last line that matches decides."""
-        local = self.above + path[len(self.base) :]
+        local = os.fsencode(self.above + path[len(self.base) :])
         for rule in reversed(self.rules):
-            if (is_directory or not rule.directories_only) and rule.regex.fullmatch(local):
+            if (is_directory or not rule.directories_only) and rule.matches(local):
                 return not rule.negated
         return None
 
@@ -52,34 +52,37 @@ def ignored(files: Sequence[Rules], path: str, *, is_directory: bool) -> bool:
     return False
 
 
-def parse(text: str) -> tuple[Rule, ...]:
+def parse(text: bytes) -> tuple[Rule, ...]:
     """The rules of one file's text. Lines that are not well-formed match nothing, as with git."""
-    return tuple(rule for line in text.split("\n") if (rule := _rule(line)))
+    lines = text.removeprefix(_BOM).split(b"\n")
+    return tuple(rule for line in lines if (rule := _rule(line.removesuffix(b"\r").partition(b"\0")[0])))
 
 
-def _rule(line: str) -> Rule | None:
-    line = re.sub(r"(?<!\\)[ \t]+\Z", "", line.rstrip("\r"))
-    if not line or line.startswith("#"):
+def _rule(line: bytes) -> Rule | None:
+    if line.startswith(b"#"):
         return None
-    negated = line.startswith("!")
-    pattern = line.removeprefix("!")
-    directories_only = pattern.endswith("/")
-    pattern = pattern.removesuffix("/")
-    if not pattern:
+    if trailing := _TRAILING_SPACES.fullmatch(line):
+        line = trailing[1]
+    negated = line.startswith(b"!")
+    pattern = line.removeprefix(b"!")
+    directories_only = pattern.endswith(b"/")
+    pattern = pattern.removesuffix(b"/")
+    matches = _of_path(pattern.removeprefix(b"/")) if b"/" in pattern else _of_name(pattern)
+    return Rule(negated, directories_only, matches) if pattern and matches else None
+
+
+def _of_name(pattern: bytes) -> Matches | None:
+    """A pattern without a slash, which the last name of a path must match."""
+    expression = wildmatch.translate(pattern, path=False)
+    if expression is None:
         return None
-    text = pattern.removeprefix("/") if "/" in pattern else "**/" + pattern
-    try:
-        return Rule(negated, directories_only, re.compile(_regex(text), re.DOTALL))
-    except re.error:
+    return lambda path: expression.fullmatch(path.rpartition(b"/")[2]) is not None
+
+
+def _of_path(pattern: bytes) -> Matches | None:
+    """A pattern with one. What precedes the first wildcard is compared by itself: ``**`` after it stands alone."""
+    literal = _LITERAL.match(pattern)[0]  # type: ignore[index]  # it matches nothing at least
+    expression = wildmatch.translate(pattern[len(literal) :], path=True)
+    if expression is None:
         return None
-
-
-def _regex(pattern: str) -> str:
-    return "".join(_translate(token) for token in _TOKEN.finditer(pattern))
-
-
-def _translate(token: re.Match[str]) -> str:
-    kind = token.lastgroup or ""
-    if kind == "set":
-        return f"(?!/)[{'^' if token['not'] else ''}{patterns.char_set(token['set'])}]"
-    return _FIXED.get(kind) or re.escape(token["escaped"] or token["plain"])
+    return lambda path: path.startswith(literal) and expression.fullmatch(path, len(literal)) is not None

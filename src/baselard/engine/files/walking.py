@@ -8,9 +8,12 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from baselard.engine.files import gitignore
+from baselard.engine.files import gitignore, paths
 from baselard.engine.files.patterns import Patterns, State, compile_patterns
 from baselard.engine.solver import cancel
+
+EXCLUDE = ".git/info/exclude"
+"""The ignore file of a repository that is not checked in."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ class _Level:
 def walk(root: str, selected: Filter = EVERYTHING, *, outer_rules: Sequence[gitignore.Rules] = ()) -> Iterator[Entry]:
     """Every meant entry below ``root``, directories before their content, names sorted; the root itself is not.
 
-    A directory that is not meant itself comes only if something inside it does. ``outer_rules`` are those of
-    .gitignore files above the root. Raises UserError for bad patterns, OSError for what cannot be read,
-    Cancelled when the work is called off.
+    A directory that is not meant itself comes only if something inside it does. ``outer_rules`` are those that come
+    before the root's own, of files above it or of its user. Raises UserError for bad patterns, OSError for what cannot
+    be read, Cancelled when the work is called off.
     """
     selection = _Selection(root, selected)
     called_off = cancel.current()
@@ -102,7 +105,8 @@ class _Selection:
 
     def start(self, outer_rules: tuple[gitignore.Rules, ...]) -> _Below:
         include = self._include.nothing if self._include else ()
-        return _Below(include, self._exclude.nothing, (*outer_rules, *self._rules_of("")))
+        own = (*self._rules_in(paths.resolve(self._root, EXCLUDE)), *self._rules_of("")) if self._gitignore else ()
+        return _Below(include, self._exclude.nothing, (*outer_rules, *own))
 
     def judge(self, path: str, is_directory: bool, above: _Below) -> tuple[bool, _Below | None]:
         """Whether the entry is meant, and, if its content is to be looked at, what counts there."""
@@ -122,22 +126,24 @@ class _Selection:
         return included or self._include is None or self._include.may_match_below(path, negated=False)
 
     def _rules_of(self, prefix: str) -> tuple[gitignore.Rules, ...]:
-        if not self._gitignore:
-            return ()
-        text = read_gitignore(f"{self._root}/{prefix}")
-        return (gitignore.Rules(prefix, gitignore.parse(text)),) if text else ()
+        return self._rules_in(f"{prefix}.gitignore", prefix) if self._gitignore else ()
+
+    def _rules_in(self, path: str, base: str = "") -> tuple[gitignore.Rules, ...]:
+        text = read_rules(f"{self._root}/{path}")
+        return (gitignore.Rules(base, gitignore.parse(text)),) if text else ()
 
 
-def read_gitignore(directory: str) -> str:
-    """The text of a directory's .gitignore, empty when there is none; links are not followed, as with git."""
+def read_rules(path: str) -> bytes:
+    """The text of a .gitignore or its like, empty when there is none; a link is not followed, as with git."""
     try:
-        descriptor = os.open(f"{directory}/.gitignore", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
-        return ""
+        return b""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return b""
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return ""
-        return file.read().decode("utf-8", "surrogateescape")
+        return file.read()
 
 
 def _sorted(directory: str) -> "Iterator[os.DirEntry[str]]":

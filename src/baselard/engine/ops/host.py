@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from baselard.engine.errors import EngineError, UserError
-from baselard.engine.files import gitignore, selection, treehash
+from baselard.engine.files import checkout, selection, treehash
 from baselard.engine.files.copying import Copier, Metadata, Source, Target
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.patterns import literal
 from baselard.engine.files.statcache import StatCache, stamp_of
 from baselard.engine.files.treehash import As
-from baselard.engine.files.walking import EVERYTHING, Entry, Filter, read_gitignore, walk
+from baselard.engine.files.walking import EVERYTHING, Entry, Filter, walk
 from baselard.engine.ops.tree import one
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
@@ -126,7 +126,7 @@ def _stamp(entry: Entry, again: str) -> bytes:
 
 
 def _entries(path: str, selected: Filter) -> Iterator[Entry]:
-    for entry in walk(path, selected, outer_rules=_outer_rules(path) if selected.gitignore else ()):
+    for entry in walk(path, selected, outer_rules=checkout.outer_rules(path) if selected.gitignore else ()):
         if not _stays_behind(entry.info):
             yield entry
 
@@ -134,17 +134,3 @@ def _entries(path: str, selected: Filter) -> Iterator[Entry]:
 def _stays_behind(info: os.stat_result) -> bool:
     """Sockets mean nothing elsewhere; a device 0:0 would hide things in a layer instead of being one."""
     return stat.S_ISSOCK(info.st_mode) or (stat.S_ISCHR(info.st_mode) and info.st_rdev == 0)
-
-
-def _outer_rules(path: str) -> list[gitignore.Rules]:
-    """The .gitignore files from the root of the git checkout that ``path`` is in down to its parent."""
-    above = ""
-    found: list[gitignore.Rules] = []
-    directory = path.rstrip("/")
-    while not os.path.exists(f"{directory}/.git"):
-        directory, name = os.path.split(directory)
-        if not name:
-            return []
-        above = f"{name}/{above}"
-        found.insert(0, gitignore.Rules("", gitignore.parse(read_gitignore(directory)), above))
-    return found

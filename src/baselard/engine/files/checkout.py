@@ -1,0 +1,62 @@
+"""What git ignores in a checkout beside what a directory's own .gitignore files say: the user's rules, those above."""
+
+import itertools
+import os
+from pathlib import Path
+
+from baselard.engine.errors import HostError
+from baselard.engine.files import gitignore
+from baselard.engine.files.gitignore import Rules
+from baselard.engine.files.walking import read_rules
+from baselard.engine.host import process
+
+
+def outer_rules(path: str) -> list[Rules]:
+    """The rules that come before those in the host directory ``path``, weakest first; none outside of a checkout.
+
+    They are the user's (core.excludesFile), the repository's own info/exclude, and those of .gitignore files from the
+    root of the checkout down to the parent of ``path``.
+    """
+    root = _root(path)
+    if root is None:
+        return []
+    names = [] if path == root else os.path.relpath(path, root).split("/")
+    above = [root, *itertools.accumulate(names, os.path.join, initial=root)][1:-1]
+    aside = [os.path.realpath(file) for file in (_user_file(root), f"{_repository(root)}/info/exclude")]
+    found = [_rules(file, names) for file in aside]
+    found += [_rules(f"{directory}/.gitignore", names[depth:]) for depth, directory in enumerate(above)]
+    return [rules for rules in found if rules.rules]
+
+
+def _rules(file: str, below: list[str]) -> Rules:
+    """A file's rules, seen from the directory that ``below`` leads to from its own."""
+    return Rules("", gitignore.parse(read_rules(file)), "".join(f"{name}/" for name in below))
+
+
+def _root(path: str) -> str | None:
+    """The checkout that a directory is in."""
+    ways = (path, *map(str, Path(path).parents))
+    return next((way for way in ways if os.path.exists(f"{way}/.git")), None)
+
+
+def _repository(root: str) -> str:
+    """A checkout's repository, which may be elsewhere (gitrepository-layout(5), git-worktree(1))."""
+    pointer = read_rules(f"{root}/.git")
+    own = os.path.join(root, _line(pointer.removeprefix(b"gitdir:")) or ".git")
+    return os.path.join(own, _line(read_rules(f"{own}/commondir")))
+
+
+def _line(text: bytes) -> str:
+    return os.fsdecode(text.strip())
+
+
+def _user_file(root: str) -> str:
+    """Where the user says what to ignore everywhere (git-config(1), core.excludesFile)."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    argv = ("git", "-c", "safe.directory=*", "config", "--type=path", "--get", "core.excludesFile")
+    try:
+        told = _line(process.run(argv, cwd=Path(root), env=environment, check=False).stdout)
+    except HostError:  # no git here
+        told = ""
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return os.path.join(root, told or f"{home}/git/ignore")
