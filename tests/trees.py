@@ -42,6 +42,7 @@ class Trees:
     store: Store
     snapshots: Snapshots
     log: Log = field(default_factory=Log)
+    output: str = ""
 
     def value(self, node: Node) -> Value:
         """Evaluate with an evaluator of its own, as another session does."""

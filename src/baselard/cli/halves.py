@@ -20,6 +20,7 @@ from baselard.cli.chain import Chain
 from baselard.engine.api.objects.typedef import kebab
 from baselard.engine.host import checkout, process
 from baselard.engine.modules.addresses import Address
+from baselard.engine.store import cachedir
 
 _WAYS = ("registry", "archive", "rebuild")
 _ACCOUNT = ("registry", "username", "password")
@@ -43,6 +44,7 @@ def run(chain: Chain) -> int:
     root = places.store_root()
     root.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f"{root.name}-other-", dir=root.parent))  # no overlay can stand on /tmp's
+    cachedir.tag(work)
     tag = f"test-share-{secrets.token_hex(6)}"
     try:
         given = work / "given"

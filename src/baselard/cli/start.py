@@ -17,6 +17,7 @@ from baselard.cli.target import Target
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.session import Session, opened
 from baselard.engine.errors import HostError
+from baselard.engine.files import checkout
 from baselard.engine.host import privilege, rundir
 from baselard.engine.host.rundir import RunDir
 from baselard.engine.images import transfer
@@ -35,7 +36,7 @@ from baselard.engine.run.services.session_services import SessionServices
 from baselard.engine.run.terminal import Absent, Device, Terminal
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.evaluate import Flights
-from baselard.engine.store import collect, snapshots, space
+from baselard.engine.store import cachedir, collect, snapshots, space
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
 
@@ -48,7 +49,8 @@ THREADS = 32
 class Engine:
     """The process-wide half of every session's worker.
 
-    ``services`` and ``machines`` put away what the sessions hold; containers end between the two.
+    ``services`` and ``machines`` put away what the sessions hold; containers end between the two. ``output`` is where
+    the result will be written.
     """
 
     store: Store
@@ -59,6 +61,7 @@ class Engine:
     terminal: Terminal
     services: contextlib.ExitStack
     machines: contextlib.ExitStack
+    output: str = ""
 
     def session(self, workdir: Path) -> Session:
         """A new session for a client whose paths are relative to ``workdir``."""
@@ -77,6 +80,7 @@ class Engine:
             progress=self.progress,
             host=self.host,
             terminal=self.terminal,
+            output=self.output,
         )
 
     def _network(self, run_dir: RunDir) -> Network:
@@ -89,12 +93,13 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(progress: Display, terminal: Terminal | None = None) -> Iterator[Engine]:
+def engine(progress: Display, terminal: Terminal | None = None, output: str = "") -> Iterator[Engine]:
     """The engine, inside this block. Call before threads start. Raises HostError for what this machine lacks."""
     snapshots.private_namespace()
     if trouble := cgroups.make_writable():
         progress.note(trouble)
     leftovers.remove()
+    cachedir.tag(places.cache_root())
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Store.open(places.store_root())))
         collect.tidy_meanwhile(store)
@@ -104,7 +109,7 @@ def engine(progress: Display, terminal: Terminal | None = None) -> Iterator[Engi
         stack.callback(executor.shutdown, cancel_futures=True)
         services = stack.enter_context(contextlib.ExitStack())
         lent = (host.detect(), Flights(), executor, progress, terminal or Absent())
-        yield Engine(store, *lent, services, machines)
+        yield Engine(store, *lent, services, machines, output)
 
 
 def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
@@ -114,8 +119,14 @@ def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
         signal.signal(number, _terminated)
     runner = target.start_runner()
     terminal = Device(target.display.aside, target.options.on_failure)
-    with contextlib.closing(target), engine(target.display, terminal) as running:  # the display goes before the result
+    output = _only_written(target.options.output)
+    with contextlib.closing(target), engine(target.display, terminal, output) as running:  # closed before the result
         return asyncio.run(_served(running, target, runner, work))
+
+
+def _only_written(output: str) -> str:
+    """The path of ``-o`` unless it may be an input as well, as a README that is updated is: one that git tracks."""
+    return output if output and os.path.lexists(output) and not checkout.is_tracked(output) else ""
 
 
 def _terminated(*_: object) -> None:

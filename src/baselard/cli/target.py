@@ -58,7 +58,7 @@ class Target:
 
             user = caller.invoking_user(os.environ)
             python = environment.interpreter(self.source, places.cache_root(), user)
-            self._runner = running.start(self.source, python, user, self.output)
+            self._runner = running.start(self.source, python, user, self.output, places.cache_root() / "bytecode")
             self._closing.callback(self._runner.close)
         return self._runner
 

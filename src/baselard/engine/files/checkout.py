@@ -1,4 +1,4 @@
-"""What git ignores in a checkout beside what a directory's own .gitignore files say: the user's rules, those above."""
+"""What git knows of a checkout: what is tracked, and ignored beside what a directory's own .gitignore files say."""
 
 import itertools
 import os
@@ -28,6 +28,15 @@ def outer_rules(path: str) -> list[Rules]:
     return [rules for rules in found if rules.rules]
 
 
+def is_tracked(path: str) -> bool:
+    """Whether git knows of something at or below a host path; also where there is no checkout or no git to say so."""
+    directory = os.path.dirname(os.path.realpath(path))
+    if _root(directory) is None:
+        return True
+    told = _ask(directory, "ls-files", "-z", "--", os.path.realpath(path))
+    return told is None or bool(told)
+
+
 def _rules(file: str, below: list[str]) -> Rules:
     """A file's rules, seen from the directory that ``below`` leads to from its own."""
     return Rules("", gitignore.parse(read_rules(file)), "".join(f"{name}/" for name in below))
@@ -52,11 +61,16 @@ def _line(text: bytes) -> str:
 
 def _user_file(root: str) -> str:
     """Where the user says what to ignore everywhere (git-config(1), core.excludesFile)."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    argv = ("git", "-c", "safe.directory=*", "config", "--type=path", "--get", "core.excludesFile")
-    try:
-        told = _line(process.run(argv, cwd=Path(root), env=environment, check=False).stdout)
-    except HostError:  # no git here
-        told = ""
+    told = _line(_ask(root, "config", "--type=path", "--get", "core.excludesFile") or b"")
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return os.path.join(root, told or f"{home}/git/ignore")
+
+
+def _ask(directory: str, *arguments: str) -> bytes | None:
+    """What git answers in a directory; None where there is no git."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    argv = ("git", "-c", "safe.directory=*", *arguments)
+    try:
+        return process.run(argv, cwd=Path(directory), env=environment, check=False).stdout
+    except HostError:
+        return None

@@ -5,7 +5,7 @@ Hashing and copying see the same entries in the same order, so a digest says wha
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from baselard.engine.files import gitignore, paths
@@ -60,12 +60,19 @@ class _Level:
     unsaid: Entry | None
 
 
-def walk(root: str, selected: Filter = EVERYTHING, *, outer_rules: Sequence[gitignore.Rules] = ()) -> Iterator[Entry]:
+def walk(
+    root: str,
+    selected: Filter = EVERYTHING,
+    *,
+    outer_rules: Sequence[gitignore.Rules] = (),
+    skips: Callable[[str, os.stat_result], bool] = lambda _path, _info: False,
+) -> Iterator[Entry]:
     """Every meant entry below ``root``, directories before their content, names sorted; the root itself is not.
 
     A directory that is not meant itself comes only if something inside it does. ``outer_rules`` are those that come
-    before the root's own, of files above it or of its user. Raises UserError for bad patterns, OSError for what cannot
-    be read, Cancelled when the work is called off.
+    before the root's own, of files above it or of its user. What ``skips`` says of a real path is not there, with all
+    that is in it. Raises UserError for bad patterns, OSError for what cannot be read, Cancelled when the work is called
+    off.
     """
     selection = _Selection(root, selected)
     called_off = cancel.current()
@@ -80,6 +87,8 @@ def walk(root: str, selected: Filter = EVERYTHING, *, outer_rules: Sequence[giti
             entry = Entry(level.prefix + found.name, found.stat(follow_symlinks=False))
         except FileNotFoundError:
             continue  # a host directory may change while it is read
+        if skips(found.path, entry.info):
+            continue
         is_directory = stat.S_ISDIR(entry.info.st_mode)
         meant, below = selection.judge(entry.path, is_directory, level.below)
         if meant:

@@ -22,7 +22,7 @@ from baselard.engine.images.registries import Registry, Say
 from baselard.engine.images.writing import Image, Whole
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import holdings, layer_index, stored
+from baselard.engine.store import cachedir, holdings, layer_index, stored
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import GIVEN, Layer
 from baselard.engine.store.snapshots import Snapshots, ancestry
@@ -66,6 +66,7 @@ def export_directory(store: Store, since: float, directory: Path) -> Transferred
     blobs = directory / "blobs" / "sha256"
     try:
         blobs.mkdir(parents=True, exist_ok=True)
+        cachedir.tag(directory)
         size = sum(_write_blob(store, part, blobs) for part in _parts(whole))
         _replace(blobs / whole.descriptor.digest[7:], whole.data)
         _replace(directory / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')

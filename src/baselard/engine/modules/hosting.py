@@ -85,7 +85,7 @@ class Hosted:
         found = await asyncio.to_thread(source.load, root)
         user = caller.invoking_user(os.environ)
         python = await asyncio.to_thread(environment.interpreter, found, self.cache, user)
-        runner = running.start(found, python, user, self.on_output)
+        runner = running.start(found, python, user, self.on_output, self.cache / "bytecode")
         self.stack.callback(runner.close)
         invoker = self._invoker(runner)
         module = known.read(found, self.cache) or await invoker.register()

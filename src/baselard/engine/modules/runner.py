@@ -49,6 +49,7 @@ def load() -> Any:
     with checks_made_when_needed():
         cli: Any = importlib.import_module("dagger.mod.cli")
     share_converter()
+    sys.pycache_prefix = os.environ.pop("BASELARD_BYTECODE", "") or None  # from here on: what is below is the module's
     if declared := os.environ.get("BASELARD_ENTRY_POINT"):
         package, _, attribute = declared.partition(":")
         cls = getattr(importlib.import_module(package), attribute or cli.MAIN_OBJECT)

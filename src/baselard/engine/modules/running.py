@@ -111,15 +111,20 @@ class Runner:
         self._waiting.clear()
 
 
-def start(source: ModuleSource, interpreter: Path, user: User, on_output: OnOutput) -> Runner:
-    """Start the module's process; it imports while the engine gets ready. ``on_output`` hears what that prints."""
+def start(
+    source: ModuleSource, interpreter: Path, user: User, on_output: OnOutput, bytecode: Path | None = None
+) -> Runner:
+    """Start the module's process; it imports while the engine gets ready. ``on_output`` hears what that prints.
+
+    ``bytecode`` is where Python keeps what it compiled of the module, so that nothing is written into its source.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         fd = theirs.fileno()
         child = process.spawn(
             [*user.argv(), interpreter, "-P", runner.__file__, str(fd)],
             cwd=source.source,
-            env=environment(source, interpreter, user, os.environ),
+            env={**environment(source, interpreter, user, os.environ), "BASELARD_BYTECODE": str(bytecode or "")},
             pass_fds=[fd],
         )
     listener = threading.Thread(target=process.pump, args=(child, lambda _, data: on_output(data)), daemon=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from baselard.engine.errors import UserError
 from baselard.engine.files.paths import climbs
+from baselard.engine.store import cachedir
 
 CONFIG = "dagger.json"
 _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -73,7 +74,9 @@ class ModuleSource:
         patterns = [(text.lstrip("!"), not text.startswith("!")) for text in self.include]
         rules = [(_regex(pattern), keep) for pattern, keep in patterns]
         for folder, names, files in os.walk(self.root):
-            names[:] = [name for name in names if name not in _NEVER]
+            names[:] = [
+                name for name in names if name not in _NEVER and not cachedir.is_tagged(os.path.join(folder, name))
+            ]
             relative = Path(folder).relative_to(self.root)
             if relative == Path() and rules:
                 names[:] = [name for name in names if _may_hold(name, patterns)]

@@ -15,9 +15,11 @@ from baselard.engine.files.patterns import literal
 from baselard.engine.files.statcache import StatCache, stamp_of
 from baselard.engine.files.treehash import As
 from baselard.engine.files.walking import EVERYTHING, Entry, Filter, walk
+from baselard.engine.host import rundir
 from baselard.engine.ops.tree import one
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import cachedir
 
 _ROOT = Owner(0, 0)
 
@@ -64,6 +66,8 @@ def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirect
     """
     if not os.path.isdir(path):
         raise UserError(f"lstat {path}: no such file or directory on the host")
+    if cachedir.is_tagged(path):
+        raise UserError(f"{path} is a directory that Baselard keeps for itself; it is part of no source")
     try:
         found, stamps = _hash(worker, path, selected)
     except PermissionError as error:
@@ -93,7 +97,7 @@ def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, bytes]:
     """The content's digest, and one for the stamps of all that was read."""
     cache = StatCache.below(worker.store, path)
     stamps = hashlib.sha256()
-    entries = _stamped(_entries(path, selected), stamps)
+    entries = _stamped(_entries(worker, path, selected), stamps)
     found = treehash.of_entries(path, entries, content=cache.content, owner=As(_ROOT.uid, _ROOT.gid))
     cache.save(complete=selected.empty)
     return found, stamps.digest()
@@ -104,7 +108,7 @@ def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: byt
     with worker.snapshots.layer(None) as draft:
         upper = str(draft.upper)
         after = hashlib.sha256()
-        entries = _stamped(_entries(path, selected), after, again=path)
+        entries = _stamped(_entries(worker, path, selected), after, again=path)
         Copier(Source(path), Target(upper), Metadata(_ROOT)).tree(entries, "")
         if after.digest() != stamps:
             found = treehash.of_entries(upper, walk(upper))
@@ -125,10 +129,23 @@ def _stamp(entry: Entry, again: str) -> bytes:
         return b"gone"
 
 
-def _entries(path: str, selected: Filter) -> Iterator[Entry]:
-    for entry in walk(path, selected, outer_rules=checkout.outer_rules(path) if selected.gitignore else ()):
+def _entries(worker: Worker, path: str, selected: Filter) -> Iterator[Entry]:
+    """What of the directory is meant; what Baselard itself keeps or writes there is not."""
+    written = (_place(worker.output), os.path.realpath(rundir.default_root()))
+
+    def skips(real: str, info: os.stat_result) -> bool:
+        return real in written or (stat.S_ISDIR(info.st_mode) and cachedir.is_tagged(real))
+
+    outer_rules = checkout.outer_rules(path) if selected.gitignore else ()
+    for entry in walk(os.path.realpath(path), selected, outer_rules=outer_rules, skips=skips):
         if not _stays_behind(entry.info):
             yield entry
+
+
+def _place(path: str) -> str:
+    """A host path without links on the way to it, "" for none."""
+    directory, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(directory), name) if path else ""
 
 
 def _stays_behind(info: os.stat_result) -> bool:

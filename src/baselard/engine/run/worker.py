@@ -51,7 +51,10 @@ class SessionAddress:
 
 @dataclass(frozen=True)
 class Worker:
-    """The tools of one session's operations. ``registry`` is baselard.engine.images.registries's."""
+    """The tools of one session's operations. ``registry`` is baselard.engine.images.registries's.
+
+    ``output`` is a host path that is to be written in the end, and so is part of no source.
+    """
 
     store: Store
     snapshots: Snapshots
@@ -64,3 +67,4 @@ class Worker:
     host: HostEnvironment
     session: SessionAddress | None = None
     terminal: Terminal = field(default_factory=Absent)
+    output: str = ""

@@ -27,7 +27,7 @@ from typing import Any
 from baselard.engine.errors import HostError
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import locks, schema, stored
+from baselard.engine.store import cachedir, locks, schema, stored
 
 _TABLES = ("results", "snapshots", "blobs")
 _LOCK_POLL = 0.02  # seconds between tries for a key that another process holds
@@ -52,6 +52,7 @@ class Store:
         try:
             for name in ("layers", "blobs/sha256", "work", "caches"):
                 (root / name).mkdir(parents=True, exist_ok=True, mode=0o711)
+            cachedir.tag(root)
             owned = locks.own(root / "work" / uuid.uuid4().hex[:12])
         except OSError as error:
             raise HostError(f"the store {root} cannot be written: {error.strerror}; set BASELARD_STORE") from error

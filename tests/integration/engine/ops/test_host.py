@@ -4,6 +4,8 @@ import os
 import shutil
 import socket
 import stat
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,14 @@ import pytest
 from baselard.engine.errors import UserError
 from baselard.engine.files import copying, treehash
 from baselard.engine.files.walking import Filter, walk
+from baselard.engine.host import rundir
+from baselard.engine.images import transfer
 from baselard.engine.ops import host
 from baselard.engine.ops.copy import Copy
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver.graph import Output
+from baselard.engine.store import cachedir
+from baselard.engine.store.database import Store
 
 pytestmark = pytest.mark.root
 
@@ -184,3 +190,80 @@ def test_a_copy_into_nothing_is_the_host_directory_itself(trees, here: Path, cop
     copied.clear()
     assert trees.value(Copy(Output(Scratch()), Output(node), "/")).tree == trees.value(node).tree
     assert copied == []
+
+
+def _store(root: Path) -> None:
+    Store.open(root).close()
+
+
+def _exported_cache(root: Path) -> None:
+    store = Store.open(root.parent.parent / "another")
+    transfer.note_run(store)
+    transfer.export_directory(store, 0, root)
+    store.close()
+
+
+def _cache(root: Path) -> None:
+    """As the command line tags the user's cache when the engine starts."""
+    root.mkdir()
+    cachedir.tag(root)
+
+
+OWN = {"a store": _store, "an exported cache": _exported_cache, "a cache": _cache}
+
+
+@pytest.mark.parametrize("where", [".cache", "src/deeper"])
+@pytest.mark.parametrize("make", OWN.values(), ids=OWN)
+@pytest.mark.parametrize(
+    "selected", [Filter(), Filter(include=("**",)), Filter(gitignore=True), Filter(exclude=("*", "!src", "!.cache"))]
+)
+def test_what_is_kept_here_is_part_of_no_source(trees, here: Path, make, where: str, selected: Filter) -> None:
+    before = host.load(trees, str(here), selected)
+    (here / where).parent.mkdir(exist_ok=True)
+    make(here / where)
+    assert list((here / where).iterdir())
+    assert host.load(trees, str(here), selected) == before
+
+
+def test_the_store_in_use_is_part_of_no_source(trees, tmp_path: Path) -> None:
+    """It was copied into itself until «File name too long»."""
+    (tmp_path / "file").write_text("a")
+    node = host.load(trees, str(tmp_path))
+    assert trees.names(node) == ["file"]
+    assert host.load(trees, str(tmp_path)) == node
+
+
+def test_run_directories_are_part_of_no_source(trees, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There lie programs' variables and secrets while they run."""
+    monkeypatch.setenv("BASELARD_RUN", str(here / "src/run"))
+    with closing(rundir.open_run_dir()) as own:
+        assert own.path.parent == here / "src/run"
+        assert trees.names(host.load(trees, str(here))) == ["README", "link", "src", "src/main.py"]
+
+
+def test_a_source_reached_through_a_link_has_no_store_either(trees, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    _store(tmp_path / "project/kept")
+    (tmp_path / "link").symlink_to("project")
+    assert trees.names(host.load(trees, str(tmp_path / "link"))) == []
+
+
+def test_the_store_itself_is_no_source(trees) -> None:
+    with pytest.raises(UserError, match="a directory that Baselard keeps for itself"):
+        host.load(trees, str(trees.store.root))
+
+
+@pytest.mark.parametrize("name", ["report", "src/image.tar", "link"])
+def test_what_is_written_in_the_end_is_part_of_no_source(trees, here: Path, name: str) -> None:
+    (here / "report").mkdir()
+    (here / "report/old").touch()
+    (here / "src/image.tar").touch()
+    names = trees.names(host.load(replace(trees, output=str(here / name)), str(here)))
+    assert [path for path in ("report", "src/image.tar", "link") if path not in names] == [name]
+
+
+def test_another_programs_tag_means_nothing(trees, here: Path) -> None:
+    """cargo's and mypy's caches carry one, too, and may be wanted."""
+    (here / "target").mkdir()
+    (here / "target/CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n# made by cargo\n")
+    assert "target/CACHEDIR.TAG" in trees.names(host.load(trees, str(here)))

@@ -8,6 +8,7 @@ import pytest
 
 from baselard.engine.errors import UserError
 from baselard.engine.modules import source
+from baselard.engine.store.database import Store
 
 
 def module(root: Path, project: str = "", **config: object) -> Path:
@@ -104,3 +105,10 @@ def test_absolute_default_paths_start_from_the_tree_that_is_worked_on(tmp_path: 
     own = source.load(module(tmp_path / "own"))
     assert own.context == tmp_path / "own"
     assert replace(own, tree=tmp_path / "theirs").context == tmp_path / "theirs"
+
+
+def test_what_the_engine_keeps_is_no_part_of_a_module(tmp_path: Path) -> None:
+    """A store in the repository, as a CI cache's folder is, changes with every run."""
+    before = source.load(module(tmp_path)).digest
+    Store.open(tmp_path / ".store").close()
+    assert source.load(tmp_path).digest == before
