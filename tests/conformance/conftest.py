@@ -4,8 +4,10 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +23,16 @@ BUSYBOX_IMAGE = 'container{from(address:"busybox:1.37"){'
 
 @dataclass(frozen=True)
 class Client:
-    """Sends queries to the engine; ``busybox`` is a field of Query that gives a container with a shell."""
+    """Sends queries to the engine; ``busybox`` is a field of Query that gives a container with a shell.
+
+    ``git`` is the URL of a git server on this machine with the repositories of ``directory``.
+    """
 
     http: httpx.Client
     url: str
     busybox: str
     directory: Path
+    git: str
 
     @property
     def commit(self) -> str:
@@ -42,9 +48,34 @@ class Client:
 
 
 @pytest.fixture(scope="session")
-def engine_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def client_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("client")
+
+
+@pytest.fixture(scope="session")
+def git_url(client_directory: Path) -> Iterator[str]:
+    """A git server for the repositories in the client's directory: engines fetch from servers, not from paths."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    argv = ["git", "daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--port={port}"]
+    with subprocess.Popen([*argv, f"--base-path={client_directory}", client_directory]) as server:
+        try:
+            while server.poll() is None and not _open(port):
+                time.sleep(0.02)
+            yield f"git://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def _open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def engine_directory(client_directory: Path, git_url: str) -> Path:
     """The session's working directory on the host; its ``busybox`` is a root file system."""
-    directory = tmp_path_factory.mktemp("client")
+    directory = client_directory
     rootfs = directory / "busybox"
     for name in ("bin", "etc", "tmp", "root", "home/user"):
         (rootfs / name).mkdir(parents=True)
@@ -56,16 +87,17 @@ def engine_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (rootfs / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1001::/home/user:/bin/sh\n")
     (rootfs / "etc/group").write_text("root:x:0:\ngroup:x:1001:\nextra:x:1002:user\n")
     _repository(directory / "repository")
-    _with_submodule(directory / "outer", directory / "repository")
+    _with_submodule(directory / "outer", f"{git_url}/repository")
+    _with_submodule(directory / "curious", f"file://{directory}/repository")
     _module(directory)
     return directory
 
 
-def _with_submodule(path: Path, inner: Path) -> None:
+def _with_submodule(path: Path, inner: str) -> None:
     """A repository with the other one in it."""
     steps = f"""
         git init -q -b main . && git config user.name n && git config user.email e@example.com
-        git -c protocol.file.allow=always submodule --quiet add file://{inner} inner && git commit -q -m outer
+        git -c protocol.file.allow=always submodule --quiet add {inner} inner && git commit -q -m outer
     """
     path.mkdir()
     subprocess.run(["sh", "-e", "-c", steps], cwd=path, check=True)
@@ -92,7 +124,7 @@ def _repository(path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def client(request: pytest.FixtureRequest, engine_directory: Path) -> Iterator[Client]:
+def client(request: pytest.FixtureRequest, engine_directory: Path, git_url: str) -> Iterator[Client]:
     name = request.config.getoption("--engine")
     argv = _program(name)
     store = engine_directory.parent / "store"
@@ -105,17 +137,17 @@ def client(request: pytest.FixtureRequest, engine_directory: Path) -> Iterator[C
         engine = subprocess.Popen(
             argv,
             cwd=engine_directory,
-            env={**os.environ, **own},
+            env={**{name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}, **own},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
         )
     with engine:
-        yield from _connected(engine, engine_directory, own=name == "baselard")
+        yield from _connected(engine, engine_directory, git_url, own=name == "baselard")
     assert engine.returncode == 0
 
 
-def _connected(engine: "subprocess.Popen[bytes]", directory: Path, *, own: bool) -> Iterator[Client]:
+def _connected(engine: "subprocess.Popen[bytes]", directory: Path, git: str, *, own: bool) -> Iterator[Client]:
     assert engine.stdout is not None
     line = engine.stdout.readline()
     if not line:
@@ -124,7 +156,7 @@ def _connected(engine: "subprocess.Popen[bytes]", directory: Path, *, own: bool)
     token = base64.b64encode(f"{started['session_token']}:".encode()).decode()
     assert engine.stdin is not None
     with httpx.Client(headers={"authorization": f"Basic {token}"}, timeout=30) as http:
-        client = Client(http, f"http://127.0.0.1:{started['port']}/query", BUSYBOX_IMAGE, directory)
+        client = Client(http, f"http://127.0.0.1:{started['port']}/query", BUSYBOX_IMAGE, directory, git)
         yield replace(client, busybox=_own_busybox(client)) if own else client
     engine.stdin.close()
 

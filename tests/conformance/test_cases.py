@@ -26,7 +26,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: dict[str, Any], client: Any) -> None:
-    known: dict[str, str] = {"$host": str(client.directory), "$commit": client.commit}
+    known: dict[str, str] = {"$host": str(client.directory), "$git": client.git, "$commit": client.commit}
     for name, query in case.get("given", {}).items():
         known[f"${name}"] = leaf(answered(client, with_id(query), known)["data"])
     answer = answered(client, case["query"], known)

@@ -15,6 +15,7 @@ def core() -> Api:
 def _register() -> None:
     """Import every module that registers fields, for that effect."""
     from baselard.engine.api import (  # noqa: F401, PLC0415 -- few sessions need all of it at their start
+        address,
         container_config,
         container_exec,
         container_files,

@@ -13,7 +13,7 @@ from baselard.engine.api.objects.execution import Options
 from baselard.engine.api.objects.execution import as_service as made_service
 from baselard.engine.api.objects.values import Host, Port, Socket
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field, not_served
+from baselard.engine.api.query.registry import field, not_served
 from baselard.engine.errors import UserError
 from baselard.engine.host.process import STDERR
 from baselard.engine.run.containers.command import Binding, SocketMount
@@ -25,7 +25,6 @@ from baselard.engine.solver.graph import Value
 Strings = tuple[str, ...]
 Ports = tuple[Mapping[str, Any], ...]
 
-attributes("Service", "hostname")
 not_served("Service.terminal", "use Container.terminal on the container behind the service")
 
 
@@ -65,16 +64,27 @@ async def container_up(
     await up(ctx, await as_service(ctx, container, **arguments), ports=ports, random=random)
 
 
+@field("Service.hostname")
+def hostname(ctx: Context, service: Service) -> str:
+    if isinstance(service, TunnelService):
+        _services(ctx).running(service)
+    return service.hostname
+
+
 @field("Service.ports")
 def ports(ctx: Context, service: Service) -> list[Port]:
-    return [Port(port.port, port.protocol, None, not port.checked) for port in _services(ctx).ports(service)]
+    try:
+        known = _services(ctx).ports(service)
+    except UserError as error:
+        raise UserError(f"failed to get service ports: {error}") from None
+    return [Port(port.port, port.protocol, None, not port.checked) for port in known]
 
 
 @field("Service.endpoint")
 def endpoint(ctx: Context, service: Service, *, port: int | None = None, scheme: str = "") -> str:
     if port is not None and not 0 < port < 1 << 16:
         raise UserError(f"endpoint: port {port} is not between 1 and 65535")
-    known = _services(ctx).ports(service)
+    known = service.ports if isinstance(service, HostService) else _services(ctx).ports(service)
     chosen = port or next((one.port for one in known if one.port), None)
     if chosen is None:
         raise UserError("no ports exposed; use withExposedPort before asService, or start the tunnel first")

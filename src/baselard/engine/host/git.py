@@ -11,21 +11,30 @@ import re
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.host import process
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_REF = re.compile(
-    r"(?![-+])[^\x00-\x20\x7f:?*\[\\^~]+"
-)  # git-check-ref-format(1); a sign would be an option or a force
+# git-check-ref-format(1); a sign in front would be an option, or force
+_REF = re.compile(r"(?![-+])[^\x00-\x20\x7f:?*\[\\^~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_PROTOCOLS = "http:https:git:ssh"
 _GITLINK = b"160000"
 _DEEPEST = 16  # submodules in submodules: one may name itself
-_VERSION = re.compile(r"refs/tags/v?([0-9]{1,18})\.([0-9]{1,18})(?:\.([0-9]{1,18}))?\Z")
+_PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://")
+_PROTOCOLS = ("http", "https", "git", "ssh")
+_SCP = re.compile(r"[a-zA-Z0-9-_]+@[a-zA-Z0-9-.]+:.*")
+_NUMBER = r"(0|[1-9][0-9]{0,17})"
+_VERSION = re.compile(rf"refs/tags/v{_NUMBER}(?:\.{_NUMBER}(?:\.{_NUMBER}(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)?)?\Z")
+_TRANSLATED = {
+    "authentication failed": "git authentication failed",
+    "could not read username": "git authentication failed",
+    "could not read password": "git authentication failed",
+    "not a git repository": "not a git repository",
+    "does not appear to be a git repository": "not a git repository",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,42 @@ class Access:
     strange: bool = False
 
 
+@dataclass(frozen=True)
+class Refs:
+    """A remote's refs by full name, each with its commit, and where symbolic ones lead, such as HEAD."""
+
+    commits: Mapping[str, str]
+    symbolic: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_url(text: str) -> bool:
+    """Whether git would look for the repository ``text`` on another machine, by a protocol that is served."""
+    protocol = _PROTOCOL.match(text)
+    return protocol[1].lower() in _PROTOCOLS if protocol else bool(_SCP.fullmatch(text))
+
+
+def is_ssh(url: str) -> bool:
+    """Whether the repository is spoken to by ssh."""
+    return url.startswith("ssh://") or "://" not in url
+
+
+def parse_url(text: str) -> str:
+    """A repository's URL; ``host/path`` means https. Raises UserError for what names none, as a path of the host."""
+    if is_url(text):
+        return text.replace("ssh://", "ssh://git@", 1) if re.match(r"ssh://[^/@]+(/|$)", text) else text
+    if protocol := _PROTOCOL.match(text):
+        raise UserError(
+            f'failed to parse Git URL: invalid protocol "{protocol[1]}": name http, https, ssh or git, or load a '
+            "repository of this machine by Host.directory and asGit"
+        )
+    if text.startswith(("/", ".", "~")) or not text:
+        raise UserError(
+            f"failed to determine Git URL protocol: {text!r} is a path: load a repository of this machine by "
+            "Host.directory and asGit"
+        )
+    return f"https://{text}"
+
+
 def run(arguments: Sequence[str | Path], access: Access, *, cwd: Path, file: bool = False) -> bytes:
     """Run git; what it wrote to stdout. Raises UserError with its own words, HostError where there is no git.
 
@@ -54,8 +99,13 @@ def run(arguments: Sequence[str | Path], access: Access, *, cwd: Path, file: boo
         known_hosts.write_text(access.known_hosts)
         done = process.run(("git", *arguments), cwd=cwd, env=_environment(access, known_hosts, file), check=False)
     if done.code:
-        raise UserError(f"git: {access.url}: {done.stderr.decode(errors='replace').strip()}")
+        raise UserError(_failure(access, done.code, done.stderr.decode(errors="replace").strip()))
     return done.stdout
+
+
+def _failure(access: Access, code: int, said: str) -> str:
+    reason = next((known for words, known in _TRANSLATED.items() if words in said.lower()), f"exit status {code}")
+    return f"git error: {reason}: {access.url}: {said}"
 
 
 def is_local(url: str) -> bool:
@@ -64,34 +114,52 @@ def is_local(url: str) -> bool:
     return url.startswith("file://") or ":" not in before
 
 
-def refs(access: Access, *, cwd: Path) -> dict[str, str]:
-    """Every ref of the remote and the commit it leads to; annotated tags are followed."""
-    found: dict[str, str] = {}
-    said = run(
-        ("ls-remote", "--quiet", *_served(access), "--", _url(access)), access, cwd=cwd, file=is_local(access.url)
-    )
+def refs(access: Access, *, cwd: Path) -> Refs:
+    """The remote's refs and the commits they lead to; annotated tags are followed."""
+    commits: dict[str, str] = {}
+    symbolic: dict[str, str] = {}
+    asking = ("ls-remote", "--quiet", "--symref", *_served(access), "--", _url(access))
+    said = run(asking, access, cwd=cwd, file=is_local(access.url))
     for line in said.decode("utf-8", "surrogateescape").splitlines():
         commit, _, name = line.partition("\t")
-        found[name.removesuffix("^{}")] = commit  # the line of a tag's target follows that of the tag
-    return found
+        if commit.startswith("ref: "):
+            symbolic[name] = commit.removeprefix("ref: ")
+        else:
+            commits[name.removesuffix("^{}")] = commit  # the line of a tag's target follows that of the tag
+    return Refs(commits, symbolic)
 
 
-def choose(known: Mapping[str, str], name: str) -> tuple[str, str]:
+def choose(known: Refs, name: str) -> tuple[str, str]:
     """The full name and the commit of the ref that ``name`` means. Raises UserError when there is none."""
-    for full in (name, f"refs/heads/{name}", f"refs/tags/{name}", f"refs/{name}"):
-        if full in known:
-            return full, known[full]
     if _COMMIT.fullmatch(name):
         return name, name
-    raise UserError(f"git: there is no branch, tag or commit {name!r}")
+    for full in (name, f"refs/{name.removeprefix('refs/')}", f"refs/heads/{name}", f"refs/tags/{name}"):
+        if full in known.commits:
+            return known.symbolic.get(full, full), known.commits[full]
+    raise UserError(f'repository does not contain ref "{name}"')
 
 
-def latest_version(known: Mapping[str, str]) -> str:
-    """The tag with the highest version. Raises UserError when no tag is one."""
-    versions = {name: found.groups(default="0") for name in known if (found := _VERSION.match(name))}
+def check_commit(text: str) -> str:
+    """``text`` if it is a commit's whole name. Raises UserError otherwise."""
+    if not _COMMIT.fullmatch(text):
+        raise UserError(f'invalid commit SHA: "{text}"')
+    return text
+
+
+def latest_version(known: Refs) -> str:
+    """The tag with the highest version by semver.org, ``v`` before it. Raises UserError when no tag is one."""
+    versions = {name: _precedence(found) for name in known.commits if (found := _VERSION.match(name))}
     if not versions:
-        raise UserError("git: no tag is a version such as v1.2.3")
-    return max(versions, key=lambda name: tuple(map(int, versions[name])))
+        raise UserError("no valid semver tags found: a tag such as v1.2.3 is one")
+    return max(versions, key=lambda name: versions[name])
+
+
+def _precedence(found: "re.Match[str]") -> tuple[object, ...]:
+    """What sorts as semver.org, 11, has it: numbers below words, a prerelease below its release."""
+    *numbers, before = found.groups()
+    identifiers = before[1:].split(".") if before else []
+    order = [(not one.isdigit(), int(one) if one.isdigit() else 0, one) for one in identifiers]
+    return (*(int(number or 0) for number in numbers), not before, order)
 
 
 def check_out(access: Access, ref: str, *, into: Path, depth: int, tags: bool) -> None:
@@ -105,19 +173,23 @@ def check_out(access: Access, ref: str, *, into: Path, depth: int, tags: bool) -
     _check_out_submodules(access, into, shallow, local=is_local(access.url) and not access.strange)
 
 
-def common_ancestor(access: Access, one: str, other: str, *, cwd: Path) -> str:
-    """The best commit that both lead back to. Raises UserError when there is none."""
-    _fetch(access, (one, other), into=cwd, depth=0, tags=False)
-    return run(("merge-base", "--", one, other), access, cwd=cwd).decode().strip()
+def common_ancestor(commits: Sequence[tuple[Access, str]], *, cwd: Path) -> str:
+    """The best commit that all lead back to, each in its repository. Raises UserError when there is none."""
+    for access, commit in commits:
+        _fetch(access, (commit,), into=cwd, depth=0, tags=False)
+    found = run(("merge-base", "--", *(commit for _, commit in commits)), commits[0][0], cwd=cwd)
+    return found.decode().strip()
 
 
 def _fetch(access: Access, wanted: Sequence[str], *, into: Path, depth: int, tags: bool) -> None:
+    """Have ``wanted`` in the repository ``into``, which is made if need be; its origin is the first it came from."""
     if wrong := [ref for ref in wanted if not _REF.fullmatch(ref)]:
         raise UserError(f"git: {wrong[0]!r} is no name of a branch, tag or commit")
-    run(("init", "--quiet", "."), access, cwd=into)
-    run(("remote", "add", "--", "origin", _url(access)), access, cwd=into)
+    if not (into / ".git").exists():
+        run(("init", "--quiet", "."), access, cwd=into)
+        run(("remote", "add", "--", "origin", _url(access)), access, cwd=into)
     options = (*(("--depth", str(depth)) if depth > 0 else ()), "--tags" if tags else "--no-tags", *_served(access))
-    run(("fetch", "--quiet", *options, "--", "origin", *wanted), access, cwd=into, file=is_local(access.url))
+    run(("fetch", "--quiet", *options, "--", _url(access), *wanted), access, cwd=into, file=is_local(access.url))
 
 
 def _url(access: Access) -> str:
@@ -176,7 +248,7 @@ def _environment(access: Access, known_hosts: Path, file: bool) -> dict[str, str
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TEMPLATE_DIR": "",
         "GIT_NO_LAZY_FETCH": "1",
-        "GIT_ALLOW_PROTOCOL": f"file:{_PROTOCOLS}" if file else _PROTOCOLS,
+        "GIT_ALLOW_PROTOCOL": ":".join((*_PROTOCOLS, "file") if file else _PROTOCOLS),
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_SSH_COMMAND": _ssh(access, known_hosts),
         **({"SSH_AUTH_SOCK": access.agent} if access.agent else {}),

@@ -1,6 +1,7 @@
 """A file from a URL."""
 
 import hashlib
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ else:
 
 _ATTEMPTS = 4
 _TIMEOUT = 60.0
+_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
@@ -72,20 +74,24 @@ def _downloaded(url: str, headers: dict[str, str]) -> Iterator[bytes]:
         except httpx.InvalidURL as error:
             raise UserError(f"{url}: {error}") from error
         except httpx.UnsupportedProtocol as error:
-            raise UserError(f"{url}: only http and https are downloaded") from error
+            scheme = url.partition("://")[0]
+            raise UserError(f'Get "{url}": unsupported protocol scheme "{scheme}"') from error
         except httpx.TransportError as error:
-            raise HostError(f"{url} cannot be reached: {error}") from error
+            raise HostError(f'Get "{url}": {error}') from error
         time.sleep(0.5 * 2**attempt)
+
+
+def check_checksum(text: str) -> None:
+    """Raise UserError if ``text`` is no checksum, as the OCI image spec writes digests; empty is none wanted."""
+    if text and not _CHECKSUM.fullmatch(text):
+        raise UserError(f'invalid checksum "{text}": write it as sha256: and 64 hex digits')
 
 
 def _check(data: bytes, checksum: str, url: str) -> str:
     """The content's SHA-256. Raises UserError when it is not what was promised."""
     algorithm, _, wanted = checksum.partition(":")
     if checksum:
-        try:
-            found = hashlib.new(algorithm, data).hexdigest()
-        except ValueError as error:
-            raise UserError(f"checksum {checksum!r}: write it as sha256: and 64 hex digits") from error
-        if found != wanted.lower():
+        found = hashlib.new(algorithm, data).hexdigest()
+        if found != wanted:
             raise UserError(f"{url}: checksum mismatch: expected {checksum}, got {algorithm}:{found}")
     return hashlib.sha256(data).hexdigest()

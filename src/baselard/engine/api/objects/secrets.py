@@ -10,8 +10,8 @@ from baselard.engine.errors import EngineError, UserError
 from baselard.engine.host import caller, process
 from baselard.engine.run.containers.command import SecretRef
 
-_PROVIDERS = ("env", "file", "cmd")
-_KNOWN_ELSEWHERE = ("op", "vault", "libsecret", "gcp", "aws+sm", "aws+ps")
+_SHOWN = 4
+_VAULTS = frozenset({"op", "vault", "libsecret", "gcp", "aws+sm", "aws+ps"})
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class SecretStore:
     def from_uri(self, uri: str, cache_key: str = "") -> Secret:
         """The secret at ``env://NAME``, ``file://PATH`` or ``cmd://COMMAND``.
 
-        In keys it counts by ``cache_key`` or else by a slow hash of its plaintext. Raises UserError at once for an
-        unknown scheme; a lookup that fails is told when the plaintext is needed.
+        In keys it counts by ``cache_key`` or else by a slow hash of its plaintext. Raises UserError at once for a
+        scheme that Dagger does not know; a lookup that fails is told when the plaintext is needed.
         """
         fetch = self._provider(uri)
         handle = f"uri:{uri}"
@@ -66,37 +66,56 @@ class SecretStore:
     def _provider(self, uri: str) -> Callable[[], bytes]:
         scheme, colon, rest = uri.partition("://")
         if not colon:
-            raise UserError(f"secret {uri!r} is no URI; write it like env://NAME, file://PATH or cmd://COMMAND")
-        if scheme not in _PROVIDERS:
-            raise UserError(f"unsupported secret provider: {scheme!r}; {_way_out(scheme)}")
-        return {"env": _from_env, "file": self._from_file, "cmd": self._from_command}[scheme](rest)
+            raise UserError(f'parse "{uri}": malformed id: write it like env://NAME, file://PATH or cmd://COMMAND')
+        if scheme in _VAULTS:
+            return _from_vault(scheme)
+        providers = {"env": _from_env, "file": self._from_file, "cmd": self._from_command}
+        if scheme not in providers:
+            raise UserError(f'unsupported secret provider: "{scheme}"; env, file and cmd are served')
+        return providers[scheme](rest)
 
     def _from_file(self, path: str) -> Callable[[], bytes]:
         def fetch() -> bytes:
             try:
                 return (self.workdir / Path(path).expanduser()).read_bytes()
-            except (OSError, RuntimeError) as error:
-                raise UserError(f"secret file {path!r} cannot be read: {error}") from error
+            except OSError as error:
+                reason = (error.strerror or "").lower()
+                raise UserError(f'failed to read secret file "{path}": open {path}: {reason}') from error
+            except RuntimeError as error:  # there is no such user
+                raise UserError(f'failed to read secret file "{path}": {error}') from error
 
         return fetch
 
     def _from_command(self, command: str) -> Callable[[], bytes]:
         user = caller.invoking_user(os.environ)
         env = {**os.environ, "HOME": user.home}
-        return lambda: process.run((*user.argv(), "sh", "-c", command), cwd=self.workdir, env=env).stdout
+
+        def fetch() -> bytes:
+            done = process.run((*user.argv(), "sh", "-c", command), cwd=self.workdir, env=env, check=False)
+            if done.code:
+                said = done.stderr.decode(errors="replace").strip()
+                raise UserError(f'failed to run secret command "{command}": exit status {done.code}: {said}')
+            return done.stdout
+
+        return fetch
 
 
 def _from_env(name: str) -> Callable[[], bytes]:
     def fetch() -> bytes:
         value = os.environb.get(os.fsencode(name))
         if value is None:
-            raise UserError(f"secret env var not found: {name!r} is not set where the engine was started")
+            shown = name if len(name) < _SHOWN else name[: _SHOWN - 1] + "..."  # it may be the secret itself
+            raise UserError(f'secret env var not found: "{shown}" is not set where the engine was started')
         return value
 
     return fetch
 
 
-def _way_out(scheme: str) -> str:
-    if scheme in _KNOWN_ELSEWHERE:
-        return "use cmd:// with that store's own program, which prints the secret"
-    return "env, file and cmd are served"
+def _from_vault(scheme: str) -> Callable[[], bytes]:
+    def fetch() -> bytes:
+        raise UserError(
+            f"secrets of {scheme}:// are not served by the embedded engine: use cmd:// with that store's own program, "
+            "which prints the secret"
+        )
+
+    return fetch

@@ -81,10 +81,16 @@ class SessionServices:
             self._end(entry, kill=kill)
 
     def ports(self, service: Service) -> tuple[ServicePort, ...]:
-        """The ports it is reached at: those of the running tunnel, else what it says of itself."""
+        """The ports it is reached at. Raises UserError for a port of this machine and a tunnel that are not up."""
+        return service.ports if isinstance(service, ContainerService) else self.running(service).ports
+
+    def running(self, service: Service) -> Running:
+        """The service while it is up. Raises UserError when it is not."""
         with self._lock:
             entry = self._entries.get(service.key)
-        return entry.running.ports if entry and entry.running.up.is_set() else service.ports
+        if not entry or not entry.running.up.is_set() or entry.running.ended.is_set():
+            raise UserError(f"service {service.hostname} is not running: start it first")
+        return entry.running
 
     @contextlib.contextmanager
     def bound(self, worker: Worker, bindings: Sequence[Binding], values: Values) -> Iterator[Names]:

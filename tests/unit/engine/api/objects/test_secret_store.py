@@ -50,7 +50,12 @@ def test_a_failed_lookup_is_told_when_the_plaintext_is_needed(store: SecretStore
         store.plaintext(secret.ref.handle)
 
 
-@pytest.mark.parametrize(("uri", "says"), [("x://y", "unsupported"), ("plain", "no URI"), ("vault://a", "cmd://")])
+def test_a_vaults_secret_is_refused_when_it_is_needed(store: SecretStore) -> None:
+    with pytest.raises(UserError, match=r"vault://.*cmd://"):
+        store.plaintext(store.from_uri("vault://a").ref.handle)
+
+
+@pytest.mark.parametrize(("uri", "says"), [("x://y", "unsupported"), ("plain", "malformed id")])
 def test_unknown_schemes_are_told_at_once(store: SecretStore, uri: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         store.from_uri(uri)
