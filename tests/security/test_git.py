@@ -125,11 +125,11 @@ def test_a_repositorys_own_settings_and_hooks_run_nothing(tmp_path, into, canary
     access = Access(str(path))
     with suppress(UserError):
         if what == "refs":
-            assert host_git.refs(access, cwd=into)
+            assert host_git.refs(access, cwd=into).commits
         elif what == "checkout":
             host_git.check_out(access, "main", into=into, depth=1, tags=True)
         else:
-            host_git.common_ancestor(access, "main", "main", cwd=into)
+            host_git.common_ancestor([(access, "main"), (access, "main")], cwd=into)
 
 
 @pytest.mark.advisory("CVE-2024-32020", "a local clone's objects stayed the files of whoever owns the original")

@@ -25,7 +25,7 @@ def of(directory: str, shown: str) -> str:
         raise UserError(f"{shown}: its .git leads elsewhere, as in a worktree; take the repository's own directory")
     found = inner if paths.mode(inner) else directory
     if not (stat.S_ISREG(paths.mode(f"{found}/HEAD")) and stat.S_ISDIR(paths.mode(f"{found}/objects"))):
-        raise UserError(f"{shown} is no git repository")
+        raise UserError(f"{shown}: not a git repository")
     if borrowed := [name for name in _ELSEWHERE if paths.mode(f"{found}/{name}")]:
         raise UserError(f"{shown}: the repository uses another one ({borrowed[0]}); clone it without sharing objects")
     for path in _odd(found):
