@@ -15,9 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
+from conformance.recording import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 BUSYBOX = Path("/bin/busybox")
+_PATIENCE = 600  # seconds; a Dagger engine takes its time when it first meets a module
 BUSYBOX_IMAGE = 'container{from(address:"busybox:1.37"){'
 
 
@@ -25,7 +27,8 @@ BUSYBOX_IMAGE = 'container{from(address:"busybox:1.37"){'
 class Client:
     """Sends queries to the engine; ``busybox`` is a field of Query that gives a container with a shell.
 
-    ``git`` is the URL of a git server on this machine with the repositories of ``directory``.
+    ``git`` is the URL of a git server on this machine with the repositories of ``directory``; ``real`` says that the
+    engine is Dagger's.
     """
 
     http: httpx.Client
@@ -33,6 +36,7 @@ class Client:
     busybox: str
     directory: Path
     git: str
+    real: bool = False
 
     @property
     def commit(self) -> str:
@@ -45,6 +49,23 @@ class Client:
         response = self.http.post(self.url, json={"query": query})
         answer: dict[str, Any] = response.json()
         return answer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record", action="store_true", help="write down what a Dagger engine answers to the cases")
+
+
+@pytest.fixture(scope="session")
+def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
+    """Where answers are written down, if that is wanted."""
+    if not request.config.getoption("--record", default=False):
+        yield None
+        return
+    if request.config.getoption("--engine") != "dagger":
+        pytest.fail("--record writes down what a Dagger engine answers: add --engine=dagger")
+    recorder = Recorder()
+    yield recorder
+    recorder.save()
 
 
 @pytest.fixture(scope="session")
@@ -155,9 +176,9 @@ def _connected(engine: "subprocess.Popen[bytes]", directory: Path, git: str, *, 
     started = json.loads(line)
     token = base64.b64encode(f"{started['session_token']}:".encode()).decode()
     assert engine.stdin is not None
-    with httpx.Client(headers={"authorization": f"Basic {token}"}, timeout=30) as http:
+    with httpx.Client(headers={"authorization": f"Basic {token}"}, timeout=_PATIENCE) as http:
         client = Client(http, f"http://127.0.0.1:{started['port']}/query", BUSYBOX_IMAGE, directory, git)
-        yield replace(client, busybox=_own_busybox(client)) if own else client
+        yield replace(client, busybox=_own_busybox(client)) if own else replace(client, real=True)
     engine.stdin.close()
 
 
@@ -172,9 +193,9 @@ def _program(name: str) -> list[str]:
         program = os.environ.get("_EXPERIMENTAL_DAGGER_CLI_BIN") or shutil.which("dagger")
         if not program:
             pytest.skip("there is no dagger program here: install it, or set _EXPERIMENTAL_DAGGER_CLI_BIN")
-        return [program, "session"]
+        return [program, "session", "--load-workspace-modules"]
     if os.geteuid() != 0:
         pytest.skip("the engine mounts file systems, which needs root")
     if not BUSYBOX.exists():
         pytest.skip("there is no /bin/busybox: apt-get install busybox-static")
-    return [sys.executable, "-m", "baselard.cli", "session"]
+    return [sys.executable, "-m", "baselard.cli", "session", "--load-workspace-modules"]

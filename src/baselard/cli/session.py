@@ -15,42 +15,41 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselard.cli import displays, places, start, version
+from baselard.cli import displays, places, start
 from baselard.cli.options import unknown
 from baselard.engine.errors import UserError
 from baselard.engine.modules import hosting
 
-_VALUES = ("--label", "--workdir", "--project", "-W", "--workspace")
-_SWITCHES = ("--load-workspace-modules", "--skip-workspace-modules", "--version")
+_VALUES = ("--label", "--workdir", "--project", "-W", "--workspace", "--version")
+_LOAD = "--load-workspace-modules"
+_SWITCHES = (_LOAD, "--skip-workspace-modules")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the SDK asked for: the directory its paths are relative to."""
+    """What the SDK asked for: the directory its paths are relative to, and whether the workspace has modules."""
 
     workdir: Path
-    version: bool = False
+    modules: bool = False
 
 
 def run(argv: list[str]) -> int:
     """Serve one session until the client has gone. Raises EngineError."""
     asked = parse(argv)
-    if asked.version:
-        return version.run([])
     start.require_privilege(["session", *argv])
     display = displays.display("plain")
     with contextlib.closing(display), start.engine(display) as engine:
-        asyncio.run(_serve(engine, asked.workdir))
+        asyncio.run(_serve(engine, asked))
     return 0
 
 
 def parse(argv: list[str]) -> Asked:
     """Read the SDK's arguments. Raises UserError for one unknown, or a directory that is not there."""
-    workdir, show_version, words = Path.cwd(), False, list(argv)
+    workdir, modules, words = Path.cwd(), False, list(argv)
     while words:
         name, equals, value = words.pop(0).partition("=")
         if name in _SWITCHES:
-            show_version = show_version or name == "--version"
+            modules = modules or name == _LOAD
             continue
         if name not in _VALUES:
             raise UserError(unknown("option", name, [*_VALUES, *_SWITCHES]))
@@ -60,12 +59,14 @@ def parse(argv: list[str]) -> Asked:
         workdir = Path(value) if name == "--workdir" else workdir
     if not workdir.is_dir():
         raise UserError(f"--workdir {workdir}: there is no such directory")
-    return Asked(workdir.resolve(), show_version)
+    return Asked(workdir.resolve(), modules)
 
 
-async def _serve(engine: start.Engine, workdir: Path) -> None:
+async def _serve(engine: start.Engine, asked: Asked) -> None:
     output = lambda data: engine.progress.note(data.decode(errors="replace"))  # noqa: E731
-    async with hosting.served(engine.session(workdir), places.cache_root(), output) as (port, token):
+    session = engine.session(asked.workdir)
+    session.state.workspace_modules = asked.modules
+    async with hosting.served(session, places.cache_root(), output) as (port, token):
         gone = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,7 +17,13 @@ def test_python_s_arguments(tmp_path: Path) -> None:
         str(tmp_path),
         "--load-workspace-modules",
     ]
-    assert session.parse([*argv, "--project", "/p"]).workdir == tmp_path
+    assert session.parse([*argv, "--project", "/p"]) == session.Asked(tmp_path, modules=True)
+
+
+def test_the_dagger_program_s_arguments(tmp_path: Path) -> None:
+    """cmd/dagger/session.go at 0.21.8: ``--version`` names the client's, and has a value."""
+    argv = ["--version", "v0.21.8", "--skip-workspace-modules", "-W", ".", f"--workdir={tmp_path}"]
+    assert session.parse(argv) == session.Asked(tmp_path)
 
 
 def test_without_a_directory_it_is_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

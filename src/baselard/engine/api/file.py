@@ -5,12 +5,10 @@ from pathlib import Path
 
 from baselard.engine.api.objects.directory import EMPTY, Directory, File
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, reading, selection, treehash
 from baselard.engine.files.reading import Stat
-
-attributes("File", "name")
 
 
 @field("Query.file")
@@ -18,6 +16,13 @@ def file(_ctx: Context, *, name: str, contents: str, permissions: int = 0o644) -
     if "/" in name or name in ("", ".", ".."):
         raise UserError(f"file name {name!r} must not contain a directory")
     return Directory(EMPTY).with_new_file(name, contents.encode(), permissions=permissions).file(name)
+
+
+@field("File.name")
+async def name(ctx: Context, file: File) -> str:
+    if file.said:  # chosen by a path, where nothing need be
+        await ctx.look(file.output, lambda root: reading.file(root, file.path, file.said))
+    return file.name
 
 
 @field("File.sync")

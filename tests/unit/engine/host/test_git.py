@@ -183,7 +183,7 @@ def test_a_redirect_does_not_lead_to_this_machine_s_files(private: Path, into: P
     handler = type("Handler", (_Redirect,), {"target": f"file://{private}/.git/info/refs"})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(UserError, match="git error: .*http"):
+        with pytest.raises(UserError, match=r"git error: .*http"):
             git.refs(Access(f"http://127.0.0.1:{server.server_port}/x"), cwd=into)
         server.shutdown()
 

@@ -170,8 +170,8 @@ async def workspace_services(ctx: Context, workspace: Workspace, *, include: Str
 
 
 async def _module(ctx: Context, workspace: Workspace) -> Module | None:
-    """The module that is nearest to where the client is."""
-    found = find_up(ctx, workspace, name="dagger.json")
+    """The module that is nearest to where the client is, if the session loads those of its workspace."""
+    found = find_up(ctx, workspace, name="dagger.json") if ctx.session.workspace_modules else None
     return await ctx.modules.load(Path(workspace.root + found).parent) if found else None
 
 

@@ -44,6 +44,7 @@ class State:
 
     ``host_seen`` holds what was looked up outside once for all of it; ``nonce`` is in the keys of what is looked up
     again in every session; ``fresh``, if any, is in the keys of commands, so that none is a recorded one.
+    ``workspace_modules`` says that the client wants those of its workspace.
     """
 
     evaluator: Evaluator
@@ -53,6 +54,7 @@ class State:
     modules: Modules | None = None
     ids: Ids = field(default_factory=Ids)
     host_seen: dict[tuple[str, Any], Any] = field(default_factory=dict)
+    workspace_modules: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
     fresh: str = ""
 

@@ -1,7 +1,11 @@
 """Checks, generators and services of every outcome, for cases that ask for them through the API."""
 
+from typing import Annotated
+
 import dagger
-from dagger import check, dag, function, generate, object_type, up
+from dagger import DefaultPath, check, dag, function, generate, object_type, up
+
+Busybox = Annotated[dagger.Directory, DefaultPath("/busybox")]
 
 
 @object_type
@@ -31,9 +35,8 @@ class House:
 
     @function
     @check
-    def leaks(self) -> dagger.Container:
+    def leaks(self, busybox: Busybox) -> dagger.Container:
         """A container is synced, and its command fails."""
-        busybox = dag.host().directory("busybox")
         return dag.container().with_rootfs(busybox).with_exec(["sh", "-c", "echo drip; echo why >&2; exit 7"])
 
     @function
@@ -59,6 +62,6 @@ class House:
 
     @function
     @up
-    def door(self) -> dagger.Service:
+    def door(self, busybox: Busybox) -> dagger.Service:
         """Never reached in a case: it would wait for the client to leave."""
-        return dag.container().with_rootfs(dag.host().directory("busybox")).with_exposed_port(80).as_service()
+        return dag.container().with_rootfs(busybox).with_exposed_port(80).as_service()
