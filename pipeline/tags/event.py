@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pipeline.errors import UsageError
+from pipeline.tags import pep440, semver
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,17 @@ class Event:
     def pull_request(self) -> str:
         """The number of the pull request, or nothing."""
         return self._after("refs/pull/").partition("/")[0]
+
+    @property
+    def merged(self) -> str:
+        """What of a pull request's ref a tag names: N of refs/pull/N/merge."""
+        return self._after("refs/pull/").removesuffix("/merge")
+
+    @property
+    def prerelease(self) -> bool:
+        """Whether the tag is a pre-release, as semantic versions or as Python's have it."""
+        one, other = semver.parse(self.tag), pep440.parse(self.tag)
+        return bool(one and one.prerelease) if one else bool(other and other.prerelease)
 
     @property
     def scheduled(self) -> bool:

@@ -31,4 +31,4 @@ def _pair(line: str, event: Event) -> tuple[str, str]:
     key, equals, value = line.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"label {line!r} has no value; write KEY=VALUE")
-    return key.strip(), render(value.strip(), event)
+    return key.strip(), render(value.strip(), event, escaped=False)

@@ -9,7 +9,7 @@ import packaging.version
 
 @dataclass(frozen=True)
 class Version:
-    """A parsed version; `raw` is what was written, `version` its normal form."""
+    """A parsed version; `raw` is what was written, `version` its normal form; a post-release is not `final` either."""
 
     raw: str
     version: str
@@ -17,13 +17,22 @@ class Version:
     minor: int
     patch: int
     final: bool
+    prerelease: bool = False
 
 
 def parse(text: str) -> Version | None:
-    """The version, or None when the text is none."""
+    """The version, or None when the text is none. Unlike `packaging`, the action takes no space around it."""
     try:
         found = packaging.version.Version(text)
     except packaging.version.InvalidVersion:
         return None
+    if text != text.strip():
+        return None
     final = not (found.is_prerelease or found.is_postrelease)
-    return Version(text, str(found), found.major, found.minor, found.micro, final)
+    return Version(text, _joined(found), found.major, found.minor, found.micro, final, found.is_prerelease)
+
+
+def _joined(version: packaging.version.Version) -> str:
+    """The normal form, but for the local part, which the action joins otherwise."""
+    public = str(version).partition("+")[0]
+    return f"{public}+{version.local.replace('.', '-')}" if version.local else public

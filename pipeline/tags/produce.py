@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from pipeline.errors import UsageError
 from pipeline.tags import pep440, semver
 from pipeline.tags.event import Event
+from pipeline.tags.handlebars import Value, is_only
+from pipeline.tags.regex import compile_
 from pipeline.tags.rules import Flavor, Rule
-from pipeline.tags.template import render, slashless
+from pipeline.tags.template import of_schedule, of_version, render
 
+# What a pattern may name of a version of either kind.
+_PARTS = ("raw", "version", "major", "minor", "patch")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-
-
-class Versioned(Protocol):
-    """What `pattern` of a version rule can name."""
-
-    @property
-    def raw(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def major(self) -> int: ...
-    @property
-    def minor(self) -> int: ...
-    @property
-    def patch(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -50,124 +38,153 @@ class Tags:
         return self.names[0] if self.names else ""
 
 
+@dataclass(frozen=True)
+class _Named:
+    """A tag and the rule that it is by."""
+
+    rule: Rule
+    tag: str
+    latest: bool
+
+
 def produce(rules: Sequence[Rule], flavor: Flavor, event: Event) -> Tags:
     """All tags of an event; UsageError when one is no tag, or when `latest` would move where it must not."""
-    found = [(rule, one) for rule in rules if _enabled(rule, event) and (one := _KINDS[rule.kind](rule, event))]
-    found = [(rule, one) for rule, one in found if one.value]
-    names = [_tag(rule, one.value, flavor, event) for rule, one in found]
-    latest = bool(found) and (found[0][1].latest if flavor.latest == "auto" else flavor.latest == "true")
-    if latest:
-        names.append(_latest(flavor))
-    tags = tuple(dict.fromkeys(names))
-    _protect_latest(tags, flavor, event)
-    return Tags(tags)
+    named = [one for rule in rules if (one := _named(rule, flavor, event))]
+    latest = bool(named) and (named[0].latest if flavor.latest == "auto" else flavor.latest == "true")
+    _protect_latest(named, latest, flavor, event)
+    return Tags(tuple(dict.fromkeys([*(one.tag for one in named), *([_latest(flavor)] if latest else [])])))
 
 
 def for_target(flavor: Flavor, target: str, first: str) -> Flavor:
     """The flavor of one target: all but the first carry their name as a suffix, on `latest` too."""
-    if target == first:
-        return flavor
-    return replace(flavor, suffix=f"{flavor.suffix}-{target}", suffix_latest=True)
+    return flavor if target == first else replace(flavor, target=f"-{target}")
+
+
+def _named(rule: Rule, flavor: Flavor, event: Event) -> _Named | None:
+    try:
+        candidate = _KINDS[rule.kind](rule, event) if _enabled(rule, event) else None
+        text = _whole(rule, candidate.value, flavor, event) if candidate else ""
+        return _Named(rule, _tag(text), candidate.latest) if candidate and text else None
+    except UsageError as error:
+        raise UsageError(f"{rule}: {error}") from error
 
 
 def _enabled(rule: Rule, event: Event) -> bool:
     value = render(rule.get("enable", "true"), event)
     if value not in {"true", "false"}:
-        raise UsageError(f"tag rule {rule.text!r}: enable must come out as true or false, not {value!r}")
+        raise UsageError(f"enable must come out as true or false, not {value!r}")
     return value == "true"
 
 
-def _tag(rule: Rule, value: str, flavor: Flavor, event: Event) -> str:
-    """The value with its prefix and suffix; what a tag may not hold becomes a hyphen."""
+def _whole(rule: Rule, value: str, flavor: Flavor, event: Event) -> str:
+    """The value with its prefix and suffix; of a target's name nothing is made."""
     default_prefix = {"ref": "pr-" if rule.get("event") == "pr" else flavor.prefix, "sha": "sha-"}
     prefix = render(rule.get("prefix", default_prefix.get(rule.kind, flavor.prefix)), event)
-    suffix = render(rule.get("suffix", flavor.suffix), event)
-    tag = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{prefix}{value}{suffix}")
+    text = f"{prefix}{value}{render(rule.get('suffix', flavor.suffix), event)}"
+    return f"{text}{flavor.target}" if text and "suffix" not in rule.attributes else text
+
+
+def _tag(text: str) -> str:
+    """The text as a tag: whatever a tag may not hold becomes a hyphen, last of all."""
+    tag = _sanitised(text)
     if not _TAG.fullmatch(tag):
-        raise UsageError(f"tag rule {rule.text!r} yields {tag!r}, which is not a tag")
+        raise UsageError(f"it yields {tag!r}, which is not a tag")
     return tag
 
 
 def _latest(flavor: Flavor) -> str:
     prefix = flavor.prefix if flavor.prefix_latest else ""
-    return f"{prefix}latest{flavor.suffix if flavor.suffix_latest else ''}"
+    suffix = flavor.suffix if flavor.suffix_latest or flavor.target else ""
+    return _sanitised(f"{prefix}latest{suffix}{flavor.target}")
 
 
-def _protect_latest(tags: Sequence[str], flavor: Flavor, event: Event) -> None:
-    release = semver.parse(event.tag)
-    stable = bool(event.tag) and not (release and release.prerelease)
-    if {"latest", _latest(flavor)} & set(tags) and not (event.on_default_branch or stable):
-        raise UsageError(
-            f"these rules would move `latest` to {event.ref}; it is only for the default branch "
-            f"({event.default_branch}) and for releases: add enable={{{{is_default_branch}}}} to the rule"
-        )
+def _sanitised(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)
+
+
+def _protect_latest(named: Sequence[_Named], latest: bool, flavor: Flavor, event: Event) -> None:
+    by_name = next((one for one in named if one.tag in {"latest", _latest(flavor)}), None)
+    if event.on_default_branch or (event.tag and not event.prerelease) or not (by_name or latest):
+        return
+    if by_name:
+        who, remedy = str(by_name.rule), "add enable={{is_default_branch}} to it"
+    elif flavor.latest == "true":
+        who, remedy = "flavor latest=true", "write latest=auto"
+    else:
+        who, remedy = str(named[0].rule), "a rule of type=semver or the flavor latest=false leaves it where it is"
+    raise UsageError(
+        f"{who} would move `latest` to {event.ref}; it is only for the default branch ({event.default_branch}) "
+        f"and for releases: {remedy}"
+    )
 
 
 # --- the kinds of rules ----------------------------------------------------------------------------------------------
 
 
 def _schedule(rule: Rule, event: Event) -> Candidate | None:
-    return Candidate(render(rule.get("pattern", "nightly"), event)) if event.scheduled else None
+    return Candidate(of_schedule(rule.get("pattern", "nightly"), event)) if event.scheduled else None
 
 
 def _semver(rule: Rule, event: Event) -> Candidate | None:
     """A pre-release yields only its whole version: `1.2` must never point at a candidate."""
-    version = semver.parse(_named(rule, event))
-    return _versioned(rule, event, version, final=not version.prerelease) if version else None
+    version = semver.parse(_version(rule, event) or "")
+    if version is None:
+        return None
+    parts: dict[str, Value] = {name: getattr(version, name) for name in (*_PARTS, "prerelease")}
+    parts["build"] = version.build.replace(".", ",")
+    return _versioned(rule, parts, final=not version.prerelease)
 
 
 def _pep440(rule: Rule, event: Event) -> Candidate | None:
     """Likewise for a pre-, post- or development release of a Python version."""
-    version = pep440.parse(_named(rule, event))
-    return _versioned(rule, event, version, final=version.final) if version else None
+    version = pep440.parse(_version(rule, event) or "")
+    return _versioned(rule, {name: getattr(version, name) for name in _PARTS}, final=version.final) if version else None
 
 
-def _named(rule: Rule, event: Event) -> str:
-    """The text that should be a version: `value` or the git tag, of that the first group of `match` if it matches."""
-    text = render(rule.get("value"), event) or event.tag
-    if (pattern := rule.get("match")) and (found := _search(rule, pattern, text)):
-        text = (found[1] if found.re.groups else found[0]) or ""
-    return slashless(text)
+def _subject(rule: Rule, event: Event) -> str | None:
+    """The text that a rule about versions looks at: `value`, else the git tag; None when there is neither."""
+    return render(rule.get("value"), event) if rule.get("value") else event.tag or None
 
 
-def _versioned(rule: Rule, event: Event, version: Versioned, *, final: bool) -> Candidate:
-    parts = {name: str(getattr(version, name)) for name in ("raw", "version", "major", "minor", "patch")}
+def _version(rule: Rule, event: Event) -> str | None:
+    """The text that should be a version: of the subject, the first group of `match` if it matches."""
+    text = _subject(rule, event)
+    if text is not None and (pattern := rule.get("match")) and (found := compile_(pattern).find(text)):
+        text = found[1] if len(found) > 1 else None
+        if text is None:
+            raise UsageError("match needs a group around the version, as in v(.*)")
+    return text and text.replace("/", "-")
+
+
+def _versioned(rule: Rule, parts: Mapping[str, Value], *, final: bool) -> Candidate:
     pattern = rule.get("pattern")
     if final:
-        return Candidate(render(pattern, event, parts), latest=True)
-    whole = "{{raw}}" if re.fullmatch(r"\{\{\s*raw\s*\}\}", pattern) else "{{version}}"
-    return Candidate(render(whole, event, parts))
+        return Candidate(of_version(pattern, parts), latest=True)
+    return Candidate(of_version("{{raw}}" if is_only(pattern, "raw") else "{{version}}", parts))
 
 
 def _match(rule: Rule, event: Event) -> Candidate | None:
-    subject = render(rule.get("value"), event) or event.tag
-    match = _search(rule, rule.get("pattern"), subject) if subject else None
-    try:
-        return Candidate(match[int(rule.get("group", "0"))] or "", latest=True) if match else None
-    except (ValueError, IndexError) as error:
-        raise UsageError(f"tag rule {rule.text!r}: {error}") from error
-
-
-def _search(rule: Rule, pattern: str, text: str) -> re.Match[str] | None:
-    """A search for a pattern, which may be written with its flags: /pattern/i."""
-    if slashed := re.fullmatch(r"/(.+)/([a-z]*)", pattern):
-        pattern = f"(?i){slashed[1]}" if "i" in slashed[2] else slashed[1]
-    try:
-        return re.search(pattern, text)
-    except re.error as error:
-        raise UsageError(f"tag rule {rule.text!r}: {error}") from error
+    subject, pattern = _subject(rule, event), rule.get("pattern")
+    if subject is None:
+        return None
+    slashed = re.fullmatch(r"/(.+)/(.*)", pattern)
+    wanted = compile_(slashed[1], slashed[2]) if slashed else compile_(pattern)
+    found, group = wanted.find(subject), rule.get("group", "0")
+    if wanted.only_whole and group != "0":
+        raise UsageError("with the flag g there are no groups")
+    value = {str(number): text for number, text in enumerate(found or ())}.get(group)
+    return None if value is None else Candidate(value, latest=True)
 
 
 def _edge(rule: Rule, event: Event) -> Candidate | None:
-    branch = render(rule.get("branch"), event) or event.default_branch
-    return Candidate("edge") if event.branch == branch else None
+    return Candidate("edge") if event.branch == (rule.get("branch") or event.default_branch) else None
 
 
 def _ref(rule: Rule, event: Event) -> Candidate | None:
-    value = {"branch": event.branch, "tag": event.tag, "pr": event.pull_request}[rule.get("event")]
-    if not value:
-        return None
-    return Candidate(slashless(value), latest=rule.get("event") == "tag")
+    value = {"branch": event.branch, "tag": event.tag, "pr": event.merged}[rule.get("event")]
+    # What somebody wrote moves `latest` to any tag, as the action does; what is only the default not to a pre-release.
+    latest = rule.get("event") == "tag" and (rule.written or not event.prerelease)
+    return Candidate(value, latest) if value else None
 
 
 def _raw(rule: Rule, event: Event) -> Candidate:

@@ -1,4 +1,4 @@
-"""Semantic versions (https://semver.org), with the leading `v` that git tags have."""
+"""Semantic versions (https://semver.org) as npm's `semver` reads them: strictly, but for a leading `v`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import re
 from dataclasses import dataclass
 
 _NUMBER = r"(0|[1-9]\d*)"
-_VERSION = re.compile(rf"[v=]*{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
+_PART = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
+_BUILD = r"[0-9A-Za-z-]+"
+_VERSION = re.compile(
+    rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-({_PART}(?:\.{_PART})*))?(?:\+({_BUILD}(?:\.{_BUILD})*))?", re.ASCII
+)
+_LONGEST, _LARGEST = 256, 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,7 @@ class Version:
     minor: int
     patch: int
     prerelease: str = ""
+    build: str = ""
 
     @property
     def version(self) -> str:
@@ -33,8 +39,8 @@ class Version:
 
 def parse(text: str) -> Version | None:
     """The version, or None when the text is none."""
-    match = _VERSION.fullmatch(text.strip())
-    if not match:
+    match = _VERSION.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    if not match or any(int(number) > _LARGEST for number in match.groups()[:3]):
         return None
-    major, minor, patch, prerelease = match.groups()
-    return Version(text.strip(), int(major), int(minor), int(patch), prerelease or "")
+    major, minor, patch, prerelease, build = match.groups()
+    return Version(text, int(major), int(minor), int(patch), prerelease or "", build or "")

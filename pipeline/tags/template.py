@@ -2,99 +2,52 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from pipeline.errors import UsageError
+from pipeline.tags import handlebars
 from pipeline.tags.event import Event
+from pipeline.tags.handlebars import Helper, Value
+from pipeline.tags.moment import moment
 
-_EXPRESSION = re.compile(r"\{\{\s*(\w+)(?:\s+'([^']*)')?(?:\s+tz='([^']*)')?\s*\}\}")
-
-# https://momentjs.com/docs/#/displaying/format/
-_MOMENT = {
-    "YYYY": "%Y",
-    "YY": "%y",
-    "MMMM": "%B",
-    "MMM": "%b",
-    "MM": "%m",
-    "DDDD": "%j",
-    "DD": "%d",
-    "dddd": "%A",
-    "ddd": "%a",
-    "HH": "%H",
-    "hh": "%I",
-    "mm": "%M",
-    "ss": "%S",
-    "ZZ": "%z",
-    "A": "%p",
-    "M": "%-m",
-    "D": "%-d",
-    "H": "%-H",
-    "h": "%-I",
-    "m": "%-M",
-    "s": "%-S",
-}
-# What strftime has no letter for.
-_OWN: Mapping[str, Callable[[datetime], str]] = {
-    "X": lambda when: str(int(when.timestamp())),
-    "Do": lambda when: _ordinal(when.day),
-    "SSS": lambda when: f"{when.microsecond // 1000:03}",
-    "a": lambda when: when.strftime("%p").lower(),
-}
-_TOKEN = re.compile(r"\[([^\]]*)\]|" + "|".join(sorted({**_MOMENT, **_OWN}, key=len, reverse=True)))
+# Events of GitHub's that are always about the last commit of the default branch, by a part of their names.
+_ALWAYS_DEFAULT = ("create", "discussion", "issues", "schedule")
 
 
-def render(text: str, event: Event, more: Mapping[str, str] | None = None) -> str:
-    """The text with its expressions replaced; UsageError for one that is not known."""
-
-    def value(match: re.Match[str]) -> str:
-        name, argument, zone = match.groups()
-        if name in {"date", "commit_date"}:
-            when = event.now if name == "date" else event.commit_time or event.now
-            return moment(when, argument or "YYYY-MM-DDTHH:mm:ssZ", zone or "UTC")
-        values = {**_globals(event), **(more or {})}
-        if name not in values:
-            raise UsageError(f"{text!r}: there is no expression {match[0]}; there are {', '.join(sorted(values))}")
-        return values[name]
-
-    return _EXPRESSION.sub(value, text)
-
-
-def _globals(event: Event) -> dict[str, str]:
-    return {
-        "branch": slashless(event.branch),
-        "tag": slashless(event.tag),
+def render(text: str, event: Event, *, escaped: bool = True) -> str:
+    """The text with what is known of any event; UsageError for an expression that is not."""
+    default = event.on_default_branch or any(part in event.name for part in _ALWAYS_DEFAULT)
+    known: Mapping[str, Value | Helper] = {
+        "branch": event.branch,
+        "tag": event.tag,
         "sha": event.sha[:7],
-        "base_ref": slashless(event.base_ref),
-        "is_default_branch": str(event.on_default_branch).lower(),
-        "is_not_default_branch": str(not event.on_default_branch).lower(),
+        "base_ref": event.base_ref if event.tag or event.pull_request else "",
+        "is_default_branch": default,
+        "is_not_default_branch": not default,
+        **_times(event),
     }
+    return handlebars.render(handlebars.parse(text), known, escaped=escaped)
 
 
-def _ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 4th …"""
-    last = 0 if number // 10 == 1 else number % 10
-    return f"{number}{({1: 'st', 2: 'nd', 3: 'rd'}).get(last, 'th')}"
+def of_schedule(pattern: str, event: Event) -> str:
+    """The pattern of a schedule, which knows times alone."""
+    return handlebars.render(handlebars.parse(pattern), _times(event))
 
 
-def slashless(name: str) -> str:
-    """A git name as a tag may hold it."""
-    return name.replace("/", "-")
+def of_version(pattern: str, parts: Mapping[str, Value]) -> str:
+    """The pattern of a version, which knows the version's parts alone."""
+    return handlebars.render(handlebars.parse(pattern), parts)
 
 
-def moment(when: datetime, pattern: str, zone: str = "UTC") -> str:
-    """A time in moment.js's format, in a time zone by its IANA name."""
-    try:
-        local = when.astimezone(UTC if zone == "UTC" else ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"there is no time zone {zone!r}") from error
+def _times(event: Event) -> dict[str, Helper]:
+    return {"date": _time(event.now), "commit_date": _time(event.commit_time or event.now)}
 
-    def token(match: re.Match[str]) -> str:
-        if match[1] is not None:
-            return match[1]
-        own = _OWN.get(match[0])
-        return own(local) if own else local.strftime(_MOMENT[match[0]])
 
-    return _TOKEN.sub(token, pattern)
+def _time(when: datetime) -> Callable[[Sequence[str], Mapping[str, str]], str]:
+    def formatted(arguments: Sequence[str], options: Mapping[str, str]) -> str:
+        if len(arguments) != 1 or set(options) - {"tz"}:
+            raise UsageError("a time takes one format and at most tz, as in {{date 'YYYYMMDD' tz='Europe/Berlin'}}")
+        return moment(when, arguments[0], options.get("tz", "UTC"))
+
+    return formatted

@@ -9,8 +9,8 @@ from pipeline.tags import event as events
 from pipeline.tags import rules
 from pipeline.tags.event import Event
 from pipeline.tags.labels import labels
+from pipeline.tags.moment import moment
 from pipeline.tags.produce import for_target, produce
-from pipeline.tags.template import moment
 
 SHA = "90dd6032fac8bda1b6c4436a2e65de27961ed071"
 NOW = datetime(2021, 3, 26, 1, 2, 3, tzinfo=UTC)
@@ -28,11 +28,51 @@ def tags(lines, ref, *, flavor=(), event="", sha=SHA, default="master"):
         ("refs/heads/master", ["master"]),
         ("refs/heads/releases/v1", ["releases-v1"]),
         ("refs/tags/v1.2.3", ["v1.2.3", "latest"]),
-        ("refs/tags/20200110-RC2", ["20200110-RC2", "latest"]),
+        ("refs/tags/sometag", ["sometag", "latest"]),
+        ("refs/tags/v1", ["v1", "latest"]),
+        ("refs/tags/2024.1", ["2024.1", "latest"]),
+        ("refs/tags/1.2.post1", ["1.2.post1", "latest"]),
     ],
 )
 def test_the_default_rules(ref, expected):
     assert tags([], ref) == expected
+
+
+# Tags by which people name what is not yet a release: semver.org, items 9 and 11; PEP 440, "Pre-releases" and
+# "Developmental releases", with the spellings that it normalises.
+PRERELEASES = ["v1.0.0-rc1", "v1.0.0-rc.1", "1.0.0-0", "v2.0.8-beta.67", "v1.0.0-SNAPSHOT", "v1.0.0-alpha+5"]
+PRERELEASES += [
+    "1.0rc1",
+    "v1.0.0rc1",
+    "v1.0.0.RC1",
+    "v1.0-rc1",
+    "1.0a1",
+    "1.0.dev4",
+    "2024.1b2",
+    "20200110-RC2",
+    "v2-beta",
+]
+
+
+@pytest.mark.parametrize("tag", PRERELEASES)
+def test_no_default_moves_latest_to_a_prerelease(tag):
+    """Unlike the action's own default; written down, the same rule is refused before anything is published."""
+    assert tags([], f"refs/tags/{tag}") == [tag.replace("+", "-")]
+    with pytest.raises(BaselardError, match=r"tag rule 'type=ref,event=tag' would move `latest` .* of type=semver or"):
+        tags(["type=ref,event=tag"], f"refs/tags/{tag}")
+    with pytest.raises(BaselardError, match=r"flavor latest=true would move `latest` .* write latest=auto"):
+        tags([], f"refs/tags/{tag}", flavor=["latest=true"])
+
+
+def test_a_default_that_yields_no_tag_is_not_told_as_somebodys_rule():
+    with pytest.raises(BaselardError, match=r"'type=ref,event=tag', a default without publish\.tags: it yields '-'"):
+        tags([], "refs/tags/日本")
+
+
+def test_where_a_rule_yields_nothing_no_target_gets_a_tag_of_its_name_alone():
+    happened = Event("refs/pull/2/merge", SHA, default_branch="main")
+    flavor = for_target(rules.Flavor(), "dev", "standard")
+    assert produce(rules.parse(["type=raw,value={{branch}}"]), flavor, happened).names == ()
 
 
 @pytest.mark.parametrize(
@@ -226,7 +266,7 @@ def test_other_targets_carry_their_name():
 
 def test_latest_is_protected():
     line = ["type=raw,value=latest"]
-    with pytest.raises(BaselardError, match="only for the default branch"):
+    with pytest.raises(BaselardError, match=r"only for the default branch .* add enable=..is_default_branch.. to it"):
         tags(line, "refs/heads/feature")
     with pytest.raises(BaselardError, match="only for the default branch"):
         tags(line, "refs/tags/v1.0.0-rc1")
@@ -245,12 +285,28 @@ def test_latest_is_protected():
         ("type=sha,format=tiny", "format must be one of"),
         ("type=raw,value=x,priority=high", "priority must be a number"),
         ("type=raw,value=x,enable=maybe", "enable must come out as true or false"),
-        ("type=raw,value={{brunch}}", "there is no expression {{brunch}}"),
+        ("type=raw,value={{brunch}}", "{{brunch}}: there is no brunch here; there are base_ref, branch"),
         ("type=raw,value=-x", "yields '-x', which is not a tag"),
         ("type=raw,value=" + "x" * 129, "which is not a tag"),
         ("type=raw,value=x,colour=red", "unknown attribute 'colour'"),
         ("type=raw,value={{date 'YYYY' tz='Mars/Base'}}", "no time zone 'Mars/Base'"),
         ("type=match,pattern=(", "tag rule 'type=match,pattern=('"),
+        ("type=match,pattern=v,group=x", "group must be a number, not 'x'"),
+        ("type=match,pattern=/v/g,group=1", "with the flag g there are no groups"),
+        ("type=match,pattern=/v/q", "only d, g, i, m, s, y are known"),
+        ("type=semver,pattern={{raw}},match=v.*", "match needs a group around the version"),
+        ("type=raw,value={{#each x}}y{{/each}}", "{{#each x}} is not known here; known are names, {{#if name}}"),
+        ("type=raw,value={{#if tag}}y", "{{#if tag}} has no end"),
+        ("type=raw,value={{#if tag}}y{{/unless}}", "{{#if tag}} ends with {{/unless}}"),
+        ("type=raw,value={{/if}}", "{{/if}} has no beginning"),
+        ("type=raw,value={{#if is_default_branch}}y{{/if}}", "is_default_branch always counts as true here"),
+        ("type=raw,value={{sha 7}}", "is not known here"),
+        ("type=raw,value={{sha '7'}}", "sha takes no arguments"),
+        ("type=raw,value={{> sha}}", "{{> sha}} is not known here"),
+        ("type=raw,value={{date 'YYYY,MM'}}", "a comma parts attributes, also within braces"),
+        ("type=raw,value={{date}}", "a time takes one format and at most tz"),
+        ("type=raw,value={{date 'YYYY' zone='UTC'}}", "a time takes one format and at most tz"),
+        ('type=raw,"value=a,b"', "may stand around a whole attribute only"),
     ],
 )
 def test_bad_rules(line, said):
@@ -259,7 +315,7 @@ def test_bad_rules(line, said):
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("line", ["latest=maybe", "latest", "onlatest=true", "colour=red"])
+@pytest.mark.parametrize("line", ["latest=maybe", "latest", "onlatest=true", "colour=red", "prefix=a=b"])
 def test_bad_flavors(line):
     with pytest.raises(BaselardError, match="flavor"):
         rules.parse_flavor([line])
