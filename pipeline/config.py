@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import yaml
 
 FILE = "baselard.yaml"
 _SCHEMA = Path(__file__).parent.parent / "baselard.schema.json"
@@ -101,6 +102,8 @@ class Config:
 
 def parse(text: str, path: str = FILE) -> Config:
     """The configuration in `text`; ConfigError names file and line of what is wrong with it."""
+    import yaml  # noqa: PLC0415 -- the registration reads no file
+
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         document = yaml.safe_load(text)
@@ -168,6 +171,8 @@ def line_of(node: yaml.Node | None, path: Sequence[str]) -> int:
 
 
 def _step(node: yaml.Node | None, part: str) -> tuple[yaml.Mark, yaml.Node] | None:
+    import yaml  # noqa: PLC0415 -- the registration reads no file
+
     if isinstance(node, yaml.MappingNode):
         return next(((key.start_mark, value) for key, value in node.value if key.value == part), None)
     if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):

@@ -10,7 +10,6 @@ import anyio
 import dagger
 
 from baselard import dockerfile
-from baselard.dockerfile.apply.driver import log_warning
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError, UsageError
@@ -133,6 +132,8 @@ class Images:
         )
 
     def _warn(self, warning: Warning_) -> None:
+        from baselard.dockerfile.apply.driver import log_warning  # noqa: PLC0415 -- it is loaded: it warns
+
         log_warning(warning)
         self.warnings.append(warning)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import dagger
-import yaml
 
 WAIT = "goss_wait.yaml"
 
@@ -34,6 +33,8 @@ def mount(files: GossFiles) -> dagger.Directory:
 
 def wrapper(names: Sequence[str]) -> str:
     """A gossfile that includes these files; goss reads them relative to itself."""
+    import yaml  # noqa: PLC0415 -- the registration writes no file
+
     return yaml.safe_dump({"gossfile": {name: {} for name in names}})
 
 

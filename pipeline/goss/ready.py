@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagger
-import yaml
 
 from baselard.dockerfile.dagger.query import select
 from baselard.dockerfile.syntax.durations import parse_duration
@@ -38,6 +37,8 @@ class Readiness:
 
     def gossfile(self) -> str:
         """A gossfile that passes once it is ready; empty when nothing is declared."""
+        import yaml  # noqa: PLC0415 -- the registration writes no file
+
         tests: dict[str, Any] = {}
         if self.ports:
             tests["addr"] = {f"tcp://localhost:{port}": {"reachable": True} for port in self.ports}

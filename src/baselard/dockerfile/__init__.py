@@ -1,21 +1,22 @@
 """Any Dockerfile on container objects, with `FROM` an object.
 
 parse (text → instructions) → plan (stages, arguments) → lower (a stage → frozen steps) → apply (steps → calls on a
-builder). All but `build` is pure; only `build` imports dagger-io, which takes most of a second.
+builder). All but `build` is pure; only `build` imports dagger-io, which takes most of a second. Nothing but the errors
+is loaded before it is asked for: whoever only catches them pays for no parser.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from baselard.dockerfile.dagger.asked import Asked
-from baselard.dockerfile.plan.bases import BaseReference, base_references, image_under
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
-from baselard.dockerfile.syntax.instructions import Dockerfile
-from baselard.dockerfile.syntax.text import parse
 
 if TYPE_CHECKING:
+    from baselard.dockerfile.dagger.asked import Asked
     from baselard.dockerfile.dagger.build import build
+    from baselard.dockerfile.plan.bases import BaseReference, base_references, image_under
+    from baselard.dockerfile.syntax.instructions import Dockerfile
+    from baselard.dockerfile.syntax.text import parse
 
 __all__ = [
     "Asked",
@@ -32,8 +33,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name != "build":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from baselard.dockerfile.dagger.build import build  # noqa: PLC0415 -- imports dagger-io
+    if name == "build":
+        from baselard.dockerfile.dagger.build import build  # noqa: PLC0415 -- dagger-io
 
-    return build
+        return build
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from baselard.dockerfile.dagger import asked  # noqa: PLC0415 -- the parser and all instructions
+    from baselard.dockerfile.plan import bases
+    from baselard.dockerfile.syntax import instructions, text
+
+    return next(getattr(home, name) for home in (asked, bases, instructions, text) if hasattr(home, name))
