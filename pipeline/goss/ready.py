@@ -9,12 +9,13 @@ from typing import Any
 
 import dagger
 
-from baselard.dockerfile.dagger.query import select
+from baselard.dockerfile.dagger.query import field, parts, select
 from baselard.dockerfile.syntax.durations import parse_duration
 
 # Docker's default for a healthcheck without a timeout of its own.
 _TIMEOUT_MS = 30_000
-_ASKED = "entrypoint defaultArgs exposedPorts { port protocol } dockerHealthcheck { args shell timeout }"
+_PORT = parts("Port", "port", "protocol")
+_HEALTHCHECK = parts("HealthcheckConfig", "args", "shell", "timeout")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,10 @@ class Readiness:
 
 async def of(image: dagger.Container) -> Readiness:
     """What this image declares, in one query."""
-    found = await select(image, _ASKED)
+    asked = {name: field(image, name) for name in ("entrypoint", "defaultArgs")}
+    asked["exposedPorts"] = field(image, "exposedPorts", _PORT)
+    asked["dockerHealthcheck"] = field(image, "dockerHealthcheck", _HEALTHCHECK)
+    found = await select(image, asked)
     ports = sorted(one["port"] for one in found["exposedPorts"] if one["protocol"] == "TCP")
     started = tuple(found["entrypoint"] or ()), tuple(found["defaultArgs"] or ())
     return Readiness(tuple(ports), *_healthcheck(found["dockerHealthcheck"]), *started)

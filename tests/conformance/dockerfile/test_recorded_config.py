@@ -26,6 +26,7 @@ REFUSED_LATER = {
     "copy-dir-over-file",
     "add-tar-through-its-own-link",
     "copy-dir-over-symlinked-dir",
+    "copy-file-onto-link-loop",
     "copy-file-over-dir-of-same-name",
     "owner-passwd-is-a-directory",
     "parents-name-follows-no-link",

@@ -9,10 +9,10 @@ from typing import Generic
 
 import anyio
 
-from baselard.dockerfile.apply.builder import Builder, C, D, Mounted, Placement, Target
+from baselard.dockerfile.apply.builder import BlockedError, Builder, C, D, Mounted, Placement, Target
 from baselard.dockerfile.apply.looking import find, look_into_contexts, mount_item
 from baselard.dockerfile.apply.owners import is_numeric, may_change_owners, resolve_owner
-from baselard.dockerfile.apply.placing import directory_of, place_item
+from baselard.dockerfile.apply.placing import place_item
 from baselard.dockerfile.apply.preparing import prepare
 from baselard.dockerfile.apply.state import Build, Contexts, together, trees_of
 from baselard.dockerfile.plan.stages import Plan, ScratchSource, StageOutput
@@ -82,7 +82,7 @@ async def _run_stage(build: Build[C, D], index: int) -> None:
         if calls > MOST_CALLS:
             course.container, calls = await build.builder.settle(course.container), 0
         await _wait_for(build, trees_of(step))
-        await _apply_step(build, course, config, step)
+        await _apply_step_at(build, course, config, step)
         config = step.config if isinstance(step, Configure) else config
     build.containers[index] = course.container
     build.described[StageOutput(index)] = course.described
@@ -100,6 +100,14 @@ def calls_of(step: Step, before: ImageConfig) -> int:
     after = step.config
     changed = [*(after.env.items() - before.env.items()), *(after.labels.items() - before.labels.items())]
     return len(changed) + abs(len(after.ports) - len(before.ports)) + 5
+
+
+async def _apply_step_at(build: Build[C, D], course: _Course[C], config: ImageConfig, step: Step) -> None:
+    """Apply a step; what is in its way is told with its line."""
+    try:
+        await _apply_step(build, course, config, step)
+    except BlockedError as blocked:
+        raise DockerfileError(str(blocked), step.place) from blocked
 
 
 async def _apply_step(build: Build[C, D], course: _Course[C], config: ImageConfig, step: Step) -> None:
@@ -123,11 +131,9 @@ async def _make_directory(build: Build[C, D], course: _Course[C], path: str, own
 
 
 async def _copy(build: Build[C, D], course: _Course[C], step: CopyStep) -> None:
-    """Copy, into directories that are made first: a copy alone would make a new one look like its source."""
     placements = await _placements(build, step)
-    for folder in dict.fromkeys(folder for one in placements if (folder := directory_of(one))):
-        if folder not in course.made:
-            await _make_directory(build, course, folder, step.owner)
+    if not placements:
+        return
     owner = await _numeric(build, course, step.owner)
     course.container = await build.builder.copy(course.container, [replace(one, owner=owner) for one in placements])
     if any(may_change_owners(one.path, one.dest) for one in placements):

@@ -17,6 +17,10 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 
+class BlockedError(Exception):
+    """Something of another kind is where a file or directory is to be made; the text says what."""
+
+
 @dataclass(frozen=True)
 class Found:
     """A path of a tree that a pattern matched, without a leading slash ("." is the root); symlinks are followed.
@@ -34,11 +38,10 @@ class Placement(Generic[D]):
     """One found path to be copied.
 
     A file goes to `dest`, or into it when `dest` ends with a slash or is a directory, under its own name.
-    Of a directory the contents go to `dest`, which `make_directory` was called for. Missing parents of a file are
-    made 0755 and root's; where they shall be another's, `make_directory` was called too.
+    Of a directory the contents go to `dest`. Directories that are missing there are made 0755 for `owner`, others stay
+    as they are; a link at `dest` is followed wherever it leads.
     `include` (patterns as in .dockerignore, for --parents) and `exclude` filter below a directory.
-    `unpack` says that a file which is an archive is extracted into the directory `dest` instead (ADD), which is made
-    for `owner` where it is missing.
+    `unpack` says that a file which is an archive is extracted into the directory `dest` instead (ADD).
     """
 
     tree: D
@@ -119,13 +122,19 @@ class Builder(Protocol[C, D]):
         """The texts of /etc/passwd and /etc/group, "" for one that is not there."""
 
     async def make_directory(self, container: C, path: str, owner: str) -> C:
-        """`path` and its missing parents, 0755, owned by the numeric `owner`; nothing when it is there."""
+        """`path` and its missing parents, 0755, owned by the numeric `owner`; nothing when it is there.
+
+        Raises BlockedError when it is no directory.
+        """
 
     def run(self, container: C, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[D]]) -> C:
         """Run the step in the config's environment, directory and user."""
 
     async def copy(self, container: C, placements: Sequence[Placement[D]]) -> C:
-        """All placements in their order, as one layer where the engine has layers; their owners are numeric."""
+        """The placements of one COPY in their order, as one layer where the engine has layers.
+
+        They share destination and owner, which is numeric. Raises BlockedError for what docker refuses to replace.
+        """
 
     async def finish(self, target: Target[C]) -> C:
         """Give the last container what `configure` could not: the config keys no later step sees."""

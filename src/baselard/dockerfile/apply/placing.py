@@ -29,12 +29,5 @@ def place_item(step: CopyStep, item: CopyItem, found: Found, tree: D) -> Iterato
     )
 
 
-def directory_of(one: Placement[D]) -> str:
-    """The directory to make before copying; "" where a copy makes it as it should be: 0755 and root's."""
-    if one.is_directory or (one.owner and one.dest.endswith("/")):
-        return one.dest.rstrip("/") or "/"
-    return posixpath.dirname(one.dest) if one.owner else ""
-
-
 def _excluded(step: CopyStep, found: Found) -> bool:
     return bool(step.exclude) and PatternMatcher(list(step.exclude)).matches(posixpath.basename(found.path))

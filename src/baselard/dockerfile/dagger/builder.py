@@ -10,15 +10,14 @@ import dagger
 from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
 from baselard.dockerfile.apply.owners import TABLES
 from baselard.dockerfile.dagger.asked import Asked
-from baselard.dockerfile.dagger.config import configure, hidden, hidden_lines, read_config
-from baselard.dockerfile.dagger.copy import alike, make_directory, place
+from baselard.dockerfile.dagger.config import configure, hidden, read_config
+from baselard.dockerfile.dagger.copy import copy
+from baselard.dockerfile.dagger.ground import make_directory
+from baselard.dockerfile.dagger.hidden import with_hidden
 from baselard.dockerfile.dagger.known import known
 from baselard.dockerfile.dagger.lookup import look_up
 from baselard.dockerfile.dagger.run import run, run_limits
 from baselard.dockerfile.plan.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
-
-# A wildcard may match any number of files, and the SDK's chains must stay short.
-MOST_PLACEMENTS = 100
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class DaggerBuilder:
         return configure(container, before, after)
 
     async def make_directory(self, container: dagger.Container, path: str, owner: str) -> dagger.Container:
-        return make_directory(await self._empty(), container, path, owner)
+        return await make_directory(self.client, container, path, owner)
 
     def run(
         self,
@@ -105,23 +104,15 @@ class DaggerBuilder:
     async def copy(
         self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]]
     ) -> dagger.Container:
-        empty = await self._empty()
-        for number, group in enumerate(alike(placements), start=1):
-            container = await place(self.client, empty, container, group)
-            if number % MOST_PLACEMENTS == 0:
-                container = await self.settle(container)
-        return container
+        return await copy(self.client, container, placements)
 
     async def finish(self, target: Target[dagger.Container]) -> dagger.Container:
-        """Set the hidden keys by building a Dockerfile of nothing else, and put the files into that container."""
+        """Set the hidden keys by importing an image of nothing else, and put the files into that container."""
         wanted = hidden(target.config)
         if wanted == hidden(target.base_config):
             return target.container
-        text = "\n".join(["FROM scratch", *hidden_lines(wanted), ""])
-        lines = self.client.directory().with_new_file("Dockerfile", text)
-        carrier = lines.docker_build(platform=dagger.Platform(target.platform))
-        carried = await self._read_config(carrier)
-        return configure(carrier.with_rootfs(target.container.rootfs()), carried, target.config)
+        carrier = with_hidden(self.client, wanted, target.platform)
+        return configure(carrier.with_rootfs(target.container.rootfs()), wanted, target.config)
 
     def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:
         if isinstance(step, RunStep):
@@ -134,9 +125,6 @@ class DaggerBuilder:
 
     def has_ssh(self) -> bool:
         return self.ssh is not None
-
-    async def _empty(self) -> dagger.Directory:
-        return await self.asked.once("empty", self.client, lambda: known(self.client.directory()))
 
     async def _read_config(self, container: dagger.Container) -> ImageConfig:
         return await read_config(await self.asked.once("bare", self.client, self._bare), container)

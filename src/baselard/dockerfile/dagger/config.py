@@ -6,15 +6,12 @@ image has them; `hidden` says which of them a config has.
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
 
 import dagger
 
+from baselard.dockerfile.dagger.archive import read_archive
 from baselard.dockerfile.plan.config_json import read_image
 from baselard.dockerfile.plan.steps import Health, ImageConfig
 from baselard.dockerfile.syntax.durations import format_duration
@@ -29,22 +26,8 @@ async def read_config(bare: dagger.Directory, container: dagger.Container) -> Im
 
     Raises dagger.QueryError when what leads to the container fails.
     """
-    archive = container.with_rootfs(bare).as_tarball(forced_compression=dagger.ImageLayerCompression.UNCOMPRESSED)
-    with tarfile.open(fileobj=io.BytesIO((await archive.contents()).encode())) as tar:
-        document = _document(tar, "index.json")
-        while "manifests" in document:
-            document = _document(tar, _blob(document["manifests"][0]))
-        return read_image(_document(tar, _blob(document["config"])))
-
-
-def _document(tar: tarfile.TarFile, name: str) -> Mapping[str, Any]:
-    member = tar.extractfile(name)
-    document: Mapping[str, Any] = json.load(member) if member else {}
-    return document
-
-
-def _blob(descriptor: Mapping[str, Any]) -> str:
-    return "blobs/" + str(descriptor["digest"]).replace(":", "/")
+    document, _ = await read_archive(container.with_rootfs(bare))
+    return read_image(document)
 
 
 def configure(container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
@@ -124,23 +107,3 @@ def hidden(config: ImageConfig) -> ImageConfig:
     ports = tuple(port for port in config.ports if port.partition("/")[2] not in PROTOCOLS)
     health = config.healthcheck if config.healthcheck and config.healthcheck.test == NO_HEALTHCHECK else None
     return ImageConfig(**kept, ports=ports, healthcheck=health)
-
-
-def hidden_lines(config: ImageConfig) -> list[str]:
-    """The Dockerfile lines that set the hidden keys of a config."""
-    lines = [f"VOLUME {_words(config.volumes)}"] if config.volumes else []
-    lines += [f"STOPSIGNAL {_word(config.stop_signal)}"] if config.stop_signal else []
-    lines += [f"SHELL {json.dumps(config.shell)}"] if config.shell else []
-    lines += [f"MAINTAINER {config.author}"] if config.author else []
-    lines += ["HEALTHCHECK NONE"] if config.healthcheck else []
-    lines += [f"EXPOSE {' '.join(config.ports)}"] if config.ports else []
-    return lines + [f"ONBUILD {trigger}" for trigger in config.on_build]
-
-
-def _words(words: tuple[str, ...]) -> str:
-    return json.dumps([_word(word) for word in words])
-
-
-def _word(word: str) -> str:
-    """A word that survives expansion as it is."""
-    return "".join("\\" + letter if letter in "\\$'\"" else letter for letter in word)

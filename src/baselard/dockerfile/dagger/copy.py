@@ -1,28 +1,82 @@
-"""One placement of a COPY as calls on a Dagger container."""
+"""The placements of a COPY as calls on a Dagger container."""
 
 from __future__ import annotations
 
 import itertools
 import posixpath
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import dagger
 
-from baselard.dockerfile.apply.builder import Placement
+from baselard.dockerfile.apply.builder import BlockedError, Placement
+from baselard.dockerfile.dagger.ground import ROOT, Ground, grown, hands_its_group_on, survey
+from baselard.dockerfile.dagger.links import literal, ways_to
 from baselard.dockerfile.dagger.modes import with_modes
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
 
 # A name that no archive brings along: if it is there afterwards, the file was copied as it is.
 ARCHIVE = ".baselard-add"
-DIRECTORY_MODE = 0o755
-ROOT = "0:0"
 # Up to here files are copied one by one, which also follows links.
 FEW = 8
-
+# A wildcard may match any number of files, and the SDK's chains must stay short.
+MOST_PLACEMENTS = 100
+EVERYTHING = ["*"]
 
 Group = Sequence[Placement[dagger.Directory]]
+
+
+async def copy(client: dagger.Client, container: dagger.Container, placements: Group) -> dagger.Container:
+    """The container with all placements of one COPY, which share their destination and their numeric owner.
+
+    Raises BlockedError for what docker refuses to replace.
+    """
+    owner = placements[0].owner
+    placements = [await _unpacked(client, one) if one.unpack else one for one in placements]
+    ground = await survey(client, container, placements[0].dest.rstrip("/") or "/", _names(placements))
+    inside = _goes_inside(ground, placements)
+    folder = ground.path if inside else posixpath.dirname(ground.path)
+    groups = list(alike(placements))
+    brings_looks = folder != "/" and any(_brings_looks(group) for group in groups)
+    container, as_it_was = await _prepared(ground, folder, owner, brings_looks=brings_looks)
+    for number, group in enumerate(groups, start=1):
+        container = await _placed(client, container, group, folder if inside else "", ground.path)
+        if number % MOST_PLACEMENTS == 0:
+            container = await container.sync()
+    # A copied directory gives its looks to the one it is copied into, whatever that was.
+    return container.with_directory(folder, as_it_was, exclude=EVERYTHING) if as_it_was else container
+
+
+def _names(placements: Group) -> list[str]:
+    """The names that files will have in the destination, if it has to be a directory and they are few."""
+    files = [one for one in placements if not one.is_directory and one.dest.endswith("/")]
+    return [posixpath.basename(one.path) for one in files] if len(files) <= FEW else []
+
+
+def _goes_inside(ground: Ground, placements: Group) -> bool:
+    """Whether the destination is a directory that things are put into. Raises BlockedError for what is in the way."""
+    if any(one.is_directory or one.dest.endswith("/") for one in placements):
+        ground.need_directory()
+    elif not ground.is_directory:
+        return False
+    if ground.directories:
+        raise BlockedError(f"{posixpath.join(ground.path, min(ground.directories))} is a directory, not a file")
+    return True
+
+
+async def _prepared(
+    ground: Ground, folder: str, owner: str, *, brings_looks: bool
+) -> tuple[dagger.Container, dagger.Directory | None]:
+    """The container with the directories that a copy would not make as docker does, and the folder as it is to look.
+
+    None where a copy leaves the folder's looks alone, or makes a new one as docker does: 0755 and root's.
+    """
+    container = ground.container
+    if ground.missing in ways_to(folder):
+        if owner in ("", ROOT) and not (brings_looks and await hands_its_group_on(ground)):
+            return container, None
+        container = grown(ground, folder, owner)
+    return container, container.directory(folder) if brings_looks else None
 
 
 def alike(placements: Group) -> Iterator[Group]:
@@ -34,87 +88,74 @@ def alike(placements: Group) -> Iterator[Group]:
 
 def _kind(one: Placement[dagger.Directory]) -> tuple[str, str, str] | None:
     symbolic = bool(one.mode) and parse_mode(one.mode) is None
-    if one.is_directory or one.unpack or symbolic or not one.dest.endswith("/"):
+    if one.is_directory or symbolic or not one.dest.endswith("/"):
         return None
     return one.dest, one.owner, one.mode
 
 
-async def place(
-    client: dagger.Client, empty: dagger.Directory, container: dagger.Container, group: Group
+def _brings_looks(group: Group) -> bool:
+    """Whether the group comes as a directory, whose looks come along."""
+    return group[0].is_directory or _is_many(group)
+
+
+def _is_many(group: Group) -> bool:
+    """Whether the group is many files of one directory: to name each in an argument would be a query each."""
+    folders = {(id(one.tree), posixpath.dirname(one.path)) for one in group}
+    return len(group) > FEW and all(one.is_plain for one in group) and len(folders) == 1
+
+
+async def _placed(
+    client: dagger.Client, container: dagger.Container, group: Group, folder: str, path: str
 ) -> dagger.Container:
-    """The container with what a group from `alike` holds; owners are numeric, `empty` has no entries."""
+    """The container with what a group from `alike` holds, in the folder, or as `path` where there is none."""
     one = group[0]
-    if one.unpack:
-        return await _unpack(client, empty, container, one)
-    if one.is_directory:
-        return await _place_directory(client, container, one)
     mode = parse_mode(one.mode)
-    if len(group) > FEW and all(each.is_plain for each in group) and len(_folders(group)) == 1:
-        return _place_many(empty, container, group)
+    if one.is_directory:
+        return container.with_directory(folder, await _part(client, one))
+    if _is_many(group):
+        return container.with_directory(folder, _many(client, group))
     if len(group) > 1:
         files = [each.tree.file(each.path) for each in group]
-        return container.with_files(one.dest, files, owner=one.owner, permissions=mode)
+        return container.with_files(folder, files, owner=one.owner, permissions=mode)
     if one.mode and mode is None:
         mode = apply_mode(one.mode, await one.tree.stat(one.path).permissions(), is_directory=False)
-    return container.with_file(one.dest, one.tree.file(one.path), owner=one.owner, permissions=mode)
+    goal = posixpath.join(folder, posixpath.basename(one.path)) if folder else path
+    return container.with_file(goal, one.tree.file(one.path), owner=one.owner, permissions=mode)
 
 
-def _folders(group: Group) -> set[tuple[int, str]]:
-    return {(id(one.tree), posixpath.dirname(one.path)) for one in group}
+async def _part(client: dagger.Client, one: Placement[dagger.Directory]) -> dagger.Directory:
+    """What is to be copied of a directory, as it shall look; a root of its own, 0755 and without attributes.
 
-
-def _place_many(empty: dagger.Directory, container: dagger.Container, group: Group) -> dagger.Container:
-    """Many files of one directory, by their names: each File in an argument would be a query of its own."""
-    one = group[0]
-    folder = posixpath.dirname(one.path)
-    names = [re.sub(r"([\\*?\[!])", r"\\\1", posixpath.basename(each.path)) for each in group]
-    return make_directory(empty, container, one.dest.rstrip("/"), one.owner).with_directory(
-        one.dest,
-        one.tree.directory(folder) if folder else one.tree,
-        include=names,
-        owner=one.owner,
-        permissions=parse_mode(one.mode),
-    )
-
-
-def make_directory(empty: dagger.Directory, container: dagger.Container, path: str, owner: str) -> dagger.Container:
-    """The directory and its missing parents, 0755 and owned by the numeric `owner`; those that exist stay as they are.
-
-    The API makes parents root's and lets a new directory look like the one that is copied into it, where docker does
-    neither; so each is made on its own, from an empty one, which changes nothing where there is one already.
+    A container's copies do not read `permissions`, a directory's do.
     """
-    parts = path.strip("/").split("/") if path.strip("/") else []
-    ways = ["/" + "/".join(parts[: n + 1]) for n in range(len(parts))]
-    for way in ways if owner not in ("", ROOT) else ways[-1:]:
-        container = container.with_directory(way, empty, owner=owner, permissions=DIRECTORY_MODE)
-    return container
-
-
-async def _place_directory(
-    client: dagger.Client, container: dagger.Container, one: Placement[dagger.Directory]
-) -> dagger.Container:
     tree = one.tree if one.path == "." else one.tree.directory(one.path)
     mode = parse_mode(one.mode)
     if one.mode and mode is None:
         tree = await with_modes(client, tree, one.mode)
-    return container.with_directory(
-        one.dest,
-        tree,
-        include=list(one.include) or None,
-        exclude=list(one.exclude) or None,
-        owner=one.owner,
-        permissions=mode,
+    include, exclude = list(one.include) or None, list(one.exclude) or None
+    return client.directory().with_directory(
+        "/", tree, include=include, exclude=exclude, owner=one.owner, permissions=mode
     )
 
 
-async def _unpack(
-    client: dagger.Client, empty: dagger.Directory, container: dagger.Container, one: Placement[dagger.Directory]
-) -> dagger.Container:
-    """ADD's extraction, left to the engine's own Dockerfile builder: the API has no call that reads archives."""
+def _many(client: dagger.Client, group: Group) -> dagger.Directory:
+    """The files of a group, by their names."""
+    one = group[0]
+    folder = posixpath.dirname(one.path)
+    tree = one.tree.directory(folder) if folder else one.tree
+    names = [literal(posixpath.basename(each.path)) for each in group]
+    mode = parse_mode(one.mode)
+    return client.directory().with_directory("/", tree, include=names, owner=one.owner, permissions=mode)
+
+
+async def _unpacked(client: dagger.Client, one: Placement[dagger.Directory]) -> Placement[dagger.Directory]:
+    """ADD's archive as the directory that it holds, with owners of its own; the file itself when it is none.
+
+    Extraction is left to the engine's own Dockerfile builder: the API has no call that reads archives.
+    """
     context = client.directory().with_file(ARCHIVE, one.tree.file(one.path))
     context = context.with_new_file("Dockerfile", f"FROM scratch\nADD {ARCHIVE} /\n")
-    unpacked = context.docker_build().rootfs()
-    if await unpacked.exists(ARCHIVE):
-        return await place(client, empty, container, [replace(one, unpack=False)])
-    container = make_directory(empty, container, one.dest.rstrip("/"), one.owner)
-    return container.with_directory(one.dest, unpacked)
+    tree = context.docker_build().rootfs()
+    if await tree.exists(ARCHIVE):
+        return replace(one, unpack=False)
+    return replace(one, unpack=False, tree=tree, path=".", is_directory=True, owner="", mode="")

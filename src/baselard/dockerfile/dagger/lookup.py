@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import dagger
+from dagger.client._core import Field
 
 from baselard.dockerfile.apply.builder import Found
-from baselard.dockerfile.dagger.query import select
+from baselard.dockerfile.dagger.query import exists, field, select
 from baselard.dockerfile.syntax.paths import as_glob, has_wildcards, split_wildcards
 
 
@@ -19,7 +19,10 @@ async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[
     """
     if not patterns:
         return []
-    answer = await select(tree, " ".join(_question(i, pattern) for i, pattern in enumerate(patterns)))
+    questions: dict[str, Field] = {}
+    for i, pattern in enumerate(patterns):
+        questions |= _questions(tree, i, pattern)
+    answer = await select(tree, questions)
     globs = {i: _matching(answer[f"g{i}"], p) for i, p in enumerate(patterns) if has_wildcards(p)}
     empty = [i for i, found in globs.items() if not found and answer.get(f"d{i}")]
     globs.update(await _below_links(tree, {i: patterns[i] for i in empty}))
@@ -32,13 +35,13 @@ async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[
     ]
 
 
-def _question(number: int, pattern: str) -> str:
+def _questions(tree: dagger.Directory, number: int, pattern: str) -> Mapping[str, Field]:
     name, wild = split_wildcards(pattern)
-    path = json.dumps(name if wild else pattern)
-    directory = f"d{number}: exists(path: {path}, expectedType: DIRECTORY_TYPE)" if name else ""
+    place = name if wild else pattern
+    directory = {f"d{number}": exists(tree, place, "DIRECTORY")} if name else {}
     if wild:
-        return f"g{number}: glob(pattern: {json.dumps(as_glob(pattern))}) {directory}"
-    return f"e{number}: exists(path: {path}) {directory}"
+        return {f"g{number}": field(tree, "glob", pattern=as_glob(pattern)), **directory}
+    return {f"e{number}": exists(tree, place), **directory}
 
 
 async def _below_links(tree: dagger.Directory, patterns: Mapping[int, str]) -> dict[int, list[str]]:
@@ -46,11 +49,11 @@ async def _below_links(tree: dagger.Directory, patterns: Mapping[int, str]) -> d
     if not patterns:
         return {}
     parts = {i: split_wildcards(pattern) for i, pattern in patterns.items()}
-    asked = (
-        f"l{i}: directory(path: {json.dumps(name)}) {{ glob(pattern: {json.dumps(as_glob(wild))}) }}"
+    asked = {
+        f"l{i}": field(tree, "directory", {"glob": field(tree, "glob", pattern=as_glob(wild))}, path=name)
         for i, (name, wild) in parts.items()
-    )
-    answer = await select(tree, " ".join(asked))
+    }
+    answer = await select(tree, asked)
     return {i: [f"{name}/{p}" for p in _matching(answer[f"l{i}"]["glob"], wild)] for i, (name, wild) in parts.items()}
 
 
@@ -58,12 +61,9 @@ async def _kinds(tree: dagger.Directory, paths: Sequence[str]) -> dict[str, Foun
     """What a glob shows as no directory: files, and links that may lead to a directory."""
     if not paths:
         return {}
-    asked = (
-        f"d{i}: exists(path: {json.dumps(path)}, expectedType: DIRECTORY_TYPE) "
-        f"l{i}: exists(path: {json.dumps(path)}, expectedType: SYMLINK_TYPE)"
-        for i, path in enumerate(paths)
-    )
-    answer = await select(tree, " ".join(asked))
+    questions = {f"d{i}": exists(tree, path, "DIRECTORY") for i, path in enumerate(paths)}
+    questions |= {f"l{i}": exists(tree, path, "SYMLINK") for i, path in enumerate(paths)}
+    answer = await select(tree, questions)
     return {path: Found(path, answer[f"d{i}"], not answer[f"l{i}"]) for i, path in enumerate(paths)}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import dagger
+from dagger.client._core import Field
 
-from baselard.dockerfile.dagger.query import select
+from baselard.dockerfile.dagger.query import field, parts, select
 from baselard.dockerfile.syntax.modes import apply_mode
 
 LINK = "SYMLINK"
@@ -19,7 +19,7 @@ async def with_modes(client: dagger.Client, tree: dagger.Directory, change: str)
     paths = sorted(await tree.glob("**"))
     if not paths:
         return tree
-    stats = await select(tree, " ".join(_question(i, path) for i, path in enumerate(paths)))
+    stats = await select(tree, {f"s{i}": _question(tree, path) for i, path in enumerate(paths)})
     modes = {path: _mode(stats[f"s{i}"], path, change) for i, path in enumerate(paths)}
     changed = client.directory()
     for path, mode in modes.items():
@@ -31,8 +31,8 @@ async def with_modes(client: dagger.Client, tree: dagger.Directory, change: str)
     return changed.with_directory("/", tree, include=links) if links else changed
 
 
-def _question(number: int, path: str) -> str:
-    return f"s{number}: stat(path: {json.dumps(path)}, doNotFollowSymlinks: true) {{ permissions fileType }}"
+def _question(tree: dagger.Directory, path: str) -> Field:
+    return field(tree, "stat", parts("Stat", "permissions", "fileType"), path=path, doNotFollowSymlinks=True)
 
 
 def _mode(stat: Mapping[str, Any], path: str, change: str) -> int | None:

@@ -270,7 +270,8 @@ def _command_line(one: ins.Run, stage: _Stage) -> tuple[tuple[str, ...], tuple[M
     if first.text.startswith("#!"):
         tree = Inline(((first.name, first.text),), 0o755)
         program = replace(command, words=(f"/dev/pipes/{first.name}",))
-        return _with_shell(program, stage), (MountStep("bind", "/dev/pipes", tree, read_only=True),)
+        # With a slash: a Dagger engine shows only those mounts below /dev that are named so.
+        return _with_shell(program, stage), (MountStep("bind", "/dev/pipes/", tree, read_only=True),)
     return _with_shell(replace(command, words=(first.text,)), stage), ()
 
 

@@ -99,12 +99,12 @@ def with_directory(
     gitignore: bool = False,
     owner: str = "",
     expand: bool = False,
-    permissions: int | None = None,
+    permissions: int | None = None,  # noqa: ARG001 -- Dagger takes them and does not read them; Directory's does
 ) -> Container:
     selected = Filter(tuple(include), tuple(exclude), gitignore)
 
     def write(tree: Directory, where: str) -> Directory:
-        return tree.with_directory(where, source, selected=selected, owner=owner, permissions=permissions)
+        return tree.with_directory(where, source, selected=selected, owner=owner)
 
     return _written(container, path, expand, write)
 
@@ -141,9 +141,9 @@ def with_files(
 ) -> Container:
     return _written(
         container,
-        path.rstrip("/") + "/",
+        path,
         expand,
-        lambda tree, where: tree.with_files(where, sources, owner=owner, permissions=permissions),
+        lambda tree, where: tree.with_files(where, sources, owner=owner, permissions=permissions, into=True),
     )
 
 

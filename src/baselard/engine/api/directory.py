@@ -123,7 +123,7 @@ def with_file(
 def with_files(
     _ctx: Context, directory: Directory, *, path: str, sources: tuple[File, ...], permissions: int | None = None
 ) -> Directory:
-    return directory.with_files(path.rstrip("/") + "/", sources, permissions=permissions)
+    return directory.with_files(path, sources, permissions=permissions, into=True)
 
 
 @field("Directory.withNewFile")

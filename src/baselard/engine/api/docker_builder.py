@@ -3,12 +3,12 @@
 import os
 import posixpath
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
+from baselard.dockerfile.apply.builder import BlockedError, Found, Mounted, Placement, Target
 from baselard.dockerfile.apply.owners import TABLES
 from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, RunStep, Step, Url
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
@@ -26,6 +26,7 @@ from baselard.engine.host import platforms
 from baselard.engine.host.platforms import Platform
 from baselard.engine.images import image as images
 from baselard.engine.ops import source
+from baselard.engine.ops.copy import Copy, CopyFiles
 from baselard.engine.ops.file import Chmod, NewDirectory
 from baselard.engine.ops.git import GitTree, Remote
 from baselard.engine.ops.http import Http
@@ -135,8 +136,10 @@ class EngineBuilder:
 
     async def make_directory(self, container: Container, path: str, owner: str) -> Container:
         where = paths.join("/", path)
-        if await self.ctx.look(container.rootfs, lambda root: reading.exists(root, where)):
+        if await self.ctx.look(container.rootfs, lambda root: reading.exists(root, where, FileType.DIRECTORY)):
             return container
+        if await self.ctx.look(container.rootfs, lambda root: reading.exists(root, where)):
+            raise BlockedError(f"{where} is not a directory")
         return replace(container, rootfs=Output(NewDirectory(container.rootfs, where, _DIRECTORY_MODE, owner)))
 
     def run(
@@ -146,8 +149,11 @@ class EngineBuilder:
         return docker_run.run(container, config, step, mounts, given)
 
     async def copy(self, container: Container, placements: Sequence[Placement[Directory]]) -> Container:
-        for placement in placements:
-            rootfs = await self._placed(Directory(container.rootfs), placement)
+        for one in placements:
+            archive = await self._archive(one) if one.unpack else None
+            if folder := _folder(one, is_directory=one.is_directory or archive is not None):
+                container = await self.make_directory(container, folder, one.owner)
+            rootfs = archive(container.rootfs) if archive else await self._placed(Directory(container.rootfs), one)
             container = replace(container, rootfs=rootfs.output)
         return container
 
@@ -163,21 +169,27 @@ class EngineBuilder:
     def has_ssh(self) -> bool:
         return self.ssh is not None
 
+    async def _archive(self, one: Placement[Directory]) -> Callable[[Output], Directory] | None:
+        """What puts the content of ADD's archive, which has owners of its own, into a tree; None for another file."""
+        unpack = Unpack(one.tree.output, one.tree.inside(one.path), posixpath.basename(one.path))
+        facts = (await self.ctx.result(unpack)).data
+        if "implied" not in facts:
+            return None
+        implied = tuple(facts["implied"])
+        return lambda tree: Directory(Output(Copy(tree, Output(unpack), one.dest, as_docker=True, implied=implied)))
+
     async def _placed(self, rootfs: Directory, one: Placement[Directory]) -> Directory:
         origin = one.tree.directory("" if one.path == "." else one.path)
-        if one.unpack:
-            name = posixpath.basename(one.path)
-            unpacked = Directory(Output(Unpack(one.tree.output, origin.path, name)))
-            if not await self.ctx.look(unpacked.output, lambda root: reading.entries(root) == [name]):
-                made = Output(NewDirectory(rootfs.output, paths.join("/", one.dest), _DIRECTORY_MODE, one.owner))
-                return Directory(made).with_directory(one.dest, unpacked)
         mode = await self._mode(one, origin)
         if one.is_directory:
             origin = await self._with_modes(origin, one.mode) if one.mode and mode is None else origin
             selected = Filter(tuple(one.include), tuple(one.exclude))
-            return rootfs.with_directory(one.dest, origin, selected=selected, owner=one.owner, permissions=mode)
-        file = one.tree.file(one.path)
-        return rootfs.with_files(one.dest, [file], owner=one.owner, permissions=mode)
+            return rootfs.after(
+                Copy(rootfs.output, origin.output, one.dest, origin.path, one.owner, mode, selected, as_docker=True)
+            )
+        return rootfs.after(
+            CopyFiles(rootfs.output, (origin.output,), (origin.path,), one.dest, one.owner, mode, as_docker=True)
+        )
 
     async def _mode(self, one: Placement[Directory], origin: Directory) -> int | None:
         mode = parse_mode(one.mode)
@@ -195,6 +207,13 @@ class EngineBuilder:
 def _table(root: Path, path: str) -> str:
     """The text of a table of users, "" when it is not there. Raises UserError for what is no regular file."""
     return reading.contents(root, path).decode(errors="replace") if reading.exists(root, path) else ""
+
+
+def _folder(one: Placement[Directory], *, is_directory: bool) -> str:
+    """The directory to make before copying; "" where a copy makes it as it should be: 0755 and root's."""
+    if is_directory or (one.owner and one.dest.endswith("/")):
+        return one.dest.rstrip("/") or "/"
+    return posixpath.dirname(one.dest) if one.owner else ""
 
 
 def _platform(text: str) -> Platform:

@@ -11,6 +11,7 @@ import stat
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import paths, xattrs
@@ -39,6 +40,17 @@ class Metadata:
 
 
 AS_SOURCE = Metadata()
+
+
+class InTheWay(Enum):
+    """What becomes of an entry of another kind where a directory, or a file, is to be copied.
+
+    FOLLOWED replaces it too, but takes a link to a directory for that directory. REFUSED lets a file replace a link.
+    """
+
+    REPLACED = "replaced"
+    FOLLOWED = "followed"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -107,9 +119,19 @@ class Target:
         if mode:
             copy_attributes(f"{self.below}/{path}", self.own(path))
         else:
-            _chmod(self.own(path), NEW_DIRECTORY)
+            inherited = os.lstat(self.own(path)).st_mode & stat.S_ISGID  # as mkdir(2) has it; the group came by itself
+            _chmod(self.own(path), NEW_DIRECTORY | inherited)
         self._joined[path] = bool(mode)
         return not mode
+
+    def followed(self, path: str) -> str:
+        """``path``, whose parents are there, or the directory to which a link at it leads in the tree below."""
+        if paths.mode(self.own(path)) or not self._joined[os.path.dirname(path)]:
+            return path
+        if not stat.S_ISLNK(paths.mode(f"{self.below}/{path}")):
+            return path
+        directory = self.resolve(path)
+        return directory if stat.S_ISDIR(paths.mode(paths.under(self.seen(), directory))) else path
 
     def clear(self, path: str) -> None:
         """Make room for a new entry that is no directory; it hides by itself what the tree below has."""
@@ -140,29 +162,35 @@ class Copier:
 
     ``for_host`` is for directories that others look at: what is not a directory appears whole or not at all. What
     would be a privilege there stays behind: extended attributes (file capabilities) and files' setuid and setgid bits.
+    ``implied`` are the source's directories that are but the way to others: one that is there stays as it is.
     """
 
     source: Source
     target: Target
     metadata: Metadata = AS_SOURCE
     for_host: bool = False
+    in_the_way: InTheWay = InTheWay.REPLACED
+    implied: frozenset[str] = frozenset()
+    _followed: dict[str, str] = field(default_factory=dict)
     _links: dict[tuple[int, int], str] = field(default_factory=dict)
     _directories: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def tree(self, entries: Iterable[Entry], at: str) -> None:
         """Copy ``entries`` of the source below the target's directory ``at``, which is there.
 
-        What is in the way is replaced, directories are joined and take the source's metadata.
+        Directories are joined and take the source's metadata. Raises UserError for what is in the way and not to go.
         """
         directories: list[tuple[str, str, os.stat_result]] = []
         called_off = cancel.current()
         for number, entry in enumerate(entries):
             if number % _CHECK_EVERY == 0:
                 called_off.check()
-            goal = f"{at}/{entry.path}" if at else entry.path
+            goal = self._goal(f"{at}/{entry.path}" if at else entry.path)
             if stat.S_ISDIR(entry.info.st_mode):
-                self.target.make_directory(goal, replace=True)
-                directories.append((f"{self.source.root}/{entry.path}", goal, entry.info))
+                implied = entry.path in self.implied
+                goal, new = self._make_directory(goal, follow=implied or self.in_the_way is InTheWay.FOLLOWED)
+                if new or not implied:
+                    directories.append((f"{self.source.root}/{entry.path}", goal, entry.info))
             else:
                 self.file(entry.path, entry.info, goal)
         for real, goal, info in reversed(directories):  # last, as what comes into a directory changes its times
@@ -170,6 +198,8 @@ class Copier:
 
     def file(self, path: str, info: os.stat_result, goal: str) -> None:
         """Copy one entry that is no directory; the goal's parents are there."""
+        if self.in_the_way is InTheWay.REFUSED and stat.S_ISDIR(self.target.mode(goal)):
+            raise UserError(f"cannot replace the directory /{goal} with a file")
         own = self.target.own(goal)
         if not self.for_host:
             try:
@@ -186,6 +216,21 @@ class Copier:
             os.replace(hidden, own)
         finally:
             remove(hidden)
+
+    def _goal(self, path: str) -> str:
+        """Where ``path`` is once the links to directories on its way are followed, outer ones first."""
+        for link, directory in self._followed.items():
+            if path.startswith(link + "/"):
+                path = f"{directory}/{path[len(link) + 1 :]}".lstrip("/")
+        return path
+
+    def _make_directory(self, goal: str, *, follow: bool) -> tuple[str, bool]:
+        """See that a directory is at the goal; gives where it really is, and whether it is new."""
+        directory = self.target.followed(goal) if follow else goal
+        if directory != goal:
+            self._followed[goal] = directory
+            self.target.make_parents(directory)
+        return directory, self.target.make_directory(directory, replace=self.in_the_way is not InTheWay.REFUSED)
 
     def dress(self, real: str, own: str, info: os.stat_result) -> None:
         """Give the copy at ``own`` the metadata it is to have."""

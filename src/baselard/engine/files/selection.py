@@ -30,6 +30,26 @@ def digest_of(snapshots: Snapshots, value: Value, path: str = "/", selected: Fil
     return found
 
 
+def looks_of(snapshots: Snapshots, value: Value, path: str) -> str:
+    """The digest of how the directory or file at ``path`` itself looks: mode, owner, attributes, set times.
+
+    It is no part of the digest of a directory's entries. Raises UserError when there is nothing at ``path``.
+    """
+    relative = paths.clean(path)
+    if value.tree is None and not relative:
+        return ""
+    key = digest.of("looks.v1", value.digest, relative)
+    if known := snapshots.store.lookup(key):
+        return known.values[0].digest
+    with snapshots.view(value.tree if isinstance(value.tree, Snapshot) else None) as root:
+        real = paths.under(root, paths.resolve(root, relative))
+        if not paths.mode(real):
+            raise UserError(f"{path}: no such file or directory")
+        found = treehash.of_looks(real, times=value.digest.endswith(treehash.TIMED))
+    snapshots.store.record([key], Result((Value(found),)))
+    return found
+
+
 def shown(snapshots: Snapshots, value: Value, path: str) -> str:
     """The digest of what is at ``path`` as the API gives it: ``sha256:<hex>``."""
     return digest_of(snapshots, value, path).removesuffix(treehash.TIMED)

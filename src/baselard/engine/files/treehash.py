@@ -54,6 +54,12 @@ def of_file(path: str, *, metadata: bool = True, times: bool = False) -> str:
     return "sha256:" + hashlib.sha256(head + _detail(path, info, file_identity)).hexdigest()
 
 
+def of_looks(path: str, *, times: bool = False) -> str:
+    """The digest of what ``path`` itself is but for its content: mode, owner and extended attributes."""
+    head = b"looks.v1\0" + _head(os.lstat(path), As(times=times))
+    return "sha256:" + hashlib.sha256(_with_attributes(head, path)).hexdigest()
+
+
 def _head(info: os.stat_result, owner: As) -> bytes:
     uid = info.st_uid if owner.uid is None else owner.uid
     gid = info.st_gid if owner.gid is None else owner.gid

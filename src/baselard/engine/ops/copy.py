@@ -1,4 +1,8 @@
-"""Copies out of one tree into another: Directory.withDirectory, withFile, withFiles, filter, and Container's."""
+"""Copies out of one tree into another: Directory.withDirectory, withFile, withFiles, filter, and Container's.
+
+They do what Dagger's do (util/layercopy at v0.21.8). ``as_docker`` copies do what a Dockerfile's COPY does instead: a
+directory that is there keeps its metadata, and a link at the path itself is followed wherever it leads.
+"""
 
 import contextlib
 import os
@@ -8,8 +12,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import owners, paths, selection
-from baselard.engine.files.copying import AS_SOURCE, Copier, Metadata, Source, Target, counterparts
+from baselard.engine.files import owners, paths, selection, xattrs
+from baselard.engine.files.copying import (
+    AS_SOURCE,
+    NEW_DIRECTORY,
+    Copier,
+    InTheWay,
+    Metadata,
+    Source,
+    Target,
+    counterparts,
+)
 from baselard.engine.files.walking import EVERYTHING, Entry, Filter, walk
 from baselard.engine.ops.tree import TreeOperation, on_top, one, snapshot_of
 from baselard.engine.run.worker import Worker
@@ -21,11 +34,13 @@ from baselard.engine.store.database import Snapshot
 class Copy(TreeOperation):
     """``dest`` with what the directory ``source_path`` of ``source`` holds joined into its directory ``path``.
 
-    ``path`` is made if need be, looking as the source directory does; what is in the way is replaced. ``owner`` and
-    ``permissions`` are for everything copied, the new directory included.
+    What is in the way is replaced, a link at ``path`` too unless it leads to a directory. ``path`` looks as the source
+    directory does, new or not; only a tree's root keeps its looks. ``owner`` and ``permissions`` are for everything
+    copied, that directory included. ``implied`` is for an archive's content, which replaces what is in the way: those
+    of its directories that have no entry of their own, so that one which is there stays as it is.
     """
 
-    tag: ClassVar[str] = "copy.v1"
+    tag: ClassVar[str] = "copy.v2"
     dest: Output
     source: Output
     path: str
@@ -33,6 +48,8 @@ class Copy(TreeOperation):
     owner: str = ""
     permissions: int | None = None
     selected: Filter = EVERYTHING
+    as_docker: bool = False
+    implied: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -42,19 +59,27 @@ class Copy(TreeOperation):
         """Made of what is really copied, so that a stage built anew with the same files changes nothing."""
         dest, source = inputs
         part = selection.digest_of(worker.snapshots, source, self.source_path, self.selected)
-        return part if self._is_part_alone(dest) else self._digest([dest.digest, part])
+        if self._is_part_alone(dest):
+            return part
+        return self._digest([dest.digest, part, selection.looks_of(worker.snapshots, source, self.source_path)])
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Copy. Raises UserError for paths that are not there, no directories, or lead out of their tree."""
         dest, source = inputs
         made = self.content_key(worker, inputs)
-        if self._is_part_alone(dest) and self.selected.empty and not paths.clean(self.source_path):
+        if self._is_part_alone(dest) and self.selected.empty and _is_plain_root(worker, source, self.source_path):
             return one(made, snapshot_of(source))
         with on_top(worker, dest) as (draft, target), opened(worker, source, self.source_path) as (origin, root):
             if not stat.S_ISDIR(root.info.st_mode):
                 raise UserError(f"path {self.source_path} is a file, not a directory")
-            copier = Copier(origin, target, _metadata(target, self))
-            goal, new = _copy_directory(copier, root, self.path, self.selected)
+            copier = Copier(
+                origin,
+                target,
+                _metadata(target, self),
+                in_the_way=_in_the_way(self),
+                implied=frozenset(self.implied or ()),
+            )
+            goal, new = _copy_directory(copier, root, self)
             if copier.metadata.unchanged and (new or (dest.tree is None and not goal)):
                 part = selection.digest_of(worker.snapshots, source, self.source_path, self.selected)
                 selection.remember(worker.store, made, goal, part)
@@ -69,16 +94,19 @@ class Copy(TreeOperation):
 class CopyFiles(TreeOperation):
     """``dest`` with files copied to ``path``: into it if it is a directory or ends in a slash, else under this name.
 
-    ``source_paths`` name one file in each of ``sources``.
+    A link in a file's place is replaced. ``source_paths`` name one file in each of ``sources``. ``into`` says that the
+    path is a directory; without it, one that ends in a slash is given to the owner, as Dagger has it.
     """
 
-    tag: ClassVar[str] = "copyfiles.v1"
+    tag: ClassVar[str] = "copyfiles.v2"
     dest: Output
     sources: tuple[Output, ...]
     source_paths: tuple[str, ...]
     path: str
     owner: str = ""
     permissions: int | None = None
+    into: bool = False
+    as_docker: bool = False
 
     @property
     def label(self) -> str:
@@ -95,8 +123,8 @@ class CopyFiles(TreeOperation):
         dest, *sources = inputs
         with on_top(worker, dest) as (draft, target):
             metadata = _metadata(target, self)
-            directory = _destination_directory(target, self.path, metadata)
-            goal = paths.resolve(target.seen(), self.path) if directory is None else ""
+            directory = _destination_directory(target, self, metadata)
+            goal = _place(target, self) if directory is None else ""
             for value, path in zip(sources, self.source_paths, strict=True):
                 name = paths.clean(path).rpartition("/")[2]
                 with opened(worker, value, path) as (origin, entry):
@@ -104,7 +132,7 @@ class CopyFiles(TreeOperation):
                         raise UserError(f"path {path} is a directory, not a file")
                     where = goal if directory is None else f"{directory}/{name}".lstrip("/")
                     target.make_parents(where)
-                    Copier(origin, target, metadata).file(entry.path, entry.info, where)
+                    Copier(origin, target, metadata, in_the_way=_in_the_way(self)).file(entry.path, entry.info, where)
             return one(self.content_key(worker, inputs), draft.commit())
 
 
@@ -131,34 +159,60 @@ def _layers(worker: Worker, snapshot: Snapshot | None, relative: str) -> tuple[s
     return counterparts([f"{worker.store.root}/layers/{name}" for name in names], relative)
 
 
+def _is_plain_root(worker: Worker, value: Value, path: str) -> bool:
+    """Whether the path is a tree's root that looks as one does which is made anew."""
+    with worker.snapshots.view(snapshot_of(value)) as root:
+        info = os.lstat(root)
+        looks = (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, xattrs.read(str(root)))
+    return not paths.clean(path) and looks == (NEW_DIRECTORY, 0, 0, {})
+
+
 def _metadata(target: Target, node: Copy | CopyFiles) -> Metadata:
     if not node.owner and node.permissions is None:
         return AS_SOURCE
     return Metadata(owners.resolve(target.seen(), node.owner), node.permissions)
 
 
-def _copy_directory(copier: Copier, root: Entry, path: str, selected: Filter) -> tuple[str, bool]:
-    """Copy into the directory that ``path`` leads to; gives it, and whether it is new."""
-    goal = copier.target.resolve(path)
+def _copy_directory(copier: Copier, root: Entry, node: Copy) -> tuple[str, bool]:
+    """Copy into the directory at the node's path; gives it, and whether it is new."""
+    goal = _place(copier.target, node)
     copier.target.make_parents(goal)
-    new = copier.target.make_directory(goal, replace=True)
-    copier.tree(walk(copier.source.root, selected), goal)
-    if new:
+    new = copier.target.make_directory(goal, replace=not node.as_docker)
+    copier.tree(walk(copier.source.root, node.selected), goal)
+    if new or (goal and not node.as_docker):
         copier.dress(copier.source.root, copier.target.own(goal), root.info)
     return goal, new
 
 
-def _destination_directory(target: Target, path: str, metadata: Metadata) -> str | None:
-    """The directory that files go into, made if the path's form says that it is one; None if files go to the path."""
-    resolved = target.resolve(path)
-    if stat.S_ISDIR(paths.mode(paths.under(target.seen(), resolved))):
+def _in_the_way(node: Copy | CopyFiles) -> InTheWay:
+    if isinstance(node, Copy) and node.implied is not None:
+        return InTheWay.REPLACED
+    return InTheWay.REFUSED if node.as_docker else InTheWay.FOLLOWED
+
+
+def _place(target: Target, node: Copy | CopyFiles) -> str:
+    """Where the node's path is. A last link is followed to a directory, and by docker to anything or nothing."""
+    resolved = target.resolve(node.path)
+    if node.as_docker or _is_directory(target, resolved):
         return resolved
-    if not paths.names_directory(path):
+    return paths.resolve_parent(target.seen(), node.path)
+
+
+def _is_directory(target: Target, resolved: str) -> bool:
+    return stat.S_ISDIR(paths.mode(paths.under(target.seen(), resolved)))
+
+
+def _destination_directory(target: Target, node: CopyFiles, metadata: Metadata) -> str | None:
+    """The directory that files go into, made if the node says that it is one; None if files go to the path itself."""
+    goal = _place(target, node)
+    named = paths.names_directory(node.path)
+    if not (named or node.into or _is_directory(target, goal)):
         return None
-    target.make_parents(resolved)
-    if target.make_directory(resolved) and metadata.owner:
-        os.chown(target.own(resolved), metadata.owner.uid, metadata.owner.gid)
-    return resolved
+    target.make_parents(goal)
+    new = target.make_directory(goal, replace=not node.as_docker)
+    if goal and metadata.owner and named and not node.into and (new or not node.as_docker):
+        os.chown(target.own(goal), metadata.owner.uid, metadata.owner.gid)
+    return goal
 
 
 def _filtered(selected: Filter) -> str:

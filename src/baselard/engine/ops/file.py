@@ -49,7 +49,7 @@ class NewFile(TreeOperation):
 class NewDirectory(TreeOperation):
     """``dest`` with the directory ``path`` and those above it; new ones get ``permissions`` (0 means 0755)."""
 
-    tag: ClassVar[str] = "newdirectory.v1"
+    tag: ClassVar[str] = "newdirectory.v2"
     dest: Output
     path: str
     permissions: int = 0o755
@@ -69,7 +69,8 @@ class NewDirectory(TreeOperation):
                 if path and target.make_directory(path):
                     if owner:
                         os.chown(target.own(path), owner.uid, owner.gid)
-                    Path(target.own(path)).chmod(self.permissions or 0o755)
+                    inherited = os.stat(target.own(path)).st_mode & stat.S_ISGID  # mkdir(2)
+                    Path(target.own(path)).chmod((self.permissions or 0o755) | inherited)
             return one(self._digest([inputs[0].digest]), draft.commit())
 
 

@@ -3,10 +3,13 @@
 import bz2
 import gzip
 import lzma
+import os
+import posixpath
 import shutil
+import tarfile
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,10 +40,11 @@ class Unpack(TreeOperation):
     """A tree with what the archive ``source_path`` of ``source`` holds.
 
     tar, alone or compressed by gzip, bzip2, xz or zstd, is an archive; anything else is put there as it is, under
-    ``name`` (Dockerfile reference, ADD).
+    ``name`` (Dockerfile reference, ADD). The result's fact ``implied`` lists an archive's directories that have no
+    entry of their own; where it is missing the file was none.
     """
 
-    tag: ClassVar[str] = "unpack.v1"
+    tag: ClassVar[str] = "unpack.v2"
     source: Output
     source_path: str
     name: str
@@ -60,11 +64,21 @@ class Unpack(TreeOperation):
             worker.snapshots.draft(None) as draft,
         ):
             path = Path(source.root) / entry.path
+            facts = {}
             if archive := _plain(path, directory / "archive.tar"):
                 _extract(archive, draft.path, self.source_path)
+                facts["implied"] = _implied(archive, draft.path)
             else:
                 shutil.copy2(path, draft.path / self.name)
-            return one(self.content_key(worker, inputs), draft.commit())
+            return replace(one(self.content_key(worker, inputs), draft.commit()), data=facts)
+
+
+def _implied(archive: Path, tree: Path) -> list[str]:
+    """The extracted directories, relative to the tree, that the archive does not list."""
+    with tarfile.open(archive) as tar:
+        listed = {posixpath.normpath(entry.name.lstrip("/")) for entry in tar if entry.isdir()}
+    made = (Path(folder, name).relative_to(tree) for folder, names, _ in os.walk(tree) for name in names)
+    return [str(path) for path in made if str(path) not in listed]
 
 
 def _plain(path: Path, target: Path) -> Path | None:

@@ -1,26 +1,31 @@
 """The calls that reach the Dagger API, seen in the chains that the SDK has not sent yet."""
 
+import json
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import dagger
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from baselard.dockerfile.apply.builder import Mounted, Placement
-from baselard.dockerfile.dagger.config import configure, hidden, hidden_lines
-from baselard.dockerfile.dagger.copy import alike, make_directory
+from baselard.dockerfile.dagger.config import configure, hidden
+from baselard.dockerfile.dagger.copy import alike
+from baselard.dockerfile.dagger.ground import Ground, grown
+from baselard.dockerfile.dagger.hidden import layout
 from baselard.dockerfile.dagger.run import run
-from baselard.dockerfile.plan.lower import lower_stage
-from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.config_json import read_image, write_image
 from baselard.dockerfile.plan.steps import Health, ImageConfig, MountStep, RunStep
 from baselard.dockerfile.syntax.errors import Place
-from baselard.dockerfile.syntax.text import parse
 
 PLACE = Place("Dockerfile", 1)
 CLIENT = dagger.Client()
 
 
-def calls(container: dagger.Container) -> list[tuple[str, dict[str, Any]]]:
+def calls(container: dagger.Container | dagger.Directory) -> list[tuple[str, dict[str, Any]]]:
     return [(field.name, field.args) for field in container._ctx.selections if field.name != "container"]
 
 
@@ -82,11 +87,17 @@ def test_what_a_run_saw_is_taken_away_again() -> None:
     ]
 
 
-def test_parents_are_made_one_by_one_only_for_others_than_root() -> None:
-    empty = CLIENT.directory()
-    assert names(make_directory(empty, CLIENT.container(), "/a/b/c", "0:0")) == ["withDirectory"]
-    paths = [args["path"] for _, args in calls(make_directory(empty, CLIENT.container(), "/a/b/c", "1:1"))]
-    assert paths == ["/a", "/a/b", "/a/b/c"]
+def test_only_the_new_directories_get_an_owner() -> None:
+    ground = Ground(CLIENT.container(), "/a/b/c", "/a/b", False)
+
+    def rootfs(owner: str) -> list[tuple[str, dict[str, Any]]]:
+        ((name, args),) = calls(grown(ground, "/a/b/c", owner))
+        assert name == "withRootfs"
+        return calls(args["directory"])[1:]
+
+    made = ("withNewDirectory", {"path": "/a/b/c", "permissions": 0o755})
+    assert rootfs("0:0") == [made]
+    assert rootfs("1:1") == [made, ("chown", {"path": "/a/b", "owner": "1:1"})]
 
 
 def test_files_for_one_directory_are_one_call() -> None:
@@ -99,26 +110,37 @@ def test_files_for_one_directory_are_one_call() -> None:
     assert [[one.path for one in part] for part in alike(group)] == [["a", "b"], ["c"], ["d"], ["e"], ["f"]]
 
 
-TRIMMED = st.text(alphabet="ab/ $\"'\\{}[]é:", min_size=1, max_size=12).filter(lambda text: text == text.strip())
 TEXT = st.text(alphabet="ab/ $\"'\\{}[]é:", min_size=1, max_size=12)
 
 
 @given(
     st.builds(
         ImageConfig,
-        volumes=st.lists(TEXT.filter(lambda text: text == text.strip()), max_size=3).map(
-            lambda v: tuple(sorted(set(v)))
-        ),
+        volumes=st.lists(TEXT, max_size=3).map(lambda v: tuple(sorted(set(v)))),
         stop_signal=st.sampled_from(["", "SIGTERM", "9"]),
         shell=st.lists(TEXT, max_size=2).map(tuple),
         on_build=st.sampled_from([(), ("RUN a $B",), ("COPY a b", "ENV A=1")]),
         ports=st.sampled_from([(), ("9/sctp",)]),
-        healthcheck=st.sampled_from([None, Health(("NONE",))]),
+        healthcheck=st.sampled_from([None, Health(("NONE",)), Health(("CMD", "x"), 5, 0, 7, retries=3)]),
+        author=st.sampled_from(["", "me"]),
+        env=st.dictionaries(st.sampled_from("AB"), TEXT),
+        cmd=st.sampled_from([None, ("c",)]),
     )
 )
-def test_hidden_keys_survive_their_dockerfile(config: ImageConfig) -> None:
-    plan = make_plan(parse("\n".join(["FROM scratch", *hidden_lines(config)])), Options({}))
-    assert hidden(lower_stage(plan, plan.stages[0], ImageConfig()).config) == hidden(config)
+def test_a_config_survives_its_document(config: ImageConfig) -> None:
+    assert read_image(write_image(config)) == config
+
+
+def test_the_carrier_of_hidden_keys_is_an_image(tmp_path: Path) -> None:
+    """Judged by skopeo: a valid OCI layout with this config and without layers."""
+    skopeo = shutil.which("skopeo") or pytest.skip("skopeo is not installed")
+    archive = tmp_path / "image.tar"
+    archive.write_text(layout(ImageConfig(ports=("9/sctp",), shell=("é",)), "linux/arm64/v8"))
+    argv = [skopeo, "inspect", "--config", "--raw", f"oci-archive:{archive}"]
+    document = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
+    assert document["config"] == {"ExposedPorts": {"9/sctp": {}}, "Shell": ["é"]}
+    assert (document["os"], document["architecture"], document["variant"]) == ("linux", "arm64", "v8")
+    assert document["rootfs"]["diff_ids"] == []
 
 
 def test_what_the_api_can_say_is_not_hidden() -> None:

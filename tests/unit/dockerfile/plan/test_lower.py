@@ -55,7 +55,7 @@ def test_shell_applies_from_its_line_on() -> None:
 def test_a_heredoc_with_an_interpreter_is_mounted_as_a_program() -> None:
     (step,) = runs(lower("RUN <<X\n#!/bin/ash\necho\nX\n"))
     assert step.args == ("/bin/sh", "-c", "/dev/pipes/X")
-    assert step.mounts[0].target == "/dev/pipes"
+    assert step.mounts[0].target == "/dev/pipes/"
     assert step.mounts[0].read_only
 
 

@@ -92,12 +92,13 @@ class Directory:
         return self.after(Copy(self.base, source.output, target, source.path, owner, permissions, selected))
 
     def with_files(
-        self, path: str, sources: Sequence[File], *, owner: str = "", permissions: int | None = None
+        self, path: str, sources: Sequence[File], *, owner: str = "", permissions: int | None = None, into: bool = False
     ) -> "Directory":
-        """With files in the directory ``path``, or under this name if there is no such directory."""
+        """With files in the directory ``path``; unless ``into``, under this name if there is no such directory."""
         outputs = tuple(source.output for source in sources)
         names = tuple(source.path for source in sources)
-        return self.after(CopyFiles(self.base, outputs, names, paths.join(self.path, path), owner, permissions))
+        target = paths.join(self.path, path)
+        return self.after(CopyFiles(self.base, outputs, names, target, owner, permissions, into))
 
     def with_new_file(self, path: str, content: bytes, *, permissions: int = 0o644, owner: str = "") -> "Directory":
         return self.after(NewFile(self.base, self.inside(path), content, permissions, owner))

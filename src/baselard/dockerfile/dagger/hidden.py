@@ -1,0 +1,60 @@
+"""The config keys that the API has no call for, set by importing an image that has nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from typing import Any
+
+import dagger
+
+from baselard.dockerfile.plan.config_json import write_image
+from baselard.dockerfile.plan.steps import ImageConfig
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+ARCHIVE = "image.tar"
+
+
+def with_hidden(client: dagger.Client, config: ImageConfig, platform: str) -> dagger.Container:
+    """A container of this config and platform without any files."""
+    archive = client.directory().with_new_file(ARCHIVE, layout(config, platform)).file(ARCHIVE)
+    return client.container(platform=dagger.Platform(platform)).import_(archive)
+
+
+def layout(config: ImageConfig, platform: str) -> str:
+    """An OCI image layout (image-layout.md) without layers, as a tar; it is text, since the API takes no bytes."""
+    system, architecture, *variant = platform.split("/")
+    of = {"os": system, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
+    image = _json({**write_image(config), **of, "rootfs": {"type": "layers", "diff_ids": []}, "history": []})
+    head = {"schemaVersion": 2, "mediaType": MANIFEST}
+    manifest = _json({**head, "config": _descriptor(CONFIG, image), "layers": []})
+    listed = {**_descriptor(MANIFEST, manifest), "platform": of}
+    index = _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]})
+    files = {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": index}
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in {**files, **{_blob(data): data for data in (image, manifest)}}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return out.getvalue().decode("ascii")
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document, sort_keys=True).encode("ascii")
+
+
+def _digest(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def _blob(data: bytes) -> str:
+    return "blobs/" + _digest(data).replace(":", "/")
+
+
+def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": _digest(data), "size": len(data)}
