@@ -19,3 +19,11 @@ class RefusedError(DistributionError):
 
 class UnreachedError(DistributionError):
     """Nobody answered, or not to the end, as often as it was tried."""
+
+
+class SettingsError(ValueError):
+    """A file of this machine's that tells how registries are reached is broken or forbids it; the message names it."""
+
+
+class UntrustedError(DistributionError):
+    """The server's certificate, or what it speaks instead of TLS, is not to be trusted."""

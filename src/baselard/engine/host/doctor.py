@@ -14,7 +14,6 @@ from baselard.engine.store.database import Snapshot
 
 _PROGRAMS = {
     "runc": "runc",
-    "skopeo": "skopeo",
     "mmdebstrap": "mmdebstrap",
     "ip": "iproute2",
     "iptables-restore": "iptables",

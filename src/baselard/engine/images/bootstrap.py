@@ -18,10 +18,12 @@ from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import platforms, process
 from baselard.engine.host.lazily import Lazily
 from baselard.engine.host.platforms import Platform
-from baselard.engine.images import debian_mirror, trust
+from baselard.engine.images import debian_mirror
 from baselard.engine.images.debian_mirror import ARCHIVE, SECURITY
 from baselard.engine.images.image import ImageConfig
+from baselard.oci.errors import SettingsError
 from baselard.oci.reference import Reference
+from baselard.oci.registry import trust
 
 if TYPE_CHECKING:
     import httpx
@@ -144,6 +146,8 @@ def release_date(archive: str, suite: str) -> int:
     url = f"{archive}/dists/{suite}/InRelease"
     try:
         reply = httpx.get(url, timeout=_REACH, follow_redirects=True, verify=trust.context())
+    except SettingsError as error:
+        raise UserError(str(error)) from error
     except httpx.HTTPError as error:
         raise HostError(
             f"neither a container registry nor the Debian archive {archive} is reached ({error}); "

@@ -1,34 +1,46 @@
-"""Who we are to a registry: credentials given to the session, else those docker, podman and skopeo keep."""
+"""Who we are to a registry: credentials given to the session, else those docker and podman keep."""
 
 import base64
 import binascii
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from baselard.engine.errors import UserError
 from baselard.engine.host import process
 from baselard.oci.registry.credential import Credential
+from baselard.oci.registry.registries_conf import CREDENTIAL_FILES
 
 _DOCKER_HUB = "https://index.docker.io/v1/"
 _TOKEN_USER = "<token>"  # noqa: S105 -- how credential helpers mark an identity token (docker-credential-helpers)
 
 
 def find(
-    registry: str, given: Mapping[str, tuple[str, str]], environ: Mapping[str, str] | None = None
+    name: str,
+    given: Mapping[str, tuple[str, str]],
+    environ: Mapping[str, str] | None = None,
+    helpers: Sequence[str] = (CREDENTIAL_FILES,),
 ) -> Credential | None:
-    """The credential for ``registry``: from ``given``, else from the first file that has one, or its helper; or None.
+    """The credential for ``name``, a registry or a repository of one: from ``given``, else from the first of
+    ``helpers`` that has one, where CREDENTIAL_FILES stands for the first file that has, or its helper; or None.
 
     Raises UserError for a file that cannot be read as docker's config.json.
     """
+    registry = name.partition("/")[0]
     if registry in given:
         return Credential(*given[registry])
-    for path in files(os.environ if environ is None else environ):
-        if found := _from_config(_load(path), registry):
+    for helper in helpers:
+        own = os.environ if environ is None else environ
+        found = _from_files(own, name) if helper == CREDENTIAL_FILES else _from_helper(helper, _spellings(registry))
+        if found:
             return found
     return None
+
+
+def _from_files(environ: Mapping[str, str], name: str) -> Credential | None:
+    return next(filter(None, (_from_config(_load(path), name) for path in files(environ))), None)
 
 
 def files(environ: Mapping[str, str]) -> list[Path]:
@@ -45,12 +57,6 @@ def files(environ: Mapping[str, str]) -> list[Path]:
     return [path for path in candidates if path and path.is_file()]
 
 
-def auth_file(credentials: Mapping[str, tuple[str, str]]) -> bytes:
-    """What skopeo's ``--authfile`` reads, for these credentials."""
-    auths = {name: {"auth": Credential(*given).basic.removeprefix("Basic ")} for name, given in credentials.items()}
-    return json.dumps({"auths": auths}).encode()
-
-
 def _load(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_bytes())
@@ -59,15 +65,22 @@ def _load(path: Path) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def _from_config(config: Mapping[str, Any], registry: str) -> Credential | None:
+def _from_config(config: Mapping[str, Any], name: str) -> Credential | None:
+    registry = name.partition("/")[0]
     names = _spellings(registry)
     helpers = config.get("credHelpers") or {}
-    helper = next((helpers[name] for name in names if name in helpers), config.get("credsStore"))
+    helper = next((helpers[key] for key in names if key in helpers), config.get("credsStore"))
     if helper and (found := _from_helper(str(helper), names)):
         return found
     auths = config.get("auths") or {}
-    entry = next((auths[name] for name in names if auths.get(name)), None)
+    entry = next((auths[key] for key in (*_parts(name), *names) if auths.get(key)), None)
     return _from_entry(entry, registry) if entry else None
+
+
+def _parts(name: str) -> list[str]:
+    """The repository and each namespace it is in, the longest first (containers-auth.json(5))."""
+    parts = name.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts), 1, -1)]
 
 
 def _spellings(registry: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -11,13 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from baselard.engine.errors import EngineError, HostError
+from baselard.engine.errors import EngineError, HostError, UserError
 from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import credentials as registry_auth
-from baselard.engine.images import trust
 from baselard.engine.solver import cancel
-from baselard.oci.errors import DistributionError, RefusedError, UnreachedError
+from baselard.oci.errors import DistributionError, RefusedError, SettingsError, UnreachedError
 from baselard.oci.reference import Reference
+from baselard.oci.registry import mirrors, registries_conf, trust
+from baselard.oci.registry.mirrors import Source
 
 if TYPE_CHECKING:
     import httpx
@@ -68,26 +70,50 @@ class Registry:
     def repository(self, reference: Reference, say: Say = lambda _: None) -> Iterator[repositories.Repository]:
         """The reference's repository, spoken to with this session's or this machine's credentials.
 
-        What goes wrong with it in the block is raised as RegistryError or HostError.
+        What goes wrong with it in the block is raised as RegistryError, HostError or UserError.
         """
-        credential = registry_auth.find(reference.registry, self.credentials)
+        with told(), self.at(mirrors.target(reference, registries_conf.read(os.environ)), say) as repository:
+            yield repository
+
+    @contextlib.contextmanager
+    def at(self, source: Source, say: Say, *, insist: bool = True) -> Iterator[repositories.Repository]:
+        """The repository at ``source``; what goes wrong with it in the block is raised as it is."""
+        reference = source.reference
+        context = trust.context(reference.registry, insecure=source.insecure)
+        helpers = registries_conf.read(os.environ).helpers
         connection = connections.Connection(
-            reference.api_url,
-            credential,
+            connections.base_url(reference, context, insecure=source.insecure),
+            registry_auth.find(reference.name, self.credentials, helpers=helpers),
             say=say,
             sleep=_sleep,
             check=lambda: cancel.current().check(),
             remedy=f"Sign in with docker login {reference.registry}, or use withRegistryAuth, as somebody who may.",
-            trust=trust.context(reference.registry),
+            trust=context,
+            insist=insist,
         )
-        with _told(), contextlib.closing(connection):
+        with contextlib.closing(connection), cancel.current().on_cancel(connection.abort):
             yield repositories.Repository(connection, reference.repository)
 
 
+def sources(reference: Reference) -> tuple[Source, ...]:
+    """Where this machine's settings have the reference asked for. Raises UserError for what they block, or break."""
+    with told():
+        return mirrors.sources(reference, registries_conf.read(os.environ))
+
+
+def has_mirror(reference: Reference) -> bool:
+    """Whether this machine's settings send the reference elsewhere. Raises as ``sources``."""
+    with told():
+        return mirrors.has_mirror(reference, registries_conf.read(os.environ))
+
+
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
+    """Raise what a registry's client raises as the engine's errors."""
     try:
         yield
+    except SettingsError as error:
+        raise UserError(str(error)) from error
     except RefusedError as error:
         raise RegistryError(str(error), error.status) from error
     except UnreachedError as error:

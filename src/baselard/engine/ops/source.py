@@ -11,7 +11,7 @@ from baselard.engine.errors import HostError
 from baselard.engine.files import treehash
 from baselard.engine.host import process
 from baselard.engine.host.platforms import Platform
-from baselard.engine.images import bootstrap, mirrors, pull, reference
+from baselard.engine.images import bootstrap, pull, reference, registries
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.progress import steps
 from baselard.engine.run.worker import Worker
@@ -111,7 +111,7 @@ async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source
     key = _key(wanted, platform)
     if wanted.digest and (known := worker.store.lookup(key)):
         return _pulled(_recalled(known))
-    trouble = "" if mirrors.has_mirror(wanted) else await worker.registry.trouble(wanted)
+    trouble = "" if registries.has_mirror(wanted) else await worker.registry.trouble(wanted)
     if not trouble:
         try:
             with steps.step(worker.progress, key, f"resolve {wanted}") as say:

@@ -6,17 +6,20 @@ distribution/distribution).
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
 
 from baselard.oci.errors import DistributionError, RefusedError
+from baselard.oci.reference import Reference
 from baselard.oci.registry import challenge, retry
 from baselard.oci.registry.credential import Credential
 from baselard.oci.registry.retry import Say, Sleep
@@ -26,11 +29,23 @@ _TIMEOUT, _CONNECT = 60, 10  # seconds
 T = TypeVar("T")
 
 
+def base_url(reference: Reference, trust: ssl.SSLContext, *, insecure: bool) -> str:
+    """Where the reference's registry is spoken to; an insecure one by plain HTTP when it does not speak TLS."""
+    url = httpx.URL(reference.api_url)
+    if insecure and url.scheme == "https":
+        try:
+            httpx.get(url.join("/v2/"), verify=trust, timeout=_CONNECT)
+        except httpx.TransportError:
+            url = url.copy_with(scheme="http")
+    return str(url)
+
+
 @dataclass
 class Connection:
     """One registry. Safe for use from several threads; ``close`` it.
 
     ``remedy`` ends the sentence that a refusal is; ``check`` is called now and then and may raise to end all work.
+    A refused connection or an unknown name is asked for again only if ``insist``.
     """
 
     base: str
@@ -39,11 +54,14 @@ class Connection:
     sleep: Sleep = time.sleep
     check: Callable[[], None] = lambda: None
     remedy: str = ""
+    insist: bool = True
     trust: ssl.SSLContext | None = None
     transport: httpx.BaseTransport | None = None
     client: httpx.Client = field(init=False)
     _tokens: dict[str, str] = field(default_factory=dict, repr=False)
     _mutex: threading.Lock = field(default_factory=threading.Lock)
+    _sockets: weakref.WeakSet[socket.socket] = field(default_factory=weakref.WeakSet, repr=False)
+    _aborted: bool = False
 
     def __post_init__(self) -> None:
         """The system's certificates and ``SSL_CERT_FILE``, not only those that httpx brings."""
@@ -59,6 +77,28 @@ class Connection:
 
     def close(self) -> None:
         self.client.close()
+
+    def abort(self) -> None:
+        """End all requests, from any thread; those under way fail at once and are not tried again."""
+        with self._mutex:
+            self._aborted = True
+            open_ones = list(self._sockets)
+        for each in open_ones:
+            with suppress(OSError):
+                socket.socket.shutdown(each, socket.SHUT_RDWR)  # ssl's own would have a reader go on without TLS
+
+    def _note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Remember the sockets that httpx opens (httpcore's "trace" extension), for ``abort``."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete", "proxy.start_tls.complete"):
+            with self._mutex:
+                self._sockets.add(info["return_value"].get_extra_info("socket"))
+            if self._aborted:
+                self.abort()
+
+    def _look(self) -> None:
+        self.check()
+        if self._aborted:
+            raise DistributionError(f"{self.host}: called off")
 
     def request(  # noqa: PLR0913
         self,
@@ -98,14 +138,17 @@ class Connection:
 
     def again(self, once: Callable[[], T], what: str) -> T:
         """Call ``once``, and again with growing pauses after transient trouble, aloud."""
-        return retry.again(once, self.host, what, self.say, self.sleep)
+        return retry.again(once, retry.Manner(self.host, what, self.say, self.sleep, self.insist))
 
     @contextmanager
     def stream(self, url: str, *, scope: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         """One GET whose body is read in pieces; for use inside ``again``."""
         for challenged in (False, True):
             sent = {**headers, **self._authorization(scope)}
-            with self.client.stream("GET", self.absolute(url), headers=sent, follow_redirects=True) as reply:
+            self._look()
+            with self.client.stream(
+                "GET", self.absolute(url), headers=sent, follow_redirects=True, extensions={"trace": self._note}
+            ) as reply:
                 if reply.is_success:
                     yield reply
                     return
@@ -127,13 +170,20 @@ class Connection:
         content: Callable[[], Any] | None,
     ) -> httpx.Response:
         """One try; a challenge is answered once. Redirected to another host, httpx leaves our credentials out."""
-        self.check()
+        self._look()
         target = self.absolute(url)
         ours = httpx.URL(target).netloc == httpx.URL(self.base).netloc
         for challenged in (False, True):
             body = content() if content else None
             sent = {**(headers or {}), **(self._authorization(scope) if ours else {})}
-            reply = self.client.request(method, target, headers=sent, content=body, follow_redirects=method == "GET")
+            reply = self.client.request(
+                method,
+                target,
+                headers=sent,
+                content=body,
+                follow_redirects=method == "GET",
+                extensions={"trace": self._note},
+            )
             if reply.status_code != 401 or challenged or not ours or not self._answer(reply, scope):
                 break
         return reply

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import random
+import socket
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
 import tenacity
 
-from baselard.oci.errors import RefusedError, UnreachedError
+from baselard.oci.errors import RefusedError, UnreachedError, UntrustedError
 
 ATTEMPTS = 6
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
@@ -23,6 +27,17 @@ Say = Callable[[str], None]
 """Told, in one line, what is being done again and why."""
 Sleep = Callable[[float], None]
 """Waits for so many seconds; may raise to call everything off."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """Who is asked for what, and how. ``insist``: also a host that refuses connections, or whose name is unknown."""
+
+    host: str
+    what: str
+    say: Say
+    sleep: Sleep
+    insist: bool = True
 
 
 class _Transient(Exception):  # noqa: N818 -- no error yet
@@ -40,23 +55,57 @@ def check(reply: httpx.Response, who: str) -> None:
         raise _Transient(f"{who} answered {reply.status_code}", reply.status_code, _retry_after(reply))
 
 
-def again(once: Callable[[], T], host: str, what: str, say: Say, sleep: Sleep) -> T:
-    """Call ``once``, and again after transient trouble. Raises RefusedError or UnreachedError when it does not pass."""
+def again(once: Callable[[], T], manner: Manner) -> T:
+    """Call ``once``, and again after transient trouble.
+
+    Raises RefusedError or UnreachedError when it does not pass, UntrustedError for a server that cannot be trusted.
+    """
     tries = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         wait=_pause,
-        retry=tenacity.retry_if_exception_type((_Transient, httpx.TransportError)),
-        before_sleep=lambda state: say(_told(host, state)),
-        sleep=sleep,
+        retry=tenacity.retry_if_exception(lambda error: _may_pass(error, manner)),
+        before_sleep=lambda state: manner.say(_told(manner.host, state)),
+        sleep=manner.sleep,
         reraise=True,
     )
     try:
         return tries(once)
     except _Transient as error:
-        message = f"{host}: {error}, {ATTEMPTS} times in a row ({what}); try again later"
+        message = f"{manner.host}: {error}, {ATTEMPTS} times in a row ({manner.what}); try again later"
         raise RefusedError(message, error.status) from error
     except httpx.TransportError as error:
-        raise UnreachedError(f"{host} cannot be reached: {_plain(error)}") from error
+        if _untrusted(error):
+            raise UntrustedError(f"{manner.host} is not trusted: {_plain(error)}") from error
+        raise UnreachedError(f"{manner.host} cannot be reached: {_plain(error)}") from error
+
+
+_NOBODY = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
+
+
+def _may_pass(error: BaseException, manner: Manner) -> bool:
+    if isinstance(error, _Transient):
+        return True
+    return isinstance(error, httpx.TransportError) and not _untrusted(error) and (manner.insist or not _nobody(error))
+
+
+def _nobody(error: BaseException) -> bool:
+    """Whether there is nobody at that address, or no such address."""
+    return any(
+        cause.errno in _NOBODY or (isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN)
+        for cause in _causes(error)
+        if isinstance(cause, OSError)
+    )
+
+
+def _untrusted(error: BaseException) -> bool:
+    """Whether the handshake found a certificate that is not trusted, or no TLS; one broken off may pass."""
+    return any(isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _retry_after(reply: httpx.Response) -> float | None:

@@ -10,7 +10,7 @@ import pytest
 
 from baselard.engine.errors import UserError
 from baselard.engine.host import platforms
-from baselard.engine.images import mirrors, publish, reference
+from baselard.engine.images import publish, reference, registries
 from baselard.engine.images import pull as registry_pull
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.registries import Registry
@@ -94,7 +94,7 @@ def test_a_mirror_serves_in_the_registrys_place(
     )
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
     address = "registry.invalid/team/app:1"
-    assert mirrors.has_mirror(reference.parse(address))
+    assert registries.has_mirror(reference.parse(address))
     assert pull(tmp_path / "fresh", address) == digest
 
 

@@ -68,8 +68,8 @@ def test_a_damaged_database_is_found(root: Path) -> None:
 
 
 def test_a_missing_program_names_its_package(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "which", lambda program: None if program in ("runc", "skopeo") else "/bin/x")
-    assert found(root, "skopeo") == Finding("skopeo", "not installed", "apt-get install skopeo")
+    monkeypatch.setattr(process, "which", lambda program: None if program in ("runc", "mmdebstrap") else "/bin/x")
+    assert found(root, "mmdebstrap") == Finding("mmdebstrap", "not installed", "apt-get install mmdebstrap")
     assert found(root, "runc").mark == "missing"
 
 

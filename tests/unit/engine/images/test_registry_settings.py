@@ -1,4 +1,4 @@
-"""Where credentials and mirrors are found."""
+"""Where credentials are found."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
-from baselard.engine.images import credentials, mirrors, reference
+from baselard.engine.images import credentials
 from baselard.oci.registry.credential import Credential
 
 
@@ -61,39 +61,3 @@ def test_a_broken_credential_is_named(tmp_path: Path) -> None:
     env = docker_config(tmp_path, {"auths": {"x.io": {"auth": "%%%"}}})
     with pytest.raises(UserError, match=r"stored credential for x\.io is broken"):
         credentials.find("x.io", {}, env)
-
-
-MIRRORS = """
-[[registry]]
-prefix = "docker.io/library"
-location = "docker.io/library"
-[[registry.mirror]]
-location = "mirror.example/library"
-[[registry]]
-location = "plain.example"
-[[registry]]
-prefix = "moved.example"
-location = "new.example/moved"
-"""
-
-
-@pytest.mark.parametrize(
-    ("address", "elsewhere"),
-    [
-        ("debian", True),
-        ("docker.io/team/app", False),
-        ("plain.example/x", False),
-        ("moved.example/x", True),
-        ("ghcr.io/x/y", False),
-    ],
-)
-def test_mirrors_by_prefix(tmp_path: Path, address: str, elsewhere: bool) -> None:
-    (tmp_path / "registries.conf").write_text(MIRRORS)
-    env = {"CONTAINERS_REGISTRIES_CONF": str(tmp_path / "registries.conf")}
-    assert mirrors.has_mirror(reference.parse(address), env) is elsewhere
-
-
-def test_a_broken_list_of_mirrors_is_named(tmp_path: Path) -> None:
-    (tmp_path / "registries.conf").write_text("[[registry")
-    with pytest.raises(UserError, match=r"registries\.conf cannot be read"):
-        mirrors.has_mirror(reference.parse("debian"), {"CONTAINERS_REGISTRIES_CONF": str(tmp_path / "registries.conf")})

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from baselard.engine.errors import UserError
-from baselard.engine.images import trust
+from baselard.oci.errors import SettingsError
+from baselard.oci.registry import trust
 
 
 def certificate(path: Path, name: str) -> Path:
@@ -52,5 +52,5 @@ def test_a_file_that_holds_none_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     if content is not None:
         (tmp_path / "ca.pem").write_text(content)
     monkeypatch.setenv("BASELARD_CA_FILE", str(tmp_path / "ca.pem"))
-    with pytest.raises(UserError, match=r"ca\.pem cannot be read"):
+    with pytest.raises(SettingsError, match=r"ca\.pem cannot be read"):
         trust.context()
