@@ -37,7 +37,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_registry(root: Path, *, tls: bool = False, auth: bool = False) -> Iterator[Server]:
+def running_registry(root: Path, *, tls: bool = False, auth: bool = False, clients: bool = False) -> Iterator[Server]:
     program = shutil.which("docker-registry") or pytest.skip("docker-registry is not installed")
     host, port = (loopback_name() if tls else "localhost"), free_port()
     root.mkdir(parents=True)
@@ -51,6 +51,8 @@ def running_registry(root: Path, *, tls: bool = False, auth: bool = False) -> It
     if tls:
         make_certificate(root, host)
         env |= {"REGISTRY_HTTP_TLS_CERTIFICATE": f"{root}/tls.crt", "REGISTRY_HTTP_TLS_KEY": f"{root}/tls.key"}
+    if clients:  # only those with this very certificate
+        env["REGISTRY_HTTP_TLS_CLIENTCAS_0"] = f"{root}/tls.crt"
     if auth:
         (root / "htpasswd").write_text(f"{USER}:{bcrypt(PASSWORD)}\n")
         env |= {"REGISTRY_AUTH_HTPASSWD_REALM": "test", "REGISTRY_AUTH_HTPASSWD_PATH": str(root / "htpasswd")}

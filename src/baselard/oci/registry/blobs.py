@@ -65,7 +65,7 @@ class Blobs:
         with self.connection.stream(self._url(digest), scope=self._scope("pull"), headers=headers) as reply:
             skip = 0 if reply.status_code == httpx.codes.PARTIAL_CONTENT else at
             for chunk in reply.iter_raw():
-                self.connection.check()
+                self.connection.look()
                 sink(chunk[skip:])
                 skip = max(0, skip - len(chunk))
 

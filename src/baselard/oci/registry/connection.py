@@ -95,7 +95,8 @@ class Connection:
             if self._aborted:
                 self.abort()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Raise what ends the work: ``check``'s own error, or DistributionError after ``abort``."""
         self.check()
         if self._aborted:
             raise DistributionError(f"{self.host}: called off")
@@ -145,7 +146,7 @@ class Connection:
         """One GET whose body is read in pieces; for use inside ``again``."""
         for challenged in (False, True):
             sent = {**headers, **self._authorization(scope)}
-            self._look()
+            self.look()
             with self.client.stream(
                 "GET", self.absolute(url), headers=sent, follow_redirects=True, extensions={"trace": self._note}
             ) as reply:
@@ -170,7 +171,7 @@ class Connection:
         content: Callable[[], Any] | None,
     ) -> httpx.Response:
         """One try; a challenge is answered once. Redirected to another host, httpx leaves our credentials out."""
-        self._look()
+        self.look()
         target = self.absolute(url)
         ours = httpx.URL(target).netloc == httpx.URL(self.base).netloc
         for challenged in (False, True):

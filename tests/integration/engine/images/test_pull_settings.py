@@ -1,22 +1,29 @@
 """What this machine has set for registries holds when pulling: credentials, helpers, authorities, mirrors."""
 
 import base64
+import contextvars
 import json
 import os
+import shutil
+import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from registry_servers import loopback_name, running_registry
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import EngineError, UserError
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, reference, registries
 from baselard.engine.images import pull as registry_pull
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.registries import Registry
 from baselard.engine.images.writing import Format, Variant
+from baselard.engine.solver import cancel
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
+from baselard.oci.registry import trust
 
 pytestmark = pytest.mark.root
 AMD64 = platforms.parse("linux/amd64")
@@ -106,3 +113,144 @@ def test_a_refusal_is_asked_for_once(proxy: Any, store: Store, tmp_path: Path, s
     with pytest.raises(UserError, match="docker login"):
         pull(tmp_path / "none", f"{proxy.host}/app:1")
     assert proxy.count("GET", "/manifests/") == before + 1
+
+
+def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (tmp_path / "registries.conf").write_text(text)
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
+
+
+def test_a_mirror_that_lacks_it_leaves_it_to_the_registry_aloud(
+    proxy: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = push(store, f"{proxy.host}/team/app:1")
+    mirrored(
+        tmp_path,
+        monkeypatch,
+        f'[[registry]]\nlocation = "{proxy.host}/team"\n[[registry.mirror]]\nlocation = "localhost:1/x"\n'
+        f'[[registry.mirror]]\nlocation = "{proxy.host}/empty"\n',
+    )
+    assert pull(tmp_path / "fresh", f"{proxy.host}/team/app:1") == digest
+    said = capsys.readouterr().out
+    assert "localhost:1/x/app:1: the registry localhost:1 cannot be reached" in said
+    assert f"{proxy.host}/empty/app:1" not in said.rpartition("trying the next source")[2]
+    with pytest.raises(UserError, match=r"no such image; before that, localhost:1/x/other:1: .* cannot be reached"):
+        pull(tmp_path / "none", f"{proxy.host}/team/other:1")
+
+
+def test_a_mirror_that_breaks_off_leaves_the_rest_to_the_registry(
+    proxy: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = push(store, f"{proxy.host}/team/app:1")
+    argv = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false"]
+    subprocess.run([*argv, *(f"docker://{proxy.host}/{name}/app:1" for name in ("team", "mirror"))], check=True)
+    before = proxy.count("GET", "/team/app/blobs/")
+    mirrored(
+        tmp_path,
+        monkeypatch,
+        f'[[registry]]\nlocation = "{proxy.host}/team"\n[[registry.mirror]]\nlocation = "{proxy.host}/mirror"\n',
+    )
+    found = registry_pull.resolve(Registry(), reference.parse(f"{proxy.host}/team/app:1"), AMD64, print)
+    proxy.answer(404, times=99, method="GET", path="/mirror/app/blobs/")
+    fresh = Store.open(tmp_path / "fresh")
+    assert registry_pull.pull(Snapshots(fresh), Registry(), found, print)
+    assert found.reference.digest == digest
+    assert proxy.count("GET", "/team/app/blobs/") == before + 1
+    fresh.close()
+
+
+def test_a_blocked_registry_is_not_asked(
+    proxy: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(store, f"{proxy.host}/app:1")
+    asked = len(proxy.requests)
+    mirrored(tmp_path, monkeypatch, f'[[registry]]\nlocation = "{proxy.host}"\nblocked = true\n')
+    for attempt in (lambda: pull(tmp_path / "none", f"{proxy.host}/app:1"), lambda: push(store, f"{proxy.host}/app:2")):
+        with pytest.raises(UserError, match=r"registries\.conf blocks"):
+            attempt()
+    assert len(proxy.requests) == asked
+
+
+def test_an_insecure_registry_may_have_any_certificate(
+    behind_a_password: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, digest = behind_a_password
+    auth = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+    monkeypatch.delenv("SSL_CERT_FILE")
+    mirrored(tmp_path, monkeypatch, f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n')
+    assert pull(tmp_path / "fresh", f"{registry.host}/app:1") == digest
+    pushed = push(store, f"{registry.host}/app:2")
+    assert pull(tmp_path / "other", f"{registry.host}/app:2") == pushed
+
+
+def test_an_insecure_registry_may_speak_plain_http(
+    server: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = f"{loopback_name()}:{server.port}"
+    digest = push(store, f"{server.host}/app:1")
+    with pytest.raises(Exception, match="not trusted"):
+        pull(tmp_path / "none", f"{named}/app:1")
+    mirrored(tmp_path, monkeypatch, f'[[registry]]\nlocation = "{named}"\ninsecure = true\n')
+    assert pull(tmp_path / "fresh", f"{named}/app:1") == digest
+
+
+def test_a_client_certificate_of_certs_d(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docker-registry asks for one of its own authority (here the certificate itself)."""
+    with running_registry(tmp_path / "registry", tls=True, clients=True) as registry:
+        place = tmp_path / "certs.d" / registry.host
+        place.mkdir(parents=True)
+        assert registry.certificate
+        shutil.copy(registry.certificate, place / "ca.crt")
+        monkeypatch.setattr(trust, "_FOR_REGISTRIES", (str(tmp_path / "certs.d"),))
+        with pytest.raises(EngineError):
+            pull(tmp_path / "none", f"{registry.host}/app:1")
+        shutil.copy(registry.certificate, place / "client.cert")
+        with pytest.raises(UserError, match=r"client\.cert: the key .* client\.key, is not beside it"):
+            pull(tmp_path / "none", f"{registry.host}/app:1")
+        shutil.copy(registry.certificate.with_suffix(".key"), place / "client.key")
+        digest = push(store, f"{registry.host}/app:1")
+        assert pull(tmp_path / "fresh", f"{registry.host}/app:1") == digest
+
+
+def test_calling_off_ends_a_download_that_hangs(proxy: Any, store: Store, tmp_path: Path) -> None:
+    """The registry stops in the middle of a layer; nothing but the calling off could end that before its time limit."""
+    push(store, f"{proxy.host}/app:1")
+    found = registry_pull.resolve(Registry(), reference.parse(f"{proxy.host}/app:1"), AMD64, print)
+    begun, over = threading.Event(), threading.Event()
+
+    def hang(handler: Any, _: bytes) -> bool:
+        if handler.command != "GET" or found.layers[0].digest not in handler.path:
+            return False
+        handler.send_response(200)
+        handler.send_header("content-length", str(found.layers[0].size))
+        handler.end_headers()
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+        begun.set()
+        return over.wait(60)
+
+    proxy.faults.append(hang)
+    fresh = Store.open(tmp_path / "fresh")
+    off, ended = cancel.Cancellation(), []
+
+    def work() -> None:
+        cancel.enter(off)
+        try:
+            registry_pull.pull(Snapshots(fresh), Registry(), found, print)
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(work,))
+    thread.start()
+    assert begun.wait(30)
+    off.cancel()
+    thread.join(30)  # less than the time limit of a read
+    hung = thread.is_alive()
+    over.set()
+    thread.join()
+    assert not hung
+    assert [type(error) for error in ended] == [cancel.Cancelled]
+    assert not list((tmp_path / "fresh" / "layers").iterdir())
+    fresh.close()

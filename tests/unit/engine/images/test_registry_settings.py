@@ -10,6 +10,7 @@ import pytest
 from baselard.engine.errors import UserError
 from baselard.engine.images import credentials
 from baselard.oci.registry.credential import Credential
+from baselard.oci.registry.registries_conf import CREDENTIAL_FILES
 
 
 def auth(user: str, password: str) -> dict[str, str]:
@@ -47,6 +48,30 @@ def test_a_helper_that_knows_nothing_leaves_it_to_the_file(tmp_path: Path, monke
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     env = docker_config(tmp_path, {"credsStore": "none", "auths": {"x.io": auth("me", "p")}})
     assert credentials.find("x.io", {}, env) == Credential("me", "p")
+
+
+def test_a_namespace_comes_before_its_registry(tmp_path: Path) -> None:
+    """containers-auth.json(5): a repository's entry, then each namespace's it is in, then the registry's."""
+    names = ["x.io", "x.io/team", "x.io/team/app"]
+    env = docker_config(tmp_path, {"auths": {name: auth(name, "p") for name in names}})
+    wanted = {"x.io/team/app": "x.io/team/app", "x.io/team/other": "x.io/team", "x.io/app": "x.io", "x.io": "x.io"}
+    for name, owner in wanted.items():
+        assert credentials.find(name, {}, env) == Credential(owner, "p")
+    assert credentials.find("x.io/team/app", {"x.io": ("given", "g")}, env) == Credential("given", "g")
+
+
+def test_the_helpers_that_registries_conf_names_are_asked_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = tmp_path / "docker-credential-mine"
+    helper.write_text('#!/bin/sh\nread name; echo "{\\"Username\\": \\"$name\\", \\"Secret\\": \\"s\\"}"\n')
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    env = docker_config(tmp_path, {"auths": {"x.io": auth("me", "p")}})
+    for helpers, user in ((("mine", CREDENTIAL_FILES), "x.io"), ((CREDENTIAL_FILES, "mine"), "me")):
+        found = credentials.find("x.io/team", {}, env, helpers)
+        assert found
+        assert found.username == user
 
 
 @pytest.mark.parametrize("content", ["{", "nonsense"])

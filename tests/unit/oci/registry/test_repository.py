@@ -4,6 +4,8 @@ import base64
 import hashlib
 import io
 import itertools
+import socket
+import ssl
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
@@ -12,7 +14,8 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from baselard.oci.errors import DistributionError, RefusedError, UnreachedError
+from baselard.oci.errors import DistributionError, RefusedError, UnreachedError, UntrustedError
+from baselard.oci.registry import retry
 from baselard.oci.registry.connection import Connection
 from baselard.oci.registry.credential import Credential
 from baselard.oci.registry.repository import Repository
@@ -214,6 +217,46 @@ def test_a_registry_that_is_cut_off_every_time_is_named() -> None:
 
     with pytest.raises(UnreachedError, match=r"reg\.example cannot be reached: refused"):
         Repository(connected(cut, sleep=lambda _: None), "app").tags()
+
+
+def unreachable(reason: OSError) -> tuple[Play, list[str]]:
+    """A registry to which no connection is made, as httpx tells it, and what was asked of it."""
+    asked: list[str] = []
+
+    def play(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        raise httpx.ConnectError(str(reason)) from reason
+
+    return play, asked
+
+
+@pytest.mark.parametrize("insist", [True, False])
+@pytest.mark.parametrize(
+    "reason", [ConnectionRefusedError(111, "refused"), socket.gaierror(socket.EAI_NONAME, "no name")]
+)
+def test_where_nobody_is_is_asked_again_only_on_purpose(reason: OSError, insist: bool) -> None:
+    play, asked = unreachable(reason)
+    with pytest.raises(UnreachedError):
+        Repository(connected(play, sleep=lambda _: None, insist=insist), "app").tags()
+    assert len(asked) == (retry.ATTEMPTS if insist else 1)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [ConnectionResetError(104, "reset"), socket.gaierror(socket.EAI_AGAIN, "later"), ssl.SSLEOFError(8, "EOF")],
+)
+def test_what_may_pass_is_asked_again_in_any_case(reason: OSError) -> None:
+    play, asked = unreachable(reason)
+    with pytest.raises(UnreachedError):
+        Repository(connected(play, sleep=lambda _: None, insist=False), "app").tags()
+    assert len(asked) == retry.ATTEMPTS
+
+
+def test_a_certificate_that_is_not_trusted_is_no_silence_and_asked_for_once() -> None:
+    play, asked = unreachable(ssl.SSLCertVerificationError(1, "certificate verify failed"))
+    with pytest.raises(UntrustedError, match=r"reg\.example is not trusted.*certificate"):
+        Repository(connected(play, sleep=lambda _: None), "app").tags()
+    assert len(asked) == 1
 
 
 def test_a_password_is_never_shown() -> None:
