@@ -56,7 +56,11 @@ def resolve(registry: Registry, wanted: Reference, platform: Platform, say: Say)
 
 
 def pull(snapshots: Snapshots, registry: Registry, image: Resolved, say: Say) -> Snapshot | None:
-    """The image's layers as snapshots. What the store has is not downloaded again. Raises as ``resolve``."""
+    """The image's layers as snapshots. What the store has is not downloaded again.
+
+    Raises as ``resolve``, and UserError for what this machine's policy does not let in.
+    """
+    registries.check_policy(image.reference)
     chains = stack.chain_ids(image.config.diff_ids)
     if chains and (known := stack.known(snapshots, chains[-1])):
         return known

@@ -18,7 +18,7 @@ from baselard.engine.images import credentials as registry_auth
 from baselard.engine.solver import cancel
 from baselard.oci.errors import DistributionError, RefusedError, SettingsError, UnreachedError
 from baselard.oci.reference import Reference
-from baselard.oci.registry import mirrors, registries_conf, trust
+from baselard.oci.registry import mirrors, policy, registries_conf, trust
 from baselard.oci.registry.mirrors import Source
 
 if TYPE_CHECKING:
@@ -99,6 +99,12 @@ def sources(reference: Reference) -> tuple[Source, ...]:
     """Where this machine's settings have the reference asked for. Raises UserError for what they block, or break."""
     with told():
         return mirrors.sources(reference, registries_conf.read(os.environ))
+
+
+def check_policy(reference: Reference) -> None:
+    """Raise UserError for an image that this machine's policy does not let in."""
+    with told():
+        policy.check(reference, os.environ)
 
 
 def has_mirror(reference: Reference) -> bool:

@@ -64,7 +64,7 @@ class Blobs:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={at}-"} if at else {})}
         with self.connection.stream(self._url(digest), scope=self._scope("pull"), headers=headers) as reply:
             skip = 0 if reply.status_code == httpx.codes.PARTIAL_CONTENT else at
-            for chunk in reply.iter_raw():
+            for chunk in _gathered(reply.iter_raw()):
                 self.connection.look()
                 sink(chunk[skip:])
                 skip = max(0, skip - len(chunk))
@@ -134,6 +134,26 @@ class Blobs:
         if not location:
             raise RefusedError(f"{self.connection.host}/{self.name}: the registry did not say where to upload", 0)
         return str(httpx.URL(str(reply.url)).join(location))
+
+
+def _gathered(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in larger pieces: digesting and writing each let go of Python's lock, and wait to have it again.
+
+    What came before an error is given before it is raised.
+    """
+    kept: list[bytes] = []
+    size = 0
+    try:
+        for chunk in chunks:
+            kept.append(chunk)
+            size += len(chunk)
+            if size >= _CHUNK:
+                yield b"".join(kept)
+                kept, size = [], 0
+    except httpx.TransportError:
+        yield b"".join(kept)
+        raise
+    yield b"".join(kept)
 
 
 def _read(path: Path, start: int) -> Iterator[bytes]:

@@ -171,6 +171,17 @@ def test_a_blocked_registry_is_not_asked(
     assert len(proxy.requests) == asked
 
 
+def test_a_policy_that_rejects_lets_nothing_in(
+    proxy: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(store, f"{proxy.host}/app:1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".config/containers").mkdir(parents=True)
+    (tmp_path / ".config/containers/policy.json").write_text('{"default": [{"type": "reject"}]}')
+    with pytest.raises(UserError, match=r"policy\.json rejects it"):
+        pull(tmp_path / "none", f"{proxy.host}/app:1")
+
+
 def test_an_insecure_registry_may_have_any_certificate(
     behind_a_password: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
