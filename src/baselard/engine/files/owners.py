@@ -1,11 +1,12 @@
 """Who an ``owner`` argument means inside a tree: numbers, or names from its /etc/passwd and /etc/group."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import paths
+from baselard.engine.files import inside
 from baselard.oci.digits import LARGEST_ID, whole
 
 
@@ -39,7 +40,5 @@ def _number(name: str, root: Path | str, database: str, owner: str) -> int:
 
 
 def _lines(root: Path | str, database: str) -> Iterator[list[str]]:
-    path = Path(paths.under(root, paths.resolve(root, database)))
-    if path.is_file():
-        for line in path.read_text("utf-8", "surrogateescape").split("\n"):
-            yield line.split(":")
+    table = inside.read(root, database) or b""
+    return (line.split(":") for line in os.fsdecode(table).split("\n"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from baselard.engine.errors import ExecError, UserError
-from baselard.engine.files import selection
+from baselard.engine.files import inside, selection
 from baselard.engine.host.process import STDERR
 from baselard.engine.run import interactive, sandbox
 from baselard.engine.run.containers import streams as runtime_streams
@@ -102,10 +102,10 @@ class Exec:
     def _stdin(self, box: Sandbox, stack: ExitStack) -> bytes | IO[bytes]:
         if not self.redirect_stdin:
             return self.stdin.encode("utf-8", "surrogateescape")
-        path = box.locate(self.redirect_stdin)
-        if not path.is_file():
-            raise UserError(f"redirectStdin: {self.redirect_stdin} is not a file in the container")
-        return stack.enter_context(path.open("rb"))
+        try:
+            return stack.enter_context(open(inside.file(*box.locate(self.redirect_stdin)), "rb"))
+        except (OSError, UserError) as error:
+            raise UserError(f"redirectStdin: {self.redirect_stdin} is not a file in the container") from error
 
     def _check(self, worker: Worker, box: Sandbox, code: int, streams: Mapping[str, str]) -> None:
         if not self.expect.allows(code):
@@ -130,7 +130,7 @@ class Exec:
             wanted = {self.redirect_stdout: "combined"}
         for target, name in wanted.items():
             if target:
-                _place(worker.store.blob_path(streams[name]), box.locate(target), box, target)
+                _place(worker.store.blob_path(streams[name]), box, target)
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,17 @@ class _Made:
         return Value(digest.of("exec.tree.v1", name), self.draft.commit())
 
 
-def _place(blob: Path, path: Path, box: Sandbox, shown: str) -> None:
-    if not path.parent.is_dir() or path.is_dir():
-        raise UserError(f"redirect: {shown} cannot be written in the container: no such directory, or it is one")
-    with path.open("wb") as file, blob.open("rb") as source:
-        os.fchmod(file.fileno(), 0o600)
-        os.fchown(file.fileno(), box.spec.user.uid, box.spec.user.gid)
-        shutil.copyfileobj(source, file)
+def _place(blob: Path, box: Sandbox, target: str) -> None:
+    owner = (box.spec.user.uid, box.spec.user.gid)
+    try:
+        with (
+            inside.new_file(*box.locate(target), owner, 0o600) as made,
+            open(made, "wb", closefd=False) as file,
+            blob.open("rb") as source,
+        ):
+            shutil.copyfileobj(source, file)
+    except UserError as error:
+        raise UserError(f"redirect: {target} cannot be written in the container: {error}") from error
 
 
 def _with_content(worker: Worker, command: Command, inputs: Sequence[Value]) -> Command:

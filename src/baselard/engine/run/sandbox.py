@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from baselard.engine.errors import HostError, UserError
-from baselard.engine.files import paths
 from baselard.engine.host import platforms
 from baselard.engine.run import mounts
 from baselard.engine.run.containers import host, kernel_places, runtime, stubs, users
@@ -58,10 +57,9 @@ class Sandbox:
         """The root file system's draft and those of the writable mounts, in order."""
         return [self.rootfs, *(mounted.draft for mounted in self.mounted if mounted.draft)]
 
-    def locate(self, path: str) -> Path:
-        """The host's path of what the container sees at ``path``, links followed. Nothing need be there."""
-        root, inside = _holder(self.spec.rootfs, self.mounted, path)
-        return Path(paths.under(root, paths.resolve(root, inside)))
+    def locate(self, path: str) -> tuple[Path, str]:
+        """The tree that holds what the container sees at ``path``, and its path in it (for baselard.engine.files.inside)."""
+        return _holder(self.spec.rootfs, self.mounted, path)
 
     @contextlib.contextmanager
     def stubs_removed(self) -> Iterator[Touched]:

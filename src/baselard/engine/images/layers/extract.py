@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import HostError, UserError
+from baselard.engine.files.inside import DIRECTORY, Names
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.tar_read import Entry
-from baselard.engine.images.layers.tree import DIRECTORY, Names, Tree, shown
+from baselard.engine.images.layers.tree import Tree, shown
 
 OPAQUE = "trusted.overlay.opaque"
 _WHITEOUT = b".wh."

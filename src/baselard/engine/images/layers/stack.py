@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from baselard.engine.errors import UserError
+from baselard.engine.files.inside import Names
 from baselard.engine.images.layers import extract, whiteouts
 from baselard.engine.images.layers.extract import Leftovers
 from baselard.engine.images.layers.stream import Stream, decompressed
-from baselard.engine.images.layers.tree import Names, Tree, shown
+from baselard.engine.images.layers.tree import Tree, shown
 from baselard.engine.solver import cancel
 from baselard.engine.solver.digest import of_bytes
 from baselard.engine.store import fold, layer_index

@@ -1,19 +1,21 @@
 """A directory that is walked without trust: every step is opened below the last, links are followed by hand, inside."""
 
 import contextlib
+import errno
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import inside
+from baselard.engine.files.inside import DIRECTORY, Names
 
-Names = tuple[bytes, ...]
-"""A path below the root, by components."""
-
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40  # as the kernel (path_resolution(7))
+_HOSTILE = {
+    errno.EXDEV: "its path leads through a link out of the root",
+    errno.ELOOP: "its path goes through too many symbolic links",
+}
 
 
 @dataclass
@@ -62,48 +64,24 @@ class Tree:
 
     def _walk(self, names: Names, *, make: bool) -> int:
         """Go down from the root, following links by hand; ``..`` in one may climb to the root but not above it."""
-        trail = [os.dup(self.root)]
-        path: list[bytes] = []
-        todo = list(reversed(names))
-        links = 0
         try:
-            while todo:
-                name = todo.pop()
-                if name == b"..":
-                    if not path:
-                        raise UserError("its path leads through a link out of the root")
-                    os.close(trail.pop())
-                    path.pop()
-                elif (down := self._step(trail[-1], name, (*path, name), make=make)) is not None:
-                    trail.append(down)
-                    path.append(name)
-                else:
-                    links += 1
-                    if links > _MOST_LINKS:
-                        raise UserError("its path goes through too many symbolic links")
-                    target = os.readlink(name, dir_fd=trail[-1])
-                    if target.startswith(b"/"):
-                        _close_all(trail[1:])
-                        del trail[1:], path[:]
-                    todo += [part for part in reversed(target.split(b"/")) if part not in (b"", b".")]
-            return trail.pop()
-        finally:
-            _close_all(trail)
+            missing = self._make if make else None
+            place = inside.reach(self.root, names, most_links=_MOST_LINKS, climbing=False, missing=missing)
+        except OSError as error:
+            if error.errno in _HOSTILE:
+                raise UserError(_HOSTILE[error.errno]) from None
+            raise
+        if not place.rest:
+            return place.directory
+        found = place.status()
+        os.close(place.directory)
+        if found:
+            raise UserError(f"{shown(b'/'.join((*place.names, place.rest[0])))} is not a directory")
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
-    def _step(self, parent: int, name: bytes, names: Names, *, make: bool) -> int | None:
-        """Open one directory below ``parent``; None when it is a symbolic link."""
-        try:
-            return os.open(name, DIRECTORY, dir_fd=parent)
-        except FileNotFoundError:
-            if not make:
-                raise
-            os.mkdir(name, 0o755, dir_fd=parent)
-            self.implied.add(names)
-            return os.open(name, DIRECTORY, dir_fd=parent)
-        except NotADirectoryError:
-            if stat.S_ISLNK(os.lstat(name, dir_fd=parent).st_mode):
-                return None
-            raise UserError(f"{shown(b'/'.join(names))} is not a directory") from None
+    def _make(self, parent: int, names: Names) -> None:
+        os.mkdir(names[-1], 0o755, dir_fd=parent)
+        self.implied.add(names)
 
     def set_directory_times(self) -> None:
         """Last of all, since every file made in a directory changes its time."""
@@ -114,11 +92,6 @@ class Tree:
             with contextlib.suppress(FileNotFoundError):
                 parent = self.open_parent(names, make=False)
                 os.utime(names[-1], ns=(mtime, mtime), dir_fd=parent, follow_symlinks=False)
-
-
-def _close_all(descriptors: list[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)
 
 
 def shown(name: bytes) -> str:

@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import paths
+from baselard.engine.files import inside
 from baselard.engine.images import debian_mirror
 from baselard.engine.run.containers.runtime_spec import Limits
 from baselard.engine.solver import digest
@@ -209,7 +209,7 @@ def _body(certificate: bytes) -> bytes:
 
 def _image_bundle(rootfs: Path) -> bytes:
     for name in _IMAGE_BUNDLES:
-        path = Path(paths.under(rootfs, paths.resolve(rootfs, name)))
-        if path.is_file():
-            return path.read_bytes()
+        with contextlib.suppress(UserError):  # whatever else it is, it lends nothing
+            if found := inside.read(rootfs, name):
+                return found
     return b""

@@ -1,7 +1,7 @@
 """Mount points that the OCI runtime makes in a root file system, and their removal when the container is gone.
 
 An image without /etc/hosts must not get an empty one from a run. What was there before stays as it was; what the
-program put there stays too.
+program put there stays too. The program could leave links where directories were, so nothing here goes by a path.
 """
 
 import contextlib
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import paths
+from baselard.engine.files import inside
+from baselard.engine.files.inside import Names, Place
 
 Touched = dict[str, os.stat_result]
 """Directories, by their path in the mounted tree, and how they were before."""
@@ -20,10 +21,11 @@ Touched = dict[str, os.stat_result]
 
 @dataclass(frozen=True)
 class _Directory:
-    """How a directory looked before the run."""
+    """A directory that mount points are made in: a descriptor of it, and how it looked before the run."""
 
+    descriptor: int
     status: os.stat_result
-    names: frozenset[str]
+    entries: frozenset[str]
 
 
 @contextlib.contextmanager
@@ -33,19 +35,20 @@ def cleaned(rootfs: Path, targets: Iterable[str]) -> Iterator[Touched]:
     Gives the directories that overlayfs may have copied for it, for ``prune``. Raises UserError where a file stands in
     the way of a mount.
     """
-    resolved = {paths.resolve(rootfs, target) for target in targets}
-    missing = {path: _first_missing(rootfs, path) for path in resolved if not paths.mode(paths.under(rootfs, path))}
-    parents = {_directory(rootfs, first) for first in missing.values()}
-    before = {parent: _Directory(os.stat(parent), frozenset(os.listdir(parent))) for parent in parents}
-    try:
-        yield {up: os.stat(up) for parent in parents for up in _upwards(parent, os.fspath(rootfs))}
-    finally:
-        ended = {parent: os.stat(parent) for parent in parents if os.path.isdir(parent)}
-        for path, first in sorted(missing.items(), reverse=True):
-            _remove_stub(rootfs, path, first)
-        for parent, status in ended.items():
-            unchanged = before[parent].names == set(os.listdir(parent))
-            _put_back(parent, before[parent].status if unchanged else status)
+    with contextlib.ExitStack() as stack:
+        root = stack.enter_context(inside.opened(rootfs))
+        missing = {found for target in targets if (found := _missing(root, target))}
+        parents = {names: _held(stack, root, names) for names, _ in missing}
+        try:
+            yield {path: info for names in parents for path, info in _way(rootfs, root, names)}
+        finally:
+            ended = {names: os.fstat(parent.descriptor) for names, parent in parents.items()}
+            for names, rest in sorted(missing, reverse=True):
+                _remove_stub(parents[names].descriptor, rest)
+            for names, parent in parents.items():
+                with contextlib.suppress(FileNotFoundError):  # the program has removed it
+                    unchanged = parent.entries == set(os.listdir(parent.descriptor))
+                    _put_back(parent.descriptor, parent.status if unchanged else ended[names])
 
 
 def prune(merged: Path, upper: Path, touched: Touched) -> None:
@@ -54,13 +57,10 @@ def prune(merged: Path, upper: Path, touched: Touched) -> None:
     Those are empty copies of ``touched`` directories. Nobody may look at the mounted tree any more.
     """
     for path in sorted(touched, key=len, reverse=True):
-        inside = os.path.relpath(path, merged)
-        copy = os.fspath(upper / inside)
-        if inside != "." and not inside.startswith("..") and _is_bare_copy(copy, touched[path]):
-            parent = os.path.dirname(copy)
-            status = os.stat(parent)
-            os.rmdir(copy)
-            _put_back(parent, status)
+        within = os.path.relpath(path, merged)
+        if within != "." and not within.startswith(".."):
+            with contextlib.suppress(OSError):  # no directory of that path was copied
+                _prune(upper, inside.names_of(within), touched[path])
 
 
 def unchanged(before: os.stat_result, after: os.stat_result) -> bool:
@@ -71,49 +71,59 @@ def unchanged(before: os.stat_result, after: os.stat_result) -> bool:
 _OWN = ("st_mode", "st_uid", "st_gid", "st_mtime_ns")
 
 
-def _is_bare_copy(path: str, before: os.stat_result) -> bool:
-    try:
-        opaque = "trusted.overlay.opaque" in os.listxattr(path)
-        return not opaque and not os.listdir(path) and unchanged(before, os.stat(path))
-    except OSError:
-        return False
+def _missing(root: int, target: str) -> tuple[Names, Names] | None:
+    """The directory that something has to be made in for a mount at ``target``, and what is missing there."""
+    with inside.reached(root, target) as place:
+        found = place.status() if place.rest else None
+        if found and len(place.rest) > 1:
+            raise UserError(f"the container cannot start: {_in_the_way(place, target)}")
+        return None if found or not place.rest else (place.names, place.rest)
 
 
-def _upwards(path: str, root: str) -> Iterator[str]:
-    while path != root:
-        yield path
-        path = os.path.dirname(path)
+def _in_the_way(place: Place, target: str) -> str:
+    path = os.fsdecode(b"/".join((*place.names, place.rest[0])))
+    return f"/{path} is not a directory, and {target} is mounted there"
 
 
-def _first_missing(rootfs: Path, relative: str) -> str:
-    """The uppermost part of the path that is not there."""
-    first = relative
-    while (parent := os.path.dirname(first)) and not paths.mode(paths.under(rootfs, parent)):
-        first = parent
-    return first
+def _held(stack: contextlib.ExitStack, root: int, names: Names) -> _Directory:
+    descriptor = stack.enter_context(inside.opened(root, names))
+    return _Directory(descriptor, os.fstat(descriptor), frozenset(os.listdir(descriptor)))
 
 
-def _directory(rootfs: Path, missing: str) -> str:
-    """The directory that what is missing will be made in."""
-    inside = os.path.dirname(missing)
-    if not os.path.isdir(found := paths.under(rootfs, inside)):
-        raise UserError(f"the container cannot start: /{inside} is not a directory, and /{missing} is mounted there")
-    return found
+def _way(rootfs: Path, root: int, names: Names) -> Iterator[tuple[str, os.stat_result]]:
+    """The directories that lead to ``names``, itself too, without the root."""
+    for depth in range(1, len(names) + 1):
+        with inside.opened(root, names[:depth]) as directory:
+            yield os.path.join(rootfs, os.fsdecode(b"/".join(names[:depth]))), os.fstat(directory)
 
 
-def _remove_stub(rootfs: Path, relative: str, first: str) -> None:
+def _remove_stub(parent: int, rest: Names) -> None:
     """Remove an empty file or directory and the directories made for it, as long as they are empty."""
     with contextlib.suppress(OSError):
-        path = paths.under(rootfs, relative)
-        found = os.lstat(path)
-        if stat.S_ISDIR(found.st_mode):
-            os.rmdir(path)
-        elif stat.S_ISREG(found.st_mode) and not found.st_size:
-            os.unlink(path)
-        while relative != first:
-            relative = os.path.dirname(relative)
-            os.rmdir(paths.under(rootfs, relative))
+        with inside.opened(parent, rest[:-1]) as directory:
+            found = os.lstat(rest[-1], dir_fd=directory)
+            if stat.S_ISDIR(found.st_mode):
+                os.rmdir(rest[-1], dir_fd=directory)
+            elif stat.S_ISREG(found.st_mode) and not found.st_size:
+                os.unlink(rest[-1], dir_fd=directory)
+        for depth in range(len(rest) - 1, 0, -1):
+            with inside.opened(parent, rest[: depth - 1]) as directory:
+                os.rmdir(rest[depth - 1], dir_fd=directory)
 
 
-def _put_back(directory: str, status: os.stat_result) -> None:
+def _prune(upper: Path, names: Names, before: os.stat_result) -> None:
+    with inside.opened(upper) as top, inside.opened(top, names[:-1]) as parent:
+        if _is_bare_copy(parent, names[-1], before):
+            status = os.fstat(parent)
+            os.rmdir(names[-1], dir_fd=parent)
+            _put_back(parent, status)
+
+
+def _is_bare_copy(parent: int, name: bytes, before: os.stat_result) -> bool:
+    with inside.opened(parent, (name,)) as directory:
+        opaque = "trusted.overlay.opaque" in os.listxattr(directory)
+        return not opaque and not os.listdir(directory) and unchanged(before, os.fstat(directory))
+
+
+def _put_back(directory: int, status: os.stat_result) -> None:
     os.utime(directory, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import paths
+from baselard.engine.files import inside
 from baselard.oci.digits import LARGEST_ID, whole
 
 
@@ -82,8 +82,5 @@ def _records(text: str, count: int) -> Iterator[_Record]:
 
 
 def read(rootfs: Path, name: str) -> str:
-    """``etc/passwd`` or ``etc/group`` of an image; "" when there is none."""
-    try:
-        return Path(paths.under(rootfs, paths.resolve(rootfs, name))).read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
+    """``etc/passwd`` or ``etc/group`` of an image; "" when there is none. Raises UserError when it is no such file."""
+    return (inside.read(rootfs, f"/{name}") or b"").decode(errors="replace")

@@ -1,0 +1,128 @@
+"""Trees that a program writes, or has written, are worked in by descriptors (baselard.engine.files.inside), never by paths."""
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _helper() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("architecture_imports", Path(__file__).with_name("imports.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+KNOWN = _helper().modules()
+ROOMS = ("containers", "services", "sandbox", "sandbox_mounts", "sandbox_terminal", "files", "ops", "images")
+
+_OS = """
+    open stat lstat access chmod chown lchown unlink remove rmdir mkdir makedirs rename replace link symlink readlink
+    utime listdir scandir walk mknod mkfifo truncate getxattr setxattr listxattr removexattr
+"""
+_OS_PATH = "exists isdir isfile islink realpath getsize lexists"
+_PATH = """
+    open read_text read_bytes write_text write_bytes unlink rmdir mkdir rename symlink_to hardlink_to chmod lchmod touch
+    exists is_dir is_file is_symlink is_socket is_mount iterdir glob rglob lstat readlink under
+"""
+BY_PATH = {
+    *(f"os.{name}" for name in _OS.split()),
+    *(f"os.path.{name}" for name in _OS_PATH.split()),
+    *(f".{name}" for name in _PATH.split()),
+    "open",
+    "shutil.",
+}
+
+ANYTHING = (
+    ("files.bounded files.inside", "they are what goes by descriptors"),
+    ("files.exporting ops.host ops.docker_image", "directories of the caller's own"),
+    ("images.archive_read images.archive_write images.cache_transfer", "archives, and blobs of the store"),
+    ("images.layer_estargz images.layer_pack images.publish", "blobs of the store"),
+    ("images.bootstrap images.debian_mirror", "a tree that this machine's mmdebstrap makes"),
+    (
+        """
+        files.copying files.differences files.file_bytes files.paths files.reading files.searching files.selection
+        files.treehash files.walking files.wildcards files.xattrs ops.copy ops.file ops.git ops.http ops.merge ops.patch
+        ops.replace ops.unpack images.archive_layers images.layer_stack images.layer_tree images.layer_walk
+        """,
+        "trees of the store: whole, or one thread's own, and nobody runs in them",
+    ),
+)
+FREE = {name for names, _ in ANYTHING for name in names.split()}
+
+ONLY = {
+    "containers.cgroups": ({".read_text"}, "the kernel's files"),
+    "containers.host": (
+        {".read_bytes", ".rglob", ".exists", ".mkdir", ".write_bytes", ".rename"},
+        "this machine's settings, and files of the engine's own",
+    ),
+    "containers.rundir": ({".is_mount", ".mkdir"}, "the engine's own directory below /run"),
+    "containers.runtime": (
+        {".write_text", ".read_text", ".exists", ".glob", "shutil.rmtree"},
+        "bundles, and runc's state, in the engine's own directory",
+    ),
+    "containers.runtime_seccomp": ({".exists", ".read_text"}, "this machine's settings"),
+    "containers.runtime_spec": ({".read_text"}, "the kernel's files"),
+    "containers.runtime_streams": ({".open"}, "blobs of the store"),
+    "containers.runtime_stubs": ({"os.listxattr", "os.listdir", "os.utime"}, "they get descriptors"),
+    "images.layer_unpack": ({"os.setxattr", "os.utime"}, "they get descriptors, or a name below one"),
+    "ops.exec": (
+        {"open", "os.stat", "os.listdir", ".open", "shutil.copyfileobj"},
+        "descriptors, a draft's top, a blob",
+    ),
+    "sandbox": (
+        {".read_text", ".chmod", ".write_text", ".is_dir"},
+        "the kernel's files, and a container's own directory",
+    ),
+    "sandbox_mounts": (
+        {".exists", ".mkdir", ".rename", ".open", ".is_socket", ".chmod", ".iterdir", ".under", "os.open", "os.chown"},
+        "a container's own directory, a volume before anybody has it, a tree before anything runs in it",
+    ),
+}
+
+
+def _calls(source: str) -> Iterator[str]:
+    """What is called on paths, as BY_PATH names it."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or {"dir_fd", "src_dir_fd"} & {word.arg for word in node.keywords}:
+            continue
+        name = ast.unparse(node.func)
+        known = {name, f".{name.rpartition('.')[2]}" if "." in name and not name.startswith("os.") else name}
+        yield from known & BY_PATH
+        if name.startswith("shutil."):
+            yield name
+
+
+NAMES = {
+    name.removeprefix("engine."): path
+    for name, path in KNOWN.items()
+    if name.startswith("engine.") and name.split(".")[1] in ROOMS
+}
+
+
+def test_the_check_sees_paths() -> None:
+    source = "os.unlink(a)\nPath(b).write_text('')\nopen(c)\nshutil.rmtree(d)\nos.unlink(e, dir_fd=1)\nos.fstat(2)\n"
+    assert sorted(_calls(source)) == [".write_text", "open", "os.unlink", "shutil.rmtree"]
+    assert len(NAMES) > 40
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_programs_trees_are_worked_in_by_descriptors(name: str) -> None:
+    found = set(_calls(NAMES[name].read_text()))
+    allowed = found if name in FREE else ONLY.get(name, (set(), ""))[0]
+    assert found <= allowed, (
+        f"engine.{name} goes by a path: use baselard.engine.files.inside, or say here whose path it is"
+    )
+
+
+def test_no_exception_is_left_over() -> None:
+    assert FREE | set(ONLY) <= set(NAMES)
+    assert not {
+        name: left for name, (calls, _) in ONLY.items() if (left := calls - set(_calls(NAMES[name].read_text())))
+    }

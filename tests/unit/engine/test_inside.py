@@ -1,0 +1,156 @@
+"""Ways inside a tree that somebody may change meanwhile; chroot(2)'s own lookup is the judge where it can be asked."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from baselard.engine.errors import UserError
+from baselard.engine.files import bounded, inside
+from baselard.engine.files.inside import Place, names_of
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree beside something that is none of its business."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/key").write_text("secret")
+    root = tmp_path / "tree"
+    (root / "a/b").mkdir(parents=True)
+    (root / "a/b/file").write_text("inside")
+    (root / "abs").symlink_to("/a/b")
+    (root / "up").symlink_to("../../../../a")
+    (root / "a/back").symlink_to("../abs/file")
+    (root / "out").symlink_to(tmp_path / "outside")
+    (root / "loop").symlink_to("loop")
+    (root / "gone").symlink_to("not/there/../file")
+    return root
+
+
+def _found(tree: Path, path: str) -> tuple[str, str]:
+    with inside.reached(tree, path) as place:
+        return tuple(os.fsdecode(b"/".join(names)) for names in (place.names, place.rest))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("path", "names", "rest"),
+    [
+        ("/", "", ""),
+        ("/a/b", "a/b", ""),
+        ("a//./b/file", "a/b", "file"),
+        ("/abs/file", "a/b", "file"),
+        ("/up/b", "a/b", ""),
+        ("/a/back", "a/b", "file"),
+        ("/abs/..", "a", ""),
+        ("/../../a", "a", ""),
+        ("/abs/../../..", "", ""),
+        ("/a/new", "a", "new"),
+        ("/a/new/deep", "a", "new/deep"),
+        ("/a/new/../b", "a/b", ""),
+        ("/a/new/../../a/b", "a/b", ""),
+        ("/a/b/file/deep", "a/b", "file/deep"),
+        ("/gone", "", "not/file"),
+    ],
+)
+def test_where_paths_lead(tree: Path, path: str, names: str, rest: str) -> None:
+    assert _found(tree, path) == (names, rest)
+
+
+def test_a_link_out_of_the_tree_leads_into_it(tree: Path, tmp_path: Path) -> None:
+    assert inside.read(tree, "/out/key") is None
+    assert _found(tree, "/out/key")[1] == f"{tmp_path}/outside/key".lstrip("/")
+
+
+@pytest.mark.parametrize("path", ["/a/b/file", "/abs/file", "/up/b/file", "/a/back", "/a/../abs/file"])
+@pytest.mark.root
+def test_chroot_agrees(tree: Path, path: str) -> None:
+    child = os.fork()
+    if not child:
+        os.chroot(tree)
+        os._exit(Path(path).read_text() != "inside")
+    assert os.waitpid(child, 0)[1] == 0
+    assert inside.read(tree, path) == b"inside"
+
+
+def test_circles_are_told(tree: Path) -> None:
+    with pytest.raises(UserError, match="/loop: Too many levels of symbolic links"):
+        inside.read(tree, "/loop")
+
+
+def test_a_directory_that_is_exchanged_meanwhile_leads_nowhere_else(tree: Path, tmp_path: Path) -> None:
+    with inside.reached(tree, "/a/b/key") as place:
+        (tree / "a/b").rename(tree / "a/old")
+        (tree / "a/b").symlink_to(tmp_path / "outside")
+        assert place.status() is None
+        with inside.new_file(tree, "/a/old/key", (0, 0), 0o600) as made:
+            os.write(made, b"own")
+        assert os.lstat("key", dir_fd=place.directory).st_size == 3
+    assert (tmp_path / "outside/key").read_text() == "secret"
+
+
+def test_no_link_is_followed_on_a_way_that_was_found(tree: Path) -> None:
+    with inside.opened(tree) as root, pytest.raises(NotADirectoryError):
+        inside.descend(root, names_of("abs"))
+
+
+def test_files_are_written_in_the_tree(tree: Path, tmp_path: Path) -> None:
+    (tree / "a/link").symlink_to(tmp_path / "outside/key")
+    (tree / "a/hard").symlink_to("/a/b/new")
+    owner = (os.geteuid(), os.getegid())
+    with inside.new_file(tree, "/a/hard", owner, 0o640) as made:
+        os.write(made, b"x")
+    assert (tree / "a/b/new").read_bytes() == b"x"
+    assert stat.S_IMODE((tree / "a/b/new").stat().st_mode) == 0o640
+    with pytest.raises(UserError, match="there is no such directory"), inside.new_file(tree, "/a/link", owner, 0o600):
+        pass
+    assert (tmp_path / "outside/key").read_text() == "secret"
+
+
+@pytest.mark.parametrize("kind", ["directory", "fifo", "socket", "device"])
+def test_only_files_are_read_and_written(tree: Path, kind: str) -> None:
+    place = tree / "odd"
+    match kind:
+        case "directory":
+            place.mkdir()
+        case "fifo":
+            os.mkfifo(place)
+        case "socket":
+            os.mknod(place, stat.S_IFSOCK | 0o600)
+        case "device":
+            if os.geteuid():
+                pytest.skip("devices are made by root")
+            os.mknod(place, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # zeros without end
+    with pytest.raises(UserError, match=r"not a regular file|no such file"):
+        os.close(inside.file(tree, "/odd"))
+    with pytest.raises(UserError, match="it is no regular file"), inside.new_file(tree, "/odd", (0, 0), 0o600):
+        pass
+    if kind != "directory":
+        with pytest.raises(UserError, match="/odd: not a regular file"):
+            inside.read(tree, "/odd")
+        with pytest.raises(UserError, match="odd: not a regular file"):
+            bounded.read(place)
+
+
+def test_no_more_is_read_than_may_be_had(tree: Path) -> None:
+    with (tree / "large").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(UserError, match="/large: has more than 16 MiB"):
+        inside.read(tree, "/large")
+    with pytest.raises(UserError, match="has more than 0 MiB"):
+        bounded.read(tree / "a/b/file", most=5)
+    assert bounded.read(tree / "a/b/file", most=6) == b"inside"
+
+
+def test_a_deep_way_needs_few_descriptors(tree: Path) -> None:
+    deep = "/".join(["d"] * 900)
+    with inside.opened(tree) as root:
+
+        def missing(here: int, names: tuple[bytes, ...]) -> None:
+            os.mkdir(names[-1], dir_fd=here)
+
+        before = len(os.listdir("/proc/self/fd"))
+        place = inside.reach(root, names_of(f"{deep}/.."), missing=missing)
+        assert isinstance(place, Place)
+        assert len(os.listdir("/proc/self/fd")) == before + 1
+        os.close(place.directory)
