@@ -1,4 +1,4 @@
-"""Trees that a program writes, or has written, are worked in by descriptors (baselard.engine.files.inside), never by paths."""
+"""Trees that a program writes, or has written, are worked in by descriptors (files/inside.py), never by paths."""
 
 import ast
 import importlib.util
@@ -20,7 +20,8 @@ def _helper() -> ModuleType:
 
 
 KNOWN = _helper().modules()
-ROOMS = ("containers", "services", "sandbox", "sandbox_mounts", "sandbox_terminal", "files", "ops", "images")
+ENGINE = "baselard.engine."
+ROOMS = ("run", "files", "ops", "images")
 
 _OS = """
     open stat lstat access chmod chown lchown unlink remove rmdir mkdir makedirs rename replace link symlink readlink
@@ -41,15 +42,15 @@ BY_PATH = {
 
 ANYTHING = (
     ("files.bounded files.inside", "they are what goes by descriptors"),
-    ("files.exporting ops.host ops.docker_image", "directories of the caller's own"),
-    ("images.archive_read images.archive_write images.cache_transfer", "archives, and blobs of the store"),
-    ("images.layer_estargz images.layer_pack images.publish", "blobs of the store"),
+    ("files.checkout files.exporting ops.host ops.docker_image", "directories of the caller's own"),
+    ("images.archive_read images.archive_write images.transfer", "archives, and blobs of the store"),
+    ("images.layers.pack images.publish", "blobs of the store"),
     ("images.bootstrap images.debian_mirror", "a tree that this machine's mmdebstrap makes"),
     (
         """
-        files.copying files.differences files.file_bytes files.paths files.reading files.searching files.selection
+        files.copying files.git_directory files.differences files.file_bytes files.paths files.reading files.searching files.selection
         files.treehash files.walking files.wildcards files.xattrs ops.copy ops.file ops.git ops.http ops.merge ops.patch
-        ops.replace ops.unpack images.archive_layers images.layer_stack images.layer_tree images.layer_walk
+        ops.replace ops.unpack images.archive_layers images.layers.stack images.layers.tree images.layers.generate
         """,
         "trees of the store: whole, or one thread's own, and nobody runs in them",
     ),
@@ -57,30 +58,41 @@ ANYTHING = (
 FREE = {name for names, _ in ANYTHING for name in names.split()}
 
 ONLY = {
-    "containers.cgroups": ({".read_text"}, "the kernel's files"),
-    "containers.host": (
+    "files.taking": (
+        {"os.chmod", "os.mkdir", "os.symlink", "os.utime"},
+        "it reads by descriptors, and writes to a directory of the engine's own",
+    ),
+    "images.credentials": ({".is_file"}, "this machine's settings"),
+    "images.layers.whiteouts": ({"os.utime"}, "it gets descriptors"),
+    "run.containers.inside": ({"os.open", "os.stat"}, "the kernel's files, and what openat2 found"),
+    "run.containers.kernel_places": ({".under"}, "a tree before anything runs in it"),
+    "run.networks.bridges": ({".read_text", ".write_text", ".unlink"}, "the kernel's files, and the engine's own"),
+    "run.networks.namespaces": ({".read_text", ".write_text", "os.open"}, "the kernel's files"),
+    "run.networks.network": ({".read_text", ".exists", "os.open"}, "the kernel's files"),
+    "run.terminal": ({"os.open"}, "the caller's terminal"),
+    "run.containers.cgroups": ({".read_text"}, "the kernel's files"),
+    "run.containers.host": (
         {".read_bytes", ".rglob", ".exists", ".mkdir", ".write_bytes", ".rename"},
         "this machine's settings, and files of the engine's own",
     ),
-    "containers.rundir": ({".is_mount", ".mkdir"}, "the engine's own directory below /run"),
-    "containers.runtime": (
-        {".write_text", ".read_text", ".exists", ".glob", "shutil.rmtree"},
+    "run.containers.runtime": (
+        {".read_bytes", ".write_text", ".read_text", ".exists", ".glob", "shutil.rmtree"},
         "bundles, and runc's state, in the engine's own directory",
     ),
-    "containers.runtime_seccomp": ({".exists", ".read_text"}, "this machine's settings"),
-    "containers.runtime_spec": ({".read_text"}, "the kernel's files"),
-    "containers.runtime_streams": ({".open"}, "blobs of the store"),
-    "containers.runtime_stubs": ({"os.listxattr", "os.listdir", "os.utime"}, "they get descriptors"),
-    "images.layer_unpack": ({"os.setxattr", "os.utime"}, "they get descriptors, or a name below one"),
+    "run.containers.seccomp": ({".exists", ".read_text"}, "this machine's settings"),
+    "run.containers.runtime_spec": ({".read_text"}, "the kernel's files"),
+    "run.containers.streams": ({".open"}, "blobs of the store"),
+    "run.containers.stubs": ({"os.listxattr", "os.listdir", "os.utime"}, "they get descriptors"),
+    "images.layers.extract": ({"os.setxattr", "os.utime"}, "they get descriptors, or a name below one"),
     "ops.exec": (
         {"open", "os.stat", "os.listdir", ".open", "shutil.copyfileobj"},
         "descriptors, a draft's top, a blob",
     ),
-    "sandbox": (
+    "run.sandbox": (
         {".read_text", ".chmod", ".write_text", ".is_dir"},
         "the kernel's files, and a container's own directory",
     ),
-    "sandbox_mounts": (
+    "run.mounts": (
         {".exists", ".mkdir", ".rename", ".open", ".is_socket", ".chmod", ".iterdir", ".under", "os.open", "os.chown"},
         "a container's own directory, a volume before anybody has it, a tree before anything runs in it",
     ),
@@ -100,9 +112,9 @@ def _calls(source: str) -> Iterator[str]:
 
 
 NAMES = {
-    name.removeprefix("engine."): path
+    name.removeprefix(ENGINE): path
     for name, path in KNOWN.items()
-    if name.startswith("engine.") and name.split(".")[1] in ROOMS
+    if name.startswith(ENGINE) and name.removeprefix(ENGINE).split(".")[0] in ROOMS
 }
 
 
@@ -117,7 +129,7 @@ def test_programs_trees_are_worked_in_by_descriptors(name: str) -> None:
     found = set(_calls(NAMES[name].read_text()))
     allowed = found if name in FREE else ONLY.get(name, (set(), ""))[0]
     assert found <= allowed, (
-        f"engine.{name} goes by a path: use baselard.engine.files.inside, or say here whose path it is"
+        f"{ENGINE}{name} goes by a path: use baselard.engine.files.inside, or say here whose path it is"
     )
 
 

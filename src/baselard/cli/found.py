@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError
+from baselard.engine.files import bounded
 
 CONVENTIONS = ("Dockerfile", "image/Dockerfile")
 EXAMPLES = ("examples/*", "docs/cookbooks/*")
@@ -32,7 +33,7 @@ class Found:
 
 def examples(root: Path) -> list[Found]:
     """Those where examples are by convention."""
-    return [_read(root, path) for pattern in EXAMPLES for path in sorted(root.glob(f"{pattern}/Dockerfile"))]
+    return [_read(root, path) for pattern in EXAMPLES for path in _dockerfiles(root, (pattern,))]
 
 
 def bases(root: Path) -> list[Found]:
@@ -41,7 +42,7 @@ def bases(root: Path) -> list[Found]:
         if (root / name).is_file():
             return [_read(root, root / name)]
     known = {one.path for one in examples(root)}
-    others = [_read(root, path) for path in sorted([*root.glob("*/Dockerfile"), *root.glob("*/*/Dockerfile")])]
+    others = [_read(root, path) for path in _dockerfiles(root, ("*", "*/*"))]
     return _lowest_first([one for one in others if one.path not in known and "node_modules" not in one.path])
 
 
@@ -57,6 +58,11 @@ def name_of(base: Found, everything: Sequence[Found]) -> str:
     known = (name for name, _ in used.most_common() if name.rsplit("/", 1)[-1] == _last(base))
     beside = (f"{name.rsplit('/', 1)[0]}/{_last(base)}" for name in base.froms if "/" in name)
     return next(known, next(beside, ""))
+
+
+def _dockerfiles(root: Path, folders: Sequence[str]) -> list[Path]:
+    """The files of that name in folders that may be looked into."""
+    return sorted(path for folder in folders for path in root.glob(f"{folder}/Dockerfile") if path.is_file())
 
 
 def _last(one: Found) -> str:
@@ -81,7 +87,7 @@ def _starts_from(one: Found, other: Found) -> bool:
 
 def _read(root: Path, path: Path) -> Found:
     relative = str(path.relative_to(root))
-    text = path.read_text(errors="replace")
+    text = bounded.read(path).decode(errors="replace")
     try:
         references = dockerfile.base_references(text, relative)
     except DockerfileError:

@@ -19,7 +19,7 @@ from baselard.engine.api.objects.directory import EMPTY, Directory
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.objects.values import Socket
 from baselard.engine.api.query.context import Context
-from baselard.engine.files import paths, reading
+from baselard.engine.files import inside, paths, reading
 from baselard.engine.files.reading import FileType
 from baselard.engine.files.walking import Filter
 from baselard.engine.host import platforms
@@ -70,9 +70,8 @@ class EngineBuilder:
         where = tree.inside(path)
 
         def read(root: Path) -> str | None:
-            if not reading.exists(root, where, FileType.REGULAR):
-                return None
-            return reading.contents(root, where).decode(errors="replace")
+            found = inside.read(root, where)
+            return None if found is None else found.decode(errors="replace")
 
         return await self.ctx.look(tree.output, read)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import bounded
 from baselard.engine.host import process
 from baselard.oci.registry.credential import Credential
 from baselard.oci.registry.registries_conf import CREDENTIAL_FILES
@@ -59,8 +60,8 @@ def files(environ: Mapping[str, str]) -> list[Path]:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        config = json.loads(bounded.read(path))
+    except (OSError, ValueError, RecursionError, UserError) as error:
         raise UserError(f"{path} cannot be read as docker's configuration: {error}") from error
     return config if isinstance(config, dict) else {}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import bounded
 from baselard.engine.images import manifest, publish
 from baselard.engine.images.layers import pack, stack
 from baselard.engine.images.layers.groups import Group
@@ -91,7 +92,7 @@ def export_registry(store: Store, since: float, registry: Registry, target: Refe
 def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:
     """Bring an export from a directory into this store. Raises UserError for what is none, or is broken."""
     try:
-        index = manifest.parse((directory / "index.json").read_bytes(), media_types.OCI_INDEX)
+        index = manifest.parse(bounded.read(directory / "index.json"), media_types.OCI_INDEX)
     except OSError as error:
         raise UserError(f"{directory} holds no exported cache: {error.strerror}") from error
     if not isinstance(index, Index) or len(index.manifests) != 1:
@@ -102,7 +103,8 @@ def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:
 
     def fetch(part: Descriptor, target: Path) -> None:
         try:
-            shutil.copyfile(path(part.digest), target)
+            with open(bounded.opened(path(part.digest)), "rb") as source, target.open("wb") as file:
+                shutil.copyfileobj(source, file)
         except OSError as error:
             raise UserError(f"{directory} is incomplete: {part.digest}: {error.strerror}") from error
 
@@ -215,11 +217,11 @@ def _fetched(store: Store, part: Descriptor, fetch: Callable[[Descriptor, Path],
 def _checked(path: Path, name: str, *, read: bool = True) -> bytes:
     """The bytes of a small file; raises UserError when they are not those of the digest ``name``."""
     try:
-        with path.open("rb") as file:
+        with open(bounded.opened(path), "rb") as file:
             found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
         if found != name:
             raise UserError(f"the exported cache is broken: {name} has the digest {found}")
-        return path.read_bytes() if read else b""
+        return bounded.read(path) if read else b""
     except OSError as error:
         raise UserError(f"the exported cache is incomplete: {name}: {error.strerror}") from error
 

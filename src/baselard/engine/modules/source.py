@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import bounded
 from baselard.engine.files.paths import climbs
 from baselard.engine.store import cachedir
 
@@ -65,9 +66,18 @@ class ModuleSource:
         """The digest of the module's files: changes with its code, its configuration and its declared dependencies."""
         hashed = hashlib.sha256()
         for path in sorted(self._files()):
-            content = (self.root / path).read_bytes()
-            hashed.update(f"{path}\0{len(content)}\0".encode() + content)
+            hashed.update(os.fsencode(path) + b"\0" + self._content(path))
         return "sha256:" + hashed.hexdigest()
+
+    def _content(self, path: str) -> bytes:
+        """The digest of a file's bytes; nothing for what is no file, or has gone, or leads nowhere."""
+        try:
+            with open(bounded.opened(self.root / path), "rb") as file:
+                return hashlib.file_digest(file, "sha256").digest()
+        except PermissionError as error:
+            raise UserError(f"{self.root / path} cannot be read: {error.strerror}") from None
+        except (OSError, UserError):
+            return b""
 
     def _files(self) -> Iterator[str]:
         """Paths relative to the root. Where dagger.json includes files explicitly, only those count."""
@@ -123,11 +133,13 @@ def load(root: Path) -> ModuleSource:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(bounded.read(path))
     except FileNotFoundError:
         raise UserError(f"{path.parent} has no {path.name}: it is no Dagger module") from None
     except json.JSONDecodeError as error:
         raise UserError(f"{path}:{error.lineno}: {error.msg}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
     if not isinstance(value, dict):
         raise UserError(f"{path}:1: a JSON object is expected")
     return value
@@ -135,9 +147,11 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
-    except FileNotFoundError:
+        return tomllib.loads(bounded.read(path).decode())
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except (OSError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         line = re.search(r"line (\d+)", str(error))
         raise UserError(f"{path}:{line[1] if line else 1}: {error}") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import paths
+from baselard.engine.files import paths, reading
 from baselard.engine.host import process
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, one, snapshot_of
@@ -69,7 +69,7 @@ class ApplyPatch(TreeOperation):
         """Apply all of it or nothing. Raises UserError with git's reason when it does not fit."""
         dest, patch = inputs
         with opened(worker, patch, self.patch_path) as (source, entry):
-            text = (Path(source.root) / entry.path).read_bytes()
+            text = reading.contents(Path(source.root), entry.path)
         with worker.snapshots.draft(snapshot_of(dest)) as draft:
             target = paths.under(draft.path, paths.resolve(draft.path, self.path))
             if not stat.S_ISDIR(paths.mode(target)):

@@ -5,7 +5,7 @@ import gzip
 import lzma
 import os
 import posixpath
-import shutil
+import stat
 import tarfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ import zstandard
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import selection
+from baselard.engine.files.copying import Copier, Target
 from baselard.engine.host import process
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, one
@@ -65,11 +66,12 @@ class Unpack(TreeOperation):
         ):
             path = Path(source.root) / entry.path
             facts = {}
-            if archive := _plain(path, directory / "archive.tar"):
+            archive = _plain(path, directory / "archive.tar") if stat.S_ISREG(entry.info.st_mode) else None
+            if archive:
                 _extract(archive, draft.path, self.source_path)
                 facts["implied"] = _implied(archive, draft.path)
             else:
-                shutil.copy2(path, draft.path / self.name)
+                Copier(source, Target(str(draft.path))).file(entry.path, entry.info, self.name)
             return replace(one(self.content_key(worker, inputs), draft.commit()), data=facts)
 
 

@@ -58,7 +58,7 @@ class Sandbox:
         return [self.rootfs, *(mounted.draft for mounted in self.mounted if mounted.draft)]
 
     def locate(self, path: str) -> tuple[Path, str]:
-        """The tree that holds what the container sees at ``path``, and its path in it (for baselard.engine.files.inside)."""
+        """The tree that holds what the container sees at ``path``, and its path in it (for files/inside.py)."""
         return _holder(self.spec.rootfs, self.mounted, path)
 
     @contextlib.contextmanager

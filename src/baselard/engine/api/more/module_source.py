@@ -16,7 +16,7 @@ from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import attributes, field, not_served
 from baselard.engine.errors import UserError
-from baselard.engine.files import exporting, paths, reading
+from baselard.engine.files import exporting, inside, paths, reading
 from baselard.engine.files.walking import Filter
 from baselard.engine.host import git
 from baselard.engine.host.git import Access
@@ -62,10 +62,10 @@ async def module_source(
 
 def _of_directory(kind: str, root: Path, reference: str) -> ModuleSource:
     context = next((above for above in (root, *root.parents) if (above / ".git").exists()), root)
-    config = (root / CONFIG).read_text() if (root / CONFIG).is_file() else ""
     try:
+        config = _text(root, CONFIG)
         json.loads(config or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"failed to decode module config: {root / CONFIG}: {error}") from None
     return ModuleSource(kind, str(context), str(root.relative_to(context)), config, reference)
 
@@ -276,8 +276,15 @@ def _named(kind: str, name: str, known: "tuple[checks.Kind, ...]") -> "checks.Ki
 
 def _defaults(root: str) -> EnvFile:
     """What ``.env`` beside dagger.json says."""
-    path = Path(root) / ".env"
-    return EnvFile.parse(path.read_text()) if root and path.is_file() else EnvFile()
+    try:
+        return EnvFile.parse(_text(Path(root), ".env") if root else "")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{root}/.env: {error}") from None
+
+
+def _text(root: Path, name: str) -> str:
+    """What a file of a module holds, nothing when there is none; a link leads nowhere but into the module."""
+    return (inside.read(root, name) or b"").decode() if root.is_dir() else ""
 
 
 async def _loaded(ctx: Context, path: str) -> Directory:
