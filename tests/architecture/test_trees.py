@@ -48,7 +48,8 @@ ANYTHING = (
     ("images.bootstrap images.debian_mirror", "a tree that this machine's mmdebstrap makes"),
     (
         """
-        files.copying files.git_directory files.differences files.file_bytes files.paths files.reading files.searching files.selection
+        files.git_directory
+        files.copying files.differences files.file_bytes files.paths files.reading files.searching files.selection
         files.treehash files.walking files.wildcards files.xattrs ops.copy ops.file ops.git ops.http ops.merge ops.patch
         ops.replace ops.unpack images.archive_layers images.layers.stack images.layers.tree images.layers.generate
         """,

@@ -85,15 +85,17 @@ def test_equal_commands_run_once(client: Any) -> None:
     assert leaf(client.ask(another)["data"]) not in answers
 
 
-def test_volatile_values_and_secrets_set_anew_are_no_reason_to_run_again(client: Any) -> None:
+def test_volatile_values_are_no_reason_to_run_again_another_secret_is(client: Any) -> None:
     nonce = secrets.token_hex()
 
-    def run(value: str) -> Any:
-        secret = leaf(client.ask(f'{{setSecret(name:"{nonce}",plaintext:"{value}"){{id}}}}')["data"])
+    def run(plaintext: str, value: str) -> Any:
+        secret = leaf(client.ask(f'{{setSecret(name:"{nonce}",plaintext:"{plaintext}"){{id}}}}')["data"])
         inside = (f'withSecretVariable(name:"S",secret:"{secret}")', f'withVolatileVariable(name:"V",value:"{value}")')
         return leaf(client.ask(chain(client, variable(nonce), *inside, RANDOM, "stdout"))["data"])
 
-    assert run("first") == run("second")
+    first = run("one", "first")
+    assert run("one", "second") == first
+    assert run("two", "first") != first
 
 
 def test_a_changed_host_file_is_another_input_only_when_asked_anew(client: Any) -> None:

@@ -15,8 +15,8 @@ async def secret(ctx: Context, *, uri: str, cache_key: str = "") -> Secret:
 
 
 @field("Query.setSecret")
-def set_secret(ctx: Context, *, name: str, plaintext: str) -> Secret:
-    return ctx.session.secrets.set(name, plaintext.encode(), namespace=ctx.namespace)
+async def set_secret(ctx: Context, *, name: str, plaintext: str) -> Secret:
+    return await ctx.in_thread(ctx.session.secrets.set, name, plaintext.encode())
 
 
 @field("Secret.plaintext")

@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import EngineError, UserError
+from baselard.engine.files import bounded
 from baselard.engine.host import caller, process
 from baselard.engine.run.containers.command import SecretRef
 
@@ -30,11 +32,12 @@ class SecretStore:
     workdir: Path
     salt: bytes
     _known: dict[str, Callable[[], bytes]] = field(default_factory=dict)
+    _hashes: dict[bytes, str] = field(default_factory=dict)
 
-    def set(self, name: str, plaintext: bytes, *, namespace: str) -> Secret:
-        """A secret under a name; in keys it counts by name and namespace alone, whatever its plaintext."""
-        identity = f"name:{namespace}:{name}"
-        handle = f"{identity}:{hashlib.sha256(self.salt + plaintext).hexdigest()}"
+    def set(self, name: str, plaintext: bytes) -> Secret:
+        """A secret under a name; in keys it counts by a slow hash of its plaintext."""
+        identity = self._hashed(plaintext)
+        handle = f"name:{name}:{identity}"
         self._known[handle] = lambda: plaintext
         return Secret(SecretRef(identity, handle), name=name)
 
@@ -45,9 +48,13 @@ class SecretStore:
         scheme that Dagger does not know; a lookup that fails is told when the plaintext is needed.
         """
         fetch = self._provider(uri)
-        handle = f"uri:{uri}"
+        if cache_key:
+            identity = f"key:{cache_key}"
+        else:
+            identity, fetch = self._looked_up(fetch)
+        handle = f"uri:{uri}:{identity}"
         self._known[handle] = fetch
-        return Secret(SecretRef(self._identity(uri, cache_key, fetch), handle), uri=uri)
+        return Secret(SecretRef(identity, handle), uri=uri)
 
     def plaintext(self, handle: str) -> bytes:
         """The bytes of a secret. Raises UserError when this session has none of that handle, or it cannot be had."""
@@ -55,13 +62,20 @@ class SecretStore:
             raise UserError("this secret was not given to this session; set it, or load it by its URI, first")
         return self._known[handle]()
 
-    def _identity(self, uri: str, cache_key: str, fetch: Callable[[], bytes]) -> str:
-        if cache_key:
-            return f"key:{cache_key}"
+    def _looked_up(self, fetch: Callable[[], bytes]) -> tuple[str, Callable[[], bytes]]:
+        """What counts in keys, and the very plaintext it was made of; what is not there now is like nothing else."""
         try:
-            return "hash:" + hashlib.scrypt(fetch(), salt=self.salt, n=1 << 12, r=8, p=1, dklen=32).hex()
+            plaintext = fetch()
         except EngineError:
-            return f"missing:{uri}"
+            return f"missing:{uuid.uuid4()}", fetch
+        return self._hashed(plaintext), lambda: plaintext
+
+    def _hashed(self, plaintext: bytes) -> str:
+        """Salted with the store's own salt and slow to make (scrypt, RFC 7914): who has the store cannot guess it."""
+        if plaintext not in self._hashes:
+            slow = hashlib.scrypt(plaintext, salt=self.salt, n=1 << 12, r=8, p=1, dklen=32)
+            self._hashes[plaintext] = f"hash:{slow.hex()}"
+        return self._hashes[plaintext]
 
     def _provider(self, uri: str) -> Callable[[], bytes]:
         scheme, colon, rest = uri.partition("://")
@@ -77,12 +91,16 @@ class SecretStore:
     def _from_file(self, path: str) -> Callable[[], bytes]:
         def fetch() -> bytes:
             try:
-                return (self.workdir / Path(path).expanduser()).read_bytes()
+                with (self.workdir / Path(path).expanduser()).open("rb") as file:  # a pipe is as good as a file
+                    data = file.read(bounded.SMALL + 1)
             except OSError as error:
                 reason = (error.strerror or "").lower()
                 raise UserError(f'failed to read secret file "{path}": open {path}: {reason}') from error
-            except RuntimeError as error:  # there is no such user
+            except (RuntimeError, ValueError) as error:  # there is no such user, or no such name can be
                 raise UserError(f'failed to read secret file "{path}": {error}') from error
+            if len(data) > bounded.SMALL:
+                raise UserError(f'failed to read secret file "{path}": it has more than {bounded.SMALL >> 20} MiB')
+            return data
 
         return fetch
 
