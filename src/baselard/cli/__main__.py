@@ -2,6 +2,10 @@
 
 import sys
 
-from baselard.cli.main import main
+from baselard.cli import streams
+
+streams.prepare()
+
+from baselard.cli.main import main  # noqa: E402 -- files may be opened from here on
 
 sys.exit(main(sys.argv[1:]))

@@ -95,9 +95,11 @@ jobs:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with path.open("x") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
-        raise UserError(f"{path} is there already") from None
+    except FileExistsError as error:
+        raise UserError(f"{error.filename} is there already") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from error

@@ -8,8 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from baselard.cli import streams
 from baselard.cli.options import unknown
-from baselard.engine.errors import EngineError, ExecError, HostError, UserError
+from baselard.engine.errors import EngineError, ExecError, HostError, UserError, foreseen
 
 COMMANDS = {
     "call": "call functions of a module, each on the result of the one before",
@@ -30,16 +31,19 @@ FAILED, MISUSED, BUG, INTERRUPTED = 1, 2, 3, 130
 def main(argv: Sequence[str]) -> int:
     """Run one command line; the exit code. Nothing but the result is written to stdout."""
     try:
-        return _dispatch(argv)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our result has had enough of it
-        return FAILED
+        code = _dispatch(argv)
+        sys.stdout.flush()
+    except streams.UnwrittenError as error:
+        streams.give_up_stdout()
+        return FAILED if isinstance(error, streams.UnreadError) else _explain(error, argv)
     except (Exception, KeyboardInterrupt) as error:
         return _explain(error, argv)
+    return code
 
 
 def _explain(error: BaseException, argv: Sequence[str]) -> int:
     """Say on stderr what went wrong; the exit code for it."""
+    error = foreseen(error) or error
     match error:
         case KeyboardInterrupt():
             return INTERRUPTED
@@ -51,7 +55,7 @@ def _explain(error: BaseException, argv: Sequence[str]) -> int:
             return MISUSED if isinstance(error, UserError | HostError) else FAILED
     from baselard.cli.crash import report  # noqa: PLC0415 -- only ever needed here
 
-    _say(f"a bug in Baselard: {type(error).__name__}: {error}", f"the whole story is in {report(argv, error)}")
+    _say(report(argv, error))
     return BUG
 
 
@@ -62,9 +66,25 @@ def _dispatch(argv: Sequence[str]) -> int:
     name = "version" if argv[0] == "--version" else argv[0]
     if name not in COMMANDS:
         raise UserError(unknown("command", name, COMMANDS))
+    if name != "version":
+        _check(argv)
     command = importlib.import_module(f"baselard.cli.{name}")
     code: int = command.run(list(argv[1:]))
     return code
+
+
+def _check(argv: Sequence[str]) -> None:
+    """Raise UserError for what no command can work with: a directory that has gone, an argument that is no text."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        said = f"the working directory cannot be used ({error.strerror}); cd to another one, or name one by -C"
+        raise UserError(said) from None
+    for word in argv:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"the argument {word!r} is not UTF-8 text") from None
 
 
 def usage() -> str:

@@ -1,7 +1,9 @@
 """Every error the engine raises on purpose; translated once, at the server's edge and at the command line's."""
 
+import contextlib
+import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 _USERINFO = re.compile(r"(?<=://)[^\s/?#@]+@")  # of a URL (RFC 3986, 3.2.1), such as user:password@
 
@@ -54,3 +56,59 @@ class UnsupportedError(EngineError):
         super().__init__(f"{field} is not served by the embedded engine: {instead}")
         self.field = field
         self.instead = instead
+
+
+_FULL = "the disk that {where} is on is full: make room there, or set BASELARD_STORE to another place"
+_MACHINE = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EMFILE: "the engine has as many files open as it may: raise that limit (ulimit -n)",
+    errno.ENFILE: "this machine has as many files open as it may: raise that limit (sysctl fs.file-max)",
+    errno.EIO: "{where} cannot be read or written: the disk, or its file system, is broken",
+    errno.EROFS: "{where} is on a file system that cannot be written: set BASELARD_STORE, or TMPDIR, to another place",
+    errno.ENOMEM: "this machine has not enough memory",
+}
+_PATHS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM)
+
+
+def foreseen(error: BaseException) -> EngineError | None:
+    """What an error of the machine, or of a text that cannot leave this process, means to the caller.
+
+    Whoever raised it knew nothing of that; None for what may as well be a mistake of ours.
+    """
+    return _of_a_text(error) or _of_the_machine(error)
+
+
+def _of_a_text(error: BaseException) -> EngineError | None:
+    if isinstance(error, UnicodeEncodeError):
+        half = error.object[error.start]
+        return UserError(f"a text holds {half!r}, which is half of a character, as no path, name or argument can")
+    if isinstance(error, ValueError) and "embedded null" in str(error):
+        return UserError("a text holds a NUL byte, which no path, name, address or argument can")
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        return UserError(f"{error}; write the whole path, or set HOME")
+    return None
+
+
+def _of_the_machine(error: BaseException) -> EngineError | None:
+    if type(error).__module__ == "sqlite3" and type(error).__name__ in ("OperationalError", "DatabaseError"):
+        return HostError(f"the store's record cannot be used ({error}): set BASELARD_STORE to another place")
+    if isinstance(error, MemoryError):
+        return HostError(_MACHINE[errno.ENOMEM])
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in _MACHINE:
+        return HostError(_MACHINE[error.errno].format(where=error.filename or "the store"))
+    known = error.errno in _PATHS and error.filename
+    return UserError(f"{error.filename}: {error.strerror}") if known else None
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Raise what is foreseen of errors inside the block as that."""
+    try:
+        yield
+    except Exception as error:
+        if known := foreseen(error):
+            raise known from error
+        raise

@@ -70,12 +70,19 @@ def is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # an odd host; whoever downloads it will say so
+        return ""
+
+
 def is_git(source: str) -> bool:
     """Whether ADD would clone it: a git or ssh address, `user@host:path`, or a web address of a `.git`."""
     address = source.partition("#")[0]
     if source.startswith(("git://", "ssh://", "github.com/")) or GIT_SSH.fullmatch(address):
         return True
-    return is_url(source) and urlsplit(address).path.endswith(".git")
+    return is_url(source) and _path(address).endswith(".git")
 
 
 def _git(copy: Copy, source: str) -> Git:
@@ -100,7 +107,7 @@ def _git(copy: Copy, source: str) -> Git:
 def _url(copy: Copy, source: str) -> Url:
     if copy.checksum and not CHECKSUM.fullmatch(copy.checksum):
         raise DockerfileError(f'invalid checksum digest format: "{copy.checksum}"', copy.place)
-    return Url(source, _file_name(unquote(urlsplit(source).path)), copy.checksum)
+    return Url(source, _file_name(unquote(_path(source))), copy.checksum)
 
 
 def _file_name(path: str) -> str:

@@ -129,7 +129,10 @@ async def secret(ctx: Context, address: Address) -> Secret:
 
 @field("Address.service")
 def address_service(ctx: Context, address: Address) -> HostService:
-    parts = urlsplit(address.value)
+    try:
+        parts = urlsplit(address.value)
+    except ValueError as error:
+        raise UserError(f"{address.value}: {error}") from None
     name, colon, port = parts.netloc.rpartition(":")
     if not colon:
         where = f"address {parts.netloc}: " if parts.netloc else ""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from baselard.engine.api.objects.changeset import Changeset
 from baselard.engine.api.objects.directory import EMPTY, Directory, File
@@ -47,7 +47,7 @@ async def http(
     auth_header: Secret | None = None,
 ) -> File:
     """Downloaded at once, as Dagger does."""
-    chosen = name or posixpath.basename(unquote(urlsplit(url).path).rstrip("/")) or "index"
+    chosen = name or posixpath.basename(unquote(_split(url).path).rstrip("/")) or "index"
     if "/" in chosen or chosen in (".", "..") or _CONTROL.search(chosen):
         raise UserError(f"file name {chosen!r} must not contain a directory or a control character")
     check_checksum(checksum)
@@ -166,6 +166,13 @@ async def common_ancestor(ctx: Context, ref: GitRef, *, other: GitRef) -> GitRef
 
     found = await _asked(ctx, [ref.repository, other.repository], ask)
     return GitRef(ref.repository, found, found)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise UserError(f"{url}: {error}") from None
 
 
 async def _asked(

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import contextlib
-import json
 import logging
 import struct
 from collections.abc import AsyncIterator, Awaitable
@@ -16,6 +15,8 @@ import h11
 
 from baselard.engine.api.query import replies
 from baselard.engine.api.session import Session
+from baselard.engine.errors import foreseen
+from baselard.engine.host.text import loads
 
 LONGEST_BODY = 64 << 20
 """Bytes a request's body may have; contents of large files belong in Host.file or Host.directory."""
@@ -99,8 +100,10 @@ class _Connection:
             except (ConnectionError, h11.RemoteProtocolError):
                 raise
             except Exception as error:  # a bug of ours must not leave the client waiting for ever
-                _log.exception("internal error")
-                text = f"internal error, please report it: {type(error).__name__}: {error}"
+                text = str(foreseen(error) or "")
+                if not text:
+                    _log.exception("internal error")
+                    text = f"internal error, please report it: {type(error).__name__}: {error}"
                 status, reply = HTTPStatus.OK, replies.message(text)  # SDKs would repeat a 500, connecting without end
             await self._send(status, reply)
             if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
@@ -209,7 +212,7 @@ def _token(request: h11.Request) -> str:
 def _query(body: bytes) -> dict[str, Any]:
     """A request's query, variables and operation. Raises _BadRequest when the body is not a GraphQL request."""
     try:
-        request = json.loads(body)
+        request = loads(body)
     except (ValueError, RecursionError) as error:
         raise _BadRequest(HTTPStatus.BAD_REQUEST, f"the request's body is not JSON: {error}") from error
     if not isinstance(request, dict) or not isinstance(request.get("query"), str):

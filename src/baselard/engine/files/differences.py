@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from baselard.engine.files import paths, xattrs
+from baselard.engine.files import file_bytes, paths, xattrs
 from baselard.engine.files.walking import Entry, walk
 
 _CHUNK = 1 << 20
@@ -59,7 +59,7 @@ def _content_same(old: str, new: str, info: os.stat_result) -> bool:
 
 
 def _chunks(path: str) -> Iterator[bytes]:
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0) as file:
+    with open(file_bytes.opened(path), "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
     yield b""

@@ -18,6 +18,7 @@ from baselard.engine.files.copying import Copier, Metadata, Source, Target
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry, walk
 from baselard.engine.host.caller import invoking_user
+from baselard.engine.host.text import ANYTHING
 from baselard.engine.store import fold
 
 
@@ -81,7 +82,7 @@ def write_text(target: Path, text: str) -> None:
     """Write a file of the host that belongs to the caller. Raises UserError when it cannot be written."""
     with _explained(target):
         _make_directory(target.parent)
-        target.write_text(text)
+        target.write_bytes(text.encode("utf-8", ANYTHING))
         owner = caller()
         os.chown(target, owner.uid, owner.gid)
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 
 _NO_COPY_RANGE = (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ETXTBSY)
@@ -10,7 +11,7 @@ _CHUNK = 1 << 20
 
 def copy_bytes(source: str, target: str) -> None:
     """Make ``target`` a new file with the bytes of ``source``: a reflink where possible, holes stay holes."""
-    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    reading = opened(source)
     try:
         copy_opened(reading, target)
     finally:
@@ -24,6 +25,15 @@ def copy_opened(reading: int, target: str) -> None:
         _copy_data(reading, writing, os.fstat(reading))
     finally:
         os.close(writing)
+
+
+def opened(path: str) -> int:
+    """A descriptor to read a regular file. Raises OSError, ESTALE for what has become something else meanwhile."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), path)
 
 
 def _copy_data(reading: int, writing: int, info: os.stat_result) -> None:

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from baselard.engine.files import xattrs
+from baselard.engine.files import file_bytes, xattrs
 from baselard.engine.files.walking import Entry
 
 EMPTY = "sha256:" + hashlib.sha256(b"tree.v1\0").hexdigest()
@@ -94,8 +94,7 @@ def _with_attributes(identity: bytes, path: str) -> bytes:
 
 
 def _bytes_digest(path: str, size: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(descriptor, "rb", buffering=0) as file:
+    with open(file_bytes.opened(path), "rb", buffering=0) as file:
         if size < _SMALL:  # one read; most files are, and file_digest costs more than hashing them
             return hashlib.sha256(file.readall()).digest()
         return hashlib.file_digest(file, "sha256").digest()

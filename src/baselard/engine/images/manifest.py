@@ -9,6 +9,7 @@ from typing import Any
 from baselard.engine.errors import UserError
 from baselard.engine.host import platforms
 from baselard.engine.host.platforms import Platform
+from baselard.engine.host.text import loads
 from baselard.engine.images.image import ImageConfig, Pairs
 from baselard.engine.solver import digest
 from baselard.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, LARGEST_MANIFEST, OCI_INDEX, OCI_MANIFEST
@@ -123,7 +124,7 @@ def load(data: bytes) -> dict[str, Any]:
     if len(data) > LARGEST_MANIFEST:
         raise UserError(f"a manifest of {len(data)} bytes is absurd; at most {LARGEST_MANIFEST} are read")
     try:
-        plain = json.loads(data)
+        plain = loads(data)
     except (ValueError, RecursionError) as error:
         raise UserError(f"this is no JSON: {error}") from error
     if not isinstance(plain, dict):

@@ -1,13 +1,14 @@
 """Directories and files of the host. They are hashed first; what the store holds already is not copied."""
 
+import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from baselard.engine.errors import EngineError, UserError
+from baselard.engine.errors import EngineError, UserError, foreseen
 from baselard.engine.files import checkout, selection, treehash
 from baselard.engine.files.copying import Copier, Metadata, Source, Target
 from baselard.engine.files.owners import Owner
@@ -21,7 +22,12 @@ from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import cachedir
 
+T = TypeVar("T")
+
 _ROOT = Owner(0, 0)
+_TRIES = 5  # before a directory is said to change too quickly to be read
+_CHANGED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ESTALE, errno.EINVAL)
+"""How a file system says that something is not any more what it was found to be."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,10 @@ class HostDirectory:
 
         Raises EngineError when the directory has changed meanwhile.
         """
-        made, result = _import(worker, self.path, self.selected, *_hash(worker, self.path, self.selected))
+        path, selected = self.path, self.selected
+        made, result = _while_it_holds_still(
+            path, lambda: _import(worker, path, selected, *_hash(worker, path, selected))
+        )
         if made != self.digest:
             raise EngineError(f"{self.path} changed since it was read, and the store lost what it held then; run again")
         return result
@@ -62,16 +71,42 @@ class HostDirectory:
 def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirectory:
     """Hash the host directory at the absolute ``path`` and see that the store holds what it held.
 
-    Raises UserError when there is no such directory, or when something in it cannot be read.
+    Where something goes meanwhile it is read anew. Raises UserError when there is no such directory, when something in
+    it cannot be read, or when it never holds still.
     """
-    if not os.path.isdir(path):
-        raise UserError(f"lstat {path}: no such file or directory on the host")
+    return _while_it_holds_still(path, lambda: _load(worker, path, selected))
+
+
+def _while_it_holds_still(path: str, read: Callable[[], T]) -> T:
+    """What ``read`` gives, which is called anew when something goes that it was about to read."""
+    left = _TRIES
+    while True:
+        if not os.path.isdir(path):
+            raise UserError(f"lstat {path}: no such file or directory on the host")
+        try:
+            return read()
+        except OSError as error:
+            left -= 1
+            if error.errno in _CHANGED and left:
+                continue
+            if known := _explained(path, error) or foreseen(error):
+                raise known from error
+            raise
+
+
+def _explained(path: str, error: OSError) -> UserError | None:
+    name = os.fsdecode(error.filename or path)
+    if error.errno in _CHANGED:
+        return UserError(f"{path} changes while it is read ({name}: {error.strerror}); exclude what does, or run again")
+    if isinstance(error, PermissionError):
+        return UserError(f"{name} on the host cannot be read: {error.strerror}; exclude it")
+    return None
+
+
+def _load(worker: Worker, path: str, selected: Filter) -> HostDirectory:
     if cachedir.is_tagged(path):
         raise UserError(f"{path} is a directory that Baselard keeps for itself; it is part of no source")
-    try:
-        found, stamps = _hash(worker, path, selected)
-    except PermissionError as error:
-        raise UserError(f"{error.filename} on the host cannot be read: {error.strerror}; exclude it") from error
+    found, stamps = _hash(worker, path, selected)
     if not worker.store.lookup(found):
         found, result = _import(worker, path, selected, found, stamps)
         worker.store.record([found], result)

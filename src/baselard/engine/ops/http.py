@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from baselard.engine.errors import HostError, UserError
@@ -54,7 +55,7 @@ class Http(TreeOperation):
             path = draft.path / self.name
             with path.open("wb") as file:
                 file.writelines(_downloaded(self.url, headers))
-            content = _check(path.read_bytes(), self.checksum, self.url)
+            content = _check(path, self.checksum, self.url)
             path.chmod(self.permissions)
             return one(digest.of("http.content.v1", content, self.name, self.permissions), draft.commit())
 
@@ -76,8 +77,12 @@ def _downloaded(url: str, headers: dict[str, str]) -> Iterator[bytes]:
         except httpx.UnsupportedProtocol as error:
             scheme = url.partition("://")[0]
             raise UserError(f'Get "{url}": unsupported protocol scheme "{scheme}"') from error
+        except (httpx.TooManyRedirects, httpx.DecodingError) as error:
+            raise UserError(f"{url}: {error}") from error
         except httpx.TransportError as error:
             raise HostError(f'Get "{url}": {error}') from error
+        except ValueError as error:  # of the standard library, on what is no address
+            raise UserError(f"{url}: {error}") from error
         time.sleep(0.5 * 2**attempt)
 
 
@@ -87,11 +92,16 @@ def check_checksum(text: str) -> None:
         raise UserError(f'invalid checksum "{text}": write it as sha256: and 64 hex digits')
 
 
-def _check(data: bytes, checksum: str, url: str) -> str:
+def _check(path: Path, checksum: str, url: str) -> str:
     """The content's SHA-256. Raises UserError when it is not what was promised."""
     algorithm, _, wanted = checksum.partition(":")
     if checksum:
-        found = hashlib.new(algorithm, data).hexdigest()
+        found = _digest(path, algorithm)
         if found != wanted:
             raise UserError(f"{url}: checksum mismatch: expected {checksum}, got {algorithm}:{found}")
-    return hashlib.sha256(data).hexdigest()
+    return _digest(path, "sha256")
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()

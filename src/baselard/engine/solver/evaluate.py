@@ -4,14 +4,12 @@ Knows no operation by name; sees nodes through baselard.engine.solver.graph alon
 """
 
 import asyncio
-import contextlib
-import errno
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from baselard.engine.errors import HostError, without_passwords
+from baselard.engine.errors import told, without_passwords
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import CALLED_OFF, Node, Output, Progress, Result, Results, Value
 
@@ -84,7 +82,7 @@ class Evaluator:
         inputs = await self._inputs(node.inputs)
         if not node.cached:
             return await self._run(node, inputs)
-        with _full_disk_explained():
+        with told():
             async with self.results.locked(node.key):
                 return await self._look_again_or_run(node, inputs)
 
@@ -127,18 +125,6 @@ class Evaluator:
 
     async def _in_thread(self, function: Callable[[Any, Sequence[Value]], T], inputs: Sequence[Value]) -> T:
         return await cancel.in_thread(self.executor, function, self.worker, inputs)
-
-
-@contextlib.contextmanager
-def _full_disk_explained() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise HostError(
-                "the disk that the store is on is full: make room there, or set BASELARD_STORE to another place"
-            ) from error
-        raise
 
 
 def _forget(tasks: "dict[str, asyncio.Task[Result]]", key: str, done: "asyncio.Task[Result]") -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import stat
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import copying, treehash
-from baselard.engine.files.walking import Filter, walk
+from baselard.engine.files import copying, file_bytes, treehash
+from baselard.engine.files.walking import Entry, Filter, walk
 from baselard.engine.host import rundir
 from baselard.engine.images import transfer
 from baselard.engine.ops import host
@@ -267,3 +268,83 @@ def test_another_programs_tag_means_nothing(trees, here: Path) -> None:
     (here / "target").mkdir()
     (here / "target/CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n# made by cargo\n")
     assert "target/CACHEDIR.TAG" in trees.names(host.load(trees, str(here)))
+
+
+@pytest.fixture
+def disturbed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None], int], None]:
+    """Has something happen once, just before the file ``main.py`` is opened, the first time or a later one."""
+
+    def disturb(happening: Callable[[], None], at: int) -> None:
+        opened, seen = file_bytes.opened, list[str]()
+
+        def spy(path: str) -> int:
+            seen.extend([path] if path.endswith("/main.py") else [])
+            if len(seen) == at:
+                seen.append("")
+                happening()
+            return opened(path)
+
+        monkeypatch.setattr(file_bytes, "opened", spy)
+
+    return disturb
+
+
+def _gone(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _pipe(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def _link(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to("/etc/passwd")
+
+
+def _directory(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir(exist_ok=True)
+
+
+def _folder_gone(path: Path) -> None:
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
+CHANGES = [_gone, _pipe, _link, _directory, _folder_gone]
+
+
+@pytest.mark.parametrize("at", [1, 2], ids=["while hashing", "while copying"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_once_is_read_as_it_is_then(
+    trees, here: Path, disturbed, change: Callable[[Path], None], at: int
+) -> None:
+    disturbed(lambda: change(here / "src/main.py"), at)
+    names = trees.names(host.load(trees, str(here)))
+    assert names == sorted(str(path.relative_to(here)) for path in here.rglob("*"))
+
+
+def test_what_never_holds_still_is_named(trees, here: Path, disturbed) -> None:
+    """A file that is there when the directory is listed, and gone when it is opened, each time."""
+    walked = host.walk
+
+    def walk_and_remove(root: str, selected: Filter, **rules: object) -> Iterator[Entry]:
+        (here / "src/main.py").write_text("again")
+        entries = list(walked(root, selected, **rules))
+        (here / "src/main.py").unlink()
+        return iter(entries)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host, "walk", walk_and_remove)
+        with pytest.raises(UserError, match=r"changes while it is read \(.*/src/main\.py: No such file"):
+            host.load(trees, str(here))
+
+
+def test_names_that_are_no_text_come_along(trees, tmp_path: Path) -> None:
+    root = os.fsencode(tmp_path / "odd")
+    os.makedirs(root + b"/d\xfe")
+    with open(root + b"/d\xfe/f\xff", "wb") as file:
+        file.write(b"x")
+    node = host.load(trees, os.fsdecode(root))
+    assert [os.fsencode(name) for name in trees.names(node)] == [b"d\xfe", b"d\xfe/f\xff"]

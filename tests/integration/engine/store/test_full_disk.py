@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import HostError
+from baselard.engine.ops import host
 from baselard.engine.ops.copy import Copy
 from baselard.engine.ops.file import NewFile
 from baselard.engine.ops.scratch import Scratch
@@ -44,6 +45,14 @@ def test_a_full_disk(small) -> None:
     assert small.store.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     after = Copy(Output(Scratch()), Output(kept), "/copy")
     assert small.text(after, "copy/kept") == "kept"
+
+
+def test_a_source_that_does_not_fit(small, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/big").write_bytes(os.urandom(6 << 20))
+    with pytest.raises(HostError, match="is full"):
+        host.load(small, str(tmp_path / "source"))
+    assert [path for path in small.store.work.iterdir() if any(path.iterdir())] == []
 
 
 def test_a_disk_filled_by_records(small) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from baselard.engine.api.query.api import Api
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.failures import FieldError, InvalidQuery
-from baselard.engine.errors import EngineError, ExecError
+from baselard.engine.errors import EngineError, ExecError, foreseen
 from baselard.engine.run.containers import streams
 
 _log = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ def _error(error: BaseException | None) -> dict[str, Any]:
         return {"message": str(error), "extensions": _exec_extensions(error)}
     if isinstance(error, EngineError):
         return {"message": str(error)}
+    if error and (known := foreseen(error)):
+        return {"message": str(known)}
     _log.error("internal error", exc_info=error)
     return {"message": f"internal error, please report it: {type(error).__name__}: {error}"}
 

@@ -5,7 +5,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from baselard.engine.images.layers.tree import DIRECTORY, Names, Tree
+from baselard.engine.files.inside import DIRECTORY, Names
+from baselard.engine.images.layers.tree import Tree
 from baselard.engine.store import fold
 
 

@@ -1,0 +1,46 @@
+"""Text at the border of this process: JSON that others wrote, and what goes out.
+
+Python's text may hold half of a character (a lone surrogate): one that JSON escapes by itself, or one that stands for a
+byte of a file's name (PEP 383). UTF-8 has neither.
+"""
+
+import codecs
+import json
+import re
+from typing import Any
+
+ANYTHING = "baselard.anything"
+"""How to encode any text: bytes that were no text come out as they were, other halves as U+FFFD."""
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def loads(data: str | bytes) -> Any:
+    """The JSON value, with U+FFFD for half of a character, as Go's decoder has it.
+
+    Raises ValueError, RecursionError.
+    """
+    value = json.loads(data)
+    escapes = b"\\u" in data if isinstance(data, bytes) else "\\u" in data
+    return _whole(value) if escapes else value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_whole(entry) for entry in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(entry) for key, entry in value.items()}
+    return value
+
+
+def _anything(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end]
+    parts = (bytes([ord(one) - 0xDC00]) if "\udc80" <= one <= "\udcff" else b"\xef\xbf\xbd" for one in found)
+    return b"".join(parts), error.end
+
+
+codecs.register_error(ANYTHING, _anything)
