@@ -1,4 +1,4 @@
-"""Pulls images: from the first of their sources that has them; layers unpack while others download."""
+"""Pulls images: from the first endpoint that has them; layers unpack while others download."""
 
 from __future__ import annotations
 
@@ -118,18 +118,18 @@ def _download(snapshots: Snapshots, repository: Repository, layers: Sequence[Lay
 
 
 def _from_first(registry: Registry, wanted: Reference, say: Say, ask: Callable[[Repository], T]) -> T:
-    """What the first source gives that can; when none can, what was wrong with the last, which is no mirror."""
+    """What the first endpoint gives that can; when none can, what was wrong with the last, which is no mirror."""
     failed: list[str] = []
-    for source in (sources := registries.sources(wanted)):
+    for endpoint in (endpoints := registries.endpoints(wanted)):
         try:
-            with _told(source.reference), registry.at(source, say, insist=False) as repository:
+            with _told(endpoint.reference), registry.at(endpoint, say, insist=False) as repository:
                 return ask(repository)
         except EngineError as error:
-            if source is sources[-1]:
+            if endpoint is endpoints[-1]:
                 error.args = ("; before that, ".join((str(error), *failed)), *error.args[1:])
                 raise
             failed.append(str(error))
-            say(f"{error}; trying the next source")
+            say(f"{error}; trying the next one")
     raise AssertionError("there is always the registry itself")
 
 

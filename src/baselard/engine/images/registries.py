@@ -19,7 +19,7 @@ from baselard.engine.solver import cancel
 from baselard.oci.errors import DistributionError, RefusedError, SettingsError, UnreachedError
 from baselard.oci.reference import Reference
 from baselard.oci.registry import mirrors, policy, registries_conf, trust
-from baselard.oci.registry.mirrors import Source
+from baselard.oci.registry.mirrors import Endpoint
 
 if TYPE_CHECKING:
     import httpx
@@ -76,13 +76,13 @@ class Registry:
             yield repository
 
     @contextlib.contextmanager
-    def at(self, source: Source, say: Say, *, insist: bool = True) -> Iterator[repositories.Repository]:
-        """The repository at ``source``; what goes wrong with it in the block is raised as it is."""
-        reference = source.reference
-        context = trust.context(reference.registry, insecure=source.insecure)
+    def at(self, endpoint: Endpoint, say: Say, *, insist: bool = True) -> Iterator[repositories.Repository]:
+        """The repository at ``endpoint``; what goes wrong with it in the block is raised as it is."""
+        reference = endpoint.reference
+        context = trust.context(reference.registry, insecure=endpoint.insecure)
         helpers = registries_conf.read(os.environ).helpers
         connection = connections.Connection(
-            connections.base_url(reference, context, insecure=source.insecure),
+            connections.base_url(reference, context, insecure=endpoint.insecure),
             registry_auth.find(reference.name, self.credentials, helpers=helpers),
             say=say,
             sleep=_sleep,
@@ -95,10 +95,10 @@ class Registry:
             yield repositories.Repository(connection, reference.repository)
 
 
-def sources(reference: Reference) -> tuple[Source, ...]:
+def endpoints(reference: Reference) -> tuple[Endpoint, ...]:
     """Where this machine's settings have the reference asked for. Raises UserError for what they block, or break."""
     with told():
-        return mirrors.sources(reference, registries_conf.read(os.environ))
+        return mirrors.endpoints(reference, registries_conf.read(os.environ))
 
 
 def check_policy(reference: Reference) -> None:
@@ -108,7 +108,7 @@ def check_policy(reference: Reference) -> None:
 
 
 def has_mirror(reference: Reference) -> bool:
-    """Whether this machine's settings send the reference elsewhere. Raises as ``sources``."""
+    """Whether this machine's settings send the reference elsewhere. Raises as ``endpoints``."""
     with told():
         return mirrors.has_mirror(reference, registries_conf.read(os.environ))
 

@@ -25,7 +25,7 @@ class Mirror:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegistryRule:
     """One ``[[registry]]``. An empty ``location`` leaves references as they are; ``path`` is the file it stands in."""
 
     prefix: str
@@ -38,25 +38,25 @@ class Entry:
 
 @dataclass(frozen=True)
 class Settings:
-    """All files together: one entry for each prefix, and the helpers to ask for credentials, in their order."""
+    """All files together: one rule for each prefix, and the helpers to ask for credentials, in their order."""
 
-    entries: Mapping[str, Entry]
+    rules: Mapping[str, RegistryRule]
     helpers: tuple[str, ...] = (CREDENTIAL_FILES,)
 
 
 def read(environ: Mapping[str, str]) -> Settings:
-    """Read the main file, then those beside it by name; a later file's entry replaces one of the same prefix.
+    """Read the main file, then those beside it by name; a later file's rule replaces one of the same prefix.
 
     Raises SettingsError for a file that is broken or contradicts itself.
     """
-    entries: dict[str, Entry] = {}
+    rules: dict[str, RegistryRule] = {}
     helpers: tuple[str, ...] = ()
     for path, may_be_old in _files(environ):
         config = _load(path)
-        found = list(_old_entries(config, path) if may_be_old and "registries" in config else _entries(config, path))
-        entries |= {entry.prefix: entry for entry in reversed(found)}  # in one file the first of a prefix wins
+        found = list(_old_rules(config, path) if may_be_old and "registries" in config else _rules(config, path))
+        rules |= {rule.prefix: rule for rule in reversed(found)}  # in one file the first of a prefix wins
         helpers = tuple(map(str, config.get("credential-helpers", helpers)))
-    return Settings(entries, helpers or (CREDENTIAL_FILES,))
+    return Settings(rules, helpers or (CREDENTIAL_FILES,))
 
 
 def _files(environ: Mapping[str, str]) -> list[tuple[Path, bool]]:
@@ -77,14 +77,14 @@ def _load(path: Path) -> Mapping[str, Any]:
         raise SettingsError(f"{path} cannot be read: {error}") from error
 
 
-def _entries(config: Mapping[str, Any], path: Path) -> Iterator[Entry]:
+def _rules(config: Mapping[str, Any], path: Path) -> Iterator[RegistryRule]:
     if "registries" in config:
         raise SettingsError(f"{path} holds [registries], of the first version's format; write [[registry]] instead")
     for plain in _tables(config, "registry", path):
-        yield _entry(plain, path)
+        yield _rule(plain, path)
 
 
-def _old_entries(config: Mapping[str, Any], path: Path) -> Iterator[Entry]:
+def _old_rules(config: Mapping[str, Any], path: Path) -> Iterator[RegistryRule]:
     """The first version's lists of insecure and of blocked registries."""
     if "registry" in config:
         raise SettingsError(f"{path} mixes [registries] of the first version's format with [[registry]] of the second")
@@ -96,10 +96,10 @@ def _old_entries(config: Mapping[str, Any], path: Path) -> Iterator[Entry]:
     except (AttributeError, TypeError) as error:
         raise SettingsError(f"{path}: [registries] is none of the first version's format: {error}") from error
     for location in dict.fromkeys((*insecure, *blocked)):
-        yield Entry(location, location, path, location in insecure, location in blocked)
+        yield RegistryRule(location, location, path, location in insecure, location in blocked)
 
 
-def _entry(plain: Mapping[str, Any], path: Path) -> Entry:
+def _rule(plain: Mapping[str, Any], path: Path) -> RegistryRule:
     location = _location(plain.get("location", ""), path)
     prefix = _location(plain.get("prefix", ""), path) or location
     wildcard = prefix.startswith("*.")
@@ -111,7 +111,9 @@ def _entry(plain: Mapping[str, Any], path: Path) -> Entry:
         raise SettingsError(f"{path}: pull-from-mirror belongs to a [[registry.mirror]], not to {prefix!r} itself")
     by_digest = _switch(plain, "mirror-by-digest-only", path)
     mirrors = tuple(_mirror(mirror, path, by_digest) for mirror in _tables(plain, "mirror", path))
-    return Entry(prefix, location, path, _switch(plain, "insecure", path), _switch(plain, "blocked", path), mirrors)
+    return RegistryRule(
+        prefix, location, path, _switch(plain, "insecure", path), _switch(plain, "blocked", path), mirrors
+    )
 
 
 def _mirror(plain: Mapping[str, Any], path: Path, by_digest: bool) -> Mirror:

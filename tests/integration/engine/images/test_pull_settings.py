@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from registry_servers import connection as registry_connection
 from registry_servers import loopback_name, running_registry
 
 from baselard.engine.errors import EngineError, UserError
@@ -133,7 +134,7 @@ def test_a_mirror_that_lacks_it_leaves_it_to_the_registry_aloud(
     assert pull(tmp_path / "fresh", f"{proxy.host}/team/app:1") == digest
     said = capsys.readouterr().out
     assert "localhost:1/x/app:1: the registry localhost:1 cannot be reached" in said
-    assert f"{proxy.host}/empty/app:1" not in said.rpartition("trying the next source")[2]
+    assert f"{proxy.host}/empty/app:1" not in said.rpartition("trying the next one")[2]
     with pytest.raises(UserError, match=r"no such image; before that, localhost:1/x/other:1: .* cannot be reached"):
         pull(tmp_path / "none", f"{proxy.host}/team/other:1")
 
@@ -264,4 +265,38 @@ def test_calling_off_ends_a_download_that_hangs(proxy: Any, store: Store, tmp_pa
     assert not hung
     assert [type(error) for error in ended] == [cancel.Cancelled]
     assert not list((tmp_path / "fresh" / "layers").iterdir())
+    fresh.close()
+
+
+def test_a_layer_that_breaks_off_goes_on_where_it_was(
+    proxy: Any, server: Any, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """docker-registry serves the rest; what it is asked for is the rest and no more."""
+    push(store, f"{proxy.host}/app:1")
+    found = registry_pull.resolve(Registry(), reference.parse(f"{proxy.host}/app:1"), AMD64, print)
+    layer, asked = found.layers[0], []
+
+    def break_off(handler: Any, _: bytes) -> bool:
+        if handler.command != "GET" or layer.digest not in handler.path:
+            return False
+        asked.append(handler.headers.get("range"))
+        if len(asked) > 1:
+            return False
+        backend = registry_connection(server)
+        backend.request("GET", handler.path)
+        handler.send_response(200)
+        handler.send_header("content-length", str(layer.size))
+        handler.end_headers()
+        handler.wfile.write(backend.getresponse().read()[: layer.size // 2])
+        handler.wfile.flush()
+        backend.close()
+        handler.close_connection = True
+        return True
+
+    proxy.faults.append(break_off)
+    fresh = Store.open(tmp_path / "fresh")
+    assert registry_pull.pull(Snapshots(fresh), Registry(), found, print)
+    assert fresh.has_blob(layer.digest)
+    assert asked == [None, f"bytes={layer.size // 2}-"]
+    assert "trying again" in capsys.readouterr().out
     fresh.close()

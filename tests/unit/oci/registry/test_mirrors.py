@@ -12,7 +12,7 @@ from baselard.oci import reference
 from baselard.oci.errors import SettingsError
 from baselard.oci.reference import Reference
 from baselard.oci.registry import mirrors, registries_conf
-from baselard.oci.registry.mirrors import Source
+from baselard.oci.registry.mirrors import Endpoint
 
 DIGEST = "@sha256:" + "a" * 64
 
@@ -21,8 +21,8 @@ def has_mirror(address: str, environ: Mapping[str, str]) -> bool:
     return mirrors.has_mirror(reference.parse(address), registries_conf.read(environ))
 
 
-def sources(address: str, environ: Mapping[str, str]) -> tuple[Source, ...]:
-    return mirrors.sources(reference.parse(address), registries_conf.read(environ))
+def endpoints(address: str, environ: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    return mirrors.endpoints(reference.parse(address), registries_conf.read(environ))
 
 
 def written(place: Path, text: str) -> dict[str, str]:
@@ -125,12 +125,12 @@ def test_skopeo_tries_the_same_places_in_the_same_order(tmp_path: Path, name: st
     words = subprocess.run([*argv, f"docker://{name}{ending}"], capture_output=True, text=True, check=False, env=env)
     tried = re.findall(r'Trying to access \\"(.*?)\\"', words.stderr)
     assert tried, words.stderr
-    assert [str(source.reference) for source in sources(name + ending, env)] == tried
+    assert [str(endpoint.reference) for endpoint in endpoints(name + ending, env)] == tried
 
 
 def test_insecure_is_a_place_s_own(tmp_path: Path) -> None:
-    found = sources("alpine:1", written(tmp_path, RULES))
-    assert [(source.reference.repository, source.insecure) for source in found] == [
+    found = endpoints("alpine:1", written(tmp_path, RULES))
+    assert [(endpoint.reference.repository, endpoint.insecure) for endpoint in found] == [
         ("tagged/alpine", False),
         ("any/alpine", True),
         ("hub/alpine", False),
@@ -139,7 +139,7 @@ def test_insecure_is_a_place_s_own(tmp_path: Path) -> None:
 
 def test_a_port_is_no_part_of_a_host_s_prefix(tmp_path: Path) -> None:
     env = written(tmp_path, '[[registry]]\nprefix = "moved.invalid"\nlocation = "new.invalid"\n')
-    assert sources("moved.invalid/x:1", env)[0].reference == Reference("new.invalid", "x", "1")
+    assert endpoints("moved.invalid/x:1", env)[0].reference == Reference("new.invalid", "x", "1")
     assert not has_mirror("moved.invalid:5000/x:1", env)
     assert not has_mirror("moved.invalid.example/x:1", env)
 
@@ -153,8 +153,8 @@ def test_files_beside_the_main_one_replace_entries_by_prefix_in_order(tmp_path: 
     (place / "registries.conf.d/20.conf").write_text(entry.format("b.invalid", "twenty.invalid"))
     (place / "registries.conf.d/30.txt").write_text(entry.format("a.invalid", "no.invalid"))
     env = {"HOME": str(tmp_path / "home")}
-    assert sources("a.invalid/x:1", env)[0].reference.registry == "ten.invalid"
-    assert sources("b.invalid/x:1", env)[0].reference.registry == "twenty.invalid"
+    assert endpoints("a.invalid/x:1", env)[0].reference.registry == "ten.invalid"
+    assert endpoints("b.invalid/x:1", env)[0].reference.registry == "twenty.invalid"
 
 
 def test_the_first_version_s_format_is_read_in_the_main_file(tmp_path: Path) -> None:
@@ -164,16 +164,16 @@ def test_the_first_version_s_format_is_read_in_the_main_file(tmp_path: Path) -> 
         '[registries.block]\nregistries = ["bad.invalid"]\n'
     )
     env = written(tmp_path, old)
-    assert sources("open.invalid/x:1", env) == (Source(reference.parse("open.invalid/x:1"), insecure=True),)
+    assert endpoints("open.invalid/x:1", env) == (Endpoint(reference.parse("open.invalid/x:1"), insecure=True),)
     with pytest.raises(SettingsError, match=r"registries\.conf blocks bad\.invalid"):
-        sources("bad.invalid/x:1", env)
+        endpoints("bad.invalid/x:1", env)
     with pytest.raises(SettingsError, match="mixes"):
-        sources("x:1", written(tmp_path, old + '[[registry]]\nlocation = "a.invalid"\n'))
+        endpoints("x:1", written(tmp_path, old + '[[registry]]\nlocation = "a.invalid"\n'))
 
 
 def test_what_is_blocked_is_neither_read_nor_written(tmp_path: Path) -> None:
     settings = registries_conf.read(written(tmp_path, '[[registry]]\nlocation = "bad.invalid/team"\nblocked = true\n'))
-    for ask in (mirrors.sources, mirrors.target):
+    for ask in (mirrors.endpoints, mirrors.target):
         with pytest.raises(SettingsError, match=r"bad\.invalid/team/app:1: .*blocks bad\.invalid/team"):
             ask(reference.parse("bad.invalid/team/app:1"), settings)
         ask(reference.parse("bad.invalid/other/app:1"), settings)
@@ -182,8 +182,8 @@ def test_what_is_blocked_is_neither_read_nor_written(tmp_path: Path) -> None:
 def test_writing_goes_to_the_registry_itself(tmp_path: Path) -> None:
     settings = registries_conf.read(written(tmp_path, MIRRORS))
     moved, opened = (reference.parse(name) for name in ("moved.example/x:1", "open.example/x:1"))
-    assert mirrors.target(moved, settings) == Source(moved)
-    assert mirrors.target(opened, settings) == Source(opened, insecure=True)
+    assert mirrors.target(moved, settings) == Endpoint(moved)
+    assert mirrors.target(opened, settings) == Endpoint(opened, insecure=True)
 
 
 REGISTRY = '[[registry]]\nlocation = "a.invalid"\n'
@@ -215,7 +215,7 @@ def test_a_file_that_makes_no_sense_is_named(tmp_path: Path, text: str, said: st
     """skopeo refuses each of them, too."""
     env = written(tmp_path, text)
     with pytest.raises(SettingsError, match=said) as caught:
-        sources("debian:12", env)
+        endpoints("debian:12", env)
     assert str(tmp_path / "registries.conf") in str(caught.value)
     skopeo = shutil.which("skopeo") or pytest.skip("skopeo is not installed")
     argv = [skopeo, "--registries-conf", env["CONTAINERS_REGISTRIES_CONF"], "inspect", "docker://127.0.0.1:1/x:1"]
@@ -226,7 +226,7 @@ def test_a_file_that_makes_no_sense_is_named(tmp_path: Path, text: str, said: st
 def test_a_location_that_makes_no_reference_is_named(tmp_path: Path) -> None:
     env = written(tmp_path, '[[registry]]\nprefix = "a.invalid"\nlocation = "UPPER.invalid/Team"\n')
     with pytest.raises(SettingsError, match=r"registries\.conf: the location 'UPPER\.invalid/Team'"):
-        sources("a.invalid/x:1", env)
+        endpoints("a.invalid/x:1", env)
 
 
 def test_a_broken_list_of_mirrors_is_named(tmp_path: Path) -> None:
