@@ -56,13 +56,18 @@ def behind_a_password(guarded: Any, store: Store) -> tuple[Any, str]:
     return guarded, push(store, f"{guarded.host}/app:1", Registry({guarded.host: (guarded.user, guarded.password)}))
 
 
+def sign_in(registry: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docker login keeps it."""
+    auth = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+
+
 def test_dockers_configuration(behind_a_password: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry, digest = behind_a_password
     with pytest.raises(UserError, match="docker login"):
         pull(tmp_path / "none", f"{registry.host}/app:1")
-    auth = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+    sign_in(registry, tmp_path, monkeypatch)
     assert pull(tmp_path / "fresh", f"{registry.host}/app:1") == digest
 
 
@@ -82,9 +87,7 @@ def test_an_authority_that_nobody_trusts_and_one_by_the_variable(
     behind_a_password: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry, digest = behind_a_password
-    auth = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+    sign_in(registry, tmp_path, monkeypatch)
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(Exception, match="certificate"):
         pull(tmp_path / "none", f"{registry.host}/app:1")
@@ -187,9 +190,7 @@ def test_an_insecure_registry_may_have_any_certificate(
     behind_a_password: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry, digest = behind_a_password
-    auth = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+    sign_in(registry, tmp_path, monkeypatch)
     monkeypatch.delenv("SSL_CERT_FILE")
     mirrored(tmp_path, monkeypatch, f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n')
     assert pull(tmp_path / "fresh", f"{registry.host}/app:1") == digest
