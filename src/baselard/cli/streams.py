@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from baselard.engine.errors import HostError
-from baselard.engine.host.text import ANYTHING
+from baselard.oci.text import ANYTHING
 
 _MODES = (os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)
 

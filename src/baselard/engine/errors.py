@@ -81,8 +81,8 @@ def foreseen(error: BaseException) -> EngineError | None:
 
 def _of_a_text(error: BaseException) -> EngineError | None:
     if isinstance(error, UnicodeEncodeError):
-        half = error.object[error.start]
-        return UserError(f"a text holds {half!r}, which is half of a character, as no path, name or argument can")
+        odd = error.object[max(error.start - 40, 0) : error.end]
+        return UserError(f"{odd!r} is not UTF-8, which is needed here; rename or exclude it")
     if isinstance(error, ValueError) and "embedded null" in str(error):
         return UserError("a text holds a NUL byte, which no path, name, address or argument can")
     if isinstance(error, RuntimeError) and "home directory" in str(error):

@@ -1,7 +1,9 @@
 """Texts that are none for the kernel, sent through the API: each answer is a sentence, and none calls itself a bug."""
 
 import json
+import os
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,3 +57,20 @@ def test_half_a_character_is_replaced(client: Any) -> None:
     for what, (kind, query) in LONE.items():
         answer = _ask(client, f"query($t:{kind}){{{query}}}", t="a\ud800b")
         assert "a\ufffdb" in json.dumps(answer["data"], ensure_ascii=False), (what, answer)
+
+
+def test_names_that_are_no_text_go_through_a_build(client: Any, tmp_path: Path) -> None:
+    """Docker copies them as they are; texts of an image are what Go's JSON makes of them."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "Dockerfile").write_bytes(b'FROM scratch\nCOPY f* /x/\nCOPY . /y/\nCMD ["a\\ud800b"]\nLABEL b=\xff\n')
+    (Path(os.fsdecode(os.fsencode(source) + b"/f\xff"))).write_text("x")
+    built = f'host{{directory(path:"{source}"){{dockerBuild'
+    for path in ("/x", "/y"):
+        listed = _ask(client, f'{{{built}{{directory(path:"{path}"){{entries}}}}}}}}}}')
+        assert "f\ufffd" in json.dumps(listed["data"], ensure_ascii=False), listed
+    assert client.get(f"{{{built}{{defaultArgs}}}}}}}}") == ["a\ufffdb"]
+    assert client.get(f"{{{built}{{asTarball{{size}}}}}}}}}}") > 0
+    exported = tmp_path / "exported"
+    client.get(f'{{{built}{{directory(path:"/x"){{export(path:"{exported}")}}}}}}}}}}')
+    assert os.listdir(os.fsencode(exported)) == [b"f\xff"]

@@ -10,7 +10,7 @@ import pytest
 
 from baselard.engine.api.query import replies
 from baselard.engine.errors import HostError, UserError, foreseen, told
-from baselard.engine.host import text
+from baselard.oci import text
 
 MACHINE = ("ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "EIO", "EROFS", "ENOMEM")
 

@@ -16,7 +16,7 @@ import h11
 from baselard.engine.api.query import replies
 from baselard.engine.api.session import Session
 from baselard.engine.errors import foreseen
-from baselard.engine.host.text import loads
+from baselard.oci.text import loads
 
 LONGEST_BODY = 64 << 20
 """Bytes a request's body may have; contents of large files belong in Host.file or Host.directory."""

@@ -18,8 +18,8 @@ from baselard.engine.files.copying import Copier, Metadata, Source, Target
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry, walk
 from baselard.engine.host.caller import invoking_user
-from baselard.engine.host.text import ANYTHING
 from baselard.engine.store import fold
+from baselard.oci.text import ANYTHING
 
 
 def export_directory(source: str, target: Path, *, wipe: bool) -> Path:

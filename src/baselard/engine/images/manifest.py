@@ -9,10 +9,10 @@ from typing import Any
 from baselard.engine.errors import UserError
 from baselard.engine.host import platforms
 from baselard.engine.host.platforms import Platform
-from baselard.engine.host.text import loads
 from baselard.engine.images.image import ImageConfig, Pairs
 from baselard.engine.solver import digest
 from baselard.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, LARGEST_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from baselard.oci.text import loads, whole
 
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -94,7 +94,7 @@ class Index:
 
 def encode(value: Any) -> bytes:
     """JSON as Go's encoder indents it for manifests; readable, and the same each time."""
-    return json.dumps(value, indent=2, ensure_ascii=False).encode()
+    return whole(json.dumps(value, indent=2, ensure_ascii=False)).encode()
 
 
 def described(media_type: str, data: bytes, platform: Platform | None = None, annotations: Pairs = ()) -> Descriptor:

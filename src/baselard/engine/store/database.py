@@ -28,6 +28,7 @@ from baselard.engine.errors import HostError
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import cachedir, locks, schema, stored
+from baselard.oci.text import whole
 
 _TABLES = ("results", "snapshots", "blobs")
 _LOCK_POLL = 0.02  # seconds between tries for a key that another process holds
@@ -110,7 +111,7 @@ class Store:
         text = stored.encode(result)
         with self.transaction():
             if label:
-                trees = [(value.tree.id, label) for value in result.values if value.tree]
+                trees = [(value.tree.id, whole(label)) for value in result.values if value.tree]
                 self.db.executemany("INSERT OR IGNORE INTO makers VALUES (?, ?)", trees)
             self.db.executemany(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",

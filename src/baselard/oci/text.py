@@ -15,6 +15,11 @@ ANYTHING = "baselard.anything"
 _HALF = re.compile("[\ud800-\udfff]")
 
 
+def whole(text: str) -> str:
+    """The text with U+FFFD for half of a character."""
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def loads(data: str | bytes) -> Any:
     """The JSON value, with U+FFFD for half of a character, as Go's decoder has it.
 
@@ -22,16 +27,16 @@ def loads(data: str | bytes) -> Any:
     """
     value = json.loads(data)
     escapes = b"\\u" in data if isinstance(data, bytes) else "\\u" in data
-    return _whole(value) if escapes else value
+    return _mended(value) if escapes else value
 
 
-def _whole(value: Any) -> Any:
+def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+        return whole(value)
     if isinstance(value, list):
-        return [_whole(entry) for entry in value]
+        return [_mended(entry) for entry in value]
     if isinstance(value, dict):
-        return {_whole(key): _whole(entry) for key, entry in value.items()}
+        return {whole(key): _mended(entry) for key, entry in value.items()}
     return value
 
 
