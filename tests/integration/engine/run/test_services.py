@@ -168,6 +168,59 @@ def test_a_health_check_that_cannot_run_is_told(run, serving, worker, monkeypatc
     assert [data for _, data in worker.progress.written if data.startswith(b"still waiting until its health check")]
 
 
+MILLISECOND = 10**6
+
+
+@pytest.mark.parametrize("settings", [{"retries": 2}, {}, {"retries": 1, "start_period": 30 * MILLISECOND}])
+def test_a_service_whose_health_check_goes_on_failing_is_unhealthy(start, serving, settings):
+    """It was waited for without end; when exactly it is unhealthy is in tests/unit/engine/test_health.py."""
+    check = Healthcheck(
+        ("CMD-SHELL", "echo no; echo >> /checks; exit 3"),
+        interval=20 * MILLISECOND,
+        start_interval=20 * MILLISECOND,
+        **settings,
+    )
+    service = serving("sleep 1000", (), check)
+    times = settings.get("retries", 3)
+    with pytest.raises(
+        HostError, match=rf"unhealthy, its health check failed {times} times in a row .*exit code 3"
+    ) as caught:
+        start(service)
+    assert "the check said:\nno" in str(caught.value)
+
+
+def test_a_check_that_takes_too_long_has_failed_and_is_killed(start, serving, monkeypatch):
+    """As docker kills it; its process would go on in the container."""
+    execute = Container.execute
+    looked = []
+
+    def followed(container, args, spec, **more):
+        code = execute(container, args, spec, **more)
+        same = '[ "$(/bin/busybox tr "\\0" " " < $one)" = "sleep 7654 " ]'
+        look = ("sh", "-c", f"for one in /proc/[0-9]*/cmdline; do {same} && exit 0; done 2> /dev/null; exit 1")
+        while (found := execute(container, look, spec, timeout=30, on_output=lambda *_: None)) == 0:
+            pass
+        looked.append((code, found))
+        return code
+
+    monkeypatch.setattr(Container, "execute", followed)
+    check = Healthcheck(("CMD", "sleep", "7654"), interval=MILLISECOND, timeout=200 * MILLISECOND, retries=1)
+    with pytest.raises(HostError, match=r"unhealthy.*\(sleep 7654: not done after 0.2 s\)"):
+        start(serving("sleep 1000", (), check))
+    assert looked[-1] == (-1, 1)  # none was found
+
+
+def test_the_failures_of_a_start_period_do_not_count(start, serving):
+    check = Healthcheck(
+        ("CMD-SHELL", "echo >> /n; [ $(wc -l < /n) -ge 6 ]"),
+        interval=MILLISECOND,
+        start_period=10**12,
+        start_interval=10 * MILLISECOND,
+        retries=1,
+    )
+    assert start(serving("sleep 1000", (), check)).up.is_set()
+
+
 def test_a_port_of_this_machine_that_nobody_listens_on_is_told(run, worker):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         number = unused.getsockname()[1]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from baselard.engine.api.objects.container import Container
 from baselard.engine.errors import UserError
+from baselard.engine.images.image import Healthcheck
 from baselard.engine.ops.exec import Exec, Expect
 from baselard.engine.run.containers.command import BindMount, Command, Net
 from baselard.engine.run.services.service import ContainerService, ServicePort
@@ -117,4 +118,11 @@ def as_service(container: Container, args: Sequence[str], options: Options) -> C
     ports = tuple(
         ServicePort(port.port, port.protocol, not port.experimental_skip_healthcheck) for port in container.ports
     )
-    return ContainerService(command(container, words, options), ports, config.healthcheck)
+    return ContainerService(command(container, words, options), ports, _in_shell(config.healthcheck, config.shell))
+
+
+def _in_shell(check: Healthcheck | None, shell: tuple[str, ...]) -> Healthcheck | None:
+    """A health check of one line as the command that it is in the image's own shell, if that has one."""
+    if not check or not shell or check.test[:1] != ("CMD-SHELL",):
+        return check
+    return replace(check, test=("CMD", *shell, *check.test[1:]))

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -100,15 +102,27 @@ class Container:
         """Send a signal to its first process; whether there was one."""
         return process.run_regardless([*self._runc, "kill", self.name, str(number)]).code == 0
 
+    def runs(self) -> bool:
+        """Whether it has been made and its program started; it may have ended since."""
+        found = process.run_regardless([*self._runc, "state", self.name]).stdout
+        return bool(found) and json.loads(found)["status"] not in ("creating", "created")
+
     def execute(self, args: Sequence[str], spec: Spec, *, timeout: float, on_output: OnOutput) -> int:
         """Run one more program inside, with the user and variables of ``spec``; its exit code.
 
-        It is -1 after ``timeout`` seconds, and when the container has ended meanwhile.
+        It is -1 after ``timeout`` seconds, when the program is killed, and when the container has ended meanwhile.
         """
+        number = self.bundle / "exec.pid"
         try:
-            argv = [*self._runc, "exec", "--process", str(self._process(args, spec)), self.name]
+            number.unlink(missing_ok=True)
+            told = ("--pid-file", str(number), "--process", str(self._process(args, spec)))
+            argv = [*self._runc, "exec", *told, self.name]
             return process.run(argv, check=False, timeout=timeout, on_output=on_output).code
-        except (TimeoutError, FileNotFoundError):
+        except TimeoutError:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                os.kill(int(number.read_text()), signal.SIGKILL)
+            return -1
+        except FileNotFoundError:
             return -1
 
     def _process(self, args: Sequence[str], spec: Spec) -> Path:

@@ -20,6 +20,7 @@ from baselard.engine.run.containers import streams
 from baselard.engine.run.containers.runtime import Container
 from baselard.engine.run.containers.streams import Scrubber
 from baselard.engine.run.networks import forward, namespaces
+from baselard.engine.run.services import health
 from baselard.engine.run.services.service import UDP, ContainerService, Forward, HostService, ServicePort
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
@@ -187,8 +188,8 @@ def _watch_health(
 ) -> None:
     """Set ``up`` once the service is healthy. Raises HostError when it never is."""
     check, tell = service.healthcheck, partial(worker.progress.output, service.key, STDERR)
-    if check and check.test and check.test[0] != "NONE":
-        _until(partial(_healthy, check, box, container, running), running, "its health check succeeds", tell)
+    if check and check.test and check.test[0] in ("CMD", "CMD-SHELL"):
+        _until_healthy(check, box, container, running, tell)
     else:
         for port in service.ports:
             if port.checked and port.protocol != UDP:
@@ -197,18 +198,39 @@ def _watch_health(
     running.rise()
 
 
+@dataclass
+class _Waiting:
+    """How long something has been waited for: ``tell`` is told once that takes long, and there is an end to it.
+
+    ``more`` are the seconds by which that is later than usual.
+    """
+
+    running: Running
+    what: str
+    tell: Callable[[bytes], None]
+    more: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+    told: bool = False
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the service has ended, which is answered, or time is over. Raises HostError after too long."""
+        waited = self.now() - self.began
+        if waited > _TOLD_AFTER and not self.told:
+            self.told = True
+            self.tell(f"still waiting until {self.what}{self.running.last_words}\n".encode())
+        if waited > _PATIENCE + self.more:
+            raise HostError(f"{self.running.label}: waited {waited:.0f} s until {self.what}{self.running.last_words}")
+        return self.running.ended.wait(seconds)
+
+
 def _until(is_true: Callable[[], bool], running: Running, what: str, tell: Callable[[bytes], None]) -> None:
     """Ask again and again, in growing steps; ``tell`` what is waited for, once that takes long."""
-    began, wait, told = time.monotonic(), _FIRST_WAIT / 10, False
-    while not running.ended.is_set() and not is_true():
-        waited = time.monotonic() - began
-        if waited > _TOLD_AFTER and not told:
-            told = True
-            tell(f"still waiting until {what}{running.last_words}\n".encode())
-        if waited > _PATIENCE:
-            raise HostError(f"{running.label}: waited {_PATIENCE:.0f} s until {what}{running.last_words}")
-        running.ended.wait(wait)
-        wait = min(max(wait * 1.5, _FIRST_WAIT / 10), _LONGEST_WAIT)
+    waiting, step = _Waiting(running, what, tell), _FIRST_WAIT / 10
+    while not running.ended.is_set() and not is_true() and not waiting.wait(step):
+        step = min(step * 1.5, _LONGEST_WAIT)
 
 
 def _accepts(namespace: namespaces.Namespace, port: int) -> bool:
@@ -224,17 +246,38 @@ def _accepts(namespace: namespaces.Namespace, port: int) -> bool:
     return namespaces.inside(namespace, dial)
 
 
-def _healthy(check: Healthcheck, box: sandbox.Sandbox, container: Container, running: Running) -> bool:
+def _until_healthy(
+    check: Healthcheck, box: sandbox.Sandbox, container: Container, running: Running, tell: Callable[[bytes], None]
+) -> None:
+    """Wait for a service's health. Raises HostError when its check has failed too often."""
+    _until(container.runs, running, "its container runs", tell)  # what is not there yet cannot be unhealthy
+    plan = health.Plan.of(check)
+    waiting = _Waiting(running, "its health check succeeds", tell, plan.start_period)
+    codes: list[int] = []
+
+    def is_healthy() -> bool:
+        codes.append(_checked(check, plan.timeout, box, container, running))
+        return codes[-1] == 0
+
+    if not health.until_healthy(plan, is_healthy, waiting) and not running.ended.is_set():
+        last = f"exit code {codes[-1]}" if codes[-1] >= 0 else f"not done after {plan.timeout:g} s"
+        raise HostError(
+            f"{running.label}: unhealthy, its health check failed {plan.retries} times in a row "
+            f"({' '.join(check.test[1:])}: {last}){running.last_words}"
+        )
+
+
+def _checked(check: Healthcheck, timeout: float, box: sandbox.Sandbox, container: Container, running: Running) -> int:
+    """The exit code of the check's command, negative when it took too long."""
     kind, *words = check.test
     args = ("/bin/sh", "-c", *words) if kind == "CMD-SHELL" else tuple(words)
-    timeout = check.timeout / 1e9 if check.timeout else 30.0
     running.checked = Tail()
     scrubbers = _scrubbers(box)
 
     def heard(stream: int, data: bytes) -> None:
         running.checked.add(scrubbers[stream].feed(data))
 
-    return container.execute(args, box.spec, timeout=timeout, on_output=heard) == 0
+    return container.execute(args, box.spec, timeout=timeout, on_output=heard)
 
 
 def _stop_container(running: Running, container: Container, kill: bool) -> None:

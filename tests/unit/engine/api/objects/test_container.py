@@ -1,5 +1,7 @@
 """Containers as values: every change makes a new one, and says what is wrong at once."""
 
+from dataclasses import replace
+
 import pytest
 
 from baselard.engine.api.objects import mounts
@@ -9,7 +11,7 @@ from baselard.engine.api.objects.directory import EMPTY, Directory
 from baselard.engine.api.objects.execution import DEFAULT_PATH, Options, as_service, program, with_exec
 from baselard.engine.api.objects.values import Port
 from baselard.engine.errors import UserError
-from baselard.engine.images.image import ImageConfig
+from baselard.engine.images.image import Healthcheck, ImageConfig
 from baselard.engine.run.containers.command import BindMount, CacheMount, SecretRef, Sharing, TmpfsMount
 from baselard.engine.solver.graph import Output
 
@@ -49,8 +51,6 @@ def test_expansion_refuses_secrets() -> None:
 
 
 def test_paths_start_at_the_working_directory_and_stay_inside() -> None:
-    from dataclasses import replace
-
     inside = BARE.configured(lambda config: replace(config, workdir="/a/b"))
     assert [inside.absolute(path) for path in ("c", "../c", "/c", ".")] == ["/a/b/c", "/a/c", "/c", "/a/b"]
     assert inside.absolute("../../../c") == "/c"
@@ -141,8 +141,6 @@ def test_path_is_added_only_where_there_is_none() -> None:
 
 
 def test_what_a_service_runs() -> None:
-    from dataclasses import replace
-
     image = Container(EMPTY, ImageConfig(entrypoint=("e",), cmd=("c",)))
     explicit = image.with_default_args(("d",))
     assert as_service(image, [], Options()).command.args == ("e", "c")
@@ -171,3 +169,13 @@ def test_another_source_owner_or_sharing_is_another_cache() -> None:
     ]
     assert same.volume == plain.volume
     assert len({plain.volume, *(other.volume for other in others)}) == 5
+
+
+def test_a_health_check_of_one_line_is_run_by_the_images_own_shell() -> None:
+    """As by docker and a Dagger engine; without one by /bin/sh."""
+    plain = Healthcheck(("CMD-SHELL", "test -e /ready"), retries=2)
+    container = Container(EMPTY, ImageConfig(cmd=("serve",), healthcheck=plain))
+    assert as_service(container, (), Options()).healthcheck == plain
+    shelled = container.configured(lambda config: replace(config, shell=("/bin/bash", "-ec")))
+    words = ("CMD", "/bin/bash", "-ec", "test -e /ready")
+    assert as_service(shelled, (), Options()).healthcheck == Healthcheck(words, retries=2)
