@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.document import Document
 from pipeline.errors import ConfigError
-
-if TYPE_CHECKING:
-    import yaml
 
 FILE = "baselard.yaml"
 _SCHEMA = Path(__file__).parent.parent / "baselard.schema.json"
@@ -94,6 +92,11 @@ class Config:
     runners: Mapping[str, str] = field(default_factory=dict)
     publish: PublishSettings = field(default_factory=PublishSettings)
     cleanup: CleanupSettings = field(default_factory=CleanupSettings)
+    document: Document = field(default_factory=lambda: Document({}, {}), compare=False, repr=False)
+
+    def place(self, where: Sequence[str]) -> str:
+        """File and line of a key or item, by its path."""
+        return f"{FILE}:{self.document.line_of(where)}"
 
     def example(self, name: str) -> ExampleSettings:
         """The settings of one example."""
@@ -102,37 +105,35 @@ class Config:
 
 def parse(text: str, path: str = FILE) -> Config:
     """The configuration in `text`; ConfigError names file and line of what is wrong with it."""
-    import yaml  # noqa: PLC0415 -- the registration reads no file
+    from pipeline.yaml_reader import read  # noqa: PLC0415 -- the registration reads no file
 
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise ConfigError(f"{path}:{line}: not YAML: {error.problem}") from error
-    document = {} if document is None else document
-    _validate(document, node, path)
-    return _config(document)
+    document = read(text, _schema(), path)
+    value = {} if document.value is None else document.value
+    _validate(replace(document, value=value), path)
+    return replace(_config(value), document=document)
 
 
-def _validate(document: Any, node: yaml.Node | None, path: str) -> None:
+def _validate(document: Document, path: str) -> None:
     import fastjsonschema  # noqa: PLC0415  # only a repository with a configuration file pays for it
 
     try:
-        _validator()(document)
+        _validator()(document.value)
     except fastjsonschema.JsonSchemaValueException as error:
         where = [part for part in error.path[1:] if part]
         culprit, message = _explain(error.rule or "", error.rule_definition, error.value, error.definition, where)
-        line = line_of(node, culprit)
-        raise ConfigError(f"{path}:{line}: {'.'.join(where) or 'the file'}: {message}") from error
+        raise ConfigError(f"{path}:{document.line_of(culprit)}: {'.'.join(where) or 'the file'}: {message}") from error
 
 
 @cache
 def _validator() -> Any:
     import fastjsonschema  # noqa: PLC0415
 
-    return fastjsonschema.compile(json.loads(_SCHEMA.read_text()))
+    return fastjsonschema.compile(copy.deepcopy(_schema()))  # which writes into it
+
+
+@cache
+def _schema() -> Any:
+    return json.loads(_SCHEMA.read_text())
 
 
 def _explain(
@@ -146,39 +147,29 @@ def _explain(
         hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
         return [*where, str(unknown)], f"unknown key {unknown!r}; {hint}"
     sentences = {
-        "type": f"must be {_either(wanted)}, not {value!r}",
-        "enum": f"must be {_either(wanted)}, not {value!r}",
+        "type": f"must be {_either(wanted)}, not {_shown(value)}{_hint(wanted, value)}",
+        "enum": f"must be {_either(wanted)}, not {_shown(value)}",
         "required": f"lacks {', '.join(key for key in wanted if key not in value)}" if rule == "required" else "",
         "pattern": f"{value!r} is not allowed here. {definition.get('description', '')}".rstrip(),
     }
     return list(where), sentences.get(rule) or f"{value!r} breaks the rule {rule}: {wanted}"
 
 
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else repr(value)
+
+
+def _hint(wanted: Any, value: Any) -> str:
+    """What YAML 1.1 took for the wanted type, and 1.2 does not."""
+    if value is None and "string" in wanted:
+        return "; write '' for an empty text"
+    if wanted == "boolean" and str(value).lower() in {"yes", "no", "on", "off", "y", "n"}:
+        return "; write true or false"
+    return ""
+
+
 def _either(wanted: Any) -> str:
     return " or ".join(wanted) if isinstance(wanted, list) else str(wanted)
-
-
-def line_of(node: yaml.Node | None, path: Sequence[str]) -> int:
-    """The line, from 1, of the deepest node that `path` reaches."""
-    line = node.start_mark.line + 1 if node else 1
-    for part in path:
-        step = _step(node, part)
-        if step is None:
-            break
-        mark, node = step
-        line = mark.line + 1
-    return line
-
-
-def _step(node: yaml.Node | None, part: str) -> tuple[yaml.Mark, yaml.Node] | None:
-    import yaml  # noqa: PLC0415 -- the registration reads no file
-
-    if isinstance(node, yaml.MappingNode):
-        return next(((key.start_mark, value) for key, value in node.value if key.value == part), None)
-    if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-        child = node.value[int(part)]
-        return child.start_mark, child
-    return None
 
 
 def _config(document: Mapping[str, Any]) -> Config:
@@ -206,12 +197,6 @@ def _example(document: Mapping[str, Any]) -> ExampleSettings:
 
 
 def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    """YAML keys as field names, lists as tuples, build arguments as text."""
-    fields = {re.sub("-", "_", key): value for key, value in document.items()}
-    if "build_args" in fields:
-        fields["build_args"] = {key: _text(value) for key, value in fields["build_args"].items()}
+    """YAML keys as field names, lists as tuples."""
+    fields = {key.replace("-", "_"): value for key, value in document.items()}
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -11,7 +11,7 @@ import dagger
 
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError
-from pipeline import config, references
+from pipeline import config, consistency, references
 from pipeline.config import BaseSettings, Config, ExampleSettings
 from pipeline.errors import ConfigError
 from pipeline.together import each
@@ -82,13 +82,21 @@ async def project(source: dagger.Directory) -> Project:
     """Read the configuration and find bases and examples; ConfigError when there is no base to find."""
     settings = await _settings(source)
     examples = await _examples(source, settings)
+    for name in settings.examples:
+        names = [example.name for example in examples]
+        consistency.known(settings, ("examples", "settings", name), "example", names)
     bases = await _bases(source, settings, examples)
     return Project(source, settings, bases, tuple(_checked(example, bases) for example in examples))
 
 
 async def _settings(source: dagger.Directory) -> Config:
-    found = await source.glob(config.FILE)
-    return config.parse(await source.file(config.FILE).contents()) if found else Config()
+    found = await source.glob("*aselard.y*ml")
+    for name in found:
+        if name.lower().lstrip(".") in {"baselard.yml", "baselard.yaml"} and name != config.FILE:
+            raise ConfigError(f"{name}: is not read; the configuration is called {config.FILE}: rename or remove it")
+    if config.FILE not in found:
+        return Config()
+    return consistency.check(config.parse(await source.file(config.FILE).contents()))
 
 
 # --- bases ---------------------------------------------------------------------------------------------------------
@@ -185,6 +193,8 @@ async def _example(source: dagger.Directory, settings: Config, directory: str, f
         goss=_gossfiles(directory, files),
         waits=f"{directory}/{GOSS_WAIT}" in files,
     )
+    if problem := _overlooked(directory, files):
+        return replace(example, problem=problem)
     text = await source.file(example.dockerfile).contents()
     try:
         return replace(example, froms=froms(text, example.dockerfile, example.settings.build_args))
@@ -196,6 +206,15 @@ def _gossfiles(directory: str, files: set[str]) -> tuple[str, ...]:
     """`goss.yaml` and all of `goss/*.yaml`, so that none is silently ignored."""
     inside = sorted(path.removeprefix(f"{directory}/") for path in files if path.startswith(f"{directory}/"))
     return tuple(name for name in inside if name == GOSS or _matches(name, "goss/*.yaml"))
+
+
+def _overlooked(directory: str, files: set[str]) -> str:
+    """What to say of gossfiles of nearly the right name, which nobody would read; empty where there are none."""
+    for name in (GOSS, GOSS_WAIT):
+        other = f"{directory}/{name.removesuffix('.yaml')}.yml"
+        if other in files and f"{directory}/{name}" not in files:
+            return f"{other}: is not read; call it {name}"
+    return ""
 
 
 def froms(text: str, path: str, build_args: Mapping[str, str]) -> tuple[From, ...]:

@@ -1,0 +1,50 @@
+"""What a schema cannot say of `baselard.yaml`: dates that there are, targets that are there, rules that can be read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Sequence
+from datetime import date
+from typing import Any
+
+from pipeline import platforms
+from pipeline.config import Config
+from pipeline.errors import ConfigError, UsageError
+from pipeline.tags import rules
+
+
+def check(config: Config) -> Config:
+    """The same configuration; ConfigError with the line of what cannot be meant."""
+    for name, example in config.examples.items():
+        if example.quarantine:
+            where = ("examples", "settings", name, "quarantine", "until")
+            _tried(config, where, date.fromisoformat, example.quarantine.until)
+    for number, base in enumerate(config.bases):
+        for target in base.budgets:
+            known(config, ("bases", str(number), "budgets", target), "target", base.targets)
+    for platform in config.runners:
+        _tried(config, ("matrix", "runners", platform), platforms.check, platform)
+    for number, platform in enumerate(config.publish.platforms):
+        _tried(config, ("publish", "platforms", str(number)), platforms.check, platform)
+    for key, parse in (("tags", rules.parse), ("flavor", rules.parse_flavor)):
+        for number, line in enumerate(getattr(config.publish, key)):
+            _tried(config, ("publish", key, str(number)), parse, [line])
+    return config
+
+
+def known(config: Config, where: Sequence[str], kind: str, names: Collection[str]) -> None:
+    """Raise ConfigError unless the last part of a path is one of these names."""
+    name = where[-1]
+    if name in names:
+        return
+    close = difflib.get_close_matches(name, names, 1)
+    there = f"there are {', '.join(sorted(names))}" if any(names) else f"there is no {kind} at all"
+    hint = f"did you mean {close[0]!r}?" if close else there
+    raise ConfigError(f"{config.place(where)}: there is no {kind} {name!r}; {hint}")
+
+
+def _tried(config: Config, where: Sequence[str], check: Callable[[Any], object], value: Any) -> None:
+    try:
+        check(value)
+    except (UsageError, ValueError) as error:
+        raise ConfigError(f"{config.place(where)}: {'.'.join(where)}: {error}") from error
