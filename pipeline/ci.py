@@ -15,6 +15,7 @@ from pipeline.references import parse
 from pipeline.registry import cleanup
 from pipeline.share import Account
 from pipeline.tags import event as events
+from pipeline.tags import naming
 from pipeline.tags.event import Event
 
 
@@ -30,6 +31,8 @@ async def run(call: Call, named: events.Named, account: Account, platforms: Sequ
     """Everything that this event may do. What it may not do is said in the report."""
     request = publish.request(call, named, account, platforms)
     reason = why_not(request.event, has_password=account.password is not None)
+    if not reason and not naming.named(call.project, request.event):
+        reason = f"no rule of publish.tags applies to {request.event.ref}"
     if reason:
         checked = await publish.only_checked(call, request.platforms, reason)
         return Ended(merge("ci", [checked, await compare.sizes(call, account)]))

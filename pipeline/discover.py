@@ -17,6 +17,8 @@ from pipeline.errors import ConfigError
 from pipeline.together import each
 
 BASE_DOCKERFILES = ("Dockerfile", "image/Dockerfile")
+# What a base is called that nobody names, nor starts from.
+UNNAMED = "base"
 GOSS = "goss.yaml"
 GOSS_WAIT = "goss_wait.yaml"
 
@@ -146,7 +148,7 @@ def _usual_base(examples: Sequence[Example]) -> str:
     )
     ranked = used.most_common(2)
     if not ranked:
-        return "base"
+        return UNNAMED
     if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
         raise ConfigError(
             f"examples start equally often from {ranked[0][0]} and {ranked[1][0]}; "

@@ -21,6 +21,8 @@ BEGIN, END = "<!-- baselard:images -->", "<!-- /baselard:images -->"
 
 async def updated(project: Project, account: Account) -> str:
     """The README with its table renewed; the same text when nothing changed."""
+    if not await project.source.glob(FILE):
+        raise UsageError(f"there is no {FILE} for the table: write one with a line {BEGIN} and below it a line {END}")
     text = await project.source.file(FILE).contents()
     rows: list[str] = []
     for base in project.bases:

@@ -20,6 +20,7 @@ from pipeline.registry.index import PlatformImage, Published
 from pipeline.registry.untag import untag
 from pipeline.share import Account, publish
 from pipeline.tags import semver
+from pipeline.tags.event import Event
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,18 @@ async def move(uploaded: Uploaded, account: Account) -> Moved:
 def is_latest(tag: str) -> bool:
     """Whether a tag is `latest`, of whatever target."""
     return tag == "latest" or tag.startswith("latest-")
+
+
+def about_latest(uploaded: Uploaded, moved: Moved, event: Event) -> str:
+    """One sentence about `latest` of this target: by whom it moved, or why it stays."""
+    asked = next((one.tag for one in uploaded.references if is_latest(one.tag)), "")
+    if any(is_latest(one.tag) for one in moved.references):
+        return f"{asked} is this image now, by {event.origin}"
+    if asked:
+        return f"{asked} stays where it is: there is a higher release than {event.origin}"
+    if event.prerelease:
+        return f"latest stays where it is: {event.origin} is a pre-release"
+    return f"latest stays where it is: no tag rule gives it to {event.origin}"
 
 
 def _higher(latest: str, references: Sequence[Reference], existing: Sequence[str]) -> str:

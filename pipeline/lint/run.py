@@ -10,7 +10,7 @@ from baselard.dockerfile.syntax.errors import DockerfileError
 from pipeline.clock import Clock
 from pipeline.discover import GOSS_WAIT, Project, base_of, froms
 from pipeline.errors import UsageError
-from pipeline.lint import gossfiles, hadolint, tool, workflows
+from pipeline.lint import gossfiles, hadolint, publishing, tool, workflows
 from pipeline.lint.finding import SEVERITIES, Finding
 from pipeline.model import Case, Report, Span, Suite, Verdict
 from pipeline.together import each
@@ -44,6 +44,7 @@ async def run(project: Project, threshold: str, clock: Clock) -> Report:
         lambda: workflows.zizmor(tools, (*files.workflows, *files.actions)),
     ]
     found = [finding for findings in await each(calls, lambda call: call()) for finding in findings]
+    found += publishing.findings(project)
     span = Span("lint", start, clock.now())
     return Report("lint", suites(files.all, found, threshold, span), clock.started, clock.now())
 

@@ -39,6 +39,7 @@ def _suite(suite: Suite) -> dict[str, Any]:
         "quarantined": suite.quarantined,
         "cases": len(suite.cases),
         "failures": _said(suite.failures),
+        "notes": _said(suite.noted),
         "earlier attempts": [_attempt(attempt) for attempt in suite.earlier],
         "phases": {span.phase: round(span.end - span.start, 3) for span in suite.spans},
         **suite.properties,

@@ -46,6 +46,15 @@ class Event:
         return bool(one and one.prerelease) if one else bool(other and other.prerelease)
 
     @property
+    def origin(self) -> str:
+        """What this is an event of, in words."""
+        if self.tag:
+            return f"the tag {self.tag}"
+        if self.branch:
+            return f"the {'default ' if self.on_default_branch else ''}branch {self.branch}"
+        return f"the pull request {self.pull_request}"
+
+    @property
     def scheduled(self) -> bool:
         return self.name == "schedule"
 

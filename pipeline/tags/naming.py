@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from baselard.oci.reference import Reference
 from pipeline import references as refs
-from pipeline.discover import Base, Project
+from pipeline.discover import UNNAMED, Base, Project
 from pipeline.errors import UsageError
 from pipeline.tags import rules
 from pipeline.tags.event import Event
@@ -13,14 +13,22 @@ from pipeline.tags.produce import Tags, for_target, produce
 
 def references(project: Project, event: Event) -> tuple[Reference, ...]:
     """All references of all targets; UsageError when none results, or two targets would share one."""
+    found = named(project, event)
+    if not found:
+        raise UsageError(f"no tag rule applies to {event.ref}; see publish.tags in baselard.yaml")
+    return found
+
+
+def named(project: Project, event: Event) -> tuple[Reference, ...]:
+    """The same, or nothing when no rule applies to this event."""
+    if any(base.name == UNNAMED and not base.settings.name for base in project.bases):
+        raise UsageError("the base has no name to publish under; write `bases: [{name: …}]` into baselard.yaml")
     found = [
         (base.name, target, reference)
         for base in project.bases
         for target in base.targets
         for reference in of_target(project, base, target, event)
     ]
-    if not found:
-        raise UsageError(f"no tag rule applies to {event.ref}; see publish.tags in baselard.yaml")
     owners: dict[Reference, str] = {}
     for name, target, reference in found:
         other = owners.setdefault(reference, f"{name} {target}")

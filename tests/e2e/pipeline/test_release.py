@@ -62,6 +62,25 @@ def outputs(done):
     return json.loads(done.stdout)["images"]
 
 
+def test_a_prerelease_needs_no_rules_and_leaves_latest_where_it_is(call, repository):
+    source, name = repository
+    (source / "README.md").unlink()
+    released = outputs(call(source, "publish", "--ref", "refs/tags/v1.0.0", *PUSH[2:]))
+    assert released["dev"]["latest"] == "latest-dev is this image now, by the tag v1.0.0"
+    (source / "examples/a/Dockerfile").write_text(f"FROM {name}\nRUN echo b >~/a\n")
+    (source / "Dockerfile").write_text((source / "Dockerfile").read_text() + "ENV NEXT=1\n")
+    done = call(source, "publish", "--ref", "refs/tags/v1.0.1-rc1", *PUSH[2:])
+    assert outputs(done)["standard"]["latest"] == "latest stays where it is: the tag v1.0.1-rc1 is a pre-release"
+    assert tags(name) == {"v1.0.0", "v1.0.0-dev", "latest", "latest-dev", "v1.0.1-rc1", "v1.0.1-rc1-dev"}
+    assert (
+        inspect(f"{name}:latest-dev")["Digest"]
+        == released["dev"]["digest"]
+        != inspect(f"{name}:v1.0.1-rc1-dev")["Digest"]
+    )
+    documented = call(source, "update-docs", "-o", str(source / "new.md"))
+    assert (documented.code, "there is no README.md for the table: write one with" in documented.stderr) == (2, True)
+
+
 def test_what_was_tested_is_published_verified_and_documented(call, repository):
     source, name = repository
     first = outputs(call(source, "publish", *PUSH))

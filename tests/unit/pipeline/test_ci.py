@@ -1,9 +1,16 @@
 """What an event may do."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from pipeline import ci
 from pipeline.ci import why_not
-from pipeline.tags.event import Event
+from pipeline.config import BaseSettings, Config, PublishSettings
+from pipeline.discover import Base, Project
+from pipeline.model import Report
+from pipeline.share import Account
+from pipeline.tags.event import Event, Named
 
 
 @pytest.mark.parametrize(
@@ -20,3 +27,34 @@ def test_who_publishes(ref, password, said):
     reason = why_not(Event(ref), has_password=password)
     assert reason.startswith(said)
     assert bool(reason) == bool(said)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("ref", "published"), [("refs/heads/main", False), ("refs/tags/v1.0.0", True)])
+async def test_an_event_that_no_rule_names_is_checked_and_publishes_nothing(monkeypatch, ref, published):
+    """With rules for releases alone, every push to the default branch would else end as wrong use."""
+
+    async def only_checked(_call, _platforms, reason):
+        return Report(reason, ())
+
+    async def sizes(_call, _account):
+        return Report("sizes", ())
+
+    async def run(_call, _request):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ci.publish, "only_checked", only_checked)
+    monkeypatch.setattr(ci.publish, "run", run)
+    monkeypatch.setattr(ci.compare, "sizes", sizes)
+    said = []
+    monkeypatch.setattr(ci, "merge", lambda _title, reports: said.append(reports[0].title))
+    base = Base("acme/base", "Dockerfile", ".", ("",), (), BaseSettings())
+    settings = Config(publish=PublishSettings(tags=("type=semver,pattern={{version}}",)))
+    call = SimpleNamespace(project=Project(None, settings, (base,), ()))
+    account = Account("acme/base", "me", object())
+    if published:
+        with pytest.raises(ZeroDivisionError):
+            await ci.run(call, Named(ref), account, ())
+    else:
+        await ci.run(call, Named(ref), account, ())
+        assert said == ["no rule of publish.tags applies to refs/heads/main"]

@@ -3,8 +3,11 @@
 import pytest
 
 from pipeline import docs
+from pipeline.config import Config
+from pipeline.discover import Project
 from pipeline.errors import BaselardError
 from pipeline.registry.index import PlatformImage, Published
+from pipeline.share import Account
 
 IMAGE = Published(
     "sha256:0123456789abcdef", (PlatformImage("linux/amd64", "sha256:a", 29_800_000, "2026-01-31T00:00:00Z"),)
@@ -24,6 +27,15 @@ def test_only_the_part_between_the_marks_changes_and_twice_is_once():
     assert once.startswith("# x\n")
     assert once.endswith(f"| a |\n| b |\n{docs.END}\nrest\n")
     assert docs.replaced(once, docs.table(["| a |", "| b |"])) == once
+
+
+@pytest.mark.anyio
+async def test_without_a_readme_it_says_what_to_write(repository):
+    project = Project(repository({"readme.md": ""}), Config(), (), ())
+    with pytest.raises(
+        BaselardError, match=r"there is no README\.md for the table: write one with a line <!-- baselard"
+    ):
+        await docs.updated(project, Account())
 
 
 @pytest.mark.parametrize("text", ["# no marks\n", f"{docs.BEGIN}{docs.END}" * 2])

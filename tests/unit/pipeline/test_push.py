@@ -9,6 +9,7 @@ from pipeline.push import Uploaded
 from pipeline.references import parse
 from pipeline.registry.index import Published
 from pipeline.share import Account
+from pipeline.tags.event import Event
 
 pytestmark = pytest.mark.anyio
 
@@ -67,6 +68,30 @@ async def test_every_target_has_its_own_latest(move):
     assert repository.held["latest-dev"] == "new"
     repository, _ = await move(["1.2.0-dev", "latest-dev"], {"9.0.0-dev": "old", "latest-dev": "old"})
     assert repository.held["latest-dev"] == "old"
+
+
+@pytest.mark.parametrize(
+    ("ref", "tags", "held", "said"),
+    [
+        ("refs/heads/main", ["main", "latest"], {}, "latest is this image now, by the default branch main"),
+        ("refs/tags/v1.2.0", ["v1.2.0", "latest"], {}, "latest is this image now, by the tag v1.2.0"),
+        ("refs/tags/v1.2.0", ["v1.2.0-dev", "latest-dev"], {}, "latest-dev is this image now, by the tag v1.2.0"),
+        ("refs/tags/v1.2.0", ["v1.2.0", "latest"], {"latest": "new"}, "latest is this image now, by the tag v1.2.0"),
+        (
+            "refs/tags/v1.2.0",
+            ["v1.2.0", "latest"],
+            {"v1.3.0": "old", "latest": "old"},
+            "latest stays where it is: there is a higher release than the tag v1.2.0",
+        ),
+        ("refs/tags/v1.2.0-rc1", ["v1.2.0-rc1"], {}, "latest stays where it is: the tag v1.2.0-rc1 is a pre-release"),
+        ("refs/heads/main", ["main"], {}, "latest stays where it is: no tag rule gives it to the default branch main"),
+        ("refs/heads/dev", ["dev"], {}, "latest stays where it is: no tag rule gives it to the branch dev"),
+    ],
+)
+async def test_who_moved_latest_or_why_it_stays_is_said(move, ref, tags, held, said):
+    _, moved = await move(tags, held)
+    uploaded = Uploaded(tuple(parse(f"a/b:{tag}") for tag in tags), Published("new", ()))
+    assert push.about_latest(uploaded, moved, Event(ref)) == said
 
 
 async def test_a_higher_release_that_comes_in_between_keeps_latest(move):
