@@ -72,6 +72,8 @@ def of_example(example: Example, images: Images, source: dagger.Directory, tools
             tests=tuple(f"{example.directory}/{name}" for name in example.goss),
             wait=f"{example.directory}/{GOSS_WAIT}" if example.waits else "",
             ready=readiness.gossfile() if how.mode == "service" else "",
+            variables=example.settings.vars,
+            vars_file=source.file(example.vars_file) if example.vars_file else None,
         )
         return await attempt(image, tools, found, how, nonce)
 
@@ -95,6 +97,8 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
             tests=names,
             wait=GOSS_WAIT if base.waits else "",
             ready=readiness.gossfile() if mode == "service" else "",
+            variables=base.settings.vars,
+            vars_file=source.file(base.settings.vars.file) if base.settings.vars.file else None,
         )
         return await attempt(image, tools, found, how, nonce)
 

@@ -19,6 +19,14 @@ _SCHEMA = Path(__file__).parent.parent / "baselard.schema.json"
 
 
 @dataclass(frozen=True)
+class Variables:
+    """What gossfiles know as `.Vars`: of a file, and as written down, which wins."""
+
+    file: str = ""
+    inline: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class BaseSettings:
     """What is configured for one base. An empty value means: by convention."""
 
@@ -28,6 +36,7 @@ class BaseSettings:
     targets: tuple[str, ...] = ()
     build_args: Mapping[str, str] = field(default_factory=dict)
     goss: str = ""
+    vars: Variables = field(default_factory=Variables)
     run: str = ""
     wait: int = 60
     budgets: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +58,7 @@ class ExampleSettings:
     dockerfile: str = "Dockerfile"
     target: str = ""
     build_args: Mapping[str, str] = field(default_factory=dict)
+    vars: Variables = field(default_factory=Variables)
     run: str = ""
     wait: int = 60
     standalone: bool = False
@@ -146,13 +156,19 @@ def _explain(
         close = difflib.get_close_matches(str(unknown), known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
         return [*where, str(unknown)], f"unknown key {unknown!r}; {hint}"
-    sentences = {
-        "type": f"must be {_either(wanted)}, not {_shown(value)}{_hint(wanted, value)}",
-        "enum": f"must be {_either(wanted)}, not {_shown(value)}",
-        "required": f"lacks {', '.join(key for key in wanted if key not in value)}" if rule == "required" else "",
-        "pattern": f"{value!r} is not allowed here. {definition.get('description', '')}".rstrip(),
-    }
-    return list(where), sentences.get(rule) or f"{value!r} breaks the rule {rule}: {wanted}"
+    return list(where), _sentence(rule, wanted, value, definition.get("description", ""))
+
+
+def _sentence(rule: str, wanted: Any, value: Any, description: str) -> str:
+    match rule:
+        case "type" | "enum":
+            hint = _hint(wanted, value) if rule == "type" else ""
+            return f"must be {_either(wanted)}, not {_shown(value)}{hint}"
+        case "required":
+            return f"lacks {', '.join(key for key in wanted if key not in value)}"
+        case "pattern" | "anyOf":
+            return f"{_shown(value)} is not allowed here. {description}".rstrip()
+    return f"{value!r} breaks the rule {rule}: {wanted}"
 
 
 def _shown(value: Any) -> str:
@@ -196,7 +212,14 @@ def _example(document: Mapping[str, Any]) -> ExampleSettings:
     return ExampleSettings(**fields)
 
 
+def _variables(value: Any) -> Variables:
+    file, inline = value if isinstance(value, list) else (value, value)
+    return Variables(file if isinstance(file, str) else "", inline if isinstance(inline, dict) else {})
+
+
 def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
     """YAML keys as field names, lists as tuples."""
     fields = {key.replace("-", "_"): value for key, value in document.items()}
+    if "vars" in fields:
+        fields["vars"] = _variables(fields["vars"])
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

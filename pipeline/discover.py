@@ -69,6 +69,11 @@ class Example:
     def dockerfile(self) -> str:
         return f"{self.directory}/{self.settings.dockerfile}"
 
+    @property
+    def vars_file(self) -> str:
+        """The file of its gossfiles' variables, in the repository; empty when there is none."""
+        return f"{self.directory}/{self.settings.vars.file}" if self.settings.vars.file else ""
+
 
 @dataclass(frozen=True)
 class Project:
@@ -106,7 +111,7 @@ async def _settings(source: dagger.Directory) -> Config:
 
 async def _bases(source: dagger.Directory, settings: Config, examples: Sequence[Example]) -> tuple[Base, ...]:
     dockerfile_ = await _base_dockerfile(source)
-    bases = []
+    bases: list[Base] = []
     for given in settings.bases:
         path = given.dockerfile or dockerfile_
         if not path:
@@ -114,6 +119,10 @@ async def _bases(source: dagger.Directory, settings: Config, examples: Sequence[
                 f"no base image found: there is neither {' nor '.join(BASE_DOCKERFILES)}; "
                 f"write `bases: [{{dockerfile: PATH}}]` into {config.FILE}"
             )
+        file = given.vars.file
+        if file and not await source.glob(file):
+            place = settings.place(("bases", str(len(bases)), "vars"))
+            raise ConfigError(f"{place}: there is no {file}, which is to hold variables")
         bases.append(await _base(source, replace(given, dockerfile=path), examples))
     return tuple(bases)
 
@@ -195,7 +204,7 @@ async def _example(source: dagger.Directory, settings: Config, directory: str, f
         goss=_gossfiles(directory, files),
         waits=f"{directory}/{GOSS_WAIT}" in files,
     )
-    if problem := _overlooked(directory, files):
+    if problem := _overlooked(directory, files) or _missing(settings, example, files):
         return replace(example, problem=problem)
     text = await source.file(example.dockerfile).contents()
     try:
@@ -217,6 +226,14 @@ def _overlooked(directory: str, files: set[str]) -> str:
         if other in files and f"{directory}/{name}" not in files:
             return f"{other}: is not read; call it {name}"
     return ""
+
+
+def _missing(settings: Config, example: Example, files: set[str]) -> str:
+    """What to say of a file that the settings name and the repository lacks."""
+    if not example.vars_file or example.vars_file in files:
+        return ""
+    place = settings.place(("examples", "settings", example.name, "vars"))
+    return f"{place}: there is no {example.vars_file}, which is to hold variables"
 
 
 def froms(text: str, path: str, build_args: Mapping[str, str]) -> tuple[From, ...]:

@@ -22,6 +22,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _TEXT, _MAPPING, _SEQUENCE = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))
 _UNTAGGED = "untagged"
+_KINDS: Mapping[type[yaml.Node], str] = {yaml.MappingNode: "object", yaml.SequenceNode: "array"}
 _MERGE = "<<"
 
 
@@ -57,7 +58,7 @@ class _Reader:
     lines: dict[str, int] = field(default_factory=dict)
 
     def value(self, node: yaml.Node, schema: Mapping[str, Any], where: tuple[str, ...]) -> Any:
-        schema = self._resolved(schema)
+        schema = self._fitting(self._resolved(schema), node)
         if node.tag not in (_TEXT, _MAPPING, _SEQUENCE, _UNTAGGED):
             raise self._wrong(node, f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} is not known here")
         if isinstance(node, yaml.MappingNode):
@@ -71,9 +72,17 @@ class _Reader:
         name = str(schema.get("$ref", "")).removeprefix("#/definitions/")
         return {**self.definitions[name], **schema} if name else schema
 
+    def _fitting(self, schema: Mapping[str, Any], node: yaml.Node) -> Mapping[str, Any]:
+        """Of several schemas the one for this kind of node."""
+        kind = _KINDS.get(type(node), "string")
+        choices = [self._resolved(one) for one in schema.get("anyOf", ())]
+        return next((one for one in choices if one.get("type") == kind), schema)
+
     def _item(self, node: yaml.Node, schema: Mapping[str, Any], where: tuple[str, ...]) -> Any:
         self.lines.setdefault(".".join(where), node.start_mark.line + 1)
-        return self.value(node, schema.get("items") or {}, where)
+        items, number = schema.get("items", {}), int(where[-1])
+        one = (items[number] if number < len(items) else {}) if isinstance(items, list) else items
+        return self.value(node, one, where)
 
     def _pairs(
         self, node: yaml.MappingNode, schema: Mapping[str, Any], where: tuple[str, ...]
@@ -117,6 +126,8 @@ class _Reader:
 
 def _scalar(text: str, schema: Mapping[str, Any]) -> Any:
     """A plain scalar as the schema's type; text where the type takes text, or where it is none of that type."""
+    if not schema:
+        return _untyped(text)
     wanted = schema.get("type", "string")
     types = [wanted] if isinstance(wanted, str) else wanted
     if text in _NOTHING:
@@ -128,3 +139,13 @@ def _scalar(text: str, schema: Mapping[str, Any]) -> Any:
     if {"integer", "number"} & set(types) and _INTEGER.fullmatch(text):
         return int(text) if text.lstrip("+-").isdecimal() else int(text, 0)
     return float(text) if "number" in types and _NUMBER.fullmatch(text) else text
+
+
+def _untyped(text: str) -> Any:
+    """Where anything may stand: a number only if it would be written the same again, so that 3.10 and 012 are text."""
+    if text in _NOTHING:
+        return None
+    if _NUMBER.fullmatch(text):
+        numbers = [kind(text) for kind in (int, float) if kind is float or _INTEGER.fullmatch(text)]
+        return next((number for number in numbers if str(number) == text), text)
+    return _TRUTH.get(text, text)

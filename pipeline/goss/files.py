@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import dagger
+
+from pipeline.config import Variables
+from pipeline.goss import variables
 
 WAIT = "goss_wait.yaml"
 
@@ -15,18 +18,22 @@ WAIT = "goss_wait.yaml"
 class GossFiles:
     """The gossfiles of one image. `directory` is where they lie, `tests` and `wait` are relative to it.
 
-    `ready` is the text of a gossfile to wait with, for an image that has no file of its own for that.
+    `ready` is the text of a gossfile to wait with, for an image that has no file of its own for that; `vars_file` the
+    file that `variables` names.
     """
 
     directory: dagger.Directory
     tests: tuple[str, ...]
     wait: str = ""
     ready: str = ""
+    variables: Variables = field(default_factory=Variables)
+    vars_file: dagger.File | None = None
 
 
 def mount(files: GossFiles) -> dagger.Directory:
     """The directory with one gossfile that includes all others, so that none is silently ignored."""
-    mounted = files.directory.with_new_file("goss-main.yaml", wrapper(files.tests))
+    given = variables.mount(files.directory, files.variables, files.vars_file)
+    mounted = given.with_new_file("goss-main.yaml", wrapper(files.tests))
     wait = wrapper([files.wait]) if files.wait else files.ready
     return mounted.with_new_file("goss-main-wait.yaml", wait) if wait else mounted
 

@@ -46,7 +46,8 @@ class Readiness:
         if self.healthcheck:
             check = {"exec": self.healthcheck, "exit-status": 0, "timeout": self.timeout}
             tests["command"] = {"healthcheck": check}
-        return yaml.safe_dump(tests) if tests else ""
+        # A command may have braces of its own, and goss reads every gossfile as a template.
+        return yaml.safe_dump(tests).replace("{{", '{{"{{"}}') if tests else ""
 
 
 async def of(image: dagger.Container) -> Readiness:

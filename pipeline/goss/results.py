@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.goss.variables import explained
 from pipeline.model import Case, Verdict
 
 _PASS, _FAIL, _SKIP = 0, 1, 2  # goss: resource.SUCCESS, FAIL, SKIP
@@ -45,7 +46,7 @@ def outcome(text: str, mark: str, stderr: str = "", wait: str = "") -> Outcome:
         return Outcome((_error("test runner", "was killed before it came to an end", stderr),), log)
     if "wait-error" in parts:
         said = _as_in_repository(parts["wait-error"])
-        return Outcome((_error(wait or "goss_wait.yaml", _first_line(said), said),), log)
+        return Outcome((_error(wait or "goss_wait.yaml", _first_line(explained(said)), said),), log)
     if "wait" in parts:
         return Outcome(_never_ready(parts, wait), log)
     return Outcome((*_cases(parts), *_process(parts)), log)
@@ -55,7 +56,7 @@ def _cases(parts: Mapping[str, str]) -> tuple[Case, ...]:
     """The cases of the main gossfile; exit status 78 means that goss could not use the file."""
     if parts["status"].strip() not in {"0", "1"}:
         said = _as_in_repository(parts["errors"] or parts["results"])
-        return (_error("goss.yaml", f"goss cannot use this file: {_first_line(said)}", said),)
+        return (_error("goss.yaml", f"goss cannot use this file: {_first_line(explained(said))}", said),)
     return tuple(case_of(result) for result in json.loads(parts["results"])["results"])
 
 

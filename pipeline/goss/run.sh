@@ -14,11 +14,14 @@ exec 3>"$out/report"
 # goss runs commands by the sh in PATH; /.goss/bin has one for images that have none. By itself it runs fifty tests at
 # once, and on few processors each of them then comes near its timeout.
 together=${GOSS_MAX_CONCURRENT:-$(($("$bb" nproc) + 2))}
+vars=$tests/goss-main-vars inline=$tests/goss-main-vars-inline
+[ -e "$vars" ] || vars=
+if [ -e "$inline" ]; then inline=$("$bb" cat "$inline"); else inline=; fi
 goss() {
   gossfile=$tests/$1
   shift
   PATH=${PATH:-/bin}:/.goss/bin /.goss/ld.so --inhibit-cache --library-path /.goss/lib /.goss/goss \
-    -g "$gossfile" validate --max-concurrent "$together" "$@"
+    -g "$gossfile" ${vars:+--vars "$vars"} ${inline:+--vars-inline "$inline"} validate --max-concurrent "$together" "$@"
 }
 section() { printf '\n%s %s\n' "$mark" "$1" >&3; }
 add() { "$bb" cat "$@" >&3; }

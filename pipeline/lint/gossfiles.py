@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import dagger
 
 from pipeline.goss.results import sections
+from pipeline.goss.variables import explained
 from pipeline.lint.finding import Finding
 from pipeline.lint.tool import output
 from pipeline.model import Place
@@ -15,14 +16,17 @@ from pipeline.model import Place
 _MARK = "baselard-goss"
 # One line, as the progress of a call shows it.
 _RENDER = (
-    f"""for file in "$@"; do printf '\\n{_MARK} %s\\n' "$file"; cd "/src/$(dirname "$file")" || exit 1; """
-    """/.goss/ld.so --library-path /.goss/lib /.goss/goss -g "$(basename "$file")" render 2>&1 || echo failed; done"""
+    """while [ $# -gt 0 ]; do file=$1 vars=$2 inline=$3; shift 3; """
+    f"""printf '\\n{_MARK} %s\\n' "$file"; cd "/src/$(dirname "$file")" || exit 1; """
+    """/.goss/ld.so --library-path /.goss/lib /.goss/goss -g "$(basename "$file")" ${vars:+--vars "/src/$vars"} """
+    """${inline:+--vars-inline "$inline"} render 2>&1 || echo failed; done"""
 )
 
 
-async def findings(tools: dagger.Container, paths: Sequence[str]) -> list[Finding]:
-    """Files that goss refuses, or that assert nothing."""
-    return parse(await output(tools, "sh", "-c", _RENDER, "sh", *paths)) if paths else []
+async def findings(tools: dagger.Container, files: Mapping[str, tuple[str, str]]) -> list[Finding]:
+    """Gossfiles that goss refuses, or that assert nothing; each with its variables, as a file and as JSON."""
+    words = [word for path, variables in files.items() for word in (path, *variables)]
+    return parse(await output(tools, "sh", "-c", _RENDER, "sh", *words)) if files else []
 
 
 def parse(printed: str) -> list[Finding]:
@@ -34,8 +38,9 @@ def parse(printed: str) -> list[Finding]:
 def _finding(path: str, text: str) -> Finding | None:
     if text.endswith("failed"):
         said = re.sub(r"^\d+/\d+/\d+ \d+:\d+:\d+ ", "", text.splitlines()[0])
-        line = re.search(r"line (\d+)", said)
-        return Finding(Place(path, int(line[1]) if line else 1), "goss/render", "error", said)
+        line = re.search(r"line (\d+)|template: \w+:(\d+):", said)
+        number = int(line[1] or line[2]) if line else 1
+        return Finding(Place(path, number), "goss/render", "error", explained(said))
     if text in {"", "{}"}:
         return Finding(Place(path, 1), "goss/empty", "error", "asserts nothing; an empty gossfile proves nothing")
     return None

@@ -10,6 +10,7 @@ from baselard.dockerfile.syntax.errors import DockerfileError
 from pipeline.clock import Clock
 from pipeline.discover import GOSS_WAIT, Project, base_of, froms
 from pipeline.errors import UsageError
+from pipeline.goss.variables import inline
 from pipeline.lint import gossfiles, hadolint, publishing, tool, workflows
 from pipeline.lint.finding import SEVERITIES, Finding
 from pipeline.model import Case, Report, Span, Suite, Verdict
@@ -18,10 +19,10 @@ from pipeline.together import each
 
 @dataclass(frozen=True)
 class Files:
-    """What there is to lint, by kind; Dockerfiles with their texts."""
+    """What there is to lint, by kind; Dockerfiles with their texts, gossfiles with their variables (file, JSON)."""
 
     dockerfiles: dict[str, str]
-    goss: tuple[str, ...]
+    goss: dict[str, tuple[str, str]]
     workflows: tuple[str, ...]
     actions: tuple[str, ...]
 
@@ -82,16 +83,24 @@ async def _files(project: Project) -> Files:
         [base.dockerfile for base in project.bases] + [example.dockerfile for example in project.examples]
     )
     texts = await each(dockerfiles, lambda path: source.file(path).contents())
-    goss = [
-        f"{base.goss_directory}/{name}"
-        for base in project.bases
-        for name in (*base.goss, *([GOSS_WAIT] if base.waits else []))
-    ]
-    for example in project.examples:
-        goss += [f"{example.directory}/{name}" for name in example.goss]
-        goss += [f"{example.directory}/{GOSS_WAIT}"] if example.waits else []
     listed = await each((*workflows.WORKFLOWS, *workflows.ACTIONS), source.glob)
     count = len(workflows.WORKFLOWS)
     flow = tuple(path for paths in listed[:count] for path in paths)
     actions = tuple(path for paths in listed[count:] for path in paths)
-    return Files(dict(zip(dockerfiles, texts, strict=True)), tuple(goss), flow, actions)
+    return Files(dict(zip(dockerfiles, texts, strict=True)), _gossfiles(project), flow, actions)
+
+
+def _gossfiles(project: Project) -> dict[str, tuple[str, str]]:
+    """The gossfiles of bases and examples, each with the variables it gets."""
+    found: dict[str, tuple[str, str]] = {}
+    for base in project.bases:
+        given = base.settings.vars.file, inline(base.settings.vars)
+        found |= {f"{base.goss_directory}/{name}": given for name in _with_wait(base.goss, waits=base.waits)}
+    for example in project.examples:
+        given = example.vars_file, inline(example.settings.vars)
+        found |= {f"{example.directory}/{name}": given for name in _with_wait(example.goss, waits=example.waits)}
+    return found
+
+
+def _with_wait(names: Sequence[str], *, waits: bool) -> list[str]:
+    return [*names, *([GOSS_WAIT] if waits else [])]

@@ -49,6 +49,8 @@ def test_our_own_convention_passes_and_every_other_from_keeps_its_finding(call, 
     files = {
         "Dockerfile": "FROM debian:trixie-slim\n",
         "examples/a/Dockerfile": "FROM ghcr.io/acme/base:latest\nRUN true\n",
+        "examples/a/goss.yaml": "file: {/x: {exists: {{ .Vars.there }}}}\n",
+        "baselard.yaml": "examples: {settings: {a: {vars: {there: true}}}}\n",
         "examples/b/Dockerfile": "# b\nFROM \\\n  ghcr.io/acme/base AS b\n",
         "examples/c/Dockerfile": "# hadolint ignore=DL3006\nFROM debian AS c\nFROM ghcr.io/acme/base:latest\n",
     }

@@ -34,6 +34,7 @@ examples:
     never-healthy: {wait: 2}
     half-ready: {wait: 2}
     own-wait: {wait: 2}
+    variables: {vars: [values.yaml, {who: agent}]}
     no-shell: {run: service}
     excused: {quarantine: {reason: mirror is down, until: "2999-01-01"}}
     expired: {quarantine: {reason: mirror was down, until: "2001-01-01"}}
@@ -45,6 +46,12 @@ examples:
     "examples/several/goss/more.yaml": "file: {/forgotten: {exists: true}}\n",
     "examples/goss-shared.yaml": "file: {/shared: {exists: true}}\n",
     "examples/basic/Dockerfile": FROM,
+    "examples/variables/Dockerfile": SERVES.format(port=8000),
+    "examples/variables/values.yaml": "who: nobody\nport: 8000\n",
+    "examples/variables/goss.yaml": "command: {id -un: {exit-status: 0, stdout: ['{{ .Vars.who }}']}}\n",
+    "examples/variables/goss_wait.yaml": "addr: {'tcp://localhost:{{ .Vars.port }}': {reachable: true}}\n",
+    "examples/no-value/Dockerfile": FROM,
+    "examples/no-value/goss.yaml": "command: {id -un: {exit-status: 0, stdout: ['{{ .Vars.who }}']}}\n",
     "examples/serves/Dockerfile": SERVES.format(port=8000),
     "examples/serves/goss.yaml": "port: {tcp6:8000: {listening: true}}\n",
     "examples/serves-untested/Dockerfile": SERVES.format(port=8000),
@@ -110,6 +117,8 @@ file: {/bin/sh: {exists: false}}
 }
 
 BAD = {
+    "no-value": "goss cannot use this file: examples/no-value/goss.yaml asks for {{ .Vars.who }}, and who has no "
+    "value: give it one by `vars` of this example",
     "several": "File /forgotten exists: expected true, got false",
     "missing-file": "File /nowhere exists: expected true, got false",
     "failing-run": "exit code 7",

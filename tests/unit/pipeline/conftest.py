@@ -47,6 +47,9 @@ class FakeDirectory:
         kept = [_regex(pattern) for pattern in include]
         return FakeDirectory({p: t for p, t in self.files.items() if any(k.fullmatch(p) for k in kept)})
 
+    def with_file(self, path: str, source: str) -> FakeDirectory:
+        return FakeDirectory({**self.files, path: source})
+
     def with_new_file(self, path: str, contents: str, permissions: int = 0o644) -> FakeDirectory:
         return FakeDirectory({**self.files, path: contents})
 

@@ -105,8 +105,11 @@ def test_gossfiles():
         "\nbaselard-goss a.yaml\nfile:\n  /x: {}\n"
         "\nbaselard-goss b/goss.yaml\n2026/11/23 15:43:49 yaml: line 4: did not find expected node content\nfailed\n"
         "\nbaselard-goss c.yaml\n{}\n"
+        "\nbaselard-goss d.yaml\n2026/11/28 04:47:01 template: test:3:20: "
+        'executing "test" at <.Vars.x>: map has no entry for key "x"\nfailed\n'
     )
-    bad, empty = gossfiles.parse(printed)
+    bad, empty, asking = gossfiles.parse(printed)
+    assert (str(asking.place), asking.message[:43]) == ("d.yaml:3", "asks for {{ .Vars.x }}, and x has no value:")
     assert (str(bad.place), bad.message) == ("b/goss.yaml:4", "yaml: line 4: did not find expected node content")
     assert (str(empty.place), empty.code) == ("c.yaml:1", "goss/empty")
 

@@ -47,7 +47,7 @@ def test_what_registration_does_not_need_is_loaded_late(added: set[str], name: s
     [
         "from pipeline.config import parse; parse('{}')",
         "from pipeline.goss.files import wrapper; wrapper(['a'])",
-        "import dockerfile; dockerfile.parse('FROM scratch', 'Dockerfile')",
+        "from baselard import dockerfile; dockerfile.parse('FROM scratch', 'Dockerfile')",
     ],
 )
 def test_the_same_library_comes_with_the_first_call(call: str) -> None:

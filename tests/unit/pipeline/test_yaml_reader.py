@@ -216,6 +216,64 @@ def test_a_name_that_is_not_known_has_its_line(text, said):
     assert refused(text).startswith(f"baselard.yaml:{said}")
 
 
+VALUES = """
+{a: 1, b: 1.5, c: 3.10, d: 012, e: true, f: yes, g: ~, h: [1, x], i: {j: 0x1F}, k: "1",
+l: 1e3, m: -2, n: .5, o: 2027-01-01}
+"""
+
+
+def test_values_of_any_kind_are_numbers_only_where_they_would_be_written_so_again():
+    found = parsed(f"bases: [{{vars: {VALUES}}}]").bases[0].vars
+    assert (found.file, found.inline) == (
+        "",
+        {"a": 1, "b": 1.5, "c": "3.10", "d": "012", "e": True, "f": "yes", "g": None, "h": [1, "x"], "i": {"j": "0x1F"}}
+        | {"k": "1", "l": "1e3", "m": -2, "n": ".5", "o": "2027-01-01"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "inline"),
+    [("v.yaml", "v.yaml", {}), ("{a: b}", "", {"a": "b"}), ("[v.yaml, {a: b}]", "v.yaml", {"a": "b"})],
+)
+def test_variables_are_a_file_values_or_both(text, file, inline):
+    for found in (
+        parsed(f"bases: [vars: {text}]").bases[0],
+        parsed(f"examples: {{settings: {{a: {{vars: {text}}}}}}}").example("a"),
+    ):
+        assert (found.vars.file, found.vars.inline) == (file, inline)
+
+
+@pytest.mark.parametrize(
+    "text", ["/etc/v.yaml", "../v.yaml", "[]", "[v.yaml]", "[{a: b}, v.yaml]", "~", "[v.yaml, {}, {}]"]
+)
+def test_other_variables_have_their_line(text):
+    assert refused(f"bases:\n- name: x\n  vars: {text}\n").startswith("baselard.yaml:3: bases.0.vars")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "bases:\n- name: acme/base\n  vars: v.yaml\n",
+            "baselard.yaml:3: there is no v.yaml, which is to hold variables",
+        ),
+        (
+            "examples:\n  settings:\n    web:\n      vars: v.yaml\n",
+            "baselard.yaml:4: there is no examples/web/v.yaml, which is to hold variables",
+        ),
+    ],
+)
+async def test_a_file_of_variables_that_there_is_not_has_its_line(repository, text, said):
+    files = {**FILES, "baselard.yaml": text}
+    try:
+        problem = (await discover.project(repository(files))).examples[0].problem
+    except ConfigError as error:
+        problem = str(error)
+    assert problem == said
+    there = await discover.project(repository({**files, "v.yaml": "", "examples/web/v.yaml": ""}))
+    assert not there.examples[0].problem
+
+
 FILES = {"Dockerfile": "FROM debian:13\n", "examples/web/Dockerfile": "FROM acme/base\n"}
 
 

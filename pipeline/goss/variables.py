@@ -1,0 +1,38 @@
+"""What gossfiles know as `.Vars`: a file and values written down, as goss's --vars and --vars-inline take them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import dagger
+
+from pipeline.config import FILE, Variables
+
+# In the words of Go's text/template, as goss prints them.
+_MISSING = re.compile(r'<(\.Vars[^>]*)>: map has no entry for key "([^"]*)"')
+_FILE = re.compile(r"could not read json data in ([^:\n]+):")
+NAME, INLINE = "goss-main-vars", "goss-main-vars-inline"
+
+
+def mount(directory: dagger.Directory, variables: Variables, file: dagger.File | None) -> dagger.Directory:
+    """The directory with what run.sh hands to goss."""
+    if file is not None:
+        directory = directory.with_file(NAME, file)
+    return directory.with_new_file(INLINE, inline(variables)) if variables.inline else directory
+
+
+def inline(variables: Variables) -> str:
+    """The values written down, as JSON; empty when there are none."""
+    return json.dumps(variables.inline) if variables.inline else ""
+
+
+def explained(said: str) -> str:
+    """goss's words, and what to do when they are about a variable that has no value."""
+    if not (found := _MISSING.search(said)):
+        return said
+    where = _FILE.search(said)
+    return (
+        f"{f'{where[1]} ' if where else ''}asks for {{{{ {found[1]} }}}}, and {found[2]} has no value: "
+        f"give it one by `vars` of this example or base in {FILE}, a file or values"
+    )
