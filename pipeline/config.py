@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -117,7 +118,10 @@ def parse(text: str, path: str = FILE) -> Config:
     """The configuration in `text`; ConfigError names file and line of what is wrong with it."""
     from pipeline.yaml_reader import read  # noqa: PLC0415 -- the registration reads no file
 
-    document = read(text, _schema(), path)
+    try:
+        document = read(text, _schema(), path)
+    except RecursionError as error:
+        raise ConfigError(f"{path}: not YAML: it nests too deep") from error
     value = {} if document.value is None else document.value
     _validate(replace(document, value=value), path)
     return replace(_config(value), document=document)
@@ -168,11 +172,14 @@ def _sentence(rule: str, wanted: Any, value: Any, description: str) -> str:
             return f"lacks {', '.join(key for key in wanted if key not in value)}"
         case "pattern" | "anyOf":
             return f"{_shown(value)} is not allowed here. {description}".rstrip()
-    return f"{value!r} breaks the rule {rule}: {wanted}"
+    return f"{_shown(value)} breaks the rule {rule}: {wanted}"
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is None else repr(value)
+    """What is wrong, cut short: a few anchors and aliases of YAML stand for more than any memory holds."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxstring = 2, 200
+    return "nothing" if value is None else short.repr(value)
 
 
 def _hint(wanted: Any, value: Any) -> str:

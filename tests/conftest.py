@@ -10,6 +10,7 @@ from hypothesis import settings
 from baselard.engine.errors import HostError
 from baselard.engine.store import snapshots
 
+settings.register_profile("nightly", deadline=None, max_examples=3000)
 settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing about what holds
 settings.load_profile("untimed")
 

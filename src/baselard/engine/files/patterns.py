@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from baselard.engine.errors import UserError
+from baselard.engine.files.wildcard_match import Gap, Matcher, Step, compiled
 
 State = tuple[bool, ...]
 """Which groups of patterns matched a directory or one above it."""
@@ -29,7 +30,7 @@ class _Group:
     """Patterns of one sign in a row; what holds for each of them holds for all."""
 
     negated: bool
-    regex: re.Pattern[str]
+    regex: Matcher
     segments: tuple[tuple[str, ...], ...]
 
     def may_match_below(self, directory: Sequence[str]) -> bool:
@@ -92,28 +93,27 @@ def _clean(pattern: str) -> tuple[bool, str] | None:
 
 
 def _group(negated: bool, patterns: list[str]) -> _Group:
-    alternatives = "|".join(f"(?:{_regex(pattern)})" for pattern in patterns)
     segments = tuple(tuple(pattern.split("/")) for pattern in patterns)
-    return _Group(negated, re.compile(alternatives, re.DOTALL), segments)
+    return _Group(negated, compiled([_steps(pattern) for pattern in patterns]), segments)
 
 
-def _regex(pattern: str) -> str:
+def _steps(pattern: str) -> list[Step]:
     try:
-        text = "".join(_translate(token, pattern) for token in _TOKEN.finditer(pattern))
-        re.compile(text)
+        steps = [_translate(token, pattern) for token in _TOKEN.finditer(pattern)]
+        compiled([steps])
     except re.error as error:
         raise UserError(f"pattern {pattern!r} is not well-formed: {error}") from error
-    return text
+    return steps
 
 
-def _translate(token: re.Match[str], pattern: str) -> str:
+def _translate(token: re.Match[str], pattern: str) -> Step:
     match token.lastgroup:
         case "all":
-            return ".*"
+            return Gap.ANY
         case "dirs":
-            return "(?:.*/)?"
+            return Gap.DIRECTORIES
         case "star":
-            return "[^/]*"
+            return Gap.NAME
         case "one":
             return "[^/]"
         case "set":

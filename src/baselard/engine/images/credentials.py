@@ -41,7 +41,14 @@ def find(
 
 
 def _from_files(environ: Mapping[str, str], name: str) -> Credential | None:
-    return next(filter(None, (_from_config(_load(path), name) for path in files(environ))), None)
+    for path in files(environ):
+        try:
+            found = _from_config(_load(path), name)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise UserError(f"{path} cannot be read as docker's configuration: {error}") from error
+        if found:
+            return found
+    return None
 
 
 def files(environ: Mapping[str, str]) -> list[Path]:

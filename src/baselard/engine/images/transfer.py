@@ -33,6 +33,7 @@ from baselard.oci.reference import Reference
 _CONFIG = "application/vnd.baselard.cache.v1+json"
 _BLOB = "application/octet-stream"
 _LARGEST_CONFIG = 256 << 20
+_LARGEST_LAYER = 1 << 44  # bytes, as of one file (images/layers/tar_read.py)
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _restored(snapshots: Snapshots, data: bytes, fetch: Callable[[Descriptor, Pa
     try:
         trees = _stacked(snapshots, listed["snapshots"])
         _record(store, listed["results"], trees)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, sqlite3.ProgrammingError) as error:
         raise UserError(f"the exported cache is broken: {error}") from error
     return Transferred(len(listed["results"]), len(trees), size)
 
@@ -243,7 +244,9 @@ def _stacked(snapshots: Snapshots, listed: Sequence[dict[str, Any]]) -> dict[int
     trees: dict[int, Snapshot] = {}
     for leaf in [number for number in entries if number not in parents]:
         chain = _chain(entries, leaf)
-        layers = [Layer(**entry["layer"]) for entry in chain]
+        layers = [_layer(entry["layer"]) for entry in chain]
+        if missing := next((layer.digest for layer in layers if not store.has_blob(layer.digest)), ""):
+            raise UserError(f"the exported cache is incomplete: {missing} is listed, but not there")
         paths = [snapshots.store.blob_path(layer.digest) for layer in layers]
         stamps = [str(entry["stamp"]) for entry in chain]
         top = stack.stack(snapshots, layers, [lambda path=path: path for path in paths], stamps)  # type: ignore[misc]
@@ -253,6 +256,20 @@ def _stacked(snapshots: Snapshots, listed: Sequence[dict[str, Any]]) -> dict[int
             if entry["bootstrapped"]:
                 layer_index.record_bootstrapped(store, str(entry["bootstrapped"]), tree)
     return trees
+
+
+def _layer(plain: dict[str, Any]) -> Layer:
+    """A listed layer, none of whose parts is taken on trust. Raises UserError, TypeError, ValueError."""
+    layer = Layer(**plain)
+    digest.checked(layer.digest)
+    digest.checked(layer.diff_id)
+    if (
+        not isinstance(layer.size, int)
+        or not 0 <= layer.size < _LARGEST_LAYER
+        or not isinstance(layer.compression, str)
+    ):
+        raise ValueError(f"{plain} is no layer")
+    return layer
 
 
 def _chain(entries: dict[int, dict[str, Any]], leaf: int) -> list[dict[str, Any]]:

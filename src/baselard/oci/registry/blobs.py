@@ -14,7 +14,7 @@ import httpx
 
 from baselard.oci.digits import whole
 from baselard.oci.errors import DistributionError, RefusedError
-from baselard.oci.registry.connection import Connection
+from baselard.oci.registry.connection import Connection, joined
 
 _CHUNK = 1 << 20
 
@@ -133,7 +133,7 @@ class Blobs:
         location = reply.headers.get("location")
         if not location:
             raise RefusedError(f"{self.connection.host}/{self.name}: the registry did not say where to upload", 0)
-        return str(httpx.URL(str(reply.url)).join(location))
+        return joined(str(reply.url), location)
 
 
 def _gathered(chunks: Iterator[bytes]) -> Iterator[bytes]:

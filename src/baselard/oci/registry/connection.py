@@ -160,7 +160,7 @@ class Connection:
         raise self._refusal(reply, "GET", url, scope)
 
     def absolute(self, url: str) -> str:
-        return str(httpx.URL(self.base).join(url))
+        return joined(self.base, url)
 
     def _send(
         self,
@@ -260,8 +260,16 @@ def _token(reply: httpx.Response) -> str:
     try:
         answer = reply.json()
         return str(answer.get("token") or answer.get("access_token") or "")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise DistributionError(f"the token service {reply.url} answered with something that is no token") from error
+
+
+def joined(base: str, url: str) -> str:
+    """The address ``url`` that an answer names, seen from ``base``. Raises DistributionError for what is none."""
+    try:
+        return str(httpx.URL(base).join(url))
+    except httpx.InvalidURL as error:
+        raise DistributionError(f"{base} names the address {url[:200]!r}, which is none: {error}") from error
 
 
 def _said(reply: httpx.Response) -> str:

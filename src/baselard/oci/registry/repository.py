@@ -13,7 +13,7 @@ import httpx
 from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.media_types import ACCEPT, LARGEST_MANIFEST
 from baselard.oci.registry.blobs import Blobs
-from baselard.oci.registry.connection import Connection
+from baselard.oci.registry.connection import Connection, joined
 
 _MOST_PAGES = 1000
 _AT_A_TIME = 500
@@ -143,7 +143,7 @@ class Repository:
 
     def _next(self, reply: httpx.Response, url: str) -> str | None:
         link = reply.links.get("next", {}).get("url")
-        return str(httpx.URL(self.connection.absolute(url)).join(link)) if link else None
+        return joined(self.connection.absolute(url), link) if link else None
 
 
 def digest_of(body: bytes, like: str = "") -> str:

@@ -16,7 +16,7 @@ from typing import TypeVar
 import httpx
 import tenacity
 
-from baselard.oci.errors import RefusedError, UnreachedError, UntrustedError
+from baselard.oci.errors import DistributionError, RefusedError, UnreachedError, UntrustedError
 
 ATTEMPTS = 6
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
@@ -58,7 +58,8 @@ def check(reply: httpx.Response, who: str) -> None:
 def again(once: Callable[[], T], manner: Manner) -> T:
     """Call ``once``, and again after transient trouble.
 
-    Raises RefusedError or UnreachedError when it does not pass, UntrustedError for a server that cannot be trusted.
+    Raises RefusedError or UnreachedError when it does not pass, UntrustedError for a server that cannot be trusted,
+    DistributionError for an answer that makes no sense.
     """
     tries = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
@@ -77,6 +78,10 @@ def again(once: Callable[[], T], manner: Manner) -> T:
         if _untrusted(error):
             raise UntrustedError(f"{manner.host} is not trusted: {_plain(error)}") from error
         raise UnreachedError(f"{manner.host} cannot be reached: {_plain(error)}") from error
+    except (httpx.InvalidURL, httpx.TooManyRedirects, httpx.DecodingError, UnicodeError) as error:
+        raise DistributionError(
+            f"{manner.host} answered with something that makes no sense: {_plain(error)}"
+        ) from error
 
 
 _NOBODY = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
