@@ -76,7 +76,7 @@ def _of_name(pattern: bytes) -> Matches | None:
     expression = wildmatch.translate(pattern, path=False)
     if expression is None:
         return None
-    return lambda path: expression.fullmatch(path.rpartition(b"/")[2]) is not None
+    return lambda path: expression.fullmatch(path.rpartition(b"/")[2].decode("latin-1")) is not None
 
 
 def _of_path(pattern: bytes) -> Matches | None:
@@ -85,4 +85,6 @@ def _of_path(pattern: bytes) -> Matches | None:
     expression = wildmatch.translate(pattern[len(literal) :], path=True)
     if expression is None:
         return None
-    return lambda path: path.startswith(literal) and expression.fullmatch(path, len(literal)) is not None
+    return lambda path: (
+        path.startswith(literal) and expression.fullmatch(path[len(literal) :].decode("latin-1")) is not None
+    )

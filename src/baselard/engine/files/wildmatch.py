@@ -1,4 +1,4 @@
-"""git's wildcards as regular expressions of bytes, as the cases of its own t3070-wildmatch have them.
+"""git's wildcards on bytes, as the cases of its own t3070-wildmatch have them.
 
 A name is bytes: ``?`` is one byte, a class holds bytes, and ``[:alpha:]`` knows ASCII alone. A pattern that is not
 well-formed matches nothing.
@@ -6,6 +6,8 @@ well-formed matches nothing.
 
 import re
 import string
+
+from baselard.engine.files.wildcard_match import Gap, Matcher, Step, compiled
 
 _CLASSES = {
     name: frozenset(members.encode())
@@ -33,12 +35,12 @@ class MalformedError(Exception):
     """A pattern that can match nothing."""
 
 
-def translate(pattern: bytes, *, path: bool) -> re.Pattern[bytes] | None:
-    """What matches as ``pattern`` does, None for one that is not well-formed.
+def translate(pattern: bytes, *, path: bool) -> Matcher | None:
+    """What matches as ``pattern`` does, None for one that is not well-formed. It takes bytes as Latin-1 text.
 
     With ``path`` only ``**`` between slashes crosses a slash; without, everything may.
     """
-    parts = []
+    parts: list[Step] = []
     at = 0
     try:
         while at < len(pattern):
@@ -46,15 +48,15 @@ def translate(pattern: bytes, *, path: bool) -> re.Pattern[bytes] | None:
             parts.append(part)
     except (MalformedError, IndexError):
         return None
-    return re.compile(b"".join(parts), re.DOTALL)
+    return compiled([parts])
 
 
-def _part(pattern: bytes, at: int, path: bool) -> tuple[bytes, int]:
-    """The expression for what stands at ``at``, and where the rest begins."""
+def _part(pattern: bytes, at: int, path: bool) -> tuple[Step, int]:
+    """The step for what stands at ``at``, and where the rest begins."""
     match pattern[at : at + 1]:
         case b"\\":
             byte, end = _member(pattern, at)
-            return re.escape(bytes([byte])), end
+            return re.escape(chr(byte)), end
         case b"?":
             return _one_of(_ANY, path), at + 1
         case b"*":
@@ -63,26 +65,26 @@ def _part(pattern: bytes, at: int, path: bool) -> tuple[bytes, int]:
             members, end = _bracket(pattern, at + 1)
             return _one_of(members, path), end
         case plain:
-            return re.escape(plain), at + 1
+            return re.escape(plain.decode("latin-1")), at + 1
 
 
-def _one_of(members: frozenset[int], path: bool) -> bytes:
+def _one_of(members: frozenset[int], path: bool) -> str:
     """One byte of the class; a slash is in none where it divides a path."""
     allowed = members - _SLASH if path else members
-    return b"[" + b"".join(b"\\x%02x" % byte for byte in sorted(allowed)) + b"]" if allowed else b"(?!)"
+    return "[" + "".join(f"\\x{byte:02x}" for byte in sorted(allowed)) + "]" if allowed else "(?!)"
 
 
-def _stars(pattern: bytes, at: int, path: bool) -> tuple[bytes, int]:
+def _stars(pattern: bytes, at: int, path: bool) -> tuple[Gap, int]:
     end = at
     while pattern[end : end + 1] == b"*":
         end += 1
     if not path:
-        return b".*", end
+        return Gap.ANY, end
     rest = pattern[end:]
     alone = (at == 0 or pattern[at - 1 : at] == b"/") and (not rest or rest.startswith((b"/", b"\\/")))
     if end - at == 1 or not alone:
-        return b"[^/]*", end
-    return (b"(?:.*/)?", end + 1) if rest.startswith(b"/") else (b".*", end)
+        return Gap.NAME, end
+    return (Gap.DIRECTORIES, end + 1) if rest.startswith(b"/") else (Gap.ANY, end)
 
 
 def _bracket(pattern: bytes, at: int) -> tuple[frozenset[int], int]:

@@ -200,7 +200,7 @@ def _restored(snapshots: Snapshots, data: bytes, fetch: Callable[[Descriptor, Pa
     try:
         trees = _stacked(snapshots, listed["snapshots"])
         _record(store, listed["results"], trees)
-    except (KeyError, TypeError, ValueError, AttributeError, sqlite3.ProgrammingError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"the exported cache is broken: {error}") from error
     return Transferred(len(listed["results"]), len(trees), size)
 
@@ -287,6 +287,8 @@ def _record(store: Store, results: Sequence[Any], trees: dict[int, Snapshot]) ->
     """Record what this store does not know yet; its own results stay."""
     with store.transaction():
         for key, plain in results:
+            if not isinstance(key, str):
+                raise TypeError(f"{key!r:.80} is not a key")
             if store.lookup(key) is None:
                 result = stored.from_plain(plain)
                 values = tuple(Value(name, trees[tree] if tree is not None else None) for name, tree in result.values)
