@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.document import Document
+from pipeline.document import Document, read
 from pipeline.errors import ConfigError
 
 FILE = "baselard.yaml"
@@ -116,8 +116,6 @@ class Config:
 
 def parse(text: str, path: str = FILE) -> Config:
     """The configuration in `text`; ConfigError names file and line of what is wrong with it."""
-    from pipeline.yaml_reader import read  # noqa: PLC0415 -- the registration reads no file
-
     try:
         document = read(text, _schema(), path)
     except RecursionError as error:

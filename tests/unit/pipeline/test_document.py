@@ -159,6 +159,10 @@ def test_merged_mappings_give_what_is_not_there():
     assert [(one.name, one.wait) for one in found] == [("a", 5), ("b", 5), ("a", 7)]
 
 
+# Each name stands for nine of the one before ("billion laughs").
+LAUGHS = "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -169,6 +173,7 @@ def test_merged_mappings_give_what_is_not_there():
         ("# a\nname: \x07\n", "baselard.yaml:2: not YAML: special characters are not allowed ('\\x07')"),
         ("a: &a\n  b: *a\n", "baselard.yaml: nested too deeply, or an alias stands within what it means"),
         ("[" * 3000, "baselard.yaml: nested too deeply"),
+        (LAUGHS, "baselard.yaml:1: the file has more than 100000 values"),
         (
             "# a\ntest: !!python/name:os.system {}\n",
             "baselard.yaml:2: the tag !!python/name:os.system is not known here",

@@ -1,4 +1,4 @@
-"""A YAML document whose scalars stay as they are written until a JSON schema says what they shall be.
+"""YAML nodes to values: scalars stay as they are written until a JSON schema says what they shall be.
 
 YAML 1.2's core schema (section 10.3) decides what is a number, a truth value or nothing where JSON's wants one.
 Nothing is guessed from the text alone, so `3.10` and `no` stay what they are. Merge keys (`<<`) work, tags do not.
@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-from pipeline.document import Document
 from pipeline.errors import ConfigError
 
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
@@ -24,40 +23,29 @@ _TEXT, _MAPPING, _SEQUENCE = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "m
 _UNTAGGED = "untagged"
 _KINDS: Mapping[type[yaml.Node], str] = {yaml.MappingNode: "object", yaml.SequenceNode: "array"}
 _MERGE = "<<"
+_MOST = 100_000
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """Makes nothing of a scalar: whatever tag it has was written."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # as the base class has it
     DEFAULT_SCALAR_TAG = _UNTAGGED  # type: ignore[misc]  # final in the stubs, of each class in the program
 
 
-def read(text: str, schema: Mapping[str, Any], path: str) -> Document:
-    """The document in `text`, by types of `schema` but not yet validated; ConfigError with the line when it is none."""
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-        reader = _Reader(path, schema.get("definitions", {}))
-        return Document(None if node is None else reader.value(node, schema, ()), reader.lines)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {error.problem}") from error
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise ConfigError(f"{path}:{line}: not YAML: {error.reason} ({chr(error.character)!r})") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deeply, or an alias stands within what it means") from error
-
-
 @dataclass
-class _Reader:
+class Reader:
     """Turns nodes into values. `lines` fills with what was read."""
 
     path: str
     definitions: Mapping[str, Any]
     lines: dict[str, int] = field(default_factory=dict)
+    count: int = 0
 
     def value(self, node: yaml.Node, schema: Mapping[str, Any], where: tuple[str, ...]) -> Any:
+        self.count += 1
+        if self.count > _MOST:
+            raise self._wrong(node, f"the file has more than {_MOST} values, since an alias repeats what it means")
         schema = self._fitting(self._resolved(schema), node)
         if node.tag not in (_TEXT, _MAPPING, _SEQUENCE, _UNTAGGED):
             raise self._wrong(node, f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} is not known here")
