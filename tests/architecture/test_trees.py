@@ -77,7 +77,7 @@ ONLY = {
         "this machine's settings, and files of the engine's own",
     ),
     "run.containers.runtime": (
-        {".read_bytes", ".write_text", ".read_text", ".exists", ".glob", "shutil.rmtree"},
+        {".unlink", ".read_bytes", ".write_text", ".read_text", ".exists", ".glob", "shutil.rmtree"},
         "bundles, and runc's state, in the engine's own directory",
     ),
     "run.containers.seccomp": ({".exists", ".read_text"}, "this machine's settings"),

@@ -28,8 +28,8 @@ from baselard.dockerfile.plan.steps import ImageConfig as Configured
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.ignore import read_ignore
 from baselard.dockerfile.syntax.text import parse as parse_dockerfile
-from baselard.engine.api import server
-from baselard.engine.api.query import api, queries, replies
+from baselard.engine.api import served, server
+from baselard.engine.api.query import queries, replies
 from baselard.engine.api.query.ids import Ids
 from baselard.engine.errors import EngineError, UserError
 from baselard.engine.files import gitignore, patterns
@@ -263,7 +263,7 @@ async def _replied(request: dict[str, Any]) -> bytes:
         session, context = _Nothing(), _Nothing()
         worker, store = _Nothing(), _Nothing()
         store.root, worker.store, session.worker = Path(root), store, worker  # type: ignore[attr-defined]
-        session.api, session.ids, context.session = api.core(), Ids(), session  # type: ignore[attr-defined]
+        session.api, session.ids, context.session = served.core(), Ids(), session  # type: ignore[attr-defined]
         context.frame, context.client = None, ""  # type: ignore[attr-defined]
         return await replies.reply(context, request["query"], request["variables"], request["operation"])  # type: ignore[arg-type]
 
