@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import dagger
 
 from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
-from baselard.dockerfile.apply.owners import TABLES
 from baselard.dockerfile.dagger.asked import Asked
 from baselard.dockerfile.dagger.config import configure, hidden, read_config
 from baselard.dockerfile.dagger.copy import copy
@@ -16,6 +15,7 @@ from baselard.dockerfile.dagger.ground import make_directory
 from baselard.dockerfile.dagger.hidden import with_hidden
 from baselard.dockerfile.dagger.known import known
 from baselard.dockerfile.dagger.lookup import look_up
+from baselard.dockerfile.dagger.owners import read_tables
 from baselard.dockerfile.dagger.run import run, run_limits
 from baselard.dockerfile.plan.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
 
@@ -43,7 +43,7 @@ class DaggerBuilder:
         return await self.asked.once("config", container, lambda: self._read_config(container))
 
     async def owner_tables(self, container: dagger.Container) -> tuple[str, str]:
-        return await self.asked.once("owners", container, lambda: self._read_tables(container))
+        return await self.asked.once("owners", container, lambda: read_tables(container))
 
     async def look_up(self, tree: dagger.Directory, patterns: Sequence[str]) -> list[list[Found]]:
         return await look_up(tree, patterns)
@@ -131,9 +131,3 @@ class DaggerBuilder:
 
     async def _bare(self) -> dagger.Directory:
         return await known(self.client.directory().with_new_file("empty", ""))
-
-    async def _read_tables(self, container: dagger.Container) -> tuple[str, str]:
-        passwd, group = [
-            await container.file(path).contents() if await container.exists(path) else "" for path in TABLES
-        ]
-        return passwd, group

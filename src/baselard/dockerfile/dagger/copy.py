@@ -71,12 +71,11 @@ async def _prepared(
 
     None where a copy leaves the folder's looks alone, or makes a new one as docker does: 0755 and root's.
     """
-    container = ground.container
     if ground.missing in ways_to(folder):
         if owner in ("", ROOT) and not (brings_looks and await hands_its_group_on(ground)):
-            return container, None
-        container = grown(ground, folder, owner)
-    return container, container.directory(folder) if brings_looks else None
+            return ground.container, None
+        ground = await grown(ground, folder, owner)
+    return ground.container, ground.looks if brings_looks else None
 
 
 def alike(placements: Group) -> Iterator[Group]:
@@ -111,9 +110,9 @@ async def _placed(
     one = group[0]
     mode = parse_mode(one.mode)
     if one.is_directory:
-        return container.with_directory(folder, await _part(client, one))
+        return container.with_directory(folder, await _part(client, one), owner=one.owner)
     if _is_many(group):
-        return container.with_directory(folder, _many(client, group))
+        return container.with_directory(folder, _many(client, group), owner=one.owner)
     if len(group) > 1:
         files = [each.tree.file(each.path) for each in group]
         return container.with_files(folder, files, owner=one.owner, permissions=mode)
@@ -124,28 +123,31 @@ async def _placed(
 
 
 async def _part(client: dagger.Client, one: Placement[dagger.Directory]) -> dagger.Directory:
-    """What is to be copied of a directory, as it shall look; a root of its own, 0755 and without attributes.
-
-    A container's copies do not read `permissions`, a directory's do.
-    """
+    """What is to be copied of a directory."""
     tree = one.tree if one.path == "." else one.tree.directory(one.path)
-    mode = parse_mode(one.mode)
-    if one.mode and mode is None:
+    if one.mode and parse_mode(one.mode) is None:
         tree = await with_modes(client, tree, one.mode)
-    include, exclude = list(one.include) or None, list(one.exclude) or None
-    return client.directory().with_directory(
-        "/", tree, include=include, exclude=exclude, owner=one.owner, permissions=mode
-    )
+    return _selected(client, tree, one.mode, include=list(one.include), exclude=list(one.exclude))
 
 
 def _many(client: dagger.Client, group: Group) -> dagger.Directory:
     """The files of a group, by their names."""
-    one = group[0]
-    folder = posixpath.dirname(one.path)
-    tree = one.tree.directory(folder) if folder else one.tree
-    names = [literal(posixpath.basename(each.path)) for each in group]
-    mode = parse_mode(one.mode)
-    return client.directory().with_directory("/", tree, include=names, owner=one.owner, permissions=mode)
+    folder = posixpath.dirname(group[0].path)
+    tree = group[0].tree.directory(folder) if folder else group[0].tree
+    return _selected(client, tree, group[0].mode, include=[literal(posixpath.basename(one.path)) for one in group])
+
+
+def _selected(
+    client: dagger.Client, tree: dagger.Directory, mode: str, *, include: list[str], exclude: list[str] | None = None
+) -> dagger.Directory:
+    """A tree of its own, whose root looks like a new one: 0755, root's and without attributes.
+
+    An octal mode is for all that is in it: a container's copies do not read `permissions`, a directory's do.
+    """
+    permissions = parse_mode(mode)
+    if permissions is None:
+        return tree.filter(include=include, exclude=exclude or [])
+    return client.directory().with_directory("/", tree, include=include, exclude=exclude or [], permissions=permissions)
 
 
 async def _unpacked(client: dagger.Client, one: Placement[dagger.Directory]) -> Placement[dagger.Directory]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagger
 
 from baselard.dockerfile.apply.builder import BlockedError
+from baselard.dockerfile.dagger.known import loaded
 from baselard.dockerfile.dagger.links import followed, ways_to
-from baselard.dockerfile.dagger.query import exists, field, select
+from baselard.dockerfile.dagger.query import exists, field, parts, select
 
 DIRECTORY_MODE = 0o755
 ROOT = "0:0"
@@ -24,11 +25,12 @@ SETGID = 0o2000
 @dataclass(frozen=True)
 class Ground:
     """A destination. `container` is the one that was asked, by its ID, and `path` leads to no link but one to a
-    directory. `missing` is the outermost directory on the way that is not there, "" when all are. `directories` are
-    those of the names asked for that are directories in it."""
+    directory; `looks` is what it has there. `missing` is the outermost directory on the way that is not there, "" when
+    all are. `directories` are those of the names asked for that are directories in it."""
 
     container: dagger.Container
     path: str
+    looks: dagger.Directory
     missing: str
     is_directory: bool
     directories: frozenset[str] = frozenset()
@@ -42,7 +44,11 @@ class Ground:
 async def survey(client: dagger.Client, container: dagger.Container, path: str, names: Sequence[str] = ()) -> Ground:
     """Ask about a cleaned absolute path, and which of the names are directories in it."""
     ways = ways_to(path)
-    questions = {"id": field(container, "id"), "directory": exists(container, path, "DIRECTORY")}
+    questions = {
+        "id": field(container, "id"),
+        "looks": field(container, "directory", parts("Directory", "id"), path=path),
+    }
+    questions |= {"directory": exists(container, path, "DIRECTORY")}
     questions |= {f"there{i}": exists(container, way) for i, way in enumerate(ways)}
     questions |= {f"link{i}": exists(container, way, "SYMLINK") for i, way in enumerate(ways)}
     questions |= {
@@ -56,7 +62,8 @@ async def survey(client: dagger.Client, container: dagger.Container, path: str, 
     if dangling or link_to_a_file:
         return await survey(client, asked, await followed(client, asked, path), names)
     inside = frozenset(name for i, name in enumerate(names) if answer[f"name{i}"])
-    return Ground(asked, path, ways[missing[0]] if missing else "", answer["directory"], inside)
+    looks = loaded(asked, answer["looks"]["id"])
+    return Ground(asked, path, looks, ways[missing[0]] if missing else "", answer["directory"], inside)
 
 
 async def make_directory(client: dagger.Client, container: dagger.Container, path: str, owner: str) -> dagger.Container:
@@ -66,16 +73,25 @@ async def make_directory(client: dagger.Client, container: dagger.Container, pat
     """
     ground = await survey(client, container, path)
     ground.need_directory()
-    return grown(ground, path, owner) if ground.missing else ground.container
+    return (await grown(ground, path, owner)).container if ground.missing else ground.container
 
 
-def grown(ground: Ground, folder: str, owner: str) -> dagger.Container:
-    """The ground's container with what is missing of `folder`."""
+async def grown(ground: Ground, folder: str, owner: str) -> Ground:
+    """The ground with what is missing of `folder`."""
+    tree = new_directory(ground, folder, owner)
+    answer = await select(
+        tree, {"id": field(tree, "id"), "looks": field(tree, "directory", parts("Directory", "id"), path=folder)}
+    )
+    container = ground.container.with_rootfs(loaded(tree, answer["id"]))
+    return replace(ground, container=container, looks=loaded(tree, answer["looks"]["id"]))
+
+
+def new_directory(ground: Ground, folder: str, owner: str) -> dagger.Directory:
+    """The root file system with the folder; what is new of it belongs to the owner."""
     tree = ground.container.rootfs().with_new_directory(folder, permissions=DIRECTORY_MODE)
-    return ground.container.with_rootfs(tree if owner in ("", ROOT) else tree.chown(ground.missing, owner))
+    return tree if owner in ("", ROOT) else tree.chown(ground.missing, owner)
 
 
 async def hands_its_group_on(ground: Ground) -> bool:
     """Whether a directory made here gets the group of the one above it and its setgid bit (mkdir(2))."""
-    above = posixpath.dirname(ground.missing)
-    return bool(ground.missing and await ground.container.stat(above).permissions() & SETGID)
+    return bool(await ground.container.stat(posixpath.dirname(ground.missing)).permissions() & SETGID)

@@ -18,8 +18,12 @@ class _Known(dagger.Directory):
 
 async def known(directory: dagger.Directory) -> dagger.Directory:
     """The directory, evaluated as far as its ID; who passes it on sends that and not all that leads to it."""
-    name = await id_of(directory)
-    found = _Known(directory._ctx.select_id("Directory", name))
+    return loaded(directory, await id_of(directory))
+
+
+def loaded(of: dagger.Container | dagger.Directory, name: str) -> dagger.Directory:
+    """The directory with this ID, from the connection of another object."""
+    found = _Known(of._ctx.select_id("Directory", name))
     found._id = name
     return found
 

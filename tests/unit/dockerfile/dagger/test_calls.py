@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from baselard.dockerfile.apply.builder import Mounted, Placement
 from baselard.dockerfile.dagger.config import configure, hidden
 from baselard.dockerfile.dagger.copy import alike
-from baselard.dockerfile.dagger.ground import Ground, grown
+from baselard.dockerfile.dagger.ground import Ground, new_directory
 from baselard.dockerfile.dagger.hidden import layout
 from baselard.dockerfile.dagger.run import run
 from baselard.dockerfile.plan.config_json import read_image, write_image
@@ -88,16 +88,11 @@ def test_what_a_run_saw_is_taken_away_again() -> None:
 
 
 def test_only_the_new_directories_get_an_owner() -> None:
-    ground = Ground(CLIENT.container(), "/a/b/c", "/a/b", False)
-
-    def rootfs(owner: str) -> list[tuple[str, dict[str, Any]]]:
-        ((name, args),) = calls(grown(ground, "/a/b/c", owner))
-        assert name == "withRootfs"
-        return calls(args["directory"])[1:]
-
+    ground = Ground(CLIENT.container(), "/a/b/c", CLIENT.directory(), "/a/b", False)
     made = ("withNewDirectory", {"path": "/a/b/c", "permissions": 0o755})
-    assert rootfs("0:0") == [made]
-    assert rootfs("1:1") == [made, ("chown", {"path": "/a/b", "owner": "1:1"})]
+    assert calls(new_directory(ground, "/a/b/c", "0:0"))[1:] == [made]
+    chown = ("chown", {"path": "/a/b", "owner": "1:1"})
+    assert calls(new_directory(ground, "/a/b/c", "1:1"))[1:] == [made, chown]
 
 
 def test_files_for_one_directory_are_one_call() -> None:
