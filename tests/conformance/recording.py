@@ -9,6 +9,7 @@ from typing import Any
 from conformance.cases import HERE
 
 FILE = HERE / "recorded" / "0.21.8.json"
+_LONG = 4096
 STAND_INS = {"$host": "/host", "$git": "git://127.0.0.1:9418", "$commit": "0" * 40}
 """Texts for the names of what is another at each recording."""
 
@@ -28,6 +29,17 @@ def replay(recorded: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def _abbreviated(value: Any) -> Any:
+    """The same, with the middle of very long texts left out."""
+    if isinstance(value, dict):
+        return {key: _abbreviated(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_abbreviated(one) for one in value]
+    if isinstance(value, str) and len(value) > _LONG:
+        return f"{value[: _LONG // 2]}…{value[-_LONG // 2 :]}"
+    return value
+
+
 @dataclass
 class Recorder:
     """Collects answers, in which names stand for paths, addresses and IDs."""
@@ -36,6 +48,7 @@ class Recorder:
 
     def note(self, name: str, case: Mapping[str, Any], answer: Mapping[str, Any], known: Mapping[str, str]) -> None:
         """Keep the answer to a case's query."""
+        answer = _abbreviated(answer)
         text = re.sub(r" ?\[traceparent:[0-9a-f-]*\]", "", json.dumps(answer, ensure_ascii=False))
         for shown, value in known.items():
             text = text.replace(value, shown) if value else text

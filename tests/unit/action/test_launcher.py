@@ -76,6 +76,24 @@ def test_another_engine_gets_the_same_words(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "told"), [("v0.21.8", False), ("v0.21.11", False), ("v0.20.3", True), ("v1.0.0-beta.2", True)]
+)
+def test_an_engine_of_another_version_is_told(machine: Machine, version: str, told: bool) -> None:
+    machine.program("dagger", f'#!/bin/sh\n[ "$1" = version ] && echo "dagger {version} (x) linux/amd64" || echo ran\n')
+    done = machine.run("--engine", "dagger", "call")
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+    assert (f"the dagger in PATH is {version}" in done.stderr) == told
+
+
+def test_an_address_without_an_engine_is_told_at_once(machine: Machine) -> None:
+    machine.program("dagger", "#!/bin/sh\nexit 1\n")
+    nowhere = f"unix://{machine.root}/none.sock"
+    done = machine.run("--engine", "dagger", "call", _EXPERIMENTAL_DAGGER_RUNNER_HOST=nowhere)
+    assert done.returncode == 2
+    assert f"there is no engine at _EXPERIMENTAL_DAGGER_RUNNER_HOST={nowhere}: start it" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "says"),
     [
         (["--engine", "dagger"], "there is no dagger in PATH"),

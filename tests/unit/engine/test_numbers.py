@@ -101,7 +101,7 @@ def test_records_with_odd_numbers_are_nobody_s() -> None:
     """The superscript two satisfies str.isdigit, and int() refuses it."""
     odd = "root:x:\u00b2:0::/:\nwrapped:x:4294967296:0::/:\nminus:x:-1:0::/:\nplus:x:+0:0::/:\nboth:x:1:\u0663::/:\n"
     for name in ("root", "wrapped", "minus", "plus", "both"):
-        with pytest.raises(UserError, match=f"user '{name}' is not in"):
+        with pytest.raises(UserError, match=f"unable to find user {name}"):
             users.resolve(name, odd, "")
     assert users.resolve("", odd, "g:x:\u00b2:root\n") == User()
 

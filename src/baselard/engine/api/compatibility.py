@@ -1,11 +1,15 @@
 """Write ``docs/compatibility.md``: every field of the API, whether it is served, and the way out where it is not.
 
+Where a served field answers otherwise than Dagger's, on purpose, a conformance case says why, and the page lists it.
 Run ``python -m baselard.engine.api.compatibility``; a test keeps the page true.
 """
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import yaml
 from graphql import GraphQLObjectType, GraphQLSchema
 
 from baselard.engine.api import served
@@ -15,6 +19,8 @@ from baselard.engine.api.root import VERSION
 from baselard.engine.host import checkout
 
 PAGE = checkout.ROOT / "docs" / "compatibility.md"
+CASES = checkout.ROOT / "tests" / "conformance" / "api"
+RECORDED = checkout.ROOT / "tests" / "conformance" / "recorded"
 
 _HEAD = """\
 # Compatibility
@@ -30,6 +36,13 @@ CheckGroup, Env, GeneratorGroup, Up and UpGroup: its checks, generators and serv
 not served.
 
 **{served} of {total} fields are served, {partly} of these in part.**
+"""
+_DELIBERATE = """
+## Deliberate differences
+
+The answers of a Dagger engine {version} to {count} cases are recorded in `tests/conformance/recorded`; the embedded
+engine gives the same, but for these:
+
 """
 
 
@@ -52,7 +65,19 @@ def page() -> str:
         partly=sum(row.state == "partly" for row in rows),
         total=len(rows),
     )
-    return head + "".join(_section(name, table) for name, table in tables.items())
+    return head + deliberate() + "".join(_section(name, table) for name, table in tables.items())
+
+
+def deliberate() -> str:
+    """The differences on purpose: each reason, with the queries that it is the reason for."""
+    record = max(RECORDED.glob("*.json"))
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(CASES.glob("*.yaml")):
+        for case in yaml.safe_load(path.read_text()):
+            if reason := case.get("deliberate"):
+                reasons[reason].append(case["name"])
+    lines = [f"- {reason[0].upper()}{reason[1:]} ({'; '.join(names)}).\n" for reason, names in reasons.items()]
+    return _DELIBERATE.format(version=record.stem, count=len(json.loads(record.read_text()))) + "".join(lines)
 
 
 def _types(schema: GraphQLSchema) -> list[GraphQLObjectType]:

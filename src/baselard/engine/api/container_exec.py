@@ -80,7 +80,7 @@ async def sync(ctx: Context, container: Container) -> str:
 
 async def _last(ctx: Context, container: Container) -> Result:
     if container.last is None:
-        raise UserError("no command has been executed; use withExec first")
+        raise UserError("no command has been set: use withExec first")
     return await ctx.result(container.last)
 
 

@@ -68,7 +68,8 @@ async def stat(ctx: Context, directory: Directory, *, path: str, do_not_follow_s
     if not path:
         raise UserError("stat : no such file or directory")
     where = directory.inside(path)
-    return await ctx.look(directory.output, lambda root: reading.status(root, where, follow=not do_not_follow_symlinks))
+    follow = not do_not_follow_symlinks
+    return await ctx.look(directory.output, lambda root: reading.status(root, where, path, follow=follow))
 
 
 @field("Directory.findUp")

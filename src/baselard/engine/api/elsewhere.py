@@ -25,6 +25,7 @@ for _name, _instead in {
     "Container.experimentalWithGPU": _GPU,
     "Container.experimentalWithAllGPUs": _GPU,
     "Query.sshfsVolume": _VOLUME,
+    "Query.currentTypeDefs": "list a module's functions with baselard functions, or by Module.objects",
     "Container.withMountedVolume": _VOLUME,
     "Volume": _VOLUME,
     "Address.volume": _VOLUME,

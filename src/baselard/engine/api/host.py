@@ -21,7 +21,12 @@ Found = TypeVar("Found", Directory, File)
 
 
 @field("Query.host")
-def query_host(_ctx: Context) -> Host:
+def query_host(ctx: Context) -> Host:
+    if ctx.frame is not None:
+        raise UserError(
+            "a module's functions have no host on a Dagger engine: take a Directory, File, Secret, Service or Socket "
+            "as an argument, which the caller gives; DefaultPath makes one of the module's own files"
+        )
     return Host()
 
 

@@ -54,7 +54,10 @@ async def container_from(
 @field("Container.imageRef")
 def image_ref(_ctx: Context, container: Container) -> str:
     if not container.image_ref:
-        raise UserError("Image reference can only be retrieved immediately after the 'Container.From' call")
+        raise UserError(
+            "Image reference can only be retrieved immediately after the 'Container.From' call. "
+            "Error in fetching imageRef as the container image is changed"
+        )
     return container.image_ref
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from baselard.engine.api.objects.namespace import namespaced
 from baselard.engine.api.objects.typedef import (
     EnumValueTypeDef,
     Error,
@@ -27,7 +28,22 @@ attributes("Function", "description", "args", "returnType", "deprecated")
 attributes("FunctionArg", "description", "typeDef", "defaultPath", "defaultAddress", "ignore", "deprecated")
 attributes("Error", "message", "values")
 attributes("ErrorValue", "name", "value")
-attributes("Module", "name", "description", "objects", "interfaces", "enums")
+attributes("Module", "name", "description")
+
+
+@field("Module.objects")
+def objects(_ctx: Context, module: Module) -> tuple[TypeDef, ...]:
+    return namespaced(module).objects
+
+
+@field("Module.interfaces")
+def interfaces(_ctx: Context, module: Module) -> tuple[TypeDef, ...]:
+    return namespaced(module).interfaces
+
+
+@field("Module.enums")
+def enums(_ctx: Context, module: Module) -> tuple[TypeDef, ...]:
+    return namespaced(module).enums
 
 
 # the call that an invocation answers

@@ -43,21 +43,22 @@ def export_directory(source: str, target: Path, *, wipe: bool) -> Path:
 
 
 def export_file(source: str, target: Path, *, allow_parent: bool, name: str) -> Path:
-    """Write the real file ``source`` to ``target``; its absolute path comes back.
+    """Write the real file ``source`` to ``target``, which comes back.
 
     With ``allow_parent`` a target that is a directory receives the file under ``name``. Raises UserError when the
     target is a directory otherwise, or cannot be written.
     """
+    place = target
     if allow_parent and target.is_dir():
-        target /= name
+        place = target / name
     else:
         _check_file(target)
-    with _explained(target):
-        _make_directory(target.parent)
+    with _explained(place):
+        _make_directory(place.parent)
         directory, base = os.path.split(source)
         entry = Entry(base, os.lstat(source))
-        with _Held.opened(target.parent) as held:
-            _copier(directory, held).file(entry.path, entry.info, target.name)
+        with _Held.opened(place.parent) as held:
+            _copier(directory, held).file(entry.path, entry.info, place.name)
     return target
 
 

@@ -100,11 +100,11 @@ def size(root: Path, path: str, said: str = "") -> int:
     return os.stat(file(root, path, said)).st_size
 
 
-def status(root: Path, path: str, *, follow: bool = True) -> Stat:
+def status(root: Path, path: str, said: str = "", *, follow: bool = True) -> Stat:
     """What is at ``path``. Raises UserError if nothing is."""
     info = _info(root, path, follow=follow)
     if info is None:
-        raise UserError(f"stat {path}: no such file or directory")
+        raise UserError(f"stat {said or path}: no such file or directory")
     name = posixpath.basename(paths.clean(path)) or "/"
     return Stat(name, _kind(info.st_mode), stat.S_IMODE(info.st_mode) & 0o777, info.st_size)
 

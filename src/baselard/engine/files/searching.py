@@ -74,13 +74,13 @@ def search(
 def _existing(root: Path, path: str) -> str:
     real = paths.under(root, paths.resolve(root, path))
     if not paths.mode(real):
-        raise UserError(f"{path}: no such file or directory")
+        raise UserError(f"ripgrep error: {path}: No such file or directory (os error 2)")
     return real
 
 
 def _options(wanted: Wanted) -> Iterator[str]:
-    # Neither this user's settings nor ignore files outside the tree have a say.
-    yield from ("--no-config", "--no-ignore-parent", "--no-ignore-global", "--no-require-git", "--no-follow")
+    # Neither this user's settings nor ignore files outside the tree have a say; .gitignore has in a repository alone.
+    yield from ("--no-config", "--no-ignore-parent", "--no-ignore-global", "--no-follow")
     yield from ("--sort=path", "--no-messages", "--files-with-matches" if wanted.files_only else "--json")
     choices = {
         "--fixed-strings": wanted.literal,
@@ -99,7 +99,7 @@ def _ripgrep(arguments: Sequence[str], directory: Path) -> Completed:
         raise HostError("search needs ripgrep: apt-get install ripgrep")
     completed = process.run(["rg", *arguments], cwd=directory, check=False)
     if completed.code not in (_FOUND, _NOTHING):
-        raise UserError(f"search: {completed.stderr.decode(errors='replace').strip()}")
+        raise UserError(f"ripgrep error: {completed.stderr.decode(errors='replace').strip()}")
     return completed
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from baselard.engine.files import file_bytes, xattrs
 from baselard.engine.files.walking import Entry
+from baselard.engine.solver.digest import of_bytes
 
 EMPTY = "sha256:" + hashlib.sha256(b"tree.v1\0").hexdigest()
 
@@ -46,9 +47,12 @@ def of_entries(root: str, entries: Iterable[Entry], *, content: "Content | None"
 
 
 def of_file(path: str, *, metadata: bool = True, times: bool = False) -> str:
-    """The digest of one regular file, with mode, owner and extended attributes unless ``metadata`` is false."""
+    """The digest of one regular file, with mode, owner and extended attributes.
+
+    Without ``metadata`` it is Dagger's, the SHA-256 of the content's SHA-256 (core/file.go, Digest).
+    """
     if not metadata:
-        return "sha256:" + _bytes_digest(path, os.stat(path).st_size).hex()
+        return of_bytes(_bytes_digest(path, os.stat(path).st_size))
     info = os.lstat(path)
     head = b"file.v1\0" + _head(info, As(times=times))
     return "sha256:" + hashlib.sha256(head + _detail(path, info, file_identity)).hexdigest()

@@ -21,6 +21,7 @@ _ARCHITECTURES = {
     "armv6l": ("arm", "v6"),
     "armv8l": ("arm64", ""),
 }
+_SYSTEMS = {"linux", "windows", "darwin", "freebsd"}
 _KNOWN = {"amd64", "arm64", "arm", "386", "ppc64le", "ppc64", "s390x", "riscv64", "mips64le", "mips64", "loong64"}
 _DEFAULT_VARIANT = {("arm", ""): "v7", ("arm64", "v8"): "", ("arm64", "8"): "", ("amd64", "v1"): ""}
 _DEBIAN = {"386": "i386", "ppc64le": "ppc64el", "mips64le": "mips64el"}
@@ -67,8 +68,11 @@ def parse(text: str) -> Platform:
     if len(parts) == 1:
         parts = ["linux", *parts]
     wrong = len(parts) > 3 or not all(part.replace("_", "").replace("-", "").isalnum() for part in parts)
-    if wrong or parts[0] != "linux" or normal(*parts).architecture not in _KNOWN:
-        raise UserError(f"platform {text!r} is not known; write it like linux/amd64, linux/arm64 or linux/arm/v7")
+    if wrong or parts[0] not in _SYSTEMS or normal(*parts).architecture not in _KNOWN:
+        raise UserError(
+            f'"{text}": unknown operating system or architecture: write the platform like linux/amd64, linux/arm64 '
+            "or linux/arm/v7"
+        )
     return normal(*parts)
 
 

@@ -20,7 +20,11 @@ OpenFrame = Callable[[Frame], Opened]
 
 
 class FunctionError(EngineError):
-    """A module's function failed; the message is the one it gave."""
+    """A module's function failed; the message is the one it gave, as the SDK put it in ``told``."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told.removeprefix("FunctionError: "))
+        self.told = told
 
 
 @dataclass(frozen=True)
@@ -72,4 +76,4 @@ def _raised(error: Error) -> EngineError:
         return ExecError(values["cmd"], values["exitCode"], values["stdout"], values["stderr"])
     if values.get("extra.exit_code") == _MISUSED:
         return UserError(values.get("exception.message", error.message))
-    return FunctionError(error.message.removeprefix("FunctionError: "))
+    return FunctionError(error.message)

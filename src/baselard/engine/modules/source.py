@@ -20,6 +20,7 @@ from baselard.engine.files.paths import climbs
 from baselard.engine.store import cachedir
 
 CONFIG = "dagger.json"
+_SERVED = (0, 21)  # the API's version, baselard.engine.api.root.VERSION
 _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -112,6 +113,7 @@ def load(root: Path) -> ModuleSource:
     name = config.get("name")
     if not isinstance(name, str) or not name:
         raise UserError(f"{root / CONFIG}: the module has no name")
+    _check_version(root / CONFIG, str(config.get("engineVersion") or ""))
     sdk = config.get("sdk")
     sdk = sdk.get("source", "") if isinstance(sdk, dict) else sdk or ""
     if sdk.partition("@")[0] != "python":
@@ -129,6 +131,17 @@ def load(root: Path) -> ModuleSource:
     source = (root / config.get("source", ".")).resolve()
     include = tuple(config.get("include", ()))
     return ModuleSource(root, name, source, include, _toml(source / "pyproject.toml"))
+
+
+def _check_version(path: Path, wanted: str) -> None:
+    """Raise UserError for a module that is made for a newer API; an older one is served as today's."""
+    found = re.match(r"v?([0-9]+)\.([0-9]+)", wanted)
+    if found and (int(found[1]), int(found[2])) > _SERVED:
+        served = ".".join(map(str, _SERVED))
+        raise UserError(
+            f"{path}: module requires dagger {wanted}, but the embedded engine serves {served}: use --engine dagger "
+            "with an engine of that version, or set engineVersion"
+        )
 
 
 def _json(path: Path) -> dict[str, Any]:

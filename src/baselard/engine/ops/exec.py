@@ -1,6 +1,7 @@
 """Run a program in a container: output 0 is the root file system afterwards, then one for each writable mount."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -25,6 +26,8 @@ from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store.snapshots import Draft
 
+_NOT_STARTED = (126, 127)  # tini(1)
+_FATAL = re.compile(r"^\[FATAL tini \([0-9]+\)\] exec .* failed: .*\n\Z", re.MULTILINE)
 _LAST_LINES = 20  # of each stream, for who looks around where a command failed
 
 
@@ -85,6 +88,7 @@ class Exec:
             with box.stubs_removed() as touched:
                 code = worker.runtime.run(box.spec, stdin=stdin, on_output=capture.feed, on_start=box.inside.started)
             streams = capture.finish()
+            code = self._as_dagger_ends(worker, code, streams)
             self._check(worker, box, code, streams)
             self._redirect(worker, box, streams)
             values = tuple(made.value(f"{self.key}#{index}", touched) for index, made in enumerate(outputs))
@@ -106,6 +110,13 @@ class Exec:
             return stack.enter_context(open(inside.file(*box.locate(self.redirect_stdin)), "rb"))
         except (OSError, UserError) as error:
             raise UserError(f"redirectStdin: {self.redirect_stdin} is not a file in the container") from error
+
+    def _as_dagger_ends(self, worker: Worker, code: int, streams: Mapping[str, str]) -> int:
+        """The exit code, which is 1 on a Dagger engine where the init could not start the program."""
+        if code not in _NOT_STARTED or self.command.no_init:
+            return code
+        said = runtime_streams.tail(worker.store.blob_path(streams["stderr"]))
+        return 1 if _FATAL.search(said) else code
 
     def _check(self, worker: Worker, box: Sandbox, code: int, streams: Mapping[str, str]) -> None:
         if not self.expect.allows(code):

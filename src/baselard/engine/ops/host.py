@@ -82,7 +82,7 @@ def _while_it_holds_still(path: str, read: Callable[[], T]) -> T:
     left = _TRIES
     while True:
         if not os.path.isdir(path):
-            raise UserError(f"lstat {path}: no such file or directory on the host")
+            raise UserError(_missing(path) if not os.path.exists(path) else f"{path} on the host: not a directory")
         try:
             return read()
         except OSError as error:
@@ -121,11 +121,15 @@ def load_file(worker: Worker, path: str) -> tuple[HostDirectory, str]:
     """
     real = os.path.realpath(path)
     if not os.path.exists(real):
-        raise UserError(f"lstat {path}: no such file or directory on the host")
+        raise UserError(_missing(path))
     if os.path.isdir(real):
         raise UserError(f"{path} is a directory, not a file")
     directory, name = os.path.split(real)
     return load(worker, directory, Filter(include=(literal(name),))), name
+
+
+def _missing(path: str) -> str:
+    return f"lstat {path}: no such file or directory on the host"
 
 
 def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, bytes]:

@@ -74,8 +74,7 @@ class ApplyPatch(TreeOperation):
             target = paths.under(draft.path, paths.resolve(draft.path, self.path))
             if not stat.S_ISDIR(paths.mode(target)):
                 raise UserError(f"{self.path}: no such directory to apply a patch to")
-            if text.strip():
-                _apply(text, Path(target))
+            _apply(text, Path(target))
             return one(self._digest([value.digest for value in inputs]), draft.commit())
 
 
@@ -107,10 +106,11 @@ def _bound(source: str, target: Path) -> Iterator[None]:
 
 
 def _apply(text: bytes, directory: Path) -> None:
-    command = ("git", "apply", "--whitespace=nowarn", "-")
-    done = process.run(command, cwd=directory, env=_environment(), stdin=text, check=False)
+    command = ("git", "apply", "--allow-empty", "--whitespace=nowarn", "-")
+    environment = {**_environment(), "GIT_CEILING_DIRECTORIES": str(directory.parent)}
+    done = process.run(command, cwd=directory, env=environment, stdin=text, check=False)
     if done.code:
-        raise UserError(f"the patch does not apply: {done.stderr.decode(errors='replace').strip()}")
+        raise UserError(f"git apply: exit status {done.code}: {done.stderr.decode(errors='replace').strip()}")
 
 
 def _environment() -> dict[str, str]:

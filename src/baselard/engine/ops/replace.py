@@ -43,14 +43,16 @@ class Replace(TreeOperation):
 
     def _replaced(self, data: bytes) -> bytes:
         places = self._places(data)
+        if not places and self.everywhere:
+            return data
         if not places:
             where = f" from line {self.first_from} on" if self.first_from else ""
-            raise UserError(f"{self.path}: search string not found{where}")
+            raise UserError(f"search string not found{where}")
         if self.everywhere:
             return data[: places[0]] + data[places[0] :].replace(self.search, self.replacement)
         if len(places) > 1 and self.first_from is None:
             lines = ", ".join(f"line {data.count(_NEWLINE, 0, place) + 1}" for place in places)
-            raise UserError(f"{self.path}: search string found multiple times: {lines}; set all or firstFrom")
+            raise UserError(f"search string found multiple times: {lines}; set all or firstFrom")
         return data[: places[0]] + self.replacement + data[places[0] + len(self.search) :]
 
     def _places(self, data: bytes) -> list[int]:

@@ -144,6 +144,8 @@ def _network(worker: Worker, command: Command) -> Iterator[Namespace]:
 def check_platform(platform: platforms.Platform) -> None:
     """Raise HostError if programs of ``platform`` do not run here, naming what to install."""
     own = platforms.default()
+    if platform.os != own.os:
+        raise HostError(f"{platform} programs do not run on this machine ({own})")
     if platform.architecture == own.architecture or (own.architecture, platform.architecture) == ("amd64", "386"):
         return
     name = f"qemu-{_QEMU.get(platform.architecture, platform.architecture)}"

@@ -38,7 +38,7 @@ class Absent:
     @contextlib.contextmanager
     def taken(self, why: str) -> Iterator[int]:  # noqa: ARG002
         raise UserError(
-            "a terminal is wanted, and this session has none: call the function by `baselard call` on a terminal"
+            "failed to open terminal: this session has none: call the function by `baselard call` on a terminal"
         )
         yield -1
 

@@ -105,8 +105,8 @@ def test_a_file_into_a_directory(source: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="allowParentDirPath"):
         exporting.export_file(f"{source}/d/file", tmp_path, allow_parent=False, name="called")
     found = exporting.export_file(f"{source}/d/file", tmp_path, allow_parent=True, name="called")
-    assert found == tmp_path / "called"
-    assert found.read_text() == "new"
+    assert found == tmp_path  # as Dagger answers: the path that was given
+    assert (tmp_path / "called").read_text() == "new"
 
 
 def test_a_new_file_is_there_when_it_is_whole(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from baselard.engine.api.root import VERSION
 from baselard.engine.errors import UserError
 from baselard.engine.modules import source
 from baselard.engine.store.database import Store
@@ -43,11 +44,25 @@ def test_an_entry_point_is_read_from_the_project(tmp_path: Path) -> None:
         ({"sdk": ""}, "the module hello-world has no SDK"),
         ({"dependencies": [{"name": "other", "source": "../other"}]}, "only a real engine makes"),
         ({"name": ""}, "the module has no name"),
+        (
+            {"engineVersion": "v1.0.0-beta.3"},
+            "module requires dagger v1.0.0-beta.3, but the embedded engine serves 0.21",
+        ),
+        ({"engineVersion": "v0.22.0"}, "module requires dagger v0.22.0"),
     ],
 )
 def test_modules_that_cannot_run_here_say_why(tmp_path: Path, config: dict[str, object], says: str) -> None:
     with pytest.raises(UserError, match=says):
         source.load(module(tmp_path, **config))
+
+
+@pytest.mark.parametrize("version", ["", "latest", "v0.21.99", "v0.20.0", "0.18.4"])
+def test_modules_for_this_or_an_older_api_are_taken(tmp_path: Path, version: str) -> None:
+    assert source.load(module(tmp_path, engineVersion=version)).name == "hello-world"
+
+
+def test_the_version_is_that_of_the_api() -> None:
+    assert ".".join(map(str, source._SERVED)) == VERSION.removeprefix("v").rpartition(".")[0]
 
 
 def test_broken_files_are_named_with_their_line(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Checks, generators and services of modules, found and run through the API."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from baselard.engine.api.more import changeset
 from baselard.engine.api.objects.changeset import Changeset
 from baselard.engine.api.objects.checks import Check, CheckGroup, Generator, GeneratorGroup, Member, Up, UpGroup
 from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.api.objects.typedef import Error, ErrorValue, Module
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import attributes, field
@@ -71,10 +71,10 @@ async def _verdict(ctx: Context, check: Check) -> tuple[Check, EngineError | Non
 
 def _told(error: EngineError) -> Error:
     if not isinstance(error, ExecError):
-        return Error(str(error))
+        return Error(getattr(error, "told", str(error)))
     facts: dict[str, Any] = {"_type": "EXEC_ERROR", "cmd": list(error.cmd), "exitCode": error.exit_code}
-    facts |= {"stdout": error.stdout, "stderr": error.stderr}
-    return Error(str(error), tuple(ErrorValue(name, json.dumps(value)) for name, value in facts.items()))
+    facts |= {"stderr": error.stderr.strip(), "stdout": error.stdout.strip()}
+    return Error(str(error), tuple(ErrorValue(name, JSONValue.of(value).text) for name, value in facts.items()))
 
 
 @field("Generator.run")

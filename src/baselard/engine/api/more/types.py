@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.engine.api.objects.typedef import TypeDef
-from baselard.engine.api.query import core_types
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import attributes, field
 
@@ -57,15 +56,3 @@ def values(_ctx: Context, view: TypeView) -> Any:
 @field("ListTypeDef.elementTypeDef")
 def element(_ctx: Context, view: TypeView) -> TypeDef | None:
     return view.type_def.element
-
-
-@field("Query.currentTypeDefs")
-def current_type_defs(
-    ctx: Context,
-    *,
-    return_all_types: bool = False,  # noqa: ARG001 -- the API's own types are all there are, and all are reachable
-    hide_core: bool = False,
-) -> list[TypeDef]:
-    """The API's own types: modules are not made part of the schema."""
-    names = sorted(name for name in ctx.session.api.schema.type_map if not name.startswith("__"))
-    return [] if hide_core else [found for name in names if (found := core_types.find(ctx.session.api.schema, name))]

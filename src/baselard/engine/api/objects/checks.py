@@ -69,7 +69,7 @@ class CheckGroup:
         """A table in Markdown."""
         rows = [(one.name, one.check_type, one.description, one.result_emoji) for one in self.list]
         lines = ["| check | type | description | success |", "| -- | -- | -- | -- |"]
-        return "".join(f"{line}\n" for line in [*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+        return "".join(f"{line}\n" for line in [*lines, *(f"|{' | '.join(row)} |" for row in rows)])
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,7 @@ from baselard.engine.api.objects.directory import Directory
 from baselard.engine.errors import UserError
 from baselard.engine.run.containers.command import BindMount, CacheMount, Mount, SecretMount, SocketMount, TmpfsMount
 
-_NO_TREE: dict[type[Mount], str] = {
-    CacheMount: "cache volume",
-    TmpfsMount: "temporary directory",
-    SecretMount: "secret",
-    SocketMount: "socket",
-}
+_NO_TREE: dict[type[Mount], str] = {CacheMount: "cache", TmpfsMount: "tmpfs"}
 
 
 @dataclass(frozen=True)
@@ -40,23 +35,22 @@ def with_mount(container: Container, mount: Mount) -> Container:
 
 
 def without_mount(container: Container, target: str) -> Container:
-    """Without what is mounted at ``target``. Raises UserError when nothing is."""
-    kept = tuple(known for known in container.mounts if known.target != target)
-    if len(kept) == len(container.mounts):
-        raise UserError(f"nothing is mounted at {target}")
-    return replace(container, mounts=kept)
+    """Without what is mounted at ``target``, if anything is."""
+    return replace(container, mounts=tuple(known for known in container.mounts if known.target != target))
 
 
 def locate(container: Container, path: str) -> Place:
     """Which tree the absolute ``path`` belongs to, the mount that covers it last deciding.
 
-    Raises UserError where a mount that has no tree of its own covers it.
+    Secrets and sockets are there for commands alone. Raises UserError where a mount without a tree covers the path.
     """
     for mount in reversed(container.mounts):
         if path != mount.target and not path.startswith(mount.target.rstrip("/") + "/"):
             continue
+        if isinstance(mount, SecretMount | SocketMount):
+            continue
         if not isinstance(mount, BindMount):
-            raise UserError(f"{path} lies in the {_NO_TREE[type(mount)]} mounted at {mount.target}")
+            raise UserError(f"{path}: cannot retrieve path from {_NO_TREE[type(mount)]}, which is mounted there")
         return Place(mount, Directory(mount.source, mount.subpath), posixpath.relpath(path, mount.target))
     return Place(None, Directory(container.rootfs), path.lstrip("/"))
 

@@ -1,11 +1,12 @@
 """The functions of a module that need no arguments: checks, generators and services are found among these."""
 
-import fnmatch
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from baselard.engine.api.objects.typedef import Function, Module, TypeDef, kebab
+from baselard.engine.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,25 @@ def name(steps: Steps) -> str:
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a pattern (a glob, or the beginning of a name up to a colon) fits; without patterns all do."""
-    return not patterns or any(fnmatch.fnmatchcase(name, text) or name.startswith(text + ":") for text in patterns)
+    """Whether a pattern (a glob, or the beginning of a name up to a colon) fits; without patterns all do.
+
+    As in Dagger, ``*`` does not cross a colon, and ``**`` between colons does. Raises UserError for braces.
+    """
+    return not patterns or any(_glob(text).fullmatch(f"{name}:") or name.startswith(f"{text}:") for text in patterns)
+
+
+def _glob(text: str) -> "re.Pattern[str]":
+    """Matches a name with a colon behind each of its parts."""
+    if "{" in text:
+        raise UserError(f"{text}: braces are not served in patterns: give several patterns")
+    return re.compile("".join("(?:.*:)?" if part == "**" else f"{_part(part)}:" for part in text.split(":")))
+
+
+def _part(text: str) -> str:
+    meaning = {"*": "[^:]*", "?": "[^:]"}
+    pieces = re.split(r"(\*|\?|\[[^\]]+\])", text)
+    classes = {piece: piece.replace("[!", "[^") for piece in pieces if piece.startswith("[")}
+    return "".join(meaning.get(piece) or classes.get(piece) or re.escape(piece) for piece in pieces)
 
 
 def _below(module: Module, owner: TypeDef, steps: Steps) -> Iterator[Steps]:

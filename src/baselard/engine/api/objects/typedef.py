@@ -145,7 +145,7 @@ class Module:
 
     def find(self, name: str) -> TypeDef | None:
         """The module's own definition of the named type, or None where it is one of the API's."""
-        return next((found for found in self._types() if found.name == name), None)
+        return next((found for found in self.types() if found.name == name), None)
 
     @property
     def main(self) -> TypeDef:
@@ -155,7 +155,8 @@ class Module:
                 return found
         raise UserError(f"the module {self.name} registered no main object")
 
-    def _types(self) -> Iterator[TypeDef]:
+    def types(self) -> Iterator[TypeDef]:
+        """All definitions."""
         yield from self.objects
         yield from self.interfaces
         yield from self.enums

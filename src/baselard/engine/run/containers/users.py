@@ -61,7 +61,7 @@ def _number(text: str, kind: str, table: str) -> int:
     number = whole(text, LARGEST_ID)
     if number is None:
         way_out = f"use a number from 0 to {LARGEST_ID}, or add the {kind} first"
-        raise UserError(f"{kind} {text!r} is not in the image's /etc/{table}; {way_out}")
+        raise UserError(f"unable to find {kind} {text}: no matching entries in {table} file; {way_out}")
     return number
 
 

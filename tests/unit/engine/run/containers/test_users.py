@@ -30,7 +30,8 @@ def test_users(text, user):
 
 
 @pytest.mark.parametrize(
-    ("text", "named"), [("ghost", "user 'ghost'"), ("app:ghosts", "group 'ghosts'"), ("-1", "'-1'")]
+    ("text", "named"),
+    [("ghost", "user ghost: no matching"), ("app:ghosts", "group ghosts: no matching"), ("-1", "user -1: no")],
 )
 def test_names_that_are_not_there(text, named):
     with pytest.raises(UserError, match=named):
