@@ -1,11 +1,12 @@
 """Copies entries into a snapshot's own directory, beside what the tree below holds.
 
-Nothing is mounted over the target: entries are written as overlayfs would have written them, so that files can be
-hard links to the immutable files they come from and cost neither time nor space. A directory that the tree below has
-is repeated with its own metadata; a file hides what it replaces.
+Nothing is mounted over the target: entries are written as overlayfs would have written them. Files are read where
+the store keeps them, so that a file system that can share their blocks does. Every copy is a file of its own: whatever
+looks at it sees how many names it has. Only names of one file within one copied directory stay that. A directory that
+the tree below has is repeated with its own metadata; a file hides what it replaces.
 """
 
-import errno
+import contextlib
 import os
 import stat
 import threading
@@ -21,7 +22,6 @@ from baselard.engine.files.walking import Entry
 from baselard.engine.solver import cancel
 from baselard.engine.store.fold import copy_attributes, remove
 
-_NO_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM)
 NEW_DIRECTORY = 0o755  # explicitly, whatever the umask
 _CHECK_EVERY = 256  # entries between two looks at whether the work was called off
 
@@ -57,8 +57,7 @@ class InTheWay(Enum):
 class Source:
     """Where entries are read: the real directory ``root``, and the store's directories that hold its files.
 
-    ``layers`` are those directories, uppermost first, each the counterpart of ``root``; empty when nothing may be
-    linked.
+    ``layers`` are those directories, uppermost first, each the counterpart of ``root``; empty when there are none.
     """
 
     root: str
@@ -158,7 +157,7 @@ class Target:
 
 @dataclass
 class Copier:
-    """Copies from one source into one target; knows which hard links it has made.
+    """Copies from one source into one target; knows what names it has given to files that have several.
 
     ``for_host`` is for directories that others look at: what is not a directory appears whole or not at all. What
     would be a privilege there stays behind: extended attributes (file capabilities) and files' setuid and setgid bits.
@@ -249,28 +248,22 @@ class Copier:
         return stat.S_IMODE(mode) & ~(stat.S_ISUID | stat.S_ISGID if unprivileged else 0)
 
     def _new(self, path: str, info: os.stat_result, own: str) -> None:
-        if not (stat.S_ISREG(info.st_mode) and self._link(path, info, own)):
-            _make(f"{self.source.root}/{path}", info, own)
-            self.dress(f"{self.source.root}/{path}", own, info)
-
-    def _link(self, path: str, info: os.stat_result, own: str) -> bool:
-        identity = (info.st_dev, info.st_ino)
-        if info.st_nlink > 1 and not self.for_host:
-            first = self._links.setdefault(identity, own)
+        if stat.S_ISREG(info.st_mode) and info.st_nlink > 1 and not self.for_host:
+            first = self._links.setdefault((info.st_dev, info.st_ino), own)
             if first != own:
-                return _try_link(first, own)
-        if self.source.layers and self.metadata.unchanged:
-            return self._link_from_layer(path, own)
-        return False
+                os.link(first, own, follow_symlinks=False)
+                return
+        if not (stat.S_ISREG(info.st_mode) and self._copy_from_layer(path, own)):
+            _make(f"{self.source.root}/{path}", info, own)
+        self.dress(f"{self.source.root}/{path}", own, info)
 
-    def _link_from_layer(self, path: str, own: str) -> bool:
-        """Link to the file itself; the uppermost layer that has the path is the one whose file is seen."""
+    def _copy_from_layer(self, path: str, own: str) -> bool:
+        """Copy the file itself; the uppermost layer that has the path is the one whose file is seen."""
         parent, name = os.path.split(path)
-        for layer in self._layers(parent):
-            try:
-                return _try_link(f"{layer}/{name}", own)
-            except FileNotFoundError:
-                continue
+        for layer in self._layers(parent) if self.source.layers else ():
+            with contextlib.suppress(FileNotFoundError):
+                copy_bytes(f"{layer}/{name}", own)
+                return True
         return False
 
     def _layers(self, directory: str) -> tuple[str, ...]:
@@ -304,17 +297,6 @@ def _make(real: str, info: os.stat_result, own: str) -> None:
         os.symlink(os.readlink(real), own)
     else:
         os.mknod(own, info.st_mode, info.st_rdev)
-
-
-def _try_link(source: str, target: str) -> bool:
-    """Whether a hard link could be made. Raises FileNotFoundError when there is no ``source``."""
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno in _NO_LINK:
-            return False
-        raise
-    return True
 
 
 def counterparts(layers: Sequence[str], path: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ class Diff(TreeOperation):
     What is only in the older one leaves no trace, as with Directory.diff.
     """
 
-    tag: ClassVar[str] = "diff.v1"
+    tag: ClassVar[str] = "diff.v2"
     older: Output
     newer: Output
     older_path: str = "/"
@@ -49,7 +49,7 @@ class Diff(TreeOperation):
 class ApplyChanges(TreeOperation):
     """``dest`` with the changes from ``older`` to ``newer`` made in its directory ``path``, removals too."""
 
-    tag: ClassVar[str] = "applychanges.v1"
+    tag: ClassVar[str] = "applychanges.v2"
     dest: Output
     older: Output
     newer: Output

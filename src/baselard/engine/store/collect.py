@@ -146,8 +146,10 @@ def _limit(root: Path) -> int:
 def _read(store: Store) -> _Contents:
     found = holdings.read(store)
     results = [(key, used, result.snapshots, result.blobs) for key, used, result in found.results]
-    sizes = {number: found.sizes.get(number, 0) for number in found.parents}
-    return _Contents(results, found.parents, found.blobs, sizes)
+    sizes = Counter(found.sizes)
+    for path in (store.root / "layers").glob("*.*"):
+        sizes[int(path.name.partition(".")[0], 36)] += disk_usage(path)  # what long chains are folded into
+    return _Contents(results, found.parents, found.blobs, {number: sizes.get(number, 0) for number in found.parents})
 
 
 def _measure(store: Store) -> None:

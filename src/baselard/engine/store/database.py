@@ -79,6 +79,11 @@ class Store:
         return self.work.name
 
     @property
+    def boot(self) -> str:
+        """What tells this boot of the machine from others."""
+        return _boot()
+
+    @property
     def work(self) -> Path:
         """This process's own temporary directory, on the store's file system."""
         return self.owned.path

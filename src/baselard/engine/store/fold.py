@@ -1,4 +1,4 @@
-"""Folds stacked overlayfs layers into one directory of hard links: the same tree, one lower directory.
+"""What a layer's directory says to overlayfs, and small steps on directories that keep their looks.
 
 Rules of the kernel's Documentation/filesystems/overlayfs.rst: a character device 0:0 hides what is below, a directory
 with ``trusted.overlay.opaque=y`` hides what lower directories of its name hold.
@@ -7,7 +7,6 @@ with ``trusted.overlay.opaque=y`` hides what lower directories of its name hold.
 import os
 import shutil
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 
 _OPAQUE = "trusted.overlay.opaque"
@@ -24,33 +23,6 @@ def is_opaque(path: Path | str) -> bool:
         return os.getxattr(path, _OPAQUE, follow_symlinks=False) == b"y"
     except OSError:
         return False
-
-
-def layers(sources: Sequence[Path], target: Path) -> None:
-    """Make ``target`` the tree that ``sources``, lowest first, make together. They must be on one file system."""
-    target.mkdir()
-    for source in sources:
-        _apply(os.fspath(source), os.fspath(target))
-
-
-def _apply(source: str, target: str) -> None:
-    for entry in os.scandir(source):
-        _apply_entry(entry, f"{target}/{entry.name}")
-    copy_attributes(source, target)
-
-
-def _apply_entry(entry: "os.DirEntry[str]", goal: str) -> None:
-    info = entry.stat(follow_symlinks=False)
-    if not stat.S_ISDIR(info.st_mode):
-        remove(goal)
-        if not is_whiteout(info):
-            os.link(entry.path, goal, follow_symlinks=False)
-        return
-    if is_opaque(entry.path) or not stat.S_ISDIR(_mode(goal)):
-        remove(goal)
-    if not _mode(goal):
-        os.mkdir(goal)
-    _apply(entry.path, goal)
 
 
 def copy_attributes(source: str, target: str) -> None:

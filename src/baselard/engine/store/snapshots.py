@@ -9,16 +9,17 @@ import ctypes
 import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import HostError
-from baselard.engine.store import fold
+from baselard.engine.store import fold, folding
 from baselard.engine.store.database import Snapshot, Store
 
 _FOLD_EVERY = 240  # overlayfs takes 500 lower directories, and short names leave room in the option page
+_MOST_NAMES = 450
 _CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_SLAVE = 1, 2, 4, 0x1000, 0x4000, 1 << 19
 _MNT_DETACH = 2
@@ -150,26 +151,50 @@ class Snapshots:
     def lowerdirs(self, snapshot: Snapshot) -> list[str]:
         """The names below ``layers/`` that make the tree, uppermost first; long chains are folded on the way."""
         chain = list(ancestry(snapshot))
-        names: list[str] = []
-        for index, link in enumerate(chain):
-            depth = len(chain) - index
-            if depth % _FOLD_EVERY == 0:
-                return [*names, self._folded(link)]
-            names.append(link.name)
-        return names
+        own = len(chain) % _FOLD_EVERY
+        groups = [chain[start : start + _FOLD_EVERY] for start in range(own, len(chain), _FOLD_EVERY)]
+        folded = [self._folded(group) for group in groups]
+        for number in range(len(groups))[::-1]:
+            if own + sum(map(len, folded)) > _MOST_NAMES:
+                folded[number] = [self._merged(groups[number])]
+        return [*(link.name for link in chain[:own]), *(name for names in folded for name in names)]
 
-    def _folded(self, snapshot: Snapshot) -> str:
-        """The name of one directory with all of the snapshot's tree, made of hard links at the first need."""
-        name = snapshot.name + ".folded"
-        target = self.store.root / "layers" / name
-        if not target.exists():
-            below = [snapshot.name, *(self.lowerdirs(snapshot.parent) if snapshot.parent else [])]
-            layers = [self.store.root / "layers" / entry for entry in reversed(below)]
+    def _folded(self, group: Sequence[Snapshot]) -> list[str]:
+        """The names that stand for a group of links, uppermost first; found once in a boot, see ``_kept``."""
+
+        def find(path: Path) -> None:
+            by_path = {self.store.layer_path(link): link for link in group}
+            runs = [[by_path[layer] for layer in run][::-1] for run in folding.runs([*by_path][::-1])]
+            path.write_text(" ".join(self._merged(run) if len(run) > 1 else run[0].name for run in runs[::-1]))
+
+        return (self.store.root / "layers" / self._kept(f"{group[0].name}.names", find)).read_text().split()
+
+    def _merged(self, links: Sequence[Snapshot]) -> str:
+        """The name of one layer that does what neighbouring links, uppermost first, do; made once in a boot."""
+
+        def make(path: Path) -> None:
+            layers = [self.store.layer_path(link) for link in reversed(links)]
+            with self.view(links[-1].parent) as below:
+                folding.merge(layers, below, path)
+
+        return self._kept(f"{links[0].name}.{links[-1].name}", make)
+
+    def _kept(self, name: str, make: Callable[[Path], None]) -> str:
+        """The name of what ``make`` made beside the layers, which goes with the snapshot that its first part names.
+
+        Nothing is synced and no row tells of it, so what another boot made may not be whole: it is made again.
+        """
+        own = f"{name}.{self.store.boot[:8]}"
+        place = self.store.root / "layers"
+        if not (place / own).exists():
             with self.store.temp_dir() as work:
-                fold.layers(layers, work / "tree")
-                with contextlib.suppress(FileExistsError, OSError):  # another process may have made it meanwhile
-                    (work / "tree").rename(target)
-        return name
+                make(work / "made")
+                for number, stale in enumerate(set(place.glob(f"{name}.*")) - {place / own}):
+                    with contextlib.suppress(FileNotFoundError):
+                        stale.rename(work / str(number))
+                with contextlib.suppress(OSError):  # another process may have made it meanwhile
+                    (work / "made").rename(place / own)
+        return own
 
     def _mount(self, target: Path, names: list[str], work: Path | None) -> None:
         """Mount an overlay; names are relative to the layers' directory because the options must fit one page."""

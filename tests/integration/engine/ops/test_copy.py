@@ -1,7 +1,6 @@
 """Copies between trees: what they bring, what they keep, what they cost, and what they are called by."""
 
 import contextvars
-import errno
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -338,15 +337,7 @@ def test_owner_and_permissions_are_for_everything_copied(trees, made) -> None:
     assert trees.stat(made(dressed).node, "d/tool").st_uid == 7, "the source is not touched"
 
 
-def test_copies_cost_no_space(trees) -> None:
-    source = files("/big")
-    node = Copy(files("/base"), source, "/copy")
-    base, copied = trees.value(source.node).tree, trees.value(node).tree
-    original = trees.store.layer_path(base) / "big"
-    assert os.path.samestat(original.stat(), (trees.store.layer_path(copied) / "copy/big").stat())
-
-
-def test_the_file_that_is_seen_is_linked_not_one_it_hides(trees) -> None:
+def test_the_file_that_is_seen_is_copied_not_one_it_hides(trees) -> None:
     source = files("/d/file", "/d/other")
     source = Output(NewFile(source, "/d/file", b"newer"))
     source = Output(Remove(source, ("/d/other",)))
@@ -354,16 +345,6 @@ def test_the_file_that_is_seen_is_linked_not_one_it_hides(trees) -> None:
     node = Copy(EMPTY, source, "/to", "/d")
     assert trees.text(node, "to/file") == "newer"
     assert trees.names(node) == ["to", "to/file", "to/other"]
-
-
-def test_a_file_with_too_many_links_is_copied(trees, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise OSError(errno.EMLINK, "too many links")
-
-    source = Output(NewFile(files("/d/file"), "/d/file", b"newer"))
-    trees.value(source.node)
-    monkeypatch.setattr(os, "link", refuse)
-    assert trees.text(Copy(EMPTY, source, "/to", "/d"), "to/file") == "newer"
 
 
 def test_a_copy_of_everything_into_nothing_is_the_same_tree(trees) -> None:

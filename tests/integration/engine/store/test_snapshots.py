@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import HostError
-from baselard.engine.store import fold
 from baselard.engine.store import snapshots as snapshot
 from baselard.engine.store.database import Snapshot, Store
 
@@ -186,13 +185,6 @@ def test_chains_longer_than_overlayfs_takes(trees) -> None:
         assert sorted(int(path.name) for path in (root / "d").iterdir()) == list(range(450, 520))
     assert len(trees.snapshots.lowerdirs(made)) < 500
     step(trees, made, lambda root: (root / "more").touch())
-
-
-def test_folding_costs_no_space(trees) -> None:
-    made = step(trees, None, lambda root: (root / "big").write_bytes(os.urandom(1 << 20)))
-    layer = trees.store.layer_path(made)
-    fold.layers([layer], trees.store.work / "folded")
-    assert os.path.samestat(os.stat(layer / "big"), os.stat(trees.store.work / "folded/big"))
 
 
 def test_a_directory_moved_over_layers_is_whole(trees) -> None:

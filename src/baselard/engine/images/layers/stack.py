@@ -12,13 +12,13 @@ from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.files.inside import Names
-from baselard.engine.images.layers import extract, whiteouts
+from baselard.engine.images.layers import extract
 from baselard.engine.images.layers.extract import Leftovers
 from baselard.engine.images.layers.stream import Stream, decompressed
 from baselard.engine.images.layers.tree import Tree, shown
 from baselard.engine.solver import cancel
 from baselard.engine.solver.digest import of_bytes
-from baselard.engine.store import fold, layer_index
+from baselard.engine.store import fold, layer_index, whiteouts
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
@@ -102,7 +102,7 @@ def _settle(snapshots: Snapshots, parent: Snapshot | None, unpacked: _Unpacked) 
     if parent and (left.implied or left.links or left.whiteouts):
         with snapshots.view(parent) as below, Tree.at(below) as lower, Tree.at(unpacked.tree) as upper:
             for names in left.whiteouts:
-                whiteouts.drop_idle(lower, upper, names)
+                whiteouts.drop_idle(lower.root, upper.root, names)
             for names in left.implied:
                 _dress_as_below(lower, upper, names)
             for names, target in left.links:

@@ -3,15 +3,18 @@ listing shows the device that it is, though nothing is there for who asks by nam
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from baselard.engine.files.inside import DIRECTORY, Names
-from baselard.engine.images.layers.tree import Tree
 from baselard.engine.store import fold
 
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-def drop_idle(lower: Tree, upper: Tree, names: Names) -> None:
-    """Remove the whiteout ``names`` of ``upper`` when ``lower``, all that lies below it, shows nothing there."""
+
+def drop_idle(lower: int, upper: int, names: Sequence[bytes]) -> None:
+    """Remove the whiteout ``names``, a path's components, of the open directory ``upper`` when it hides nothing.
+
+    ``lower`` is the open root of all that lies below.
+    """
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), _directory(upper, names[:-1]) as here:
         is_whiteout = fold.is_whiteout(os.lstat(names[-1], dir_fd=here))
         if is_whiteout and not _hides(lower, upper, names):
@@ -20,7 +23,7 @@ def drop_idle(lower: Tree, upper: Tree, names: Names) -> None:
             os.utime(here, ns=(info.st_atime_ns, info.st_mtime_ns))
 
 
-def _hides(lower: Tree, upper: Tree, names: Names) -> bool:
+def _hides(lower: int, upper: int, names: Sequence[bytes]) -> bool:
     """Whether something would show without the whiteout: every directory on the way is joined, and it is below."""
     for depth in range(1, len(names)):
         with _directory(upper, names[:depth]) as directory:
@@ -35,12 +38,12 @@ def _hides(lower: Tree, upper: Tree, names: Names) -> bool:
 
 
 @contextlib.contextmanager
-def _directory(tree: Tree, names: Names) -> Iterator[int]:
+def _directory(root: int, names: Sequence[bytes]) -> Iterator[int]:
     """The directory ``names``, no link followed. Raises FileNotFoundError, NotADirectoryError when it is none."""
-    directory = os.dup(tree.root)
+    directory = os.dup(root)
     try:
         for name in names:
-            below = os.open(name, DIRECTORY, dir_fd=directory)
+            below = os.open(name, _DIRECTORY, dir_fd=directory)
             os.close(directory)
             directory = below
         yield directory
