@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from baselard.engine.errors import HostError
+from baselard.engine.files import merging
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver.evaluate import Evaluator, Flights
 from baselard.engine.solver.graph import Node, Output, Value
@@ -83,5 +84,5 @@ def _namespace() -> None:
 @pytest.fixture
 def trees(_namespace: None, tmp_path: Path) -> Iterator[Trees]:
     store = Store.open(tmp_path / "store")
-    yield Trees(store, Snapshots(store))
+    yield Trees(store, merging.snapshots(store))
     store.close()

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from baselard.engine.files import merging
 from baselard.engine.store import snapshots as snapshot
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.snapshots import Snapshots
@@ -22,7 +23,7 @@ def child(lab: Lab, *, files: int) -> Iterator[Mapping[str, Side]]:
     """A writable child of a tree, one file in it, kept as a snapshot; beside a copy of the tree by hard links."""
     tree = lab.tree(files)
     with lab.fresh_store() as root, contextlib.closing(Store.open(root)) as store, lab.scratch() as scratch:
-        snapshots = Snapshots(store)
+        snapshots = merging.snapshots(store)
         with snapshots.layer(None) as draft:
             bare.hardlinked(tree, draft.upper / "tree")
             parent = draft.commit()

@@ -48,7 +48,7 @@ ANYTHING = (
     ("images.bootstrap images.debian_mirror", "a tree that this machine's mmdebstrap makes"),
     (
         """
-        files.git_directory
+        files.git_directory files.merging
         files.copying files.differences files.file_bytes files.paths files.reading files.searching files.selection
         files.treehash files.walking files.wildcards files.xattrs ops.copy ops.file ops.git ops.http ops.merge ops.patch
         ops.replace ops.unpack images.archive_layers images.layers.stack images.layers.tree images.layers.generate
@@ -64,7 +64,6 @@ ONLY = {
         "it reads by descriptors, and writes to a directory of the engine's own",
     ),
     "images.credentials": ({".is_file"}, "this machine's settings"),
-    "images.layers.whiteouts": ({"os.utime"}, "it gets descriptors"),
     "run.containers.inside": ({"os.open", "os.stat"}, "the kernel's files, and what openat2 found"),
     "run.containers.kernel_places": ({".under"}, "a tree before anything runs in it"),
     "run.networks.bridges": ({".read_text", ".write_text", ".unlink"}, "the kernel's files, and the engine's own"),

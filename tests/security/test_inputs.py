@@ -32,13 +32,12 @@ from baselard.engine.api import served, server
 from baselard.engine.api.query import queries, replies
 from baselard.engine.api.query.ids import Ids
 from baselard.engine.errors import EngineError, UserError
-from baselard.engine.files import gitignore, patterns
+from baselard.engine.files import gitignore, merging, patterns
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_layers, archive_read, credentials, manifest, transfer
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.layers.extract import unpack
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots
 from baselard.oci.errors import DistributionError
 from baselard.oci.registry.connection import Connection
 from baselard.oci.registry.credential import Credential
@@ -319,7 +318,7 @@ def test_an_archive_is_imported_or_refused(data: bytes, store: Store) -> None:
     path.write_bytes(data)
     with told(EngineError), archive_read.opened(path, store) as archive:
         chosen = archive_read.choose(archive, platforms.parse("linux/amd64"), "")
-        archive_layers.unpack(Snapshots(store), archive, chosen)
+        archive_layers.unpack(merging.snapshots(store), archive, chosen)
 
 
 DIGEST = "sha256:" + "a" * 64
@@ -391,7 +390,7 @@ def test_an_exported_cache_is_imported_or_refused(store: Store, document: Any) -
         index = manifest.Index((manifest.described(manifest.OCI_MANIFEST, whole),)).to_bytes()
         Path(root, "index.json").write_bytes(index)
         with told(EngineError):
-            transfer.import_directory(Snapshots(store), Path(root))
+            transfer.import_directory(merging.snapshots(store), Path(root))
 
 
 # registries

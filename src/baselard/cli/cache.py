@@ -7,11 +7,12 @@ from pathlib import Path
 
 from baselard.cli import places, start
 from baselard.engine.errors import UserError
+from baselard.engine.files import merging
 from baselard.engine.images import reference, transfer
 from baselard.engine.images.registries import Registry
 from baselard.engine.images.transfer import Transferred
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots, private_namespace
+from baselard.engine.store.snapshots import private_namespace
 
 _USAGE = """Usage: baselard cache export DIRECTORY|REFERENCE
        baselard cache import DIRECTORY|REFERENCE
@@ -50,8 +51,8 @@ def _exported(store: Store, place: str) -> Transferred:
 
 def _imported(store: Store, place: str) -> Transferred:
     if not is_reference(place):
-        return transfer.import_directory(Snapshots(store), Path(place))
-    return transfer.import_registry(Snapshots(store), Registry(), reference.parse(place), _say)
+        return transfer.import_directory(merging.snapshots(store), Path(place))
+    return transfer.import_registry(merging.snapshots(store), Registry(), reference.parse(place), _say)
 
 
 def is_reference(place: str) -> bool:

@@ -17,7 +17,7 @@ from baselard.cli.target import Target
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.session import Session, opened
 from baselard.engine.errors import HostError
-from baselard.engine.files import checkout
+from baselard.engine.files import checkout, merging
 from baselard.engine.host import privilege, rundir
 from baselard.engine.host.rundir import RunDir
 from baselard.engine.images import transfer
@@ -38,7 +38,6 @@ from baselard.engine.run.worker import Worker
 from baselard.engine.solver.evaluate import Flights
 from baselard.engine.store import cachedir, collect, snapshots, space
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots
 
 Answer = TypeVar("Answer")
 THREADS = 32
@@ -71,7 +70,7 @@ class Engine:
         run_dir = self.machines.enter_context(contextlib.closing(rundir.open_run_dir()))
         return Worker(
             store=self.store,
-            snapshots=Snapshots(self.store),
+            snapshots=merging.snapshots(self.store),
             runtime=Runtime(run_dir),
             network=self._network(run_dir),
             registry=Registry(),

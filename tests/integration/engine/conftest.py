@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from baselard.engine.files import merging
 from baselard.engine.host import process, rundir
 from baselard.engine.ops.exec import Exec
 from baselard.engine.run.containers.command import Command
@@ -26,7 +27,6 @@ from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import snapshots
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots
 
 PROGRAMS = """
     test sh true false cat ls env id mkdir echo sleep wget nc pwd rm mv touch stat head dd ps kill httpd
@@ -91,7 +91,9 @@ def machine(_own_mounts: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
     store = Store.open(root / "store")
     run_dir = rundir.open_run_dir(root / "run")
     network = Network(run_dir, lambda text: None)
-    yield Worker(store, Snapshots(store), Runtime(run_dir), network, None, Secrets(), None, Log(), HostEnvironment())
+    yield Worker(
+        store, merging.snapshots(store), Runtime(run_dir), network, None, Secrets(), None, Log(), HostEnvironment()
+    )
     network.close()
     run_dir.close()
     store.close()

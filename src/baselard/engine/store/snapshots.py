@@ -83,11 +83,20 @@ class Draft:
         return self.committed
 
 
+Merge = Callable[[Sequence[Path], Path, Path], None]
+"""Makes the directory that its last argument names one layer of the first ones, lowest first, on the tree below."""
+
+
+def _merge_nothing(_layers: Sequence[Path], _below: Path, _target: Path) -> None:
+    raise RuntimeError(f"a chain of more than {_FOLD_EVERY} snapshots, and nothing that makes layers one was given")
+
+
 @dataclass(frozen=True)
 class Snapshots:
-    """Makes and shows the trees of one store."""
+    """Makes and shows the trees of one store. ``merge`` makes one layer of neighbouring ones (files/merging.py)."""
 
     store: Store
+    merge: Merge = _merge_nothing
 
     @contextlib.contextmanager
     def draft(self, parent: Snapshot | None) -> Iterator[Draft]:
@@ -175,7 +184,7 @@ class Snapshots:
         def make(path: Path) -> None:
             layers = [self.store.layer_path(link) for link in reversed(links)]
             with self.view(links[-1].parent) as below:
-                folding.merge(layers, below, path)
+                self.merge(layers, below, path)
 
         return self._kept(f"{links[0].name}.{links[-1].name}", make)
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from baselard.engine.errors import EngineError
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, pull, reference
 from baselard.engine.images.image import ImageConfig
@@ -16,7 +17,6 @@ from baselard.engine.images.registries import Registry
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store.database import Snapshot, Store
-from baselard.engine.store.snapshots import Snapshots
 
 LAYERS, FILES, SIZE = 4, 30, 60_000
 
@@ -29,7 +29,7 @@ def main(root: str, address: str) -> None:
     variant = Variant(_tree(store), ImageConfig(platforms.parse("linux/amd64")))
     pushed, _ = publish.publish(store, Registry(), target, [variant], form=Format(), say=print)
     found = pull.resolve(Registry(), target, platforms.parse("linux/amd64"), print)
-    pulled = pull.pull(Snapshots(store), Registry(), found, print)
+    pulled = pull.pull(merging.snapshots(store), Registry(), found, print)
     store.record(["pulled"], Result((Value(found.reference.digest, pulled),)))
     store.close()
     print(pushed.digest)
@@ -44,7 +44,7 @@ def _tree(store: Store) -> Snapshot:
         if known := store.lookup(f"layer {layer}"):
             tree = known.values[0].tree  # type: ignore[assignment]
             continue
-        with Snapshots(store).layer(tree) as draft:
+        with merging.snapshots(store).layer(tree) as draft:
             for number, data in enumerate(content):
                 path = draft.path / f"{layer}-{number}"
                 path.write_bytes(data)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from baselard.engine.errors import HostError, UserError
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.host.process import ProcessError
 from baselard.engine.images import archive_write, writing
@@ -16,7 +17,6 @@ from baselard.engine.ops.archive import Import
 from baselard.engine.ops.docker_image import ARCHIVE, DockerImage, identify
 from baselard.engine.solver.graph import Output
 from baselard.engine.store.database import Snapshot, Store
-from baselard.engine.store.snapshots import Snapshots
 
 pytestmark = pytest.mark.root
 DOCKER = """#!/bin/sh
@@ -30,7 +30,7 @@ esac
 
 @pytest.fixture
 def docker(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Snapshots(store).layer(None) as draft:
+    with merging.snapshots(store).layer(None) as draft:
         (draft.path / "file").write_text("content")
         tree = draft.commit()
     config = ImageConfig(platforms.default(), cmd=("run",))
@@ -47,7 +47,7 @@ def docker(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.usefixtures("docker")
 def test_an_image_comes_out_of_docker(tmp_path: Path) -> None:
     other = Store.open(tmp_path / "other")
-    worker = SimpleNamespace(store=other, snapshots=Snapshots(other), progress=SimpleNamespace(output=print))
+    worker = SimpleNamespace(store=other, snapshots=merging.snapshots(other), progress=SimpleNamespace(output=print))
     saved = DockerImage(identify("mine:1"), "mine:1")
     node = Import(Output(saved), f"/{ARCHIVE}", platforms.default())
     result = node.run(worker, saved.run(worker, ()).values)  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ def test_an_image_docker_does_not_have() -> None:
 
 @pytest.mark.usefixtures("docker")
 def test_what_docker_says_when_it_cannot_save(store: Store) -> None:
-    worker = SimpleNamespace(snapshots=Snapshots(store))
+    worker = SimpleNamespace(snapshots=merging.snapshots(store))
     with pytest.raises(ProcessError, match="docker save other:1: exit code 1\nthe disk broke"):
         DockerImage("sha256:4321", "other:1").run(worker, ())  # type: ignore[arg-type]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_write, writing
 from baselard.engine.images.image import History, ImageConfig
@@ -19,7 +20,6 @@ from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import layer_index
 from baselard.engine.store.database import Snapshot, Store
-from baselard.engine.store.snapshots import Snapshots
 
 pytestmark = pytest.mark.root
 
@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def tree(store: Store) -> Snapshot:
     """Three snapshots: files, deletions of them, and a replaced directory."""
-    snapshots = Snapshots(store)
+    snapshots = merging.snapshots(store)
     with snapshots.layer(None) as draft:
         (draft.path / "keep").write_text("kept")
         (draft.path / "gone").write_text("gone")

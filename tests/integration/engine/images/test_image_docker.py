@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_layers, archive_read, archive_write, publish, pull, reference, writing
 from baselard.engine.images.image import ImageConfig
@@ -53,7 +54,7 @@ def tree(store: Store) -> Snapshot:
     shell = Path("/bin/busybox")
     if not shell.exists():
         pytest.skip("the package busybox-static is not installed")
-    with Snapshots(store).layer(None) as draft:
+    with merging.snapshots(store).layer(None) as draft:
         (draft.path / "bin").mkdir()
         (draft.path / "bin/busybox").write_bytes(shell.read_bytes())
         (draft.path / "bin/busybox").chmod(0o755)
@@ -62,7 +63,7 @@ def tree(store: Store) -> Snapshot:
         (draft.path / "file").write_text("old")
         (draft.path / "gone").write_text("gone")
         lower = draft.commit()
-    with Snapshots(store).layer(lower) as draft:
+    with merging.snapshots(store).layer(lower) as draft:
         (draft.path / "file").write_text("new")
         subprocess.run(["mknod", draft.path / "gone", "c", "0", "0"], check=True)
         return draft.commit()

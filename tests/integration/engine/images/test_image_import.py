@@ -15,13 +15,13 @@ import pytest
 import zstandard
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_layers, archive_read, archive_write, writing
 from baselard.engine.images.archive_read import Chosen
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.store.database import Snapshot, Store
-from baselard.engine.store.snapshots import Snapshots
 
 pytestmark = pytest.mark.root
 AMD64, ARM64 = platforms.parse("linux/amd64"), platforms.parse("linux/arm64")
@@ -30,10 +30,10 @@ AMD64, ARM64 = platforms.parse("linux/amd64"), platforms.parse("linux/arm64")
 @pytest.fixture
 def ours(store: Store, tmp_path: Path) -> Path:
     """Two platforms, two layers."""
-    with Snapshots(store).layer(None) as draft:
+    with merging.snapshots(store).layer(None) as draft:
         (draft.path / "one").write_text("1")
         lowest = draft.commit()
-    with Snapshots(store).layer(lowest) as draft:
+    with merging.snapshots(store).layer(lowest) as draft:
         (draft.path / "two").write_text("2")
         tree = draft.commit()
     variants = [Variant(tree, ImageConfig(platform, cmd=(str(platform),))) for platform in (AMD64, ARM64)]
@@ -47,7 +47,7 @@ def taken(path: Path, root: Path, platform: Any = AMD64, tag: str = "") -> tuple
     try:
         with archive_read.opened(path, other) as archive:
             chosen = archive_read.choose(archive, platform, tag)
-            tree = archive_layers.unpack(Snapshots(other), archive, chosen)
+            tree = archive_layers.unpack(merging.snapshots(other), archive, chosen)
         names = set()
         link: Snapshot | None = tree
         while link:
@@ -118,7 +118,7 @@ def test_old_docker_links_equal_layers(tmp_path: Path) -> None:
 @pytest.fixture
 def plain(store: Store, tmp_path: Path) -> tuple[Path, str]:
     """An archive whose one layer is not compressed, and that layer's digest."""
-    with Snapshots(store).layer(None) as draft:
+    with merging.snapshots(store).layer(None) as draft:
         (draft.path / "file").write_text("what the digest says")
         tree = draft.commit()
     whole = writing.write(store, [Variant(tree, ImageConfig(AMD64))], Format("none"))

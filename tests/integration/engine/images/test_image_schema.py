@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_write, manifest, writing
 from baselard.engine.images.image import Healthcheck, ImageConfig
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots
 from baselard.oci.media_types import OCI_INDEX
 
 pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]
@@ -34,7 +34,7 @@ FULL = ImageConfig(
 def test_manifests_indexes_configurations_and_layouts(
     store: Store, judge: Callable[..., Any], tmp_path: Path, form: Format
 ) -> None:
-    with Snapshots(store).layer(None) as draft:
+    with merging.snapshots(store).layer(None) as draft:
         (draft.path / "file").write_text("content")
         tree = draft.commit()
     arm = ImageConfig(platforms.parse("linux/arm64/v8"))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from baselard.engine.errors import HostError, UserError
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import bootstrap, publish, reference, registries
 from baselard.engine.images.bootstrap import Recipe
@@ -19,7 +20,6 @@ from baselard.engine.images.writing import Format, Variant
 from baselard.engine.ops import source
 from baselard.engine.solver.evaluate import Evaluator, Flights
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots
 
 pytestmark = [pytest.mark.anyio, pytest.mark.root]
 AMD64 = platforms.parse("linux/amd64")
@@ -67,7 +67,9 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 def session(store: Store, progress: Told | None = None) -> Any:
     """A worker with a session's memory of its own."""
-    return SimpleNamespace(store=store, snapshots=Snapshots(store), registry=Registry(), progress=progress or Told())
+    return SimpleNamespace(
+        store=store, snapshots=merging.snapshots(store), registry=Registry(), progress=progress or Told()
+    )
 
 
 def evaluator(worker: Any, executor: ThreadPoolExecutor) -> Evaluator:
@@ -161,7 +163,7 @@ async def test_a_pulled_tag_serves_while_its_registry_is_away(
 
 
 def pushed(store: Store, host: str) -> tuple[str, str]:
-    with Snapshots(store).layer(None) as draft:
+    with merging.snapshots(store).layer(None) as draft:
         (draft.path / "file").write_text("content")
         tree = draft.commit()
     address = f"{host}/app:1"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from baselard.engine.errors import EngineError, UserError
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, pull, reference, registries
 from baselard.engine.images.image import ImageConfig
@@ -19,7 +20,6 @@ from baselard.engine.images.registries import Registry, RegistryError
 from baselard.engine.images.writing import Format, Variant, Whole
 from baselard.engine.store import layer_index
 from baselard.engine.store.database import Snapshot, Store
-from baselard.engine.store.snapshots import Snapshots
 from baselard.oci.reference import Reference
 
 pytestmark = pytest.mark.root
@@ -30,7 +30,7 @@ Push = Callable[..., tuple[Reference, Whole]]
 
 
 def layer_on(store: Store, parent: Snapshot | None, name: str, size: int = 10) -> Snapshot:
-    with Snapshots(store).layer(parent) as draft:
+    with merging.snapshots(store).layer(parent) as draft:
         (draft.path / name).write_bytes(os.urandom(size))
         os.utime(draft.path / name, (0, 0))
         return draft.commit()
@@ -257,7 +257,7 @@ def test_tags_are_listed_and_deleted(server: Any, push: Push) -> None:
 def pulled(store: Store, address: str, platform: str = "linux/amd64", session: Registry | None = None) -> Any:
     session = session or Registry()
     found = pull.resolve(session, reference.parse(address), platforms.parse(platform), print)
-    return found, pull.pull(Snapshots(store), session, found, print)
+    return found, pull.pull(merging.snapshots(store), session, found, print)
 
 
 def fresh(tmp_path: Path, name: str = "fresh") -> Store:

@@ -15,6 +15,7 @@ from registry_servers import connection as registry_connection
 from registry_servers import loopback_name, running_registry
 
 from baselard.engine.errors import EngineError, UserError
+from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, reference, registries
 from baselard.engine.images import pull as registry_pull
@@ -31,7 +32,7 @@ AMD64 = platforms.parse("linux/amd64")
 
 
 def push(store: Store, address: str, session: Registry | None = None) -> str:
-    with Snapshots(store).layer(None) as draft:
+    with merging.snapshots(store).layer(None) as draft:
         (draft.path / "file").write_text("content")
         variant = Variant(draft.commit(), ImageConfig(AMD64))
     target = reference.parse(address)

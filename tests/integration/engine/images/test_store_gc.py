@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import merging
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import collect, layer_index
 from baselard.engine.store.collect import Policy
 from baselard.engine.store.database import Snapshot, Store
-from baselard.engine.store.snapshots import Snapshots
 
 pytestmark = pytest.mark.root
 
 
 def snapshot(store: Store, parent: Snapshot | None, size: int = 100_000) -> Snapshot:
-    with Snapshots(store).layer(parent) as draft:
+    with merging.snapshots(store).layer(parent) as draft:
         (draft.path / "file").write_bytes(os.urandom(size))
         return draft.commit()
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from baselard.engine.files import exporting, reading, treehash
+from baselard.engine.files import exporting, merging, reading, treehash
 from baselard.engine.files.copying import Copier, Source, Target
 from baselard.engine.files.walking import walk
 from baselard.engine.images.layers import generate, stack
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
-from baselard.engine.store.snapshots import Snapshots, ancestry
+from baselard.engine.store.snapshots import ancestry
 
 pytestmark = [
     pytest.mark.root,
@@ -83,7 +83,7 @@ def _stacked(store: Store, layers: list[str]) -> Snapshot:
         diff_id = "sha256:" + hashlib.sha256(data).hexdigest()
         made.append(Layer(store.put_blob([data]), len(data), diff_id, "none"))
     blobs = [partial(store.blob_path, layer.digest) for layer in made]
-    top = stack.stack(Snapshots(store), made, blobs)
+    top = stack.stack(merging.snapshots(store), made, blobs)
     assert top is not None
     return top
 
@@ -135,7 +135,7 @@ def test_everybody_sees_one_tree(layers: list[str], store: Store, tmp_path: Path
     judge = _unpacked(layers, tmp_path)
     wanted = _walked(judge)
     top = _stacked(store, layers)
-    with Snapshots(store).view(top) as root:
+    with merging.snapshots(store).view(top) as root:
         assert _walked(root) == wanted
         assert _listed(root) == wanted
         assert {path.rstrip("/") for path in reading.glob(root, "/", "**")} == wanted

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import HostError
+from baselard.engine.files import merging
 from baselard.engine.ops import host
 from baselard.engine.ops.copy import Copy
 from baselard.engine.ops.file import NewFile
@@ -16,7 +17,6 @@ from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver.graph import Output
 from baselard.engine.store import snapshots
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots
 
 pytestmark = pytest.mark.root
 
@@ -27,7 +27,7 @@ def small(trees, tmp_path: Path) -> Iterator[object]:
     (tmp_path / "small").mkdir()
     snapshots.mount("tmpfs", tmp_path / "small", "tmpfs", 0, "size=4m")
     store = Store.open(tmp_path / "small/store")
-    yield replace(trees, store=store, snapshots=Snapshots(store))
+    yield replace(trees, store=store, snapshots=merging.snapshots(store))
     store.close()
     snapshots.unmount(tmp_path / "small")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from baselard.engine.files import merging
 from baselard.engine.ops.copy import Copy
 from baselard.engine.ops.file import Chown, NewFile
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver.graph import Output
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots
 
 pytestmark = pytest.mark.root
 
@@ -38,7 +38,7 @@ class Shown:
     def finished(self, key, *, cached, error=""): ...
 
 async def build(store):
-    worker = SimpleNamespace(store=store, snapshots=Snapshots(store))
+    worker = SimpleNamespace(store=store, snapshots=merging.snapshots(store))
     with ThreadPoolExecutor(4) as executor:
         evaluator = Evaluator(store, Flights(), worker, Shown(), executor)
         for number, node in enumerate(nodes()):
@@ -102,7 +102,7 @@ def check_step(store: Store, number: int, key: str) -> bool:
     result = store.lookup(key)
     if result is None:
         return False
-    with Snapshots(store).view(result.values[0].tree) as root:  # type: ignore[arg-type]
+    with merging.snapshots(store).view(result.values[0].tree) as root:  # type: ignore[arg-type]
         files = {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
     assert set(files) == expected(number)
     assert all(text == path.rpartition("/")[2] for path, text in files.items())

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import merging
 from baselard.engine.images.layers import stack
 from baselard.engine.solver import cancel
 from baselard.engine.solver.cancel import Cancellation, Cancelled
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
-from baselard.engine.store.snapshots import Snapshots
 
 pytestmark = pytest.mark.root
 
@@ -47,7 +47,7 @@ def entry(name: str, kind: bytes = tarfile.REGTYPE, **fields: object) -> tarfile
 
 def stacked(store: Store, *layers: Layer) -> Snapshot:
     blobs = [store.blob_path(layer.digest) for layer in layers]
-    top = stack.stack(Snapshots(store), layers, [lambda path=path: path for path in blobs])  # type: ignore[misc]
+    top = stack.stack(merging.snapshots(store), layers, [lambda path=path: path for path in blobs])  # type: ignore[misc]
     assert top is not None
     return top
 
@@ -110,7 +110,7 @@ def test_work_that_is_called_off_stops(store: Store) -> None:
     def work() -> None:
         cancel.enter(cancellation)
         try:
-            stack.stack(Snapshots(store), [layer], [blob])
+            stack.stack(merging.snapshots(store), [layer], [blob])
         except BaseException as error:
             raised.append(error)
 
