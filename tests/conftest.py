@@ -18,6 +18,7 @@ settings.load_profile("untimed")
 _FINE_IN_CI = (
     "slow; runs with --full",
     "there is no dagger program here",
+    "dockerBuild is Dagger's own there",
     "there is no node or npm here",
     "there is no go here",
     "there is no Python 3.",  # of the versions that a Dagger engine may use, a machine has some

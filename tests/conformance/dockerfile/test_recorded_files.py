@@ -97,6 +97,8 @@ def object_answers(request: pytest.FixtureRequest, folder: Path, environment: No
 
 @pytest.fixture(scope="module")
 def docker_build_answers(request: pytest.FixtureRequest, folder: Path, environment: None) -> Answers:
+    if request.config.getoption("--engine") == "dagger":  # 0.21.8 dies of a bind mount with `rw`, for all its clients
+        pytest.skip("dockerBuild is Dagger's own there, and one of the cases ends its engine")
     cases = _selected(request, test_through_docker_build.__name__)
     with registry_of_bases(folder) as registry:
         return anyio.run(_answers, cases, folder / DOCKER_BUILD, registry)
