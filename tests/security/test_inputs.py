@@ -477,6 +477,8 @@ CREDENTIALS = {
 
 
 @given(changed(CREDENTIALS))
+@example({"auths": {"ghcr.io": {"auth": "é"}}})
+@example({"auths": ["ghcr.io"]})
 @SLOW
 def test_credentials_of_this_machine_are_read_or_refused(document: Any) -> None:
     with tempfile.TemporaryDirectory() as root:

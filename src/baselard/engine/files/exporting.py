@@ -7,6 +7,7 @@ called; devices stay behind, since whoever may open one here could reach this ma
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ def export_directory(source: str, target: Path, *, wipe: bool) -> Path:
         entries = [entry for entry in walk(source) if not _is_device(entry)]
         with _Held.opened(target) as held:
             _copier(source, held).tree(entries, "")
+            for directory in ("", *(entry.path + "/" for entry in entries if stat.S_ISDIR(entry.info.st_mode))):
+                _sweep(os.path.dirname(held.own(directory + "any")))
             if wipe:
                 _remove_others(held, {entry.path for entry in entries})
     return target
@@ -59,6 +62,7 @@ def export_file(source: str, target: Path, *, allow_parent: bool, name: str) -> 
         entry = Entry(base, os.lstat(source))
         with _Held.opened(place.parent) as held:
             _copier(directory, held).file(entry.path, entry.info, place.name)
+            _sweep(os.path.dirname(held.own(place.name)))
     return target
 
 
@@ -71,7 +75,8 @@ def new_file(target: Path) -> Iterator[Path]:
     _check_file(target)
     with _explained(target):
         _make_directory(target.parent)
-        with tempfile.TemporaryDirectory(prefix=".baselard-", dir=target.parent) as directory:
+        _sweep(os.fspath(target.parent))
+        with tempfile.TemporaryDirectory(prefix=f".baselard-{os.getpid()}-", dir=target.parent) as directory:
             path = Path(directory, "new")
             yield path
             owner = caller()
@@ -94,6 +99,7 @@ def caller() -> Owner:
     return Owner(os.geteuid(), os.getegid()) if user.uid is None else Owner(user.uid, user.gid)
 
 
+_UNFINISHED = re.compile(r"\.baselard-([0-9]+)-.+")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -146,13 +152,21 @@ def _make_directory(path: Path) -> None:
     if path.is_dir():
         return
     _make_directory(path.parent)
-    path.mkdir()
-    owner = caller()
-    os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+    with contextlib.suppress(FileExistsError):  # another export at the same time made it
+        path.mkdir()
+        owner = caller()
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
 
 
 def _is_device(entry: Entry) -> bool:
     return stat.S_ISCHR(entry.info.st_mode) or stat.S_ISBLK(entry.info.st_mode)
+
+
+def _sweep(directory: str) -> None:
+    """Remove what processes left here that were killed while they wrote (see Copier.file)."""
+    for name in os.listdir(directory):
+        if (found := _UNFINISHED.fullmatch(name)) and not os.path.exists(f"/proc/{found[1]}"):
+            fold.remove(f"{directory}/{name}")
 
 
 def _remove_others(target: _Held, kept: set[str]) -> None:

@@ -146,6 +146,9 @@ def _records(store: Path, *, deep: bool) -> Iterator[Finding]:
     except HostError as error:
         yield Finding("records", str(error), f"remove {store}; everything in it can be made again", fatal=True)
         return
+    if listed is None:
+        yield Finding("records", "none yet; the store was never opened to its end, which the next use does")
+        return
     blobs, snapshots = listed.blobs, listed.snapshots
     broken = [name for name, size in blobs.items() if not _is_whole(store, name, size, deep=deep)]
     broken += [f"snapshot {number}" for number in snapshots if not (store / "layers" / Snapshot(number).name).is_dir()]

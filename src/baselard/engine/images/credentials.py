@@ -1,7 +1,6 @@
 """Who we are to a registry: credentials given to the session, else those docker and podman keep."""
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -104,7 +103,7 @@ def _from_entry(entry: Mapping[str, Any], registry: str) -> Credential | None:
         return Credential(entry["username"], entry.get("password", "")) if entry.get("username") else None
     try:
         user, _, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # no base64, or no UTF-8 in it
         raise UserError(f"the stored credential for {registry} is broken; sign in again with docker login") from error
     return Credential(user, password.rstrip("\0"))
 

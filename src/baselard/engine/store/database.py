@@ -60,11 +60,15 @@ class Store:
         try:
             with locks.exclusive(root / "opening"):  # SQLite does not wait when two change to WAL at once, it fails
                 db = schema.opened(root / "store.db")
+            store = cls(root, time.time(), db, owned)
+            store._drop_earlier_boots()
+        except (OSError, sqlite3.OperationalError) as error:
+            owned.close()
+            remedy = "make room there, or set BASELARD_STORE to another place"
+            raise HostError(f"the store {root} cannot be opened: {error}; {remedy}") from error
         except BaseException:
             owned.close()
             raise
-        store = cls(root, time.time(), db, owned)
-        store._drop_earlier_boots()
         return store
 
     def close(self) -> None:

@@ -81,11 +81,16 @@ class Listed:
     snapshots: Sequence[int]
 
 
-def look(path: Path) -> Listed:
-    """What the database at ``path`` records, which is only read. Raises HostError when it is damaged."""
+def look(path: Path) -> Listed | None:
+    """What the database at ``path`` records, which is only read; None where the tables were never made.
+
+    Raises HostError when it is damaged.
+    """
     with _only_read(path) as db:
         if (said := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
             raise HostError(f"the database is damaged: {said}")
+        if not {"blobs", "snapshots"} <= {row[0] for row in db.execute("SELECT name FROM sqlite_master")}:
+            return None
         snapshots = [row[0] for row in db.execute("SELECT id FROM snapshots")]
         return Listed(dict(db.execute("SELECT digest, size FROM blobs")), snapshots)
 

@@ -11,7 +11,7 @@ from baselard.engine.api.objects.reachable import Step
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.ids import Ids
-from baselard.engine.errors import UserError
+from baselard.engine.errors import UserError, told
 from baselard.engine.ops.tree import snapshot_of
 from baselard.engine.run.containers.inside import Inside
 from baselard.engine.run.worker import Worker
@@ -92,7 +92,8 @@ class Context:
 
     async def in_thread(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
         """Run blocking work off the event loop; it is called off when the client goes away."""
-        return await cancel.in_thread(self.session.evaluator.executor, work, *arguments)
+        with told():
+            return await cancel.in_thread(self.session.evaluator.executor, work, *arguments)
 
     @property
     def modules(self) -> Modules:
