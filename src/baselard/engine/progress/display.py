@@ -3,7 +3,8 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import IO, Protocol
@@ -11,6 +12,35 @@ from typing import IO, Protocol
 from baselard.engine.solver.graph import CALLED_OFF, Progress
 
 Clock = Callable[[], float]
+
+_KEPT = 4 << 20  # of an operation whose output is shown when it has ended
+_LONGEST = 64 << 10  # bytes of a line
+
+
+@dataclass
+class Lines:
+    """The last lines of an operation, for as long as it runs: at most ``_KEPT`` letters of them."""
+
+    kept: deque[str] = field(default_factory=deque)
+    size: int = 0
+    left_out: int = 0
+
+    def extend(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.kept.append(line)
+            self.size += len(line) + 1
+            while self.size > _KEPT:
+                self.size -= len(self.kept.popleft()) + 1
+                self.left_out += 1
+
+    def __iter__(self) -> Iterator[str]:
+        """The lines, after one that says how many are left out."""
+        if self.left_out:
+            yield f"… {self.left_out} lines before these are left out"
+        yield from self.kept
+
+    def __bool__(self) -> bool:
+        return bool(self.kept)
 
 
 @dataclass
@@ -21,11 +51,14 @@ class Step:
     label: str
     began: float
     rest: bytes = b""
-    lines: list[str] = field(default_factory=list)
+    lines: Lines = field(default_factory=Lines)
 
     def add(self, data: bytes) -> list[str]:
-        """The lines that ``data`` completes."""
+        """The lines that ``data`` completes; one that does not end is broken where it is too long."""
         *whole, self.rest = (self.rest + data).split(b"\n")
+        if len(self.rest) > _LONGEST:
+            whole.append(self.rest)
+            self.rest = b""
         return [clean(line) for line in whole]
 
 
@@ -149,7 +182,7 @@ class Plain:
     def _show(self, step: Step, lines: list[str]) -> None:
         marked = [f"#{step.number} {line}" for line in lines]
         if self.groups:
-            step.lines += marked
+            step.lines.extend(marked)
         else:
             self._write(*marked)
 
@@ -189,7 +222,7 @@ class Dots:
     def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here
         with self._lock:
             if step := self._steps.get(key):
-                step.lines += step.add(data)
+                step.lines.extend(step.add(data))
 
     def finished(self, key: str, *, cached: bool, error: str = "") -> None:  # noqa: ARG002 -- cached ones began nothing
         with self._lock:

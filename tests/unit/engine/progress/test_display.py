@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -119,3 +120,18 @@ def test_nothing_is_shown_while_another_has_the_terminal(make) -> None:
         display.note("meanwhile")
         assert display.stream.getvalue() == ""
     assert display.stream.getvalue() == "meanwhile\n"
+
+
+@pytest.mark.parametrize("make", [lambda stream: Plain(stream, groups=True), Dots])
+@pytest.mark.parametrize("data", [(b"y" * 1023 + b"\n") * (1 << 10), b"y" * (1 << 20)], ids=["lines", "one line"])
+def test_output_without_end_does_not_fill_the_memory(make: Any, data: bytes) -> None:
+    stream = io.StringIO()
+    display = make(stream)
+    display.started("k", "yes")
+    for _ in range(6):
+        display.output("k", 1, data)
+    step = display._steps["k"]
+    assert step.lines.size + len(step.rest) < 5 << 20
+    display.finished("k", cached=False, error="exit code: 1")
+    assert re.search(r"… [0-9]+ lines before these are left out", stream.getvalue())
+    assert len(stream.getvalue()) < 12 << 20
