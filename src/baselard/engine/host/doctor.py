@@ -22,7 +22,6 @@ _PROGRAMS = {
 }
 _FILES = {
     "/usr/lib/cni/bridge": "containernetworking-plugins",
-    "/usr/share/containers/seccomp.json": "golang-github-containers-common",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 _KERNEL = (5, 10)  # volatile overlay mounts

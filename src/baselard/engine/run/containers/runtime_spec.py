@@ -3,6 +3,7 @@
 Capabilities, masked and read-only paths and the mounts are those of moby's ``oci.DefaultSpec``.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ _DEFAULT = """
     AUDIT_WRITE
 """
 _DEFAULT_CAPABILITIES = frozenset(_DEFAULT.split())
-_MASKED = [
+_MASKED = [  # and what _throttling finds
     "/proc/acpi",
     "/proc/asound",
     "/proc/interrupts",
@@ -158,10 +159,16 @@ def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:
     return {
         **common,
         "resources": {"devices": _DEVICE_RULES, **spec.limits.to_json()},
-        "maskedPaths": _MASKED,
+        "maskedPaths": [*_MASKED, *_throttling()],
         "readonlyPaths": _READ_ONLY,
         "seccomp": seccomp.profile(architecture, _capabilities(spec)),
     }
+
+
+@functools.cache
+def _throttling() -> list[str]:
+    """What tells of each processor's load, and so of what others do on this machine (GHSA-6fw5-f8r9-fgfm)."""
+    return [str(path) for path in sorted(Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle"))]
 
 
 def _mounts(insecure: bool) -> list[SpecMount]:

@@ -1,61 +1,143 @@
-"""The containers' seccomp profile, made plain for one architecture and set of capabilities."""
+"""The containers' seccomp filter; the judge is the one docker's daemon has."""
 
+import io
 import json
+import re
+import urllib.request
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
-from baselard.engine.errors import HostError
-from baselard.engine.run.containers import seccomp
+from baselard.engine.run.containers import runtime_spec, seccomp
+from baselard.engine.run.containers.syscalls import ARCHITECTURES
 
-PROFILE = {
-    "defaultAction": "SCMP_ACT_ERRNO",
-    "defaultErrnoRet": 38,
-    "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}],
-    "syscalls": [
-        {"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [], "includes": {}, "excludes": {}},
-        {"names": ["bpf"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_ADMIN"]}},
-        {"names": ["bpf"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1, "excludes": {"caps": ["CAP_SYS_ADMIN"]}},
-        {"names": ["arch_prctl"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["amd64", "x32"]}},
-        {"names": ["cacheflush"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["arm64"]}},
-        {"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 8, "op": "SCMP_CMP_EQ"}]},
-    ],
-}
+DEFAULT = frozenset(f"CAP_{name}" for name in runtime_spec._DEFAULT_CAPABILITIES)
+MODULE = "https://proxy.golang.org/github.com/moby/profiles/seccomp/@v"
+GO_NAMES = {"386": "x86"}  # moby's names where they are not Go's
 
 
-@pytest.fixture
-def profile(tmp_path, monkeypatch):
-    path = tmp_path / "seccomp.json"
-    path.write_text(json.dumps(PROFILE))
-    monkeypatch.setattr(seccomp, "_PROFILES", (str(tmp_path / "missing"), str(path)))
-    seccomp.profile.cache_clear()
-    yield seccomp.profile
-    seccomp.profile.cache_clear()
+def _plain(rules: Iterable[Mapping[str, Any]]) -> set[tuple[Any, ...]]:
+    """A filter's rules, one for each call; what is allowed anyhow, and what the default is, leaves none."""
+    found = set()
+    for rule in rules:
+        args = tuple(
+            (one["index"], one["op"], one["value"], one.get("valueTwo") or 0)
+            for one in _expanded(rule.get("args") or ())
+        )
+        for name in rule["names"]:
+            found |= {(name, rule["action"], rule.get("errnoRet"), (arg,)) for arg in args} or {
+                (name, rule["action"], rule.get("errnoRet"), ())
+            }
+    return found
 
 
-def names(profile):
-    return [(rule["names"][0], rule["action"]) for rule in profile["syscalls"]]
+def _expanded(args: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """``x < 3`` as the three values that it means."""
+    for one in args:
+        if one["op"] == "SCMP_CMP_LT":
+            yield from ({**one, "op": "SCMP_CMP_EQ", "value": value} for value in range(one["value"]))
+        else:
+            yield one
 
 
-def test_rules_that_hold_here(profile):
-    found = profile("amd64", frozenset())
-    assert names(found) == [
-        ("read", "SCMP_ACT_ALLOW"),
-        ("bpf", "SCMP_ACT_ERRNO"),
-        ("arch_prctl", "SCMP_ACT_ALLOW"),
-        ("personality", "SCMP_ACT_ALLOW"),
+def _holds(rule: Mapping[str, Any], architecture: str, capabilities: frozenset[str]) -> bool:
+    """moby's conditions (profiles/seccomp, generate.go); all kernels here are newer than those that it asks for."""
+    includes, excludes = rule.get("includes") or {}, rule.get("excludes") or {}
+    name = GO_NAMES.get(architecture, architecture)
+    return (
+        set(includes.get("caps") or ()) <= capabilities
+        and name in (includes.get("arches") or [name])
+        and not capabilities & set(excludes.get("caps") or ())
+        and name not in (excludes.get("arches") or ())
+    )
+
+
+@pytest.fixture(scope="module")
+def moby() -> Mapping[str, Any]:
+    """The newest profile, from Go's module proxy."""
+    with urllib.request.urlopen(f"{MODULE}/list", timeout=60) as answer:
+        versions = re.findall(r"^v([0-9]+)\.([0-9]+)\.([0-9]+)$", answer.read().decode(), re.MULTILINE)
+    newest = ".".join(map(str, max(tuple(map(int, version)) for version in versions)))
+    with urllib.request.urlopen(f"{MODULE}/v{newest}.zip", timeout=60) as answer:
+        module = zipfile.ZipFile(io.BytesIO(answer.read()))
+    (name,) = (name for name in module.namelist() if name.endswith("/default.json"))
+    found: Mapping[str, Any] = json.loads(module.read(name))
+    return found
+
+
+@pytest.mark.network
+@pytest.mark.full
+@pytest.mark.parametrize("more", [(), ("CAP_SYS_ADMIN",), ("CAP_BPF", "CAP_PERFMON", "CAP_SYSLOG", "CAP_SYS_PTRACE")])
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_it_is_moby_s_newest(moby: Mapping[str, Any], architecture: str, more: tuple[str, ...]) -> None:
+    capabilities = DEFAULT | frozenset(more)
+    ours = seccomp.profile(architecture, capabilities)
+    theirs = [rule for rule in moby["syscalls"] if _holds(rule, architecture, capabilities)]
+    assert _plain(ours["syscalls"]) == _plain(theirs)
+    assert (ours["defaultAction"], ours["defaultErrnoRet"]) == (moby["defaultAction"], moby["defaultErrnoRet"])
+    native = ours["architectures"][0]
+    for entry in moby["archMap"]:
+        if entry["architecture"] == native:
+            assert ours["architectures"] == [native, *(entry["subArchitectures"] or ())]
+
+
+def _allowed(capabilities: frozenset[str]) -> set[str]:
+    rules = seccomp.profile("amd64", capabilities)["syscalls"]
+    return {name for rule in rules if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]}
+
+
+REFUSED = """
+    add_key bpf clone3 fsconfig fsmount fsopen fspick init_module io_uring_enter io_uring_register io_uring_setup keyctl
+    kexec_load mount mount_setattr move_mount nfsservctl open_by_handle_at open_tree perf_event_open pivot_root
+    request_key setns swapon umount2 unshare userfaultfd
+"""
+
+
+@pytest.mark.parametrize("name", REFUSED.split())
+def test_what_no_build_may(name: str) -> None:
+    assert name not in _allowed(DEFAULT)
+
+
+def test_a_capability_opens_its_calls() -> None:
+    assert {"unshare", "fsopen", "mount_setattr", "clone3"} <= _allowed(DEFAULT | {"CAP_SYS_ADMIN"})
+    assert "io_uring_setup" not in _allowed(DEFAULT | {"CAP_SYS_ADMIN"})
+
+
+def test_only_these_sockets() -> None:
+    rules = seccomp.profile("amd64", DEFAULT)["syscalls"]
+    families = {rule["args"][0]["value"] for rule in rules if rule["names"] == ["socket"]}
+    af_alg, af_vsock, af_inet6, af_netlink = 38, 40, 10, 16
+    assert families & {af_alg, af_vsock, af_inet6, af_netlink} == {af_inet6, af_netlink}
+    assert all(rule["args"] for rule in rules if "socket" in rule["names"])
+
+
+def test_what_is_hidden_is_what_docker_hides() -> None:
+    """moby's daemon/pkg/oci/defaults.go, of 2025: beside these the throttling of each processor, where it is told."""
+    hidden = runtime_spec.config(_spec(), "/x")["linux"]["maskedPaths"]
+    assert [path for path in hidden if not path.endswith("/thermal_throttle")] == [
+        "/proc/acpi",
+        "/proc/asound",
+        "/proc/interrupts",
+        "/proc/kcore",
+        "/proc/keys",
+        "/proc/latency_stats",
+        "/proc/sched_debug",
+        "/proc/scsi",
+        "/proc/timer_list",
+        "/proc/timer_stats",
+        "/sys/devices/virtual/powercap",
+        "/sys/firmware",
     ]
-    assert found["architectures"] == ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]
-    assert (found["defaultErrnoRet"], found["syscalls"][1]["errnoRet"]) == (38, 1)
-    assert "args" not in found["syscalls"][0]
-    assert found["syscalls"][3]["args"][0]["value"] == 8
+    assert runtime_spec.config(_spec(), "/x")["linux"]["readonlyPaths"] == [
+        "/proc/bus",
+        "/proc/fs",
+        "/proc/irq",
+        "/proc/sys",
+        "/proc/sysrq-trigger",
+    ]
 
 
-def test_a_capability_opens_its_calls(profile):
-    assert ("bpf", "SCMP_ACT_ALLOW") in names(profile("amd64", frozenset({"CAP_SYS_ADMIN"})))
-    assert ("cacheflush", "SCMP_ACT_ALLOW") in names(profile("arm64", frozenset()))
-
-
-def test_a_machine_without_the_profile(profile, monkeypatch):
-    monkeypatch.setattr(seccomp, "_PROFILES", ())
-    with pytest.raises(HostError, match="golang-github-containers-common"):
-        profile("amd64", frozenset({"CAP_KILL"}))
+def _spec() -> runtime_spec.Spec:
+    return runtime_spec.Spec(rootfs="/", args=("true",), env={}, network="/x")  # type: ignore[arg-type]
