@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import EngineError, HostError
-from baselard.engine.host import platforms, privilege, process
+from baselard.engine.host import advisories, platforms, privilege, process
 from baselard.engine.store import holdings
 from baselard.engine.store.database import Snapshot
 
@@ -50,6 +50,7 @@ def examine(store: Path, *, deep: bool = False) -> list[Finding]:
         _privilege,
         _kernel,
         _programs,
+        _advisories,
         lambda: _place(store),
         lambda: _overlay(store),
         lambda: _records(store, deep=deep),
@@ -95,6 +96,14 @@ def _programs() -> Iterator[Finding]:
     for path, package in _FILES.items():
         if not Path(path).exists():
             yield Finding(package, f"{path} is not there", f"apt-get install {package}")
+
+
+def _advisories() -> Iterator[Finding]:
+    """What is installed in a version that lets somebody out who should stay in."""
+    for program, installed in advisories.programs():
+        if open_to := [advisory.name for advisory in advisories.concerning(program, installed)]:
+            detail = f"{installed.version} is open to {', '.join(open_to)} (known on {advisories.ADVISED})"
+            yield Finding(f"{program}'s version", detail, advisories.remedy(program, installed))
 
 
 def _place(store: Path) -> Iterator[Finding]:

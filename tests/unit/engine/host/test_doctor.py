@@ -80,7 +80,9 @@ def test_a_capability_that_is_missing(root: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_kernel_that_is_too_old(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(release="4.19.0-27-amd64", machine="x86_64"))
+    monkeypatch.setattr(
+        os, "uname", lambda: SimpleNamespace(release="4.19.0-27-amd64", version="#1 SMP", machine="x86_64")
+    )
     assert found(root, "kernel") == Finding("kernel", "4.19.0-27-amd64", "use Linux 5.10 or later")
 
 
