@@ -82,7 +82,8 @@ class Exec:
         """Run it. A tree that the program left as it was comes out as the very value that went in."""
         show = partial(worker.progress.output, self.key)
         with sandbox.prepared(worker, self.command, inputs) as box, ExitStack() as stack:
-            capture = stack.enter_context(Capture(worker.store, show, runtime_streams.scrubbable(box.secrets)))
+            secrets, most = runtime_streams.scrubbable(box.secrets), box.spec.limits.output
+            capture = stack.enter_context(Capture(worker.store, show, secrets, most))
             outputs = [_Made(draft, value) for draft, value in zip(box.drafts, self._carried(inputs), strict=True)]
             stdin = self._stdin(box, stack)
             with box.stubs_removed() as touched:

@@ -404,6 +404,20 @@ def test_a_limit_holds(run, worker):
     assert "can't fork" in caught.value.stderr
 
 
+def test_a_limit_of_open_files_holds(run, worker):
+    on = replace(worker, host=HostEnvironment(limits=Limits(files=64)))
+    assert run("ulimit -n", on=on).stdout == "64\n"
+
+
+def test_output_without_end_is_ended(run, worker):
+    worker.progress.output = lambda *_: None
+    on = replace(worker, host=HostEnvironment(limits=Limits(output=10 << 20)))
+    with pytest.raises(UserError, match="wrote more than 10485760 bytes, which is BASELARD_OUTPUT"):
+        run("while true; do cat /bin/busybox; done", on=on)
+    assert not [path for path in worker.store.work.iterdir() if any(path.iterdir())]
+    assert run("dd if=/dev/zero bs=1M count=9 2>/dev/null", on=on).code == 0
+
+
 def test_a_secret_with_a_nul_byte_is_no_variable(run, worker):
     worker.secrets.known["odd"] = b"a\0b"
     with pytest.raises(UserError, match="secret for ODD holds a NUL byte"):

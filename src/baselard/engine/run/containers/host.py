@@ -56,10 +56,13 @@ _MIRRORS = (
 _LOOPBACK = re.compile(r"\b(?P<scheme>https?)://([^/@\s]*@)?(localhost|127\.0\.0\.1)(:(?P<port>[0-9]{1,5}))?(?![\w.])")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_BYTES = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([bkmg]?)b?")
 _LIMITS = {
-    "MEMORY": re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([bkmg]?)b?"),
+    "MEMORY": _BYTES,
     "CPUS": re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)()"),
     "PIDS": re.compile(r"([0-9]{1,9})()"),
+    "FILES": re.compile(r"([0-9]{1,9})()"),
+    "OUTPUT": _BYTES,
 }
 _PREFIX = "BASELARD_EXEC_"
 _PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
@@ -128,7 +131,8 @@ def detect(environ: Mapping[str, str] | None = None) -> HostEnvironment:
 
     ``BASELARD_EXEC_NAME=value`` gives every container NAME, and comes before everything else; ``BASELARD_CA_FILE`` or
     ``SSL_CERT_FILE`` name a bundle other than /etc/ssl/certs/ca-certificates.crt; ``BASELARD_MEMORY`` (``512m``,
-    ``2g``), ``BASELARD_CPUS`` and ``BASELARD_PIDS`` limit each container. Raises UserError for a limit that is none.
+    ``2g``), ``BASELARD_CPUS``, ``BASELARD_PIDS``, ``BASELARD_FILES`` and ``BASELARD_OUTPUT`` limit each container.
+    Raises UserError for a limit that is none.
     """
     env = os.environ if environ is None else environ
     variables = dict(_pip_settings())
@@ -152,8 +156,8 @@ def extra_certificates(path: Path) -> bytes:
 
 
 def _limits(env: Mapping[str, str]) -> Limits:
-    memory, cpus, pids = (_limit(env, name) for name in _LIMITS)
-    return Limits(int(memory), float(cpus), int(pids))
+    memory, cpus, pids, files, output = (_limit(env, name) for name in _LIMITS)
+    return Limits(int(memory), float(cpus), int(pids), int(files), int(output))
 
 
 def _limit(env: Mapping[str, str], name: str) -> Fraction:

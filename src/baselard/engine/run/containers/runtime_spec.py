@@ -76,11 +76,16 @@ class SpecMount:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one container may use at most; 0 sets no limit. ``memory`` in bytes, ``cpus`` in whole processors."""
+    """What one container may use at most; 0 sets no limit. ``memory`` in bytes, ``cpus`` in whole processors.
+
+    ``files`` are those that one process has open, ``output`` the bytes that a command writes to its streams.
+    """
 
     memory: int = 0
     cpus: float = 0.0
     pids: int = 0
+    files: int = 0
+    output: int = 0
 
     def to_json(self) -> dict[str, object]:
         """The configuration's ``linux.resources``, without devices."""
@@ -143,7 +148,12 @@ def process(spec: Spec) -> dict[str, Any]:
         # Without ambient and inheritable sets, as in Docker since 20.10.14 (CVE-2022-24769).
         "capabilities": {kind: capabilities for kind in ("bounding", "effective", "permitted")},
         "noNewPrivileges": False,
+        **({"rlimits": [_open_files(spec.limits.files)]} if spec.limits.files else {}),
     }
+
+
+def _open_files(number: int) -> dict[str, object]:
+    return {"type": "RLIMIT_NOFILE", "soft": number, "hard": number}
 
 
 def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:

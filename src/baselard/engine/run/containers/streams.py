@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from baselard.engine.errors import UserError
 from baselard.engine.host.process import STDERR, STDOUT, OnOutput
 from baselard.engine.store.database import Store
 
@@ -58,11 +59,16 @@ def _possible_beginning(data: bytes, secret: bytes) -> int:
 
 @dataclass
 class Capture:
-    """Collects both streams of one container, and them combined, in the order they were written."""
+    """Collects both streams of one container, and them combined, in the order they were written.
+
+    More than ``most`` bytes in all are too much, if that is not 0.
+    """
 
     store: Store
     show: OnOutput
     secrets: tuple[bytes, ...] = ()
+    most: int = 0
+    _taken: int = 0
     _files: dict[str, IO[bytes]] = field(default_factory=dict)
     _scrubbers: dict[int, Scrubber] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -79,7 +85,10 @@ class Capture:
         self._stack.close()
 
     def feed(self, stream: int, data: bytes) -> None:
-        """Take the next bytes of a stream."""
+        """Take the next bytes of a stream. Raises UserError when there are too many."""
+        self._taken += len(data)
+        if 0 < self.most < self._taken:
+            raise UserError(f"the command wrote more than {self.most} bytes, which is BASELARD_OUTPUT; it was ended")
         self._take(stream, self._scrubbers[stream].feed(data))
 
     def finish(self) -> dict[str, str]:

@@ -101,6 +101,7 @@ def test_limits_of_each_container():
         "pids": {"limit": 100},
     }
     assert host.detect({}).limits.to_json() == {}
+    assert host.detect({"BASELARD_FILES": "64", "BASELARD_OUTPUT": "100m"}).limits == Limits(files=64, output=100 << 20)
 
 
 @pytest.mark.parametrize("setting", [{"BASELARD_MEMORY": "much"}, {"BASELARD_PIDS": "1.5"}, {"BASELARD_CPUS": "-1"}])
