@@ -110,10 +110,12 @@ async def several(call: Call, names: Sequence[str] = (), selection: Selection = 
 
 async def measured(call: Call) -> list[tuple[Base, str, Sizes]]:
     """What every target weighs."""
-    return [
-        (base, target, await size.measure(title(base, target), await call.images.base(base, target)))
-        for base, target in choose.targets(call.project)
-    ]
+    found = []
+    for base, target in choose.targets(call.project):
+        image = await call.images.base(base, target)
+        made = call.images.made.get((base.name, target), ())
+        found.append((base, target, await size.measure(title(base, target), image, made)))
+    return found
 
 
 async def sizes(call: Call, against: dagger.Container | None = None) -> tuple[Report, str]:

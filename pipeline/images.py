@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
@@ -10,6 +11,8 @@ import anyio
 import dagger
 
 from baselard import dockerfile
+from baselard.dockerfile.apply.driver import log_warning
+from baselard.dockerfile.apply.state import Made
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError, UsageError
@@ -44,6 +47,8 @@ class Images:
         self.platform = platform
         self._given = given
         self.warnings: list[Warning_] = []
+        # By base and target: what the files of one that was built here come from.
+        self.made: dict[tuple[str, str], Sequence[Made[dagger.Container]]] = {}
         self._asked = dockerfile.Asked()
         self._built: dict[tuple[str, str], dagger.Container | Exception] = {}
         self._told: set[tuple[str, str]] = set()
@@ -129,10 +134,10 @@ class Images:
             platform=self.platform,
             asked=self._asked,
             on_warning=self._warn,
+            on_made=functools.partial(self.made.__setitem__, (base.name, target)),
         )
 
     def _warn(self, warning: Warning_) -> None:
-        from baselard.dockerfile.apply.driver import log_warning  # noqa: PLC0415 -- it is loaded: it warns
 
         log_warning(warning)
         self.warnings.append(warning)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import dagger
 from dagger import dag
 
+from baselard.dockerfile.apply.state import Made
 from pipeline import archive
 from pipeline.archive import Archive, Layer
 from pipeline.errors import UsageError
@@ -20,6 +21,18 @@ _SHOWN = 10
 # Bytes of files as they are read, like those of layers; what blocks they take is the file system's affair, and dpkg's
 # Installed-Size is that of a build without path-exclude. A hard link counts once.
 _COUNT = r"""
+: >/tmp/before
+for tree in /made/*; do
+  [ -d "$tree" ] || continue
+  find "$tree" -xdev -type f -printf '%P\t%s\t%T@ %C@\t%i\n' >/tmp/after
+  awk -F'\t' -v tree="${tree##*/}" '
+    FILENAME == "/tmp/before" { seen[$1] = $2 FS $3; next }
+    seen[$1] != $2 FS $3 && !linked[$4]++ { sum += $2 }
+    END { print sum + 0 "\t" tree }
+  ' /tmp/before /tmp/after
+  mv /tmp/after /tmp/before
+done
+echo ---
 cd /image
 du -x -b -d 3 . | sort -rn | head -n 40 | sed 's,\t\.,\t,'
 echo ---
@@ -36,24 +49,27 @@ awk -F'\t' '
 
 @dataclass(frozen=True)
 class Sizes:
-    """One image: its layers, and its largest directories and packages in bytes."""
+    """One image: its layers, and in bytes what its instructions brought and its largest directories and packages."""
 
     name: str
     archive: Archive
     directories: tuple[tuple[str, int], ...] = ()
     packages: tuple[tuple[str, int], ...] = ()
+    instructions: tuple[tuple[str, int], ...] = ()
 
 
-async def measure(name: str, image: dagger.Container) -> Sizes:
-    """Pack and count one image."""
-    counted = (
-        dag.container()
-        .from_("debian:trixie-slim")
-        .with_mounted_directory("/image", image.rootfs())
-        .with_exec(["sh", "-c", _COUNT])
-    )
-    directories, _, packages = (await counted.stdout()).partition("---\n")
-    return Sizes(name, await archive.read(image), _pairs(directories), _pairs(packages))
+async def measure(name: str, image: dagger.Container, made: Sequence[Made[dagger.Container]] = ()) -> Sizes:
+    """Pack and count one image, and what each of the instructions that made it brought.
+
+    Those are counted in their own trees: an engine's layers and their names differ from engine to engine.
+    """
+    counter = dag.container().from_("debian:trixie-slim").with_mounted_directory("/image", image.rootfs())
+    for number, one in enumerate(made):
+        counter = counter.with_mounted_directory(f"/made/{number:03}", one.container.rootfs(), read_only=True)
+    found = await counter.with_exec(["sh", "-c", _COUNT]).stdout()
+    brought, directories, packages = map(_pairs, found.split("---\n"))
+    instructions = tuple((made[int(number)].created_by, count) for number, count in brought)
+    return Sizes(name, await archive.read(image), directories, packages, instructions)
 
 
 def _pairs(text: str) -> tuple[tuple[str, int], ...]:
@@ -95,7 +111,10 @@ def render(sizes: Sizes, against: Sizes | None = None) -> str:
     parts = [f"## {sizes.name}: {human(sizes.archive.unpacked)}, {human(sizes.archive.compressed)} compressed"]
     if against:
         parts.append(_difference(sizes, against))
-    parts.append(_section("layer", [(_made_by(one), one.unpacked, one.compressed) for one in sizes.archive.layers]))
+    if sizes.instructions:
+        parts.append(_section("instruction", [(_short(text), count, None) for text, count in sizes.instructions]))
+    else:
+        parts.append(_section("layer", [(_made_by(one), one.unpacked, one.compressed) for one in sizes.archive.layers]))
     parts.append(_section("directory", [(name, count, None) for name, count in sizes.directories[:_SHOWN]]))
     if sizes.packages:
         parts.append(_section("package", [(name, count, None) for name, count in sizes.packages[:_SHOWN]]))
@@ -103,8 +122,14 @@ def render(sizes: Sizes, against: Sizes | None = None) -> str:
 
 
 def _made_by(layer: Layer) -> str:
-    """The instruction, short enough for a table."""
-    text = " ".join(layer.created_by.split()).removeprefix("RUN /bin/sh -c ") or layer.digest[:19]
+    """The instruction as the image's history tells it."""
+    return _short(layer.created_by) if layer.created_by else layer.digest[:19]
+
+
+def _short(text: str) -> str:
+    """An instruction, short enough for a table."""
+    text = " ".join(text.split()).removesuffix(" # buildkit")
+    text = re.sub(r"^RUN (\|\d+ .*?)?/bin/sh -c ", "", text)
     return (text if len(text) <= 70 else f"{text[:69]}…").replace("|", "\\|")
 
 

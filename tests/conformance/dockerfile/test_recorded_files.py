@@ -31,7 +31,7 @@ CASES = {case.name: case for case in load_cases() if case.name not in NEEDS_NETW
 UNLIKE_OBJECTS = {"copy-dir-over-symlinked-dir", "add-tar-implicit-directories"}
 # Built with a warning: the API has no call for it.
 WARNED = {"run-network-none", "run-mount-cache-readonly", "run-mount-ssh-target-and-owner"}
-# A Dagger engine takes no user attributes from the host and writes none into a layer, as `docker push` writes none; and
+# A Dagger engine takes no user's attributes from the host and writes none into a layer, as `docker push`; and
 # its images have no author.
 NOT_ON_DAGGER = {name for name in CASES if name.startswith("xattr-")} | {"maintainer"}
 # References put together from ARGs cannot be pointed at the test's registry.

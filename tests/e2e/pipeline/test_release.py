@@ -183,8 +183,8 @@ def test_sizes_name_what_is_large_and_a_budget_fails(call, repository, tmp_path)
     done = call(source, "size")
     assert done.code == 0, done.stderr[-3000:]
     standard, dev = done.stdout.split(f"## {name}:dev: ")
-    assert re.search(r"\| `head -c 3000000 /dev/urandom >~/large` +\| 3.0 MB +\| 3.0 MB \|", dev)
-    assert "head -c" not in standard and "| `bootstrap debian:trixie-slim (linux/amd64)`" in standard
+    assert re.search(r"\| `head -c 3000000 /dev/urandom >~/large` +\| 3.0 MB +\|", dev)
+    assert "head -c" not in standard and re.search(r"\| `FROM debian:trixie-slim` +\| [1-9]\d", standard)
     assert re.search(r"\| `perl-base` +\|", standard) and "| `/usr/lib` " in standard
     assert call(source, "size-chart", "-o", str(tmp_path / "size.svg")).code == 0
     assert ElementTree.parse(tmp_path / "size.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"

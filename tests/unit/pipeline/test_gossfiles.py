@@ -1,5 +1,6 @@
 """Which gossfiles are mounted, and how none is ignored."""
 
+import dagger
 import pytest
 import yaml
 
@@ -92,9 +93,10 @@ async def test_what_an_image_declares_is_read_in_one_query(monkeypatch):
         return answer
 
     monkeypatch.setattr(ready, "select", select)
-    assert await ready.of("image") == Readiness((80, 81), "curl -f x || exit 1", 1500, ("tini", "--"), ("serve",))
+    image = dagger.Client().container()
+    assert await ready.of(image) == Readiness((80, 81), "curl -f x || exit 1", 1500, ("tini", "--"), ("serve",))
     answer.update(dockerHealthcheck=None, entrypoint=None)
-    assert (await ready.of("image")).healthcheck == ""
+    assert (await ready.of(image)).healthcheck == ""
     assert len(asked) == 2
 
 

@@ -36,6 +36,13 @@ def test_the_report_names_instruction_directory_and_package():
     assert "`perl`" in shown
 
 
+def test_instructions_take_the_place_of_layers():
+    made = (("FROM debian", 80), ("RUN |1 A=b /bin/sh -c make  it # buildkit", 20_000), ("COPY a /a # buildkit", 1))
+    shown = size.render(Sizes("base", SIZES.archive, instructions=made))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines() if line.startswith("| `")]
+    assert rows == [["`FROM debian`", "0.1 kB", ""], ["`make it`", "20.0 kB", ""], ["`COPY a /a`", "0.0 kB", ""]]
+
+
 def test_the_difference_puts_the_largest_change_first():
     before = Sizes(
         "old", Archive("sha256:o", LAYERS[:1]), (("/usr", 80_000_000),), (("perl", 8_000_000), ("gone", 900_000))

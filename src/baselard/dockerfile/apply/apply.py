@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Generic
 
 import anyio
@@ -14,8 +14,8 @@ from baselard.dockerfile.apply.looking import find, look_into_contexts, mount_it
 from baselard.dockerfile.apply.owners import is_numeric, may_change_owners, resolve_owner
 from baselard.dockerfile.apply.placing import place_item
 from baselard.dockerfile.apply.preparing import prepare
-from baselard.dockerfile.apply.state import Build, Contexts, together, trees_of
-from baselard.dockerfile.plan.stages import Plan, ScratchSource, StageOutput
+from baselard.dockerfile.apply.state import Build, Contexts, Made, together, trees_of
+from baselard.dockerfile.plan.stages import Plan, ResolvedStage, ScratchSource, StageOutput
 from baselard.dockerfile.plan.steps import (
     Configure,
     CopyStep,
@@ -34,23 +34,28 @@ MOST_CALLS = 200
 
 @dataclass
 class _Course(Generic[C]):
-    """How far a stage has come. `made` holds the directories that are known to be there, `described` the container in
-    which the names of owners are looked up: the last one that may know others than those before it."""
+    """How far a stage has come. `described` is the container in which the names of owners are looked up: the last one
+    that may know others than those before it."""
 
     container: C
     described: C
-    made: set[str] = field(default_factory=lambda: {"/"})
+    made: tuple[Made[C], ...]
 
 
-async def apply(plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], warn: Callable[[Warning_], None]) -> C:
-    """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
+async def apply(
+    plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], warn: Callable[[Warning_], None]
+) -> tuple[C, tuple[Made[C], ...]]:
+    """The target stage's container, and what its files come from, its base first.
+
+    Raises DockerfileError; an engine's own errors pass through.
+    """
     build = Build(plan, builder, contexts, warn)
     await prepare(build)
     _warn_of_limits(build)
     await look_into_contexts(build)
     build.done = {index: anyio.Event() for index in build.lowered}
     await together([functools.partial(_run_stage, build, index) for index in build.lowered])
-    return await builder.finish(_target(build))
+    return await builder.finish(_target(build)), build.made[StageOutput(plan.target)]
 
 
 def _warn_of_limits(build: Build[C, D]) -> None:
@@ -74,7 +79,7 @@ async def _run_stage(build: Build[C, D], index: int) -> None:
     stage, lowered = build.plan.stages[index], build.lowered[index]
     await _wait_for(build, [stage.base])
     start = build.container_of(stage.base, stage.platform)
-    course = _Course(start, build.described.get(stage.base, start))
+    course = _Course(start, build.described.get(stage.base, start), build.made.get(stage.base) or _base(stage, start))
     config = build.configs[index]
     calls = 0
     for step in lowered.steps:
@@ -83,10 +88,19 @@ async def _run_stage(build: Build[C, D], index: int) -> None:
             course.container, calls = await build.builder.settle(course.container), 0
         await _wait_for(build, trees_of(step))
         await _apply_step_at(build, course, config, step)
-        config = step.config if isinstance(step, Configure) else config
+        if isinstance(step, Configure):
+            added = step.config.history[len(config.history) :]
+            course.made += tuple(Made(one.created_by, course.container) for one in added if not one.empty_layer)
+            config = step.config
     build.containers[index] = course.container
     build.described[StageOutput(index)] = course.described
+    build.made[StageOutput(index)] = course.made
     build.done[index].set()
+
+
+def _base(stage: ResolvedStage, start: C) -> tuple[Made[C], ...]:
+    """What a stage starts from, unless that is nothing."""
+    return () if isinstance(stage.base, ScratchSource) else (Made(f"FROM {stage.reference}", start),)
 
 
 def calls_of(step: Step, before: ImageConfig) -> int:
@@ -121,13 +135,12 @@ async def _apply_step(build: Build[C, D], course: _Course[C], config: ImageConfi
         mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
         course.container = build.builder.run(course.container, config, step, mounts)
         # The command may have removed and added what it likes.
-        course.described, course.made = course.container, {"/"}
+        course.described = course.container
 
 
 async def _make_directory(build: Build[C, D], course: _Course[C], path: str, owner: str) -> None:
     numeric = await _numeric(build, course, owner)
     course.container = await build.builder.make_directory(course.container, path, numeric)
-    course.made.add(path)
 
 
 async def _copy(build: Build[C, D], course: _Course[C], step: CopyStep) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from baselard.dockerfile.apply.apply import apply
 from baselard.dockerfile.apply.builder import Builder, C, D
-from baselard.dockerfile.apply.state import Contexts, together
+from baselard.dockerfile.apply.state import Contexts, Made, together
 from baselard.dockerfile.plan.checks import check
 from baselard.dockerfile.plan.platforms import normalize
 from baselard.dockerfile.plan.stages import Options, make_plan
@@ -41,6 +41,7 @@ async def build_with(
     contexts: Contexts[C, D],
     request: Request,
     on_warning: Callable[[Warning_], None] = log_warning,
+    on_made: Callable[[Sequence[Made[C]]], None] | None = None,
 ) -> C:
     """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
     dockerfile = request.dockerfile
@@ -54,9 +55,11 @@ async def build_with(
     apply_checks(parsed.directives, tuple(warnings))  # as errors, before anything runs
     main = _without_ignored(builder, contexts.main, {name: texts[name] for name in ignore_files(dockerfile)})
     directories = {name: await _as_named(builder, tree) for name, tree in contexts.directories.items()}
-    result = await apply(plan, builder, Contexts(main, contexts.containers, directories), warnings.append)
+    result, made = await apply(plan, builder, Contexts(main, contexts.containers, directories), warnings.append)
     for warning in apply_checks(parsed.directives, tuple(warnings)):
         on_warning(warning)
+    if on_made:
+        on_made(made)
     return result
 
 

@@ -24,10 +24,19 @@ class Contexts(Generic[C, D]):
     directories: Mapping[str, D] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Made(Generic[C]):
+    """An instruction that changed files, in docker's words for it, and the container after it."""
+
+    created_by: str
+    container: C
+
+
 @dataclass
 class Build(Generic[C, D]):
     """One build. `warn` is told warnings, `configs` holds what each stage starts from, `found` what patterns match in
-    a tree, `described` where the names of a finished stage's owners are looked up."""
+    a tree, `described` where the names of a finished stage's owners are looked up, `made` what a finished stage's files
+    come from, its base's first."""
 
     plan: Plan
     builder: Builder[C, D]
@@ -38,6 +47,7 @@ class Build(Generic[C, D]):
     found: dict[tuple[Tree, str], list[Found]] = field(default_factory=dict)
     containers: dict[int, C] = field(default_factory=dict)
     described: dict[Tree, C] = field(default_factory=dict)
+    made: dict[Tree, tuple[Made[C], ...]] = field(default_factory=dict)
     done: dict[int, anyio.Event] = field(default_factory=dict)
 
     def container_of(self, source: Tree, platform: str) -> C:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import dagger
 
 from baselard.dockerfile.apply.driver import Request, build_with, log_warning
-from baselard.dockerfile.apply.state import Contexts
+from baselard.dockerfile.apply.state import Contexts, Made
 from baselard.dockerfile.dagger.asked import Asked
 from baselard.dockerfile.dagger.builder import DaggerBuilder
 from baselard.dockerfile.dagger.known import begins_at_an_object
@@ -28,12 +28,14 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     client: dagger.Client = dagger.dag,
     asked: Asked | None = None,
     on_warning: Callable[[Warning_], None] = log_warning,
+    on_made: Callable[[Sequence[Made[dagger.Container]]], None] | None = None,
 ) -> dagger.Container:
     """The container that `docker buildx build` would make of `dockerfile` in `context`.
 
     `contexts` are extra build contexts by name (`--build-context`): a name stands for every FROM, `COPY --from` and
     `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id. `asked` is
     for several builds of one connection: what they start from is then asked for its config and its users once.
+    `on_made` gets the container after each instruction that changed files, the base's first.
 
     Raises DockerfileError, before anything runs, for what cannot be built; dagger.ExecError for a failing RUN, once
     something asks for the result.
@@ -45,4 +47,4 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     main = context if begins_at_an_object(context) else await context.sync()
     given = Contexts(main, containers, directories)
     request = Request(dockerfile, target, build_args, platform)
-    return await build_with(builder, given, request, on_warning)
+    return await build_with(builder, given, request, on_warning, on_made)

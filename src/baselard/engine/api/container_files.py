@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from baselard.engine.api.directory import expected
 from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
-from baselard.engine.api.objects.directory import Directory, File
+from baselard.engine.api.objects.directory import EMPTY, Directory, File
 from baselard.engine.api.objects.mounts import Place
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.query.context import Context
@@ -34,10 +35,13 @@ def _at(container: Container, path: str, *, expand: bool) -> Place:
 
 
 def _written(container: Container, path: str, expand: bool, write: Callable[[Directory, str], Directory]) -> Container:
-    """The container after ``write`` changed the tree that ``path`` belongs to; it gets the path in that tree."""
+    """The container after ``write`` changed the tree that ``path`` belongs to; it gets the path in that tree.
+
+    As in Dagger, a slash at the end is kept only by an absolute path outside of mounts.
+    """
     expanded = container.expand(path, wanted=expand)
     place = mounts.locate(container, container.absolute(expanded))
-    slash = "/" if expanded.endswith(("/", "/.")) or expanded == "." else ""
+    slash = "/" if expanded.startswith("/") and expanded.endswith(("/", "/.")) and place.mount is None else ""
     return mounts.changed(container, place, write(place.directory, place.path + slash))
 
 
@@ -158,13 +162,9 @@ def with_new_file(
     owner: str = "",
     expand: bool = False,
 ) -> Container:
-    content = contents.encode()
-    return _written(
-        container,
-        path,
-        expand,
-        lambda tree, where: tree.with_new_file(where, content, permissions=permissions, owner=owner),
-    )
+    name = posixpath.basename(posixpath.normpath(container.expand(path, wanted=expand)))
+    file = Directory(EMPTY).with_new_file(name, contents.encode(), permissions=permissions).file(name)
+    return _written(container, path, expand, lambda tree, where: tree.with_files(where, [file], owner=owner))
 
 
 @field("Container.withSymlink")

@@ -1,12 +1,13 @@
 """Applying plans, watched by a builder that notes what it is asked and told."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from baselard.dockerfile.apply.builder import Placement
+from baselard.dockerfile.apply.builder import BlockedError, Placement
 from baselard.dockerfile.apply.driver import Request, build_with
-from baselard.dockerfile.apply.state import Contexts
+from baselard.dockerfile.apply.state import Contexts, Made
 from baselard.dockerfile.plan.steps import ImageConfig, RunStep
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from tests.unit.dockerfile.recording import Box, Recorder, Tree
@@ -53,6 +54,33 @@ async def test_few_questions(context: Path) -> None:
     recorder = Recorder({"base": PATH})
     await build(context, "FROM base\n" + "COPY a.txt b.txt d /x/\n" * 20 + "FROM base\nCOPY --from=0 /x /y\n", recorder)
     assert recorder.asked == {"config_of": 2, "look_up": 2}
+
+
+async def test_what_the_files_come_from(context: Path) -> None:
+    """Docker's words for each instruction that has a layer (the histories in tests/conformance/dockerfile)."""
+    text = "FROM base AS a\nENV A=1\nRUN x\nFROM a AS b\nWORKDIR /w\nUSER u\nCOPY a.txt /\n"
+    text += "FROM scratch\nCOPY --from=1 / /\n"
+    (context / "Dockerfile").write_text(text)
+    contexts = Contexts(Tree("context", context), {"base": Box("base")})
+    for target, expected in (
+        ("b", ["FROM base", "RUN /bin/sh -c x # buildkit", "WORKDIR /w", "COPY a.txt / # buildkit"]),
+        ("", ["COPY / / # buildkit"]),
+    ):
+        made: list[Made[Box]] = []
+        built = await build_with(
+            Recorder({"base": PATH}), contexts, Request(target=target), lambda _: None, made.extend
+        )
+        assert [one.created_by for one in made] == expected
+        assert made[-1].container.calls == built.calls[:-1]
+
+
+async def test_what_is_in_the_way_is_told_with_its_line(context: Path) -> None:
+    class Blocked(Recorder):
+        async def copy(self, container: Box, placements: Sequence[Placement[Tree]]) -> Box:
+            raise BlockedError("/x is not a directory")
+
+    with pytest.raises(DockerfileError, match=r"Dockerfile:2: /x is not a directory"):
+        await build(context, "FROM base\nCOPY d /x\n", Blocked({"base": PATH}))
 
 
 @pytest.mark.parametrize(
