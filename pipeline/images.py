@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import dagger
 
 from baselard import dockerfile
-from baselard.dockerfile.apply.driver import log_warning
-from baselard.dockerfile.apply.state import Made
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from pipeline.discover import Base, Example, From, Project, base_of, froms
 from pipeline.errors import BaselardError, UsageError
+
+if TYPE_CHECKING:
+    from baselard.dockerfile.apply.state import Made
 
 # How to build a base once more, which container to take instead of building one, and what becomes of a built base
 # before examples receive it.
@@ -138,6 +139,8 @@ class Images:
         )
 
     def _warn(self, warning: Warning_) -> None:
+
+        from baselard.dockerfile.apply.driver import log_warning  # noqa: PLC0415 -- the parser and all instructions
 
         log_warning(warning)
         self.warnings.append(warning)
