@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dagger
 from dagger import dag
 
-from baselard.dockerfile.apply.state import Made
 from pipeline import archive
 from pipeline.archive import Archive, Layer
 from pipeline.errors import UsageError
 from pipeline.listing import columns
 from pipeline.model import Case, Suite, Verdict
+
+if TYPE_CHECKING:
+    from baselard.dockerfile.apply.state import Made
 
 _UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 _SHOWN = 10

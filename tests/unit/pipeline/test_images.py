@@ -33,7 +33,7 @@ def builds(monkeypatch):
     """Record every build; one whose Dockerfile says BROKEN fails."""
     seen = []
 
-    async def build(context, *, contexts, dockerfile, target, build_args, platform, asked, on_warning, on_made):
+    async def build(context, *, contexts, dockerfile, target, build_args, platform, asked, on_warning, on_made=None):
         if "WARNED" in context.files[dockerfile]:
             on_warning(Warning_("said", Place(dockerfile, 1), "Rule"))
         seen.append((context.files[dockerfile], target, {key: one.name for key, one in dict(contexts).items()}))
