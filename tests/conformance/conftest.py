@@ -19,7 +19,7 @@ from conformance.recording import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 BUSYBOX = Path("/bin/busybox")
-_PATIENCE = 600  # seconds; a Dagger engine takes its time when it first meets a module
+_PATIENCE = 1800  # seconds; a Dagger engine takes its time when it first meets a module
 BUSYBOX_IMAGE = 'container{from(address:"busybox:1.37"){'
 
 
@@ -178,8 +178,16 @@ def _connected(engine: "subprocess.Popen[bytes]", directory: Path, git: str, *, 
     assert engine.stdin is not None
     with httpx.Client(headers={"authorization": f"Basic {token}"}, timeout=_PATIENCE) as http:
         client = Client(http, f"http://127.0.0.1:{started['port']}/query", BUSYBOX_IMAGE, directory, git)
-        yield replace(client, busybox=_own_busybox(client)) if own else replace(client, real=True)
+        yield replace(client, busybox=_own_busybox(client)) if own else _with_modules(replace(client, real=True))
     engine.stdin.close()
+
+
+def _with_modules(client: Client) -> Client:
+    """The client once the workspace's module is there: a session whose module failed answers nothing any more."""
+    answer = client.ask("{currentWorkspace{checks{list{name}}}}")
+    if "errors" in answer:
+        pytest.fail(f"the engine cannot load the cases' module: {answer['errors']}")
+    return client
 
 
 def _own_busybox(client: Client) -> str:

@@ -3,12 +3,10 @@
 from typing import Any
 
 from baselard.engine.api.objects.directory import EMPTY, Directory
+from baselard.engine.api.query.api import VERSION
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.host import platforms
-
-VERSION = "v0.21.11"
-"""The version of the API that is served; clients log it and compare it to their own."""
 
 
 @field("Query.version")

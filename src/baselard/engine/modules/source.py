@@ -20,7 +20,7 @@ from baselard.engine.files.paths import climbs
 from baselard.engine.store import cachedir
 
 CONFIG = "dagger.json"
-_SERVED = (0, 21)  # the API's version, baselard.engine.api.root.VERSION
+_SERVED = (0, 21)  # the API's version, baselard.engine.api.query.api.VERSION
 _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 

@@ -140,7 +140,7 @@ def test_a_file(trees, here: Path) -> None:
 def test_what_is_not_there_is_named(trees, here: Path) -> None:
     with pytest.raises(UserError, match="no such file or directory"):
         host.load(trees, str(here / "none"))
-    with pytest.raises(UserError, match="no such file or directory"):
+    with pytest.raises(UserError, match="not a directory"):
         host.load(trees, str(here / "README"))
     with pytest.raises(UserError, match="no such file"):
         host.load_file(trees, str(here / "none"))

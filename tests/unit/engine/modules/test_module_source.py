@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from baselard.engine.api.root import VERSION
+from baselard.engine.api.query.api import VERSION
 from baselard.engine.errors import UserError
 from baselard.engine.modules import source
 from baselard.engine.store.database import Store

@@ -22,7 +22,7 @@ class Ids:
     def give(self, value: Any) -> str:
         """The ID of ``value``, a frozen dataclass."""
         text = f"{type_name(value)}@{digest.of('id.v1', type_name(value), value)}"
-        given = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        given = base64.b64encode(text.encode()).decode()
         self.objects[given] = value
         return given
 
