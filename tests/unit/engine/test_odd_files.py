@@ -11,8 +11,10 @@ from baselard.cli import found
 from baselard.engine.api.more import module_source
 from baselard.engine.api.objects.env_file import EnvFile
 from baselard.engine.errors import UserError
-from baselard.engine.images import credentials, mirrors, transfer
+from baselard.engine.images import credentials, transfer
 from baselard.engine.modules import source
+from baselard.oci.errors import SettingsError
+from baselard.oci.registry import registries_conf
 
 
 def _fifo(path: Path) -> None:
@@ -46,7 +48,7 @@ READERS: Mapping[str, tuple[str, Callable[[Path], object]]] = {
     "docker's configuration": ("config.json", lambda root: credentials._load(root / "config.json")),
     "mirrors": (
         "registries.conf",
-        lambda root: list(mirrors._entries({"CONTAINERS_REGISTRIES_CONF": str(root / "registries.conf")})),
+        lambda root: registries_conf.read({"CONTAINERS_REGISTRIES_CONF": str(root / "registries.conf")}),
     ),
     "an exported cache": ("index.json", lambda root: transfer.import_directory(None, root)),  # type: ignore[arg-type]
 }
@@ -57,7 +59,7 @@ READERS: Mapping[str, tuple[str, Callable[[Path], object]]] = {
 def test_it_is_one_sentence(reader: str, make: Callable[[Path], None], tmp_path: Path) -> None:
     name, read = READERS[reader]
     make(tmp_path / name)
-    with pytest.raises(UserError) as caught:
+    with pytest.raises((UserError, SettingsError)) as caught:
         read(tmp_path)
     assert "\n" not in str(caught.value)
 

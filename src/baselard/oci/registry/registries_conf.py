@@ -13,6 +13,7 @@ from baselard.oci.errors import SettingsError
 ALL, DIGEST_ONLY, TAG_ONLY = "all", "digest-only", "tag-only"
 CREDENTIAL_FILES = "containers-auth.json"
 """Stands, among the credential helpers, for the files of containers-auth.json(5)."""
+_MOST = 16 << 20  # bytes of a file with settings
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,11 @@ def _files(environ: Mapping[str, str]) -> list[tuple[Path, bool]]:
 
 
 def _load(path: Path) -> Mapping[str, Any]:
+    if path.exists() and not (path.is_file() and path.stat().st_size <= _MOST):
+        raise SettingsError(f"{path} cannot be read: it is not a regular file of at most {_MOST >> 20} MiB")
     try:
         return tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:  # tomllib.TOMLDecodeError is one
+    except (OSError, ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
         raise SettingsError(f"{path} cannot be read: {error}") from error
 
 
