@@ -64,7 +64,7 @@ def test_what_only_this_machine_has_is_not_there(client: Any, hidden: Path) -> N
 
 
 def test_relative_paths_are_seen_from_the_commands_working_directory(client: Any) -> None:
-    made = 'withNewFile(path:"/work/here/a",contents:"1")', 'withWorkdir(path:"/work/here")'
+    made = 'withNewFile(path:"/home/here/a",contents:"1")', 'withWorkdir(path:"/home/here")'
     assert leaf(nested(client, '{host{directory(path:"."){entries}}}', *made)["data"]) == ["a"]
     assert leaf(nested(client, '{host{file(path:"../here/a"){contents}}}', *made)["data"]) == "1"
 
