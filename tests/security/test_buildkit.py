@@ -5,6 +5,7 @@ tags v0.28.0, v0.28.1, v0.31.0, v0.31.2 and v0.32.1.
 """
 
 import contextlib
+import posixpath
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +39,7 @@ MALFORMED = [
 
 
 def _is_told_or_inside(answer: dict[str, Any]) -> None:
-    """A path that climbs ends at the tree's root, as in Dagger: what is there then has a name of its own, in the tree."""
+    """A path that climbs ends at the tree's root, as in Dagger: what is there has a name in the tree."""
     if "errors" in answer:
         _is_told(answer)
         return
