@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import dagger
 
 from baselard import dockerfile
+from baselard.dockerfile.syntax.errors import Warning_
 from tests.conformance.dockerfile import base_image
 from tests.conformance.dockerfile.answers import compact
 from tests.conformance.dockerfile.cases import Case, write_files
 from tests.conformance.dockerfile.image_reader import read_archive
 
 
-async def through_objects(client: dagger.Client, case: Case, folder: Path) -> dagger.Container:
+async def through_objects(
+    client: dagger.Client, case: Case, folder: Path, on_warning: Callable[[Warning_], None] = lambda _: None
+) -> dagger.Container:
     """This room through dagger-io: the test images are Container objects under their names."""
     case.write(folder / "context")
     mentioned = f"{case.dockerfile} {case.contexts} {case.args}"
@@ -33,7 +37,7 @@ async def through_objects(client: dagger.Client, case: Case, folder: Path) -> da
         secrets={name: client.set_secret(name, text) for name, text in case.secrets.items()},
         ssh=client.host().unix_socket(str(folder / "agent")) if case.ssh else None,
         client=client,
-        on_warning=lambda _: None,
+        on_warning=on_warning,
     )
 
 

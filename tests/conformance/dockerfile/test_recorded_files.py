@@ -136,6 +136,21 @@ def test_through_objects(name: str, object_answers: Answers, request: pytest.Fix
     compare(case, object_answers[name], _expected(case, request))
 
 
+@pytest.mark.usefixtures("environment")
+def test_directories_that_an_archive_may_not_list_are_warned_of(folder: Path) -> None:
+    warned: list[str] = []
+
+    async def build() -> None:
+        (place := folder / "warned/case").mkdir(parents=True)
+        async with dagger.Connection() as client:
+            case = CASES["add-tar-implicit-directories"]
+            await ours.through_objects(client, case, place, lambda warning: warned.append(str(warning)))
+
+    anyio.run(build)
+    said = "becomes 0755 here, even if the archive has no entry for it"
+    assert warned == [f"Dockerfile:2: {path} {said}" for path in ("/tmp", "/home/app")]
+
+
 @pytest.mark.parametrize("name", WITHOUT_CONTEXTS)
 def test_through_docker_build(name: str, docker_build_answers: Answers, request: pytest.FixtureRequest) -> None:
     case = CASES[name]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
+from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target, Warn
 from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, RunStep, Step, Url
 from baselard.dockerfile.syntax.paths import has_wildcards
 
@@ -105,7 +105,7 @@ class Recorder:
     def run(self, container: Box, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[Tree]]) -> Box:
         return container.then("run", step, tuple(mounts))
 
-    async def copy(self, container: Box, placements: Sequence[Placement[Tree]]) -> Box:
+    async def copy(self, container: Box, placements: Sequence[Placement[Tree]], warn: Warn) -> Box:
         return container.then("copy", *placements)
 
     async def finish(self, target: Target[Box]) -> Box:

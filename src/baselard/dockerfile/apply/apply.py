@@ -148,7 +148,12 @@ async def _copy(build: Build[C, D], course: _Course[C], step: CopyStep) -> None:
     if not placements:
         return
     owner = await _numeric(build, course, step.owner)
-    course.container = await build.builder.copy(course.container, [replace(one, owner=owner) for one in placements])
+    placements = [replace(one, owner=owner) for one in placements]
+
+    def warn(rule: str, message: str) -> None:
+        build.warn(Warning_(message, step.place, rule))
+
+    course.container = await build.builder.copy(course.container, placements, warn)
     if any(may_change_owners(one.path, one.dest) for one in placements):
         course.described = course.container
 

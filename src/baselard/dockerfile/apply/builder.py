@@ -6,15 +6,17 @@ All handles are values: an operation returns a new one and runs nothing unless i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from baselard.dockerfile.plan.stages import Source
 from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, MountStep, RunStep, Step, Url
 
 C = TypeVar("C")
 D = TypeVar("D")
+# Told (rule, message) for what a step builds differently, when only building shows it.
+Warn: TypeAlias = Callable[[str, str], None]
 
 
 class BlockedError(Exception):
@@ -130,7 +132,7 @@ class Builder(Protocol[C, D]):
     def run(self, container: C, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[D]]) -> C:
         """Run the step in the config's environment, directory and user."""
 
-    async def copy(self, container: C, placements: Sequence[Placement[D]]) -> C:
+    async def copy(self, container: C, placements: Sequence[Placement[D]], warn: Warn) -> C:
         """The placements of one COPY in their order, as one layer where the engine has layers.
 
         They share destination and owner, which is numeric. Raises BlockedError for what docker refuses to replace.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import dagger
 
-from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target
+from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target, Warn
 from baselard.dockerfile.dagger.asked import Asked
 from baselard.dockerfile.dagger.config import configure, hidden, read_config
 from baselard.dockerfile.dagger.copy import copy
@@ -102,9 +102,9 @@ class DaggerBuilder:
         return run(self.client, container, step, config=config, mounts=mounts, secrets=self.secrets, ssh=self.ssh)
 
     async def copy(
-        self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]]
+        self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]], warn: Warn
     ) -> dagger.Container:
-        return await copy(self.client, container, placements)
+        return await copy(self.client, container, placements, warn)
 
     async def finish(self, target: Target[dagger.Container]) -> dagger.Container:
         """Set the hidden keys by importing an image of nothing else, and put the files into that container."""

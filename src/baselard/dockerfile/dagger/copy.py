@@ -5,18 +5,16 @@ from __future__ import annotations
 import itertools
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import dagger
 
-from baselard.dockerfile.apply.builder import BlockedError, Placement
+from baselard.dockerfile.apply.builder import BlockedError, Placement, Warn
 from baselard.dockerfile.dagger.ground import ROOT, Ground, grown, hands_its_group_on, survey
 from baselard.dockerfile.dagger.links import literal, ways_to
 from baselard.dockerfile.dagger.modes import with_modes
+from baselard.dockerfile.dagger.unpack import unpacked, warn_of_implied
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
 
-# A name that no archive brings along: if it is there afterwards, the file was copied as it is.
-ARCHIVE = ".baselard-add"
 # Up to here files are copied one by one, which also follows links.
 FEW = 8
 # A wildcard may match any number of files, and the SDK's chains must stay short.
@@ -26,16 +24,21 @@ EVERYTHING = ["*"]
 Group = Sequence[Placement[dagger.Directory]]
 
 
-async def copy(client: dagger.Client, container: dagger.Container, placements: Group) -> dagger.Container:
+async def copy(client: dagger.Client, container: dagger.Container, placements: Group, warn: Warn) -> dagger.Container:
     """The container with all placements of one COPY, which share their destination and their numeric owner.
 
     Raises BlockedError for what docker refuses to replace.
     """
     owner = placements[0].owner
-    placements = [await _unpacked(client, one) if one.unpack else one for one in placements]
+    archives = [await unpacked(client, one) for one in placements if one.unpack]
+    unpacking = iter(archives)
+    placements = [next(unpacking) if one.unpack else one for one in placements]
     ground = await survey(client, container, placements[0].dest.rstrip("/") or "/", _names(placements))
     inside = _goes_inside(ground, placements)
     folder = ground.path if inside else posixpath.dirname(ground.path)
+    for one in archives:
+        if one.is_directory and not ground.missing:
+            await warn_of_implied(one.tree, ground.container, folder, warn)
     groups = list(alike(placements))
     brings_looks = folder != "/" and any(_brings_looks(group) for group in groups)
     container, as_it_was = await _prepared(ground, folder, owner, brings_looks=brings_looks)
@@ -148,16 +151,3 @@ def _selected(
     if permissions is None:
         return tree.filter(include=include, exclude=exclude or [])
     return client.directory().with_directory("/", tree, include=include, exclude=exclude or [], permissions=permissions)
-
-
-async def _unpacked(client: dagger.Client, one: Placement[dagger.Directory]) -> Placement[dagger.Directory]:
-    """ADD's archive as the directory that it holds, with owners of its own; the file itself when it is none.
-
-    Extraction is left to the engine's own Dockerfile builder: the API has no call that reads archives.
-    """
-    context = client.directory().with_file(ARCHIVE, one.tree.file(one.path))
-    context = context.with_new_file("Dockerfile", f"FROM scratch\nADD {ARCHIVE} /\n")
-    tree = context.docker_build().rootfs()
-    if await tree.exists(ARCHIVE):
-        return replace(one, unpack=False)
-    return replace(one, unpack=False, tree=tree, path=".", is_directory=True, owner="", mode="")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from baselard.dockerfile.apply.builder import BlockedError, Found, Mounted, Placement, Target
+from baselard.dockerfile.apply.builder import BlockedError, Found, Mounted, Placement, Target, Warn
 from baselard.dockerfile.apply.owners import TABLES
 from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, RunStep, Step, Url
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
@@ -147,7 +147,7 @@ class EngineBuilder:
         given = docker_run.Given(self.secrets, self.ssh, self.ctx.namespace, self.no_init, self.ctx.session.fresh)
         return docker_run.run(container, config, step, mounts, given)
 
-    async def copy(self, container: Container, placements: Sequence[Placement[Directory]]) -> Container:
+    async def copy(self, container: Container, placements: Sequence[Placement[Directory]], _warn: Warn) -> Container:
         for one in placements:
             archive = await self._archive(one) if one.unpack else None
             if folder := _folder(one, is_directory=one.is_directory or archive is not None):

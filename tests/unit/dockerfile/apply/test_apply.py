@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baselard.dockerfile.apply.builder import BlockedError, Placement
+from baselard.dockerfile.apply.builder import BlockedError, Placement, Warn
 from baselard.dockerfile.apply.driver import Request, build_with
 from baselard.dockerfile.apply.state import Contexts, Made
 from baselard.dockerfile.plan.steps import ImageConfig, RunStep
@@ -76,7 +76,7 @@ async def test_what_the_files_come_from(context: Path) -> None:
 
 async def test_what_is_in_the_way_is_told_with_its_line(context: Path) -> None:
     class Blocked(Recorder):
-        async def copy(self, container: Box, placements: Sequence[Placement[Tree]]) -> Box:
+        async def copy(self, container: Box, placements: Sequence[Placement[Tree]], warn: Warn) -> Box:
             raise BlockedError("/x is not a directory")
 
     with pytest.raises(DockerfileError, match=r"Dockerfile:2: /x is not a directory"):
