@@ -24,7 +24,7 @@ from baselard.cli import places, start
 from baselard.engine.api.query import replies
 from baselard.engine.errors import EngineError
 from baselard.engine.progress.display import Plain
-from baselard.engine.store import database, snapshots
+from baselard.engine.store import schema, snapshots
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 WRITES = ("BEGIN", "COMMIT", "ROLLBACK", "INSERT", "UPDATE", "DELETE", "CREATE", "PRAGMA")
@@ -47,14 +47,14 @@ class Points:
         sys.addaudithook(self._audit)
         snapshots.mount = self._counted("mount", snapshots.mount)
         snapshots.unmount = self._counted("unmount", snapshots.unmount)
-        usual = database._database
+        usual = schema.opened
 
         def traced(path: Path) -> sqlite3.Connection:
             db = usual(path)
             db.set_trace_callback(lambda text: self.point("sql") if text.lstrip().startswith(WRITES) else None)
             return db
 
-        database._database = traced
+        schema.opened = traced
         self._on = True
 
     def point(self, kind: str) -> None:

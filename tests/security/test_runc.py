@@ -94,7 +94,7 @@ def _at_terminal(worker, rootfs, line: str) -> str:
     try:
         command = Command(rootfs=rootfs, args=("sh", "-c", line))
         with sandbox.prepared(worker, command, [rootfs.node.made]) as box, box.stubs_removed():
-            worker.runtime.attach(replace(box.spec, terminal=True), theirs)
+            worker.runtime.attach(replace(box.spec, terminal=True), theirs, on_start=box.inside.started)
         os.set_blocking(ours, False)
         return os.read(ours, 1 << 16).decode()
     finally:
