@@ -15,7 +15,12 @@ _LINK = "https://github.com/baselard/baselard/blob/main/docs/publishing.md#tags"
 
 
 def findings(project: Project) -> list[Finding]:
-    """An error for what a push or a release would meet, information for what only a pre-release would."""
+    """An error for what a push or a release would meet, information for what only a pre-release would.
+
+    Nothing where a base has no name: whoever gives it none does not publish it.
+    """
+    if naming.nameless(project):
+        return []
     branch = project.config.publish.default_branch
     events = {
         Event(f"refs/heads/{branch}", _COMMIT, default_branch=branch): "error",

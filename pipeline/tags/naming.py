@@ -21,7 +21,7 @@ def references(project: Project, event: Event) -> tuple[Reference, ...]:
 
 def named(project: Project, event: Event) -> tuple[Reference, ...]:
     """The same, or nothing when no rule applies to this event."""
-    if any(base.name == UNNAMED and not base.settings.name for base in project.bases):
+    if nameless(project):
         raise UsageError("the base has no name to publish under; write `bases: [{name: …}]` into baselard.yaml")
     found = [
         (base.name, target, reference)
@@ -35,6 +35,11 @@ def named(project: Project, event: Event) -> tuple[Reference, ...]:
         if other != f"{name} {target}":
             raise UsageError(f"duplicate tag: {reference} would be both {other} and {name} {target}")
     return tuple(owners)
+
+
+def nameless(project: Project) -> bool:
+    """Whether a base has no name of its own, so that nothing of it can be published yet."""
+    return any(base.name == UNNAMED and not base.settings.name for base in project.bases)
 
 
 def of_target(project: Project, base: Base, target: str, event: Event) -> tuple[Reference, ...]:
