@@ -3,14 +3,15 @@
 import http.server
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from baselard.dockerfile.plan.copies import is_git
-from baselard.engine.api import remote
+from baselard.engine.api import address, remote
 from baselard.engine.errors import EngineError, HostError, UserError
 from baselard.engine.ops import http as downloads
+
+pytestmark = pytest.mark.anyio
 
 
 class _Odd(http.server.BaseHTTPRequestHandler):
@@ -60,7 +61,6 @@ def server() -> Iterator[str]:
     ("path", "kind"),
     [
         ("/itself", UserError),
-        ("/file", UserError),
         ("/nowhere", EngineError),
         ("/cut", HostError),
         ("/packed", UserError),
@@ -69,8 +69,13 @@ def server() -> Iterator[str]:
     ],
 )
 def test_an_odd_answer(server: str, path: str, kind: type[EngineError]) -> None:
-    with pytest.raises(kind, match=f"^{server}{path}[: ]"):
+    with pytest.raises(kind, match=f'^(Get ")?{server}{path}"?[: ]'):
         list(downloads._downloaded(server + path, {}))
+
+
+def test_a_way_on_that_is_no_download(server: str) -> None:
+    with pytest.raises(UserError, match='/file": unsupported protocol scheme "file"'):
+        list(downloads._downloaded(f"{server}/file", {}))
 
 
 @pytest.mark.parametrize(
@@ -84,9 +89,9 @@ def test_an_odd_address(url: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\0", "..", "a/b", "n" * 256, "."])
-def test_a_name_that_cannot_be_one(name: str) -> None:
+async def test_a_name_that_cannot_be_one(name: str) -> None:
     with pytest.raises(UserError):
-        remote.http(None, url="http://h/x", name=name)  # type: ignore[arg-type]
+        await remote.http(None, url="http://h/x", name=name)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -94,14 +99,13 @@ def test_a_name_that_cannot_be_one(name: str) -> None:
 )
 def test_a_service_s_address_that_is_none(value: str) -> None:
     with pytest.raises(UserError):
-        remote.address_service(None, remote.Address(value))  # type: ignore[arg-type]
+        address.address_service(None, address.Address(value))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("checksum", ["sha256", "sha256:x", "shake_128:00", "no:00", ":"])
-def test_a_checksum_that_is_none(checksum: str, tmp_path: Path) -> None:
-    (tmp_path / "f").write_bytes(b"x")
+async def test_a_checksum_that_is_none(checksum: str) -> None:
     with pytest.raises(UserError, match="checksum"):
-        downloads._check(tmp_path / "f", checksum, "http://h/f")
+        await remote.http(None, url="http://h/f", checksum=checksum)  # type: ignore[arg-type]
 
 
 def test_a_dockerfile_s_odd_address_is_none_of_git() -> None:

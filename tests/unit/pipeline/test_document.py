@@ -4,6 +4,8 @@ The judge of scalars is YAML 1.2, section 10.3.2 (core schema), and what the sch
 would read most of these by YAML 1.1: 3.1, 10, 31, dates, truth values, sexagesimal numbers.
 """
 
+import sys
+
 import pytest
 
 from pipeline import config, consistency, discover
@@ -163,6 +165,15 @@ def test_merged_mappings_give_what_is_not_there():
 LAUGHS = "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
 
 
+@pytest.fixture
+def usual_depth():
+    """Python's own limit of calls: a process that served queries has a higher one."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -185,7 +196,7 @@ LAUGHS = "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]
         ("3: x\n", "baselard.yaml:1: the file: unknown key '3'; known are "),
     ],
 )
-def test_what_is_no_document_has_its_line(text, said):
+def test_what_is_no_document_has_its_line(text, said, usual_depth):
     assert refused(text).startswith(said)
 
 

@@ -131,15 +131,16 @@ async def secret(ctx: Context, address: Address) -> Secret:
 def address_service(ctx: Context, address: Address) -> HostService:
     try:
         parts = urlsplit(address.value)
-    except ValueError as error:
+        port = parts.port
+    except ValueError as error:  # its port is no number up to 65535, too
         raise UserError(f"{address.value}: {error}") from None
-    name, colon, port = parts.netloc.rpartition(":")
+    name, colon, _ = parts.netloc.rpartition(":")
     if not colon:
         where = f"address {parts.netloc}: " if parts.netloc else ""
         raise UserError(f"{where}missing port in address: write it like tcp://localhost:8080")
-    if parts.scheme not in ("tcp", "udp") or not port.isascii() or not port.isdigit():
+    if parts.scheme not in ("tcp", "udp") or not name or not port:
         raise UserError(f'unsupported service address: "{address.value}". Must be a valid tcp:// or udp:// URL')
-    forward = {"frontend": int(port), "backend": int(port), "protocol": parts.scheme.upper()}
+    forward = {"frontend": port, "backend": port, "protocol": parts.scheme.upper()}
     return service.host_service(ctx, Host(), ports=(forward,), host=name.strip("[]"))
 
 

@@ -30,6 +30,7 @@ from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Value
 
 Strings = Sequence[str]
+_NAME_MAX = 255  # bytes, of one name in a file system
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 Answer = TypeVar("Answer")
 
@@ -50,6 +51,8 @@ async def http(
     chosen = name or posixpath.basename(unquote(_split(url).path).rstrip("/")) or "index"
     if "/" in chosen or chosen in (".", "..") or _CONTROL.search(chosen):
         raise UserError(f"file name {chosen!r} must not contain a directory or a control character")
+    if len(os.fsencode(chosen)) > _NAME_MAX:
+        raise UserError(f"file name {chosen[:40]}… is longer than {_NAME_MAX} bytes")
     check_checksum(checksum)
     nonce = "" if checksum else ctx.session.nonce
     node = Http(url, chosen, permissions, checksum, nonce, auth_header.ref if auth_header else None)

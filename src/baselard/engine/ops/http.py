@@ -75,7 +75,7 @@ def _downloaded(url: str, headers: dict[str, str]) -> Iterator[bytes]:
         except httpx.InvalidURL as error:
             raise UserError(f"{url}: {error}") from error
         except httpx.UnsupportedProtocol as error:
-            scheme = url.partition("://")[0]
+            scheme = error.request.url.scheme or url.partition("://")[0]  # of the address it was sent on to
             raise UserError(f'Get "{url}": unsupported protocol scheme "{scheme}"') from error
         except (httpx.TooManyRedirects, httpx.DecodingError) as error:
             raise UserError(f"{url}: {error}") from error
