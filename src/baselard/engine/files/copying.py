@@ -20,6 +20,7 @@ from baselard.engine.files.file_bytes import copy_bytes
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry
 from baselard.engine.solver import cancel
+from baselard.engine.store import stamps
 from baselard.engine.store.fold import copy_attributes, remove
 
 NEW_DIRECTORY = 0o755  # explicitly, whatever the umask
@@ -69,15 +70,18 @@ class Target:
     """A tree in the making: ``upper`` is its own directory, ``below`` the real root of the tree it lies on, if any.
 
     ``_joined`` holds the directories that are there for sure, and whether the tree below has them too; below any
-    other, nothing of the tree below is looked at, since its links would lead out of it.
+    other, nothing of the tree below is looked at, since its links would lead out of it. ``_times`` are those of
+    directories when all is written.
     """
 
     upper: str
     below: str | None = None
     _joined: dict[str, bool] = field(default_factory=dict)
+    _times: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._joined[""] = self.below is not None
+        self._times[""] = os.stat(self.below).st_mtime_ns if self.below else stamps.FIXED
 
     def mode(self, path: str) -> int:
         """``st_mode`` of what the tree holds at ``path``, whose parents are there; 0 for nothing."""
@@ -115,8 +119,10 @@ class Target:
             self._joined[path] = False
             return False
         os.mkdir(self.own(path))
+        self._times[path] = stamps.FIXED
         if mode:
             copy_attributes(f"{self.below}/{path}", self.own(path))
+            self._times[path] = os.stat(self.own(path)).st_mtime_ns
         else:
             inherited = os.lstat(self.own(path)).st_mode & stat.S_ISGID  # as mkdir(2) has it; the group came by itself
             _chmod(self.own(path), NEW_DIRECTORY | inherited)
@@ -140,11 +146,21 @@ class Target:
             gone = [made for made in self._joined if made == path or made.startswith(path + "/")]
             for made in gone:
                 del self._joined[made]
+                self._times.pop(made, None)
 
     def white_out(self, path: str) -> None:
         """Hide what the tree below has at ``path``, whose parents are there, with all that is in it."""
         if not paths.mode(self.own(path)):
             os.mknod(self.own(path), stat.S_IFCHR, os.makedev(0, 0))
+
+    def keep_time(self, own: str, time: int) -> None:
+        """Have the directory at the real path ``own`` keep a time of modification, whatever is written into it."""
+        self._times[own[len(self.upper) :].strip("/")] = time
+
+    def settle(self) -> None:
+        """Set directories' times, which what was written into them has changed."""
+        for path, time in self._times.items():
+            stamps.put(self.own(path), time)
 
     def own(self, path: str) -> str:
         """The real path of ``path`` in the tree's own directory."""
@@ -240,6 +256,8 @@ class Copier:
         if not self.for_host:
             xattrs.copy(real, own)  # after chown(2), which drops file capabilities
         os.utime(own, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
+        if stat.S_ISDIR(info.st_mode):
+            self.target.keep_time(own, info.st_mtime_ns)
 
     def _permissions(self, mode: int) -> int:
         if self.metadata.permissions is not None:

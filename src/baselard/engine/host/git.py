@@ -9,6 +9,7 @@ import base64
 import os
 import re
 import shlex
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -171,6 +172,21 @@ def check_out(access: Access, ref: str, *, into: Path, depth: int, tags: bool) -
     run(("checkout", "--quiet", "--detach", "FETCH_HEAD"), access, cwd=into)
     shallow = ("--depth", "1") if depth else ()
     _check_out_submodules(access, into, shallow, local=is_local(access.url) and not access.strange)
+
+
+def make_repeatable(access: Access, url: str, *, into: Path) -> None:
+    """Have nothing in a checked out repository tell when and where that was done; its remote is called ``url``.
+
+    There are no logs then, and no index that knows the files' inodes and times.
+    """
+    run(("remote", "set-url", "origin", url), access, cwd=into)
+    run(("read-tree", "HEAD"), access, cwd=into)
+    if (into / ".gitmodules").exists():
+        run(("submodule", "--quiet", "foreach", "--recursive", "git read-tree HEAD"), access, cwd=into)
+    for logs in (into / ".git").rglob("logs"):
+        if (logs.parent / "HEAD").exists():
+            shutil.rmtree(logs)
+            (logs.parent / "FETCH_HEAD").unlink(missing_ok=True)
 
 
 def common_ancestor(commits: Sequence[tuple[Access, str]], *, cwd: Path) -> str:

@@ -12,9 +12,11 @@ from typing import Any, ClassVar
 from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import process
 from baselard.engine.host.process import ProcessError
+from baselard.engine.ops.tree import from_nothing
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import stamps
 
 ARCHIVE = "image.tar"
 
@@ -38,8 +40,9 @@ class DockerImage:
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
         """Save it. Raises ProcessError with Docker's words."""
-        with worker.snapshots.draft(None) as draft:
+        with from_nothing(worker) as draft:
             _save(self.name, draft.path / ARCHIVE)
+            stamps.put(draft.path / ARCHIVE, stamps.FIXED)
             return Result((Value(self.key, draft.commit()),))
 
 

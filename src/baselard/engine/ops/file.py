@@ -15,6 +15,7 @@ from baselard.engine.ops.tree import TreeOperation, on_top, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import stamps
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class NewFile(TreeOperation):
             if owner:
                 os.chown(own, owner.uid, owner.gid)
             own.chmod(self.permissions or 0o644)
+            stamps.put(own, stamps.of(self.content))
             return one(self._digest([inputs[0].digest]), draft.commit())
 
 
@@ -95,6 +97,7 @@ class Symlink(TreeOperation):
             if not goal or target.mode(goal):
                 raise UserError(f"symlink {self.points_to} {self.path}: file exists")
             os.symlink(self.points_to, target.own(goal))
+            stamps.put(target.own(goal), stamps.FIXED)
             return one(self._digest([inputs[0].digest]), draft.commit())
 
 

@@ -12,10 +12,11 @@ from baselard.engine.host import git
 from baselard.engine.host.git import Access
 from baselard.engine.ops import credentials
 from baselard.engine.ops.copy import opened
-from baselard.engine.ops.tree import TreeOperation, one
+from baselard.engine.ops.tree import TreeOperation, from_nothing, one
 from baselard.engine.run.containers.command import SecretRef
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import stamps
 
 
 @dataclass(frozen=True)
@@ -69,18 +70,24 @@ class GitTree(TreeOperation):
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Fetch it. Raises UserError with git's own words."""
-        with worker.snapshots.draft(None) as draft:
+        with from_nothing(worker) as draft:
             if inputs:
                 with opened(worker, inputs[0], self.subdirectory) as (source, _):
-                    self._check_out(self.remote.access(worker, source.root), draft.path)
+                    committed = self._check_out(self.remote.access(worker, source.root), draft.path)
             else:
-                self._check_out(self.remote.access(worker, self.url), draft.path)
-            if not self.keep:
-                _discard(draft.path)
+                committed = self._check_out(self.remote.access(worker, self.url), draft.path)
+            stamps.put_all(draft.path, committed)
             return one(self._digest([value.digest for value in inputs]), draft.commit())
 
-    def _check_out(self, access: Access, into: Path) -> None:
+    def _check_out(self, access: Access, into: Path) -> int:
+        """Have the commit; when it was made, in nanoseconds, which becomes the time of all files."""
         git.check_out(access, self.ref, into=into, depth=self.depth, tags=self.tags)
+        committed = int(git.run(("show", "--no-patch", "--format=%ct", "HEAD"), access, cwd=into)) * 10**9
+        if self.keep:
+            git.make_repeatable(access, self.url or self.subdirectory, into=into)
+        else:
+            _discard(into)
+        return committed
 
 
 def _discard(root: Path) -> None:

@@ -148,7 +148,9 @@ def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: byt
         upper = str(draft.upper)
         after = hashlib.sha256()
         entries = _stamped(_entries(worker, path, selected), after, again=path)
-        Copier(Source(path), Target(upper), Metadata(_ROOT)).tree(entries, "")
+        target = Target(upper)
+        draft.settle = target.settle
+        Copier(Source(path), target, Metadata(_ROOT)).tree(entries, "")
         if after.digest() != stamps:
             found = treehash.of_entries(upper, walk(upper))
         return found, one(found, draft.commit())

@@ -3,19 +3,21 @@
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from baselard.engine.errors import HostError, UserError
 from baselard.engine.host.lazily import Lazily
 from baselard.engine.ops import credentials
-from baselard.engine.ops.tree import TreeOperation, one
+from baselard.engine.ops.tree import TreeOperation, from_nothing, one
 from baselard.engine.run.containers.command import SecretRef
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel, digest
 from baselard.engine.solver.graph import Result, Value
+from baselard.engine.store import stamps
 
 if TYPE_CHECKING:
     import httpx
@@ -51,27 +53,31 @@ class Http(TreeOperation):
         """Download. Raises UserError for a refusal and a checksum that differs, HostError when nothing answers."""
         plaintext = worker.secrets.plaintext(self.header.handle) if self.header else None
         headers = {} if plaintext is None else {"authorization": credentials.header(plaintext)}
-        with worker.snapshots.draft(None) as draft:
+        with from_nothing(worker) as draft:
             path = draft.path / self.name
-            with path.open("wb") as file:
-                file.writelines(_downloaded(self.url, headers))
+            changed = _download(self.url, headers, path)
             content = _check(path, self.checksum, self.url)
             path.chmod(self.permissions)
+            stamps.put(path, changed)
             return one(digest.of("http.content.v1", content, self.name, self.permissions), draft.commit())
 
 
-def _downloaded(url: str, headers: dict[str, str]) -> Iterator[bytes]:
-    """The answer's bytes; a server that is busy is asked again before any of them came."""
+def _download(url: str, headers: dict[str, str], path: Path) -> int:
+    """Write the answer to ``path``; when it was changed last, in nanoseconds, 0 if the server does not say.
+
+    A server that is busy is asked again before anything came.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT) as response:
                 if response.status_code not in _AGAIN or attempt == _ATTEMPTS:
                     if response.is_error:
                         raise UserError(f"{url}: {response.status_code} {response.reason_phrase}")
-                    for chunk in response.iter_bytes():
-                        cancel.current().check()
-                        yield chunk
-                    return
+                    with path.open("wb") as file:
+                        for chunk in response.iter_bytes():
+                            cancel.current().check()
+                            file.write(chunk)
+                    return _changed(response.headers.get("last-modified", ""))
         except httpx.InvalidURL as error:
             raise UserError(f"{url}: {error}") from error
         except httpx.UnsupportedProtocol as error:
@@ -84,6 +90,15 @@ def _downloaded(url: str, headers: dict[str, str]) -> Iterator[bytes]:
         except ValueError as error:  # of the standard library, on what is no address
             raise UserError(f"{url}: {error}") from error
         time.sleep(0.5 * 2**attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _changed(text: str) -> int:
+    """The time that an HTTP date means (RFC 9110, 5.6.7), 0 for what is none, as with docker."""
+    try:
+        return max(0, int(parsedate_to_datetime(text).timestamp())) * 10**9
+    except (ValueError, OverflowError):
+        return 0
 
 
 def check_checksum(text: str) -> None:

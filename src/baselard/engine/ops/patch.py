@@ -1,6 +1,7 @@
 """Patches as git writes and reads them: Changeset.asPatch, Directory.withPatch. The host's git does the work."""
 
 import contextlib
+import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import paths, reading
 from baselard.engine.host import process
 from baselard.engine.ops.copy import opened
-from baselard.engine.ops.tree import TreeOperation, one, snapshot_of
+from baselard.engine.ops.tree import TreeOperation, from_nothing, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import snapshots
+from baselard.engine.store import snapshots, stamps
 
 PATCH = "/diff.patch"
 """Where MakePatch leaves its file."""
@@ -46,7 +47,7 @@ class MakePatch(TreeOperation):
         """Compare. Raises UserError when a path is not there, HostError without git."""
         older, newer = inputs
         text = compared(worker, (older, self.older_path), (newer, self.newer_path), "--binary")
-        with worker.snapshots.draft(None) as draft:
+        with from_nothing(worker) as draft:
             (draft.path / PATCH.lstrip("/")).write_bytes(text)
             return one(self._digest([older.digest, newer.digest]), draft.commit())
 
@@ -70,7 +71,10 @@ class ApplyPatch(TreeOperation):
         dest, patch = inputs
         with opened(worker, patch, self.patch_path) as (source, entry):
             text = reading.contents(Path(source.root), entry.path)
-        with worker.snapshots.draft(snapshot_of(dest)) as draft:
+        parent = snapshot_of(dest)
+        with worker.snapshots.draft(parent) as draft, worker.snapshots.view(parent) as below:
+            began = os.stat(draft.upper).st_ctime_ns
+            draft.settle = lambda: stamps.settle(draft.upper, began, below)
             target = paths.under(draft.path, paths.resolve(draft.path, self.path))
             if not stat.S_ISDIR(paths.mode(target)):
                 raise UserError(f"{self.path}: no such directory to apply a patch to")

@@ -10,6 +10,7 @@ from baselard.engine.files import paths, reading
 from baselard.engine.ops.tree import TreeOperation, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import stamps
 
 _NEWLINE = b"\n"
 
@@ -38,7 +39,9 @@ class Replace(TreeOperation):
         """Replace. Raises UserError when the text is not there, or in several places and none is chosen."""
         with worker.snapshots.draft(snapshot_of(inputs[0])) as draft:
             data = self._replaced(reading.contents(draft.path, self.path))
-            Path(paths.under(draft.path, paths.resolve(draft.path, self.path))).write_bytes(data)
+            file = Path(paths.under(draft.path, paths.resolve(draft.path, self.path)))
+            file.write_bytes(data)
+            stamps.put(file, stamps.of(data))
             return one(self._digest([inputs[0].digest]), draft.commit())
 
     def _replaced(self, data: bytes) -> bytes:

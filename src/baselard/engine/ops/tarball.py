@@ -8,10 +8,11 @@ from typing import ClassVar
 from baselard.engine.images import archive_write, writing
 from baselard.engine.images.image import ImageConfig, Pairs
 from baselard.engine.images.writing import Format, Variant
-from baselard.engine.ops.tree import one, snapshot_of
+from baselard.engine.ops.tree import from_nothing, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import stamps
 
 NAME = "container.tar"
 
@@ -66,8 +67,9 @@ class Tarball:
         """Pack and write. Raises UserError when two platforms are the same."""
         variants = [platform.variant(values) for values, platform in self._with(inputs)]
         whole = writing.write(worker.store, variants, self.form)
-        with worker.snapshots.draft(None) as draft:
+        with from_nothing(worker) as draft:
             archive_write.write(worker.store, whole, draft.path / NAME)
+            stamps.put(draft.path / NAME, stamps.FIXED)
             return one(self.content_key(worker, inputs), draft.commit())
 
     def _with(self, inputs: Sequence[Value]) -> list[tuple[list[Value], Platform]]:

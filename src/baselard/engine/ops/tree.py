@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from baselard.engine.files.treehash import TIMED
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import stamps
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.snapshots import Draft
 
@@ -73,10 +75,24 @@ def on_top(worker: Worker, value: Value) -> Iterator[tuple[Draft, Target]]:
     parent = snapshot_of(value)
     with worker.snapshots.layer(parent) as draft:
         if parent is None:
-            yield draft, Target(str(draft.upper))
+            yield draft, _settled(draft, Target(str(draft.upper)))
             return
         with worker.snapshots.view(parent) as below:
-            yield draft, Target(str(draft.upper), str(below))
+            yield draft, _settled(draft, Target(str(draft.upper), str(below)))
+
+
+def _settled(draft: Draft, target: Target) -> Target:
+    draft.settle = target.settle
+    return target
+
+
+@contextlib.contextmanager
+def from_nothing(worker: Worker) -> Iterator[Draft]:
+    """A new tree, to be written by a program and committed inside the block; no time in it tells when."""
+    with worker.snapshots.draft(None) as draft:
+        began = os.stat(draft.upper).st_ctime_ns
+        draft.settle = lambda: stamps.settle(draft.upper, began)
+        yield draft
 
 
 def _outputs(value: Any) -> tuple[Output, ...]:

@@ -24,6 +24,7 @@ from baselard.engine.ops.tree import TreeOperation, one
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.engine.store import stamps
 
 _CHUNK = 1 << 20
 _MAGIC_AT = 257  # where "ustar" stands in a tar header (POSIX.1-2017, pax)
@@ -64,6 +65,8 @@ class Unpack(TreeOperation):
             worker.store.temp_dir() as directory,
             worker.snapshots.draft(None) as draft,
         ):
+            began = os.stat(draft.upper).st_ctime_ns
+            draft.settle = lambda: stamps.settle_directories(draft.upper, began)
             path = Path(source.root) / entry.path
             facts = {}
             archive = _plain(path, directory / "archive.tar") if stat.S_ISREG(entry.info.st_mode) else None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import HostError
-from baselard.engine.store import fold, folding
+from baselard.engine.store import fold, folding, stamps
 from baselard.engine.store.database import Snapshot, Store
 
 _FOLD_EVERY = 240  # overlayfs takes 500 lower directories, and short names leave room in the option page
@@ -73,9 +73,14 @@ class Draft:
     _store: Store
     _mounted: bool
     committed: Snapshot | None = field(default=None)
+    settle: Callable[[], None] = field(default=lambda: None)
 
     def commit(self) -> Snapshot:
-        """Make it a snapshot; ``path`` is gone afterwards. What nobody mounted before may hold nothing open now."""
+        """Make it a snapshot; ``path`` is gone afterwards. What nobody mounted before may hold nothing open now.
+
+        ``settle`` is called first.
+        """
+        self.settle()
         if self._mounted:
             unmount(self.path)
             self._mounted = False
@@ -139,6 +144,7 @@ class Snapshots:
             merged.mkdir()
             if not names:
                 merged.chmod(0o755)
+                stamps.put(merged, stamps.FIXED)
                 yield merged
                 return
             self._mount(merged, names, None)

@@ -20,6 +20,7 @@ from baselard.engine.files.inside import DIRECTORY, Names
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.tar_read import Entry
 from baselard.engine.images.layers.tree import Tree, shown
+from baselard.engine.store import stamps
 
 OPAQUE = "trusted.overlay.opaque"
 _WHITEOUT = b".wh."
@@ -49,6 +50,7 @@ def unpack(source: tar_read.Source, root: Path, *, lowest: bool = False) -> Left
     reader = tar_read.Reader(source)
     with Tree.at(root) as tree:
         tree.implied.add(())
+        tree.times[()] = stamps.FIXED
         for entry in reader:
             try:
                 _put(tree, entry, reader, lowest=lowest)

@@ -138,9 +138,11 @@ def _copy_from_below(lower: Tree, upper: Tree, names: Names, target: Names) -> N
     if not stat.S_ISREG(kind):
         raise UserError(f"layer entry {shown(b'/'.join(names))}: its hard link's target is no file")
     here = upper.open_parent(names)
+    before = os.fstat(here)
     source = b"/proc/self/fd/%d/%s" % (there, target[-1])
     copy = b"/proc/self/fd/%d/%s" % (here, names[-1])
     info = os.lstat(source)
     shutil.copyfile(source, copy, follow_symlinks=False)
     os.chown(copy, info.st_uid, info.st_gid, follow_symlinks=False)
     shutil.copystat(source, copy, follow_symlinks=False)
+    os.utime(here, ns=(before.st_atime_ns, before.st_mtime_ns))

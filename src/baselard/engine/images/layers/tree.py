@@ -10,6 +10,7 @@ from pathlib import Path
 from baselard.engine.errors import UserError
 from baselard.engine.files import inside
 from baselard.engine.files.inside import DIRECTORY, Names
+from baselard.engine.store import stamps
 
 _MOST_LINKS = 40  # as the kernel (path_resolution(7))
 _HOSTILE = {
@@ -82,6 +83,7 @@ class Tree:
     def _make(self, parent: int, names: Names) -> None:
         os.mkdir(names[-1], 0o755, dir_fd=parent)
         self.implied.add(names)
+        self.times[names] = stamps.FIXED
 
     def set_directory_times(self) -> None:
         """Last of all, since every file made in a directory changes its time."""
