@@ -67,7 +67,8 @@ class Copy(TreeOperation):
         """Copy. Raises UserError for paths that are not there, no directories, or lead out of their tree."""
         dest, source = inputs
         made = self.content_key(worker, inputs)
-        if self._is_part_alone(dest) and self.selected.empty and _is_plain_root(worker, source, self.source_path):
+        everything = self.selected.empty or made == source.digest  # the latter where all is meant after all
+        if self._is_part_alone(dest) and everything and _is_plain_root(worker, source, self.source_path):
             return one(made, snapshot_of(source))
         with on_top(worker, dest) as (draft, target), opened(worker, source, self.source_path) as (origin, root):
             if not stat.S_ISDIR(root.info.st_mode):

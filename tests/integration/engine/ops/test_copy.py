@@ -353,6 +353,17 @@ def test_a_copy_of_everything_into_nothing_is_the_same_tree(trees) -> None:
     assert trees.value(node).tree == trees.value(source.node).tree
 
 
+def test_a_filter_that_leaves_nothing_out_copies_nothing(trees, tmp_path: Path) -> None:
+    """As a .dockerignore of what is not there does."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/file").touch()
+    source = Output(load(trees, str(tmp_path / "d")))
+    none = Copy(EMPTY, source, "/", selected=Filter(exclude=("**/node_modules", ".git")))
+    some = Copy(EMPTY, source, "/", selected=Filter(exclude=("file",)))
+    assert trees.value(none).tree == trees.value(source.node).tree
+    assert trees.value(some).tree != trees.value(source.node).tree
+
+
 def ran(trees, node: Node) -> list[str]:
     trees.log.ran.clear()
     trees.value(node)
