@@ -1,7 +1,6 @@
 """Patches as git writes and reads them: Changeset.asPatch, Directory.withPatch. The host's git does the work."""
 
 import contextlib
-import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -73,7 +72,7 @@ class ApplyPatch(TreeOperation):
             text = reading.contents(Path(source.root), entry.path)
         parent = snapshot_of(dest)
         with worker.snapshots.draft(parent) as draft, worker.snapshots.view(parent) as below:
-            began = os.stat(draft.upper).st_ctime_ns
+            began = stamps.began(draft.upper)
             draft.settle = lambda: stamps.settle(draft.upper, began, below)
             target = paths.under(draft.path, paths.resolve(draft.path, self.path))
             if not stat.S_ISDIR(paths.mode(target)):

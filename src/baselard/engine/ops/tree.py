@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -90,7 +89,7 @@ def _settled(draft: Draft, target: Target) -> Target:
 def from_nothing(worker: Worker) -> Iterator[Draft]:
     """A new tree, to be written by a program and committed inside the block; no time in it tells when."""
     with worker.snapshots.draft(None) as draft:
-        began = os.stat(draft.upper).st_ctime_ns
+        began = stamps.began(draft.upper)
         draft.settle = lambda: stamps.settle(draft.upper, began)
         yield draft
 

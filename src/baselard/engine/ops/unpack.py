@@ -65,7 +65,7 @@ class Unpack(TreeOperation):
             worker.store.temp_dir() as directory,
             worker.snapshots.draft(None) as draft,
         ):
-            began = os.stat(draft.upper).st_ctime_ns
+            began = stamps.began(draft.upper)
             draft.settle = lambda: stamps.settle_directories(draft.upper, began)
             path = Path(source.root) / entry.path
             facts = {}

@@ -20,6 +20,11 @@ def of(content: bytes) -> int:
     return FIXED + int.from_bytes(hashlib.sha256(content).digest()[:3]) * 10**9
 
 
+def began(upper: Path) -> int:
+    """Now, by the clock of the file system that has a new directory ``upper``."""
+    return os.stat(upper).st_ctime_ns
+
+
 def put(path: Path | str, time: int) -> None:
     """Set the time of an entry, of a link itself."""
     os.utime(path, ns=(time, time), follow_symlinks=False)

@@ -42,7 +42,7 @@ def test_it_is_no_archive(trees, odd: Output) -> None:
 
 
 def test_it_is_no_patch(trees, odd: Output) -> None:
-    with pytest.raises(UserError, match="odd: not a regular file"):
+    with pytest.raises(UserError, match="odd is not a regular file"):
         trees.value(ApplyPatch(Output(Scratch()), odd, "/odd"))
 
 
