@@ -66,7 +66,7 @@ def pytest_runtest_makereport(
     """In CI a test that is skipped because something is missing has failed: set-up should have brought it."""
     report = yield
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
-        reason = report.longrepr[2].removeprefix("Skipped: ")
+        reason = report.longrepr[2].removeprefix("Skipped: ")  # type: ignore[index]
         if not reason.startswith(_FINE_IN_CI):
             report.outcome, report.longrepr = "failed", f"not to be skipped in CI: {reason}"
     return report

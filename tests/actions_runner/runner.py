@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from actions_runner import services
-from actions_runner.expressions import condition, fill, shown
+from tests.actions_runner import services
+from tests.actions_runner.expressions import condition, fill, shown
 
 SHELLS = {
     "sh": ("sh", "-e"),

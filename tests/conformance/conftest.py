@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conformance.recording import Recorder
+
+from tests.conformance.recording import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 BUSYBOX = Path("/bin/busybox")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.cases import HERE
+from tests.conformance.cases import HERE
 
 FILE = HERE / "recorded" / "0.21.8.json"
 _LONG = 4096

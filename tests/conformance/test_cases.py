@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from conformance.cases import CASES, check, leaf
+
+from tests.conformance.cases import CASES, check, leaf
 
 pytestmark = pytest.mark.root
 

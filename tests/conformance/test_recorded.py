@@ -5,8 +5,9 @@ is a case marked ``deliberate``, with its reason.
 """
 
 import pytest
-from conformance import recording
-from conformance.cases import CASES, check
+
+from tests.conformance import recording
+from tests.conformance.cases import CASES, check
 
 RECORDED = recording.read()
 

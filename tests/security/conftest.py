@@ -42,7 +42,7 @@ def image(machine: Worker, busybox: Value) -> Image:  # noqa: F811
     numbers = itertools.count()
 
     def made(change: Callable[[Path], None]) -> Output:
-        with machine.snapshots.draft(busybox.tree) as draft:
+        with machine.snapshots.draft(busybox.tree) as draft:  # type: ignore[arg-type]
             change(draft.path)
             return Output(Ready(Value(f"{change} {next(numbers)}", draft.commit())))
 

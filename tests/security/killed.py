@@ -114,4 +114,4 @@ def told(act: Callable[[], dict[str, Any]]) -> int:
 
 if __name__ == "__main__":
     build = partial(main, sys.argv[1], sys.argv[2], int(sys.argv[3]))
-    sys.exit(told(partial(on_a_small_disk, *sys.argv[4:6], build) if sys.argv[4:] else build))
+    sys.exit(told(partial(on_a_small_disk, *sys.argv[4:6], build) if sys.argv[4:] else build))  # type: ignore[arg-type, call-arg]

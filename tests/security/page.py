@@ -50,7 +50,7 @@ def guards() -> Iterator[Guard]:
         }
         for function in module.body:
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-                for advisory, what in _marks(function, texts):
+                for advisory, what in _marks(function, texts):  # type: ignore[arg-type]
                     yield Guard(advisory, what, path.name, function.name)
 
 

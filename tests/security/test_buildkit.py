@@ -64,7 +64,7 @@ def test_a_malformed_id_is_an_answer_and_the_engine_goes_on(engine: Client, quer
 
 
 @pytest.mark.advisory("CVE-2024-23651", "two steps with a cache's subpath: a link in it led to the host")
-def test_a_caches_source_leads_nowhere_outside(build: Callable, canary: Canary) -> None:
+def test_a_caches_source_leads_nowhere_outside(build: Callable, canary: Canary) -> None:  # type: ignore[type-arg]
     cache = "RUN --mount=type=cache,id=c23651,target=/c"
     shown = build(
         f"FROM busybox\n{cache} ln -sfn {canary.path} /c/out; ls -l /c\n"
@@ -108,7 +108,7 @@ def test_whoever_starts_a_program_gives_it_the_same_privileges(run, worker, imag
 
 @pytest.mark.advisory("GHSA-7236-3392-c5c6", "an unknown security mode switched seccomp off (0.31.1)")
 @pytest.mark.parametrize("mode", ["unconfined", "INSECURE ", "2", "", "sandbox,insecure", "none"])
-def test_an_unknown_security_mode_is_refused(build: Callable, mode: str) -> None:
+def test_an_unknown_security_mode_is_refused(build: Callable, mode: str) -> None:  # type: ignore[type-arg]
     assert "Dockerfile:5" in _is_told(build(f"FROM busybox\nRUN --security={mode} cat /proc/self/status"))
 
 

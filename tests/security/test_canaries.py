@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from registry_servers import PASSWORD, USER, running_registry
 
 from baselard.cli import crash
 from baselard.engine.errors import UserError, without_passwords
 from tests.e2e.cli.conftest import module  # noqa: F401 -- a fixture
 from tests.integration.engine.conftest import Client
+from tests.registry_servers import PASSWORD, USER, running_registry
 from tests.security.traces import spellings, traces
 
 CANARY = "cAnArY/9f3+7=z&pw"  # other characters in base64, in a URL and in JSON

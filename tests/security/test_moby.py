@@ -125,7 +125,7 @@ def test_every_part_of_a_configuration_counts_in_keys(name: str) -> None:
     for config in (usual, replace(usual, **{name: value})):
         node = Tarball((Platform(Output(Ready(Value("tree", None))), config),), Format())
         keys.add(node.key)
-        contents.add(node.content_key(None, [Value("tree", None)]))  # type: ignore[arg-type]
+        contents.add(node.content_key(None, [Value("tree", None)]))
     assert len(keys) == len(contents) == 2
 
 
@@ -158,6 +158,6 @@ def test_nothing_of_the_image_is_run_to_unpack_an_archive(build, tree: Path, can
         f"FROM busybox\n{copies}\nENV PATH=/evil:/bin LD_PRELOAD=/evil/none.so\nADD archive /got/\n"
         "COPY --chown=7:8 bin/busybox /got/busybox\nRUN cat /got/unpacked; ls / | /bin/busybox grep ran; true",
         "stdout",
-        archive=PACKED[kind](content),
+        archive=PACKED[kind](content),  # type: ignore[operator]
     )
     assert answer["data"]["host"]["directory"]["dockerBuild"]["stdout"] == "content"

@@ -33,7 +33,7 @@ RACER = Path(__file__).with_name("racer.py")
 @contextlib.contextmanager
 def racing(directory: Path, canary: Canary) -> Iterator[None]:
     """A racer at work below ``directory`` for as long as the block runs; it has to have changed something."""
-    argv = [sys.executable, RACER, directory, canary.path, str(SEED)]
+    argv: list[str | Path] = [sys.executable, RACER, directory, canary.path, str(SEED)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         try:
             yield
@@ -69,7 +69,7 @@ def test_a_volume_that_a_program_changes_leads_nowhere(run, worker, canary: Cana
                 {"mounts": (cache,), "cwd": path},
             ]
             with contextlib.suppress(EngineError):
-                seen.append(run("cat; ls -a; true", **source.choice(ways)).stdout)
+                seen.append(run("cat; ls -a; true", **source.choice(ways)).stdout)  # type: ignore[arg-type]
     assert not any(SECRET in text for text in seen)
 
 

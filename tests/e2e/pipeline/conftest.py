@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from registry_servers import running_registry
+
+from tests.registry_servers import running_registry
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from actions_runner.runner import Event, Run
+
+from tests.actions_runner.runner import Event, Run
 
 pytestmark = [
     pytest.mark.root,

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from registry_servers import running_proxy, running_registry
+
+from tests.registry_servers import running_proxy, running_registry
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = [
@@ -49,7 +50,7 @@ def publish(proxy, write, kept_store, request):
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, start_new_session=True)
 
-    start.name = name
+    start.name = name  # type: ignore[attr-defined]
     return start
 
 

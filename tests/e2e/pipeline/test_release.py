@@ -11,7 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from registry_servers import running_registry
+
+from tests.registry_servers import running_registry
 
 pytestmark = [
     pytest.mark.root,

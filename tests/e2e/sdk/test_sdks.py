@@ -95,7 +95,17 @@ def test_python_of_other_versions(
 @pytest.mark.network
 @pytest.mark.full
 def test_what_the_beta_dropped_is_what_the_documentation_says(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path, "dagger-io==1.0.0b21"]
+    argv = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(tmp_path),
+        "dagger-io==1.0.0b21",
+    ]
     subprocess.run(argv, check=True)
     known, beta = types(Path(dagger.__file__).parent), types(tmp_path / "dagger")
     assert {"Container", "Directory", "Artifacts"} <= beta

@@ -108,7 +108,7 @@ def _image(context: Path, folder: Path, name: str) -> tuple[str, dict[str, float
         archive = anyio.run(_built, context, folder, name)
     times: dict[str, float] = {}
     with tarfile.open(archive) as outer:
-        index = json.load(outer.extractfile("index.json"))  # type: ignore[arg-type]
+        index = json.load(outer.extractfile("index.json"))
         for member in outer.getmembers():
             data = outer.extractfile(member) if member.name.startswith("blobs/") else None
             if data and data.read(2) == b"\x1f\x8b":

@@ -141,7 +141,7 @@ class Ran:
 
     def files(self, index: int = 0) -> dict[str, bytes | None]:
         """Every path of one output that is no program of the image; directories have no bytes."""
-        with self.worker.snapshots.view(self.result.values[index].tree) as root:
+        with self.worker.snapshots.view(self.result.values[index].tree) as root:  # type: ignore[arg-type]
             found = {str(path.relative_to(root)): path for path in root.rglob("*") if not path.is_symlink()}
             return {name: path.read_bytes() if path.is_file() else None for name, path in found.items()}
 

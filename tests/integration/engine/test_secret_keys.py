@@ -39,6 +39,6 @@ def test_another_plaintext_is_another_result(open_client: Any, tree: Path, tmp_p
     assert first != second
     recorded = b"".join(path.read_bytes() for path in (tmp_path / "store").glob("store.db*"))
     salt = (tmp_path / "store/secrets.salt").read_bytes()
-    for plaintext in map(str.encode, PLAINTEXTS):
-        assert plaintext not in recorded
-        assert hashlib.sha256(salt + plaintext).hexdigest().encode() not in recorded
+    for text in map(str.encode, PLAINTEXTS):
+        assert text not in recorded
+        assert hashlib.sha256(salt + text).hexdigest().encode() not in recorded

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from registry_servers import PASSWORD, USER, Proxy, Server, running_proxy, running_registry
 
 from baselard.oci.registry import connection
 from pipeline.registry import client
+from tests.registry_servers import PASSWORD, USER, Proxy, Server, running_proxy, running_registry
 
 
 @dataclass(frozen=True)

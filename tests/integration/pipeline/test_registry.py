@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from registry_servers import PASSWORD, USER, answer, changed, cut
 
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
@@ -16,6 +15,7 @@ from pipeline.registry import cleanup, index
 from pipeline.registry.cleanup import Policy
 from pipeline.registry.client import connect
 from pipeline.share import Account
+from tests.registry_servers import PASSWORD, USER, answer, changed, cut
 
 pytestmark = pytest.mark.anyio
 WHO = Credential(USER, PASSWORD)
@@ -27,7 +27,7 @@ class Secret:
 
 
 def account(guarded):
-    return Account(guarded.name, USER, Secret())
+    return Account(guarded.name, USER, Secret())  # type: ignore[arg-type]
 
 
 def tags(guarded):

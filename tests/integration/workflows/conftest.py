@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from actions_runner.runner import Event, Job, Run
 
 from pipeline.model import Case, Place, Report, Suite, Verdict
 from pipeline.report.directory import files
+from tests.actions_runner.runner import Event, Job, Run
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 LAUNCHER = '''#!/usr/bin/env python3

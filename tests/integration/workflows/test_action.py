@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from actions_runner.runner import Event
+
+from tests.actions_runner.runner import Event
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 ACTION = yaml.safe_load((CHECKOUT / "action.yml").read_text())

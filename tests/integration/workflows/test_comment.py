@@ -3,10 +3,12 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from actions_runner.runner import Event
+
+from tests.actions_runner.runner import Event
 
 PULL = Event("pull_request")
 MARK = "<!-- baselard: baselard-report -->\n"
@@ -17,7 +19,7 @@ class GitHub(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.comments: list[dict] = []
+        self.comments: list[dict[str, Any]] = []
         self.refuses = ""
         self.tokens: set[str] = set()
 
@@ -31,6 +33,8 @@ class GitHub(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    server: GitHub
+
     def log_message(self, *_: object) -> None:
         pass
 

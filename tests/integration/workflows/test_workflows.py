@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from actions_runner import services
-from actions_runner.expressions import condition, evaluate, fill
-from actions_runner.runner import Event
 
 from baselard.cli import init
+from tests.actions_runner import services
+from tests.actions_runner.expressions import condition, evaluate, fill
+from tests.actions_runner.runner import Event
 
 FORK = Event("pull_request", fork="someone/images")
 EVENTS = [Event(), Event("push", "refs/tags/v1.0.0"), Event("pull_request"), FORK, Event("schedule")]

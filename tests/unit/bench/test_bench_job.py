@@ -17,7 +17,7 @@ NOTES = {
     "job-cold": {"baselard object": {"moved": 0, "disk": 1}},
     "job-registry": {"docker registry": {"moved": 426.4, "disk": 2000.0}},
 }
-RUN = Run({}, False, (COLD, REGISTRY, WARM), {}, {}, NOTES)
+RUN = Run({}, False, (COLD, REGISTRY, WARM), {}, {}, NOTES)  # type: ignore[arg-type]
 
 
 def test_a_row_for_each_way_and_a_column_for_each_condition() -> None:

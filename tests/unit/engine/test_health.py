@@ -72,7 +72,7 @@ def test_a_check_that_always_fails_makes_unhealthy(
     settings: dict[str, int], takes: float, seconds: float, docker: str
 ) -> None:
     result, after, _ = judged(Healthcheck(("CMD", "false"), **settings), never, takes)
-    assert (result, after) == (False, pytest.approx(seconds, abs=0.11)), docker
+    assert (result, after) == (False, pytest.approx(seconds, abs=0.11)), docker  # type: ignore[comparison-overlap]
 
 
 @pytest.mark.parametrize("settings", [{}, {"interval": 60 * S}, {"start_period": 60 * S, "start_interval": 9 * S}])

@@ -3,6 +3,7 @@
 import http.server
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -68,30 +69,30 @@ def server() -> Iterator[str]:
         ("/missing", UserError),
     ],
 )
-def test_an_odd_answer(server: str, path: str, kind: type[EngineError]) -> None:
+def test_an_odd_answer(server: str, path: str, kind: type[EngineError], tmp_path: Path) -> None:
     with pytest.raises(kind, match=f'^(Get ")?{server}{path}"?[: ]'):
-        list(downloads._downloaded(server + path, {}))
+        downloads._download(server + path, {}, tmp_path / "f")
 
 
-def test_a_way_on_that_is_no_download(server: str) -> None:
+def test_a_way_on_that_is_no_download(server: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match='/file": unsupported protocol scheme "file"'):
-        list(downloads._downloaded(f"{server}/file", {}))
+        downloads._download(f"{server}/file", {}, tmp_path / "f")
 
 
 @pytest.mark.parametrize(
     "url",
     ["http://[::1", "http://h:99999/", "http://h:x/", "http://h\0/", "http:///x", "ftp://h/x", "http://" + "a" * 300],
 )
-def test_an_odd_address(url: str) -> None:
+def test_an_odd_address(url: str, tmp_path: Path) -> None:
     with pytest.raises(EngineError) as caught:
-        list(downloads._downloaded(url, {}))
+        downloads._download(url, {}, tmp_path / "f")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["a\0", "..", "a/b", "n" * 256, "."])
 async def test_a_name_that_cannot_be_one(name: str) -> None:
     with pytest.raises(UserError):
-        await remote.http(None, url="http://h/x", name=name)  # type: ignore[arg-type]
+        await remote.http(None, url="http://h/x", name=name)
 
 
 @pytest.mark.parametrize(
@@ -99,13 +100,13 @@ async def test_a_name_that_cannot_be_one(name: str) -> None:
 )
 def test_a_service_s_address_that_is_none(value: str) -> None:
     with pytest.raises(UserError):
-        address.address_service(None, address.Address(value))  # type: ignore[arg-type]
+        address.address_service(None, address.Address(value))
 
 
 @pytest.mark.parametrize("checksum", ["sha256", "sha256:x", "shake_128:00", "no:00", ":"])
 async def test_a_checksum_that_is_none(checksum: str) -> None:
     with pytest.raises(UserError, match="checksum"):
-        await remote.http(None, url="http://h/f", checksum=checksum)  # type: ignore[arg-type]
+        await remote.http(None, url="http://h/f", checksum=checksum)
 
 
 def test_a_dockerfile_s_odd_address_is_none_of_git() -> None:

@@ -51,10 +51,10 @@ async def test_an_event_that_no_rule_names_is_checked_and_publishes_nothing(monk
     base = Base("acme/base", "Dockerfile", ".", ("",), (), BaseSettings())
     settings = Config(publish=PublishSettings(tags=("type=semver,pattern={{version}}",)))
     call = SimpleNamespace(project=Project(None, settings, (base,), ()))
-    account = Account("acme/base", "me", object())
+    account = Account("acme/base", "me", object())  # type: ignore[arg-type]
     if published:
         with pytest.raises(ZeroDivisionError):
-            await ci.run(call, Named(ref), account, ())
+            await ci.run(call, Named(ref), account, ())  # type: ignore[arg-type]
     else:
-        await ci.run(call, Named(ref), account, ())
+        await ci.run(call, Named(ref), account, ())  # type: ignore[arg-type]
         assert said == ["no rule of publish.tags applies to refs/heads/main"]

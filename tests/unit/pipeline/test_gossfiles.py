@@ -11,7 +11,7 @@ from pipeline.goss.ready import Readiness, shell_command
 
 
 def mounted(repository, **given):
-    return files.mount(GossFiles(repository({"a.yaml": "x"}), **given)).files
+    return files.mount(GossFiles(repository({"a.yaml": "x"}), **given)).files  # type: ignore[attr-defined]
 
 
 def test_one_gossfile_includes_all(repository):

@@ -71,7 +71,7 @@ async def test_the_tag_chooses_the_object(repository, builds):
 
 async def test_a_given_base_replaces_every_target(repository, builds):
     found = await project(repository, one="FROM ghcr.io/a/base\n")
-    await Images(found, given=everywhere(FakeContainer("given"))).example(found.examples[0])
+    await Images(found, given=everywhere(FakeContainer("given"))).example(found.examples[0])  # type: ignore[arg-type]
     assert builds == [("FROM ghcr.io/a/base\n", "", {"ghcr.io/a/base": "given"})]
 
 

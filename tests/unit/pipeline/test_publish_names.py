@@ -33,7 +33,7 @@ def test_targets_of_one_name_are_told_apart():
 def test_warnings_of_dockerfiles_are_repeated_once():
     warning = Warning_("RUN --network=none runs with the engine's usual network", Place("Dockerfile", 3), "RunNetwork")
     call = SimpleNamespace(images=SimpleNamespace(warnings=[warning]))
-    (suite,) = publish._repeated(Report("publish", ()), [call, call]).suites
+    (suite,) = publish._repeated(Report("publish", ()), [call, call]).suites  # type: ignore[list-item]
     assert [(case.name, case.verdict) for case in suite.cases] == [("RunNetwork", Verdict.NOTED)]
     assert suite.cases[0].message.startswith("Dockerfile:3: ")
     assert not suite.blocks
@@ -41,4 +41,4 @@ def test_warnings_of_dockerfiles_are_repeated_once():
 
 def test_nothing_is_repeated_where_nothing_was_warned_of():
     call = SimpleNamespace(images=SimpleNamespace(warnings=[]))
-    assert publish._repeated(Report("publish", ()), [call]).suites == ()
+    assert publish._repeated(Report("publish", ()), [call]).suites == ()  # type: ignore[list-item]

@@ -49,7 +49,7 @@ async def test_what_a_hand_over_took_is_reported(monkeypatch, there, verdict):
 
 async def test_how_a_list_names_what_was_handed_over():
     handed = Handed("archive", archive="0.tar", digest=DIGEST, bytes=1234, seconds=0.5)
-    assert Handed(**handed.entry) == handed
+    assert Handed(**handed.entry) == handed  # type: ignore[arg-type]
     assert Handed("rebuild").entry == {"share": "rebuild"}
 
 
@@ -99,6 +99,6 @@ class SignedIn:
 async def test_a_password_that_ends_with_a_line_signs_in_as_docker_login_would(monkeypatch, text):
     """For our own requests and for the engine's, whichever engine that is: the secret itself is trimmed."""
     monkeypatch.setattr(share, "dag", SimpleNamespace(set_secret=lambda _, plaintext: Plain(plaintext)))
-    account = Account("ghcr.io/acme/base", "me", Plain(text))
-    assert await account.login(SignedIn()) == ("ghcr.io", "me", "hunter2")
+    account = Account("ghcr.io/acme/base", "me", Plain(text))  # type: ignore[arg-type]
+    assert await account.login(SignedIn()) == ("ghcr.io", "me", "hunter2")  # type: ignore[arg-type]
     assert (await account.credentials()).password == "hunter2"

@@ -55,9 +55,9 @@ def test_the_difference_puts_the_largest_change_first():
 def test_layers_get_the_history_that_is_not_empty():
     described = [{"digest": "sha256:a", "size": 1}, {"digest": "sha256:b", "size": 2}]
     history = [{"created_by": "FROM"}, {"created_by": "ENV", "empty_layer": True}, {"created_by": "RUN"}]
-    made = archive.layers(described, history, {"sha256:a": "10", "sha256:b": "20"})
+    made = archive.layers(described, history, {"sha256:a": "10", "sha256:b": "20"})  # type: ignore[arg-type]
     assert [(one.created_by, one.compressed, one.unpacked) for one in made] == [("FROM", 1, 10), ("RUN", 2, 20)]
-    assert archive.layers(described, history[:1], {})[0].created_by == ""
+    assert archive.layers(described, history[:1], {})[0].created_by == ""  # type: ignore[arg-type]
 
 
 def test_the_chart_has_a_bar_for_each_layer():

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from registry_servers import Proxy, Server, running_proxy, running_registry
 
 from baselard.engine.store.database import Store
+from tests.registry_servers import Proxy, Server, running_proxy, running_registry
 
 
 @pytest.fixture

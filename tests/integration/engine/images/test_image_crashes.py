@@ -19,7 +19,7 @@ WORK = Path(__file__).with_name("image_work.py")
 
 
 def start(store: Path, address: str, *wrapper: str) -> "subprocess.Popen[str]":
-    argv = [*wrapper, sys.executable, WORK, store, address]
+    argv = [*wrapper, sys.executable, str(WORK), str(store), address]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -57,7 +57,15 @@ def test_skopeo_lets_the_same_in(
     env = written(tmp_path / "home", content)
     image(skopeo, tmp_path, address)
     file = tmp_path / "home/.config/containers/policy.json"
-    argv = [skopeo, "--policy", file, "copy", "--src-tls-verify=false", f"docker://{address}", f"dir:{tmp_path / 'x'}"]
+    argv = [
+        skopeo,
+        "--policy",
+        str(file),
+        "copy",
+        "--src-tls-verify=false",
+        f"docker://{address}",
+        f"dir:{tmp_path / 'x'}",
+    ]
     judged = subprocess.run(argv, capture_output=True, check=False, text=True)
     assert accepts(address, env) is (judged.returncode == 0), judged.stderr
 

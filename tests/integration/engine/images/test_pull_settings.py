@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registry_servers import connection as registry_connection
-from registry_servers import loopback_name, running_registry
 
 from baselard.engine.errors import EngineError, UserError
 from baselard.engine.files import merging
@@ -26,6 +24,8 @@ from baselard.engine.solver import cancel
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
 from baselard.oci.registry import trust
+from tests.registry_servers import connection as registry_connection
+from tests.registry_servers import loopback_name, running_registry
 
 pytestmark = pytest.mark.root
 AMD64 = platforms.parse("linux/amd64")

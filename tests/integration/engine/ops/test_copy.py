@@ -107,7 +107,7 @@ def test_docker_follows_a_link_at_the_path_wherever_it_leads(trees) -> None:
     dest = Output(Symlink(files("/file"), "/link", "no/where"))
     node = CopyFiles(dest, (files("/new"),), ("/new",), "/link", as_docker=True)
     assert trees.names(node) == ["file", "link", "no", "no/where"]
-    node = Copy(dest, files("/new"), "/link", as_docker=True)
+    node = Copy(dest, files("/new"), "/link", as_docker=True)  # type: ignore[assignment]
     assert trees.names(node) == ["file", "link", "no", "no/where", "no/where/new"]
 
 

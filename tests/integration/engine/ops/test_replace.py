@@ -28,7 +28,7 @@ FILE = Output(NewFile(Output(Scratch()), "/f", TEXT, 0o4755, "5:6"))
     ],
 )
 def test_replace(trees, search: bytes, options: dict[str, object], expected: bytes) -> None:
-    node = Replace(FILE, "/f", search, b"3", **options)
+    node = Replace(FILE, "/f", search, b"3", **options)  # type: ignore[arg-type]
     assert trees.look(node, lambda root: (root / "f").read_bytes()) == expected
     info = trees.stat(node, "f")
     assert (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) == (0o4755, 5, 6)
@@ -46,4 +46,4 @@ def test_replace(trees, search: bytes, options: dict[str, object], expected: byt
 )
 def test_what_cannot_be_replaced_is_explained(trees, search: bytes, options: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        trees.value(Replace(FILE, "/f", search, b"3", **options))
+        trees.value(Replace(FILE, "/f", search, b"3", **options))  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
 """What these tests share: a store and its snapshots on a real file system."""
 
-from trees import _namespace, trees
+from tests.trees import _namespace, trees
 
 __all__ = ["_namespace", "trees"]

@@ -8,6 +8,7 @@ import random
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def _step(root: Path, chosen: random.Random) -> None:
     chosen.choice(STEPS)(chosen.choice([root, *directories]) / chosen.choice(NAMES), chosen)
 
 
-def _looks(root: Path) -> list[tuple[object, ...]]:
+def _looks(root: Path) -> list[Any]:
     """All that can be seen of a tree but how many names a file has, which depends on the layers in a mount, too."""
     found = []
     for entry in walk(str(root)):

@@ -88,7 +88,7 @@ def check_whole(root: Path) -> int:
     try:
         store.clean()
         assert store.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        recorded = {store.snapshot(row[0]).name for row in store.db.execute("SELECT id FROM snapshots")}  # type: ignore[union-attr]
+        recorded = {store.snapshot(row[0]).name for row in store.db.execute("SELECT id FROM snapshots")}
         assert {path.name.partition(".")[0] for path in (root / "layers").iterdir()} <= recorded
         for (name,) in store.db.execute("SELECT digest FROM blobs").fetchall():
             assert "sha256:" + hashlib.sha256(store.blob_path(name).read_bytes()).hexdigest() == name

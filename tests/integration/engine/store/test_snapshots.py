@@ -104,7 +104,7 @@ def test_files_and_directories_replace_each_other(trees) -> None:
 
 def test_siblings_do_not_see_each_other(trees) -> None:
     base = step(trees, None, lambda root: (root / "base").write_text("base"))
-    children = [step(trees, base, lambda root, n=n: (root / "base").write_text(str(n))) for n in range(3)]
+    children = [step(trees, base, lambda root, n=n: (root / "base").write_text(str(n))) for n in range(3)]  # type: ignore[misc]
     for number, child in enumerate(children):
         with trees.snapshots.view(child) as root:
             assert (root / "base").read_text() == str(number)
@@ -114,7 +114,7 @@ def test_siblings_do_not_see_each_other(trees) -> None:
 
 def test_consumers_of_a_base_copy_nothing(trees) -> None:
     base = step(trees, None, lambda root: (root / "big").write_bytes(os.urandom(1 << 22)))
-    children = [step(trees, base, lambda root, n=n: (root / f"own{n}").write_text("own")) for n in range(6)]
+    children = [step(trees, base, lambda root, n=n: (root / f"own{n}").write_text("own")) for n in range(6)]  # type: ignore[misc]
     own = sum(p.lstat().st_size for c in children for p in trees.store.layer_path(c).rglob("*") if p.is_file())
     assert own == 6 * len("own")
 

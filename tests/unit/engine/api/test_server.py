@@ -35,11 +35,11 @@ class Work:
 
 async def wait(ctx: Context) -> int:
     work = ctx.session.worker
-    work.started.set()
+    work.started.set()  # type: ignore[attr-defined]
     try:
         await asyncio.Event().wait()
     finally:
-        work.cancelled.set()
+        work.cancelled.set()  # type: ignore[attr-defined]
     return 1
 
 

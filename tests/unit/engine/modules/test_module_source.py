@@ -53,7 +53,7 @@ def test_an_entry_point_is_read_from_the_project(tmp_path: Path) -> None:
 )
 def test_modules_that_cannot_run_here_say_why(tmp_path: Path, config: dict[str, object], says: str) -> None:
     with pytest.raises(UserError, match=says):
-        source.load(module(tmp_path, **config))
+        source.load(module(tmp_path, **config))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("version", ["", "latest", "v0.21.99", "v0.20.0", "0.18.4"])

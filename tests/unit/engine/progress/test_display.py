@@ -89,7 +89,7 @@ def test_the_tree_shows_what_runs_with_its_last_lines() -> None:
     display = Tty(Console(file=io.StringIO(), width=60))
     display.started("a", "exec make " + "x" * 100)
     display.output("a", 1, b"1\n2\n3\n4\n")
-    rows = [row.plain for row in display.render().renderables]  # type: ignore[attr-defined]
+    rows = [row.plain for row in display.render().renderables]  # type: ignore[union-attr]
     assert rows[0].startswith("● exec make xxx") and len(rows[0]) <= 60
     assert rows[1:4] == ["  │ 2", "  │ 3", "  │ 4"]
     assert rows[4].startswith("1 running · 1 run · 0 cached")
@@ -109,7 +109,7 @@ def test_what_was_called_off_is_no_failure() -> None:
         display.started("a", "exec sleep")
         display.finished("a", cached=False, error=CALLED_OFF)
         display.close()
-        said = display.stream.getvalue()
+        said = display.stream.getvalue()  # type: ignore[attr-defined]
         assert said == "-\n" or re.search(r"called off after 0\.0 s\n\Z", said), said
 
 

@@ -33,7 +33,7 @@ def certificate(path: Path, name: str) -> Path:
 
 
 def names(context: ssl.SSLContext) -> set[str]:
-    return {value for each in context.get_ca_certs() for part in each["subject"] for _, value in part}  # type: ignore[union-attr, misc]
+    return {value for each in context.get_ca_certs() for part in each["subject"] for _, value in part}  # type: ignore[str-unpack]
 
 
 def test_files_of_the_machine_and_of_one_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,8 +138,8 @@ def test_what_is_run() -> None:
 
 def test_path_is_added_only_where_there_is_none() -> None:
     bare, own = (with_exec(one, ["true"], Options()).last for one in (BARE, BARE.with_env("PATH", "/mine")))
-    assert ("PATH", DEFAULT_PATH) in bare.command.env  # type: ignore[union-attr]
-    assert own.command.env == (("PATH", "/mine"),)  # type: ignore[union-attr]
+    assert ("PATH", DEFAULT_PATH) in bare.command.env  # type: ignore[attr-defined]
+    assert own.command.env == (("PATH", "/mine"),)  # type: ignore[attr-defined]
 
 
 def test_what_a_service_runs() -> None:

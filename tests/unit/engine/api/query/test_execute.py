@@ -85,7 +85,7 @@ REGISTERED = {
 @pytest.fixture
 def api() -> Api:
     small = Api(SDL)
-    fields = Fields(small.schema, {name: Served(resolve) for name, resolve in REGISTERED.items()})
+    fields = Fields(small.schema, {name: Served(resolve) for name, resolve in REGISTERED.items()})  # type: ignore[arg-type]
     small.__dict__["queries"] = Queries(small.schema, fields)
     return small
 

@@ -34,7 +34,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, content: bytes = b"", **fie
 
 
 def directory(name: str, **fields: object) -> Member:
-    return member(name, tarfile.DIRTYPE, **{"mode": 0o755, **fields})
+    return member(name, tarfile.DIRTYPE, **{"mode": 0o755, **fields})  # type: ignore[arg-type]
 
 
 def symlink(name: str, target: str) -> Member:
@@ -205,12 +205,12 @@ HOSTILE_NAMES = [
     "x/../../../../../../etc/passwd",
 ]
 HOSTILE: dict[str, Callable[[], bytes]] = {
-    **{f"file {name}": lambda name=name: tar(member(name, content=b"x")) for name in HOSTILE_NAMES},
-    **{f"directory {name}": lambda name=name: tar(directory(name)) for name in HOSTILE_NAMES},
-    **{f"symbolic link at {name}": lambda name=name: tar(symlink(name, "x")) for name in HOSTILE_NAMES},
-    **{f"hard link to {name}": lambda name=name: tar(hard_link("x", name)) for name in HOSTILE_NAMES},
+    **{f"file {name}": lambda name=name: tar(member(name, content=b"x")) for name in HOSTILE_NAMES},  # type: ignore[misc]
+    **{f"directory {name}": lambda name=name: tar(directory(name)) for name in HOSTILE_NAMES},  # type: ignore[misc]
+    **{f"symbolic link at {name}": lambda name=name: tar(symlink(name, "x")) for name in HOSTILE_NAMES},  # type: ignore[misc]
+    **{f"hard link to {name}": lambda name=name: tar(hard_link("x", name)) for name in HOSTILE_NAMES},  # type: ignore[misc]
     **{
-        f"whiteout of {name}": lambda name=name: tar(member(name))
+        f"whiteout of {name}": lambda name=name: tar(member(name))  # type: ignore[misc]
         for name in (
             ".wh.",
             ".wh..",
@@ -277,10 +277,10 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "nobody's owner": lambda: tar(member("f", uid=0xFFFFFFFF)),
     "an owner that is no number": lambda: raw(uid=b"root") + END,
     **{
-        f"an owner written {text!r}": lambda text=text: tar(member("f", pax_headers={"uid": text}))
+        f"an owner written {text!r}": lambda text=text: tar(member("f", pax_headers={"uid": text}))  # type: ignore[misc]
         for text in ("1_0", "+10", " 10", "0x10", "\u0663", "", "1" * 5000)
     },
-    **{f"an octal owner written {text!r}": lambda text=text: raw(uid=text) + END for text in (b"1_0", b"+10", b"0o7")},
+    **{f"an octal owner written {text!r}": lambda text=text: raw(uid=text) + END for text in (b"1_0", b"+10", b"0o7")},  # type: ignore[misc]
     "a device out of range": lambda: tar(
         member("f", tarfile.CHRTYPE, devmajor=2**40, devminor=1), form=tarfile.GNU_FORMAT
     ),

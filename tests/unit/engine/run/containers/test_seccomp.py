@@ -28,7 +28,7 @@ def _plain(rules: Iterable[Mapping[str, Any]]) -> set[tuple[Any, ...]]:
         )
         for name in rule["names"]:
             found |= {(name, rule["action"], rule.get("errnoRet"), (arg,)) for arg in args} or {
-                (name, rule["action"], rule.get("errnoRet"), ())
+                (name, rule["action"], rule.get("errnoRet"), ())  # type: ignore[arg-type]
             }
     return found
 

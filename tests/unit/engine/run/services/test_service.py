@@ -23,7 +23,7 @@ class Base:
 
 
 def service(*args, ports=()):
-    return ContainerService(Command(Output(Base()), args or ("serve",)), ports)
+    return ContainerService(Command(Output(Base()), args or ("serve",)), ports)  # type: ignore[arg-type]
 
 
 def test_equal_services_have_equal_keys_and_names():
