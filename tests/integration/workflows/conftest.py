@@ -98,6 +98,8 @@ def repository(tmp_path: Path) -> Repository:
     for name in ("sudo", "dagger"):
         (noted / "bin" / name).write_text(STUB)
         (noted / "bin" / name).chmod(0o755)
+    (root / "tests/real_engine").mkdir(parents=True)
+    shutil.copy(noted / "bin/sudo", root / "tests/real_engine/run")
     made(noted / "made", Verdict.PASSED)
     made(noted / "failing", Verdict.FAILED)
     job = {"platform": "linux/amd64", "runner": "ubuntu-24.04", "minutes": 1}
