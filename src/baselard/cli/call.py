@@ -7,8 +7,8 @@ from pathlib import Path
 
 from baselard.cli import chain, halves, help, target
 from baselard.cli.target import Target
+from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import Step
-from baselard.engine.api.objects.typedef import kebab
 from baselard.engine.errors import UserError
 from baselard.engine.host import privilege
 from baselard.engine.modules.addresses import Address

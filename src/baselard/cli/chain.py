@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from baselard.cli.options import Options, names, take, unknown
+from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import FindType, Step
-from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef, kebab
+from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef
 from baselard.engine.errors import UserError
 from baselard.engine.modules.addresses import Address, can_name
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from baselard.cli import places
 from baselard.cli.chain import Chain
-from baselard.engine.api.objects.typedef import kebab
+from baselard.engine.api.objects.names import kebab
 from baselard.engine.host import checkout, process
 from baselard.engine.modules.addresses import Address
 from baselard.engine.store import cachedir

@@ -5,8 +5,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from baselard.cli.chain import Chain
+from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import FindType
-from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef, kebab
+from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef
 
 _WIDTH = 116
 _OPTIONS = (

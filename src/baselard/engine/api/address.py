@@ -16,14 +16,12 @@ from baselard.engine.api.objects.git_repository import GitRef, GitRepository
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.objects.values import Address, Host, Socket
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.host import git
 from baselard.engine.run.services.service import HostService
 
 Strings = Sequence[str]
-
-attributes("Address", "value")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ import yaml
 from graphql import GraphQLObjectType, GraphQLSchema
 
 from baselard.engine.api import served
+from baselard.engine.api.elsewhere import way_out
+from baselard.engine.api.objects.serving import Served
 from baselard.engine.api.query.api import VERSION
 from baselard.engine.api.query.fields import Fields
-from baselard.engine.api.query.registry import Served, way_out
 from baselard.engine.host import checkout
 
 PAGE = checkout.ROOT / "docs" / "compatibility.md"

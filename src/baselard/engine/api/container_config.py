@@ -9,16 +9,10 @@ from baselard.engine.api.objects.container import Container, TerminalCommand
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.objects.values import EnvVariable, HealthcheckConfig, Label, Port
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.images.image import Healthcheck
 
 Strings = tuple[str, ...]
-
-attributes("EnvVariable", "name", "value")
-attributes("Label", "name", "value")
-attributes("Port", "port", "protocol", "description", "experimentalSkipHealthcheck")
-attributes("HealthcheckConfig", "args", "shell", "interval", "timeout", "startPeriod", "startInterval", "retries")
-attributes("Container", "exposedPorts")
 
 
 @field("Container.platform")

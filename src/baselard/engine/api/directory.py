@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from baselard.engine.api.objects.directory import Directory, File
+from baselard.engine.api.objects.serving import shows
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, reading, selection
 from baselard.engine.files.reading import FileType, Stat
@@ -15,14 +16,13 @@ from baselard.engine.files.walking import Filter
 
 Strings = tuple[str, ...]
 
-attributes("Stat", "name", "permissions", "size")
-
 
 def expected(kind: str) -> FileType | None:
     """The type that one of the API's ExistsType means."""
     return FileType(kind.removesuffix("_TYPE")) if kind else None
 
 
+@shows("Stat.name", "Stat.permissions", "Stat.size")
 @field("Stat.fileType")
 def file_type(_ctx: Context, stat: Stat) -> str:
     return stat.kind.value

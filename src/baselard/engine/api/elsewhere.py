@@ -1,6 +1,6 @@
 """What makes no sense on one machine, or is not served yet, and the way out of it."""
 
-from baselard.engine.api.query.registry import not_served
+from baselard.engine.api.query.registry import anywhere
 
 _ENGINE = "run the same code on a Dagger engine: _EXPERIMENTAL_DAGGER_RUNNER_HOST names one"
 _LLM = f"language models are not served; {_ENGINE}"
@@ -10,7 +10,7 @@ _VOLUME = "mount the file system on the host and use Host.directory"
 _MODULE = "a module is called from the command line: baselard call -m PATH"
 _STORE = "look at the store with baselard doctor, free space with baselard prune"
 
-for _name, _instead in {
+INSTEAD = {
     "Query.git": "lead the service to this machine by Host.tunnel, and name localhost in the URL",
     "Query.http": "lead the service to this machine by Host.tunnel, and name localhost in the URL",
     "LLM": _LLM,
@@ -38,5 +38,15 @@ for _name, _instead in {
     "EngineCacheEntrySet": _STORE,
     "Query.engine": _STORE,
     "Terminal": "use Container.terminal",
-}.items():
-    not_served(_name, _instead)
+    "Service.terminal": "use Container.terminal on the container behind the service",
+    "ModuleSource": "change dagger.json itself, or start one with baselard init",
+    "Module.runtime": "functions run in a process of this machine, not in a container; use asModule and call them",
+    "Module.serve": "a module's functions are called from the command line: baselard call -m PATH",
+    "Workspace.update": "modules are not pinned here: change dagger.json itself",
+}
+"""Fields (``Type.field``), or types for all their fields."""
+
+
+def way_out(name: str) -> str:
+    """What to use instead of the field ``name``, which is not served."""
+    return INSTEAD.get(name) or INSTEAD.get(name.partition(".")[0]) or anywhere(name)

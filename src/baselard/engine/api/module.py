@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from baselard.engine.api.objects.names import camel
 from baselard.engine.api.objects.namespace import namespaced
 from baselard.engine.api.objects.typedef import (
     EnumValueTypeDef,
@@ -15,20 +16,10 @@ from baselard.engine.api.objects.typedef import (
     FunctionCall,
     Module,
     TypeDef,
-    camel,
 )
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
-
-attributes("TypeDef", "kind", "optional", "name")
-attributes("FunctionCall", "parentName", "parent", "inputArgs")
-attributes("FunctionCallArgValue", "name", "value")
-attributes("Function", "description", "args", "returnType", "deprecated")
-attributes("FunctionArg", "description", "typeDef", "defaultPath", "defaultAddress", "ignore", "deprecated")
-attributes("Error", "message", "values")
-attributes("ErrorValue", "name", "value")
-attributes("Module", "name", "description")
 
 
 @field("Module.objects")

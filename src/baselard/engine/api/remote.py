@@ -18,7 +18,7 @@ from baselard.engine.api.objects.git_repository import GitRef, GitRepository
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.objects.values import Socket
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.files.walking import Filter
 from baselard.engine.host import git
@@ -33,8 +33,6 @@ Strings = Sequence[str]
 _NAME_MAX = 255  # bytes, of one name in a file system
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 Answer = TypeVar("Answer")
-
-attributes("GitRef", "ref", "commit")
 
 
 @field("Query.http", without=("experimentalServiceHost",))

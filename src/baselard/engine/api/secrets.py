@@ -2,10 +2,8 @@
 
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
-
-attributes("Secret", "name", "uri")
 
 
 @field("Query.secret")

@@ -1,9 +1,11 @@
-"""The API that this engine serves: its schema, and every module whose functions answer a field of it."""
+"""The API that this engine serves: its schema, and every module in which a field of it stands."""
 
 import functools
 from pathlib import Path
+from types import ModuleType
 
 from baselard.engine.api.query.api import Api
+from baselard.engine.api.query.registry import Registry, gathered
 
 
 @functools.cache
@@ -12,16 +14,36 @@ def core() -> Api:
     return Api(Path(__file__).with_name("api.graphql").read_text(), _register)
 
 
-def _register() -> None:
-    """Import every module that registers fields, for that effect."""
-    from baselard.engine.api import (  # noqa: F401, PLC0415 -- few sessions need all of it at their start
+def _register() -> Registry:
+    """Few sessions need all of it at their start, so it is imported at the first query."""
+    from baselard.engine.api.elsewhere import way_out  # noqa: PLC0415
+
+    return Registry(gathered(*_objects(), *_resolvers(), *_more()), way_out)
+
+
+def _objects() -> tuple[ModuleType, ...]:
+    from baselard.engine.api.objects import (  # noqa: PLC0415
+        changeset,
+        checks,
+        container,
+        git_repository,
+        module_source,
+        secrets,
+        typedef,
+        values,
+    )
+
+    return changeset, checks, container, git_repository, module_source, secrets, typedef, values
+
+
+def _resolvers() -> tuple[ModuleType, ...]:
+    from baselard.engine.api import (  # noqa: PLC0415
         address,
         container_config,
         container_exec,
         container_files,
         directory,
         docker_build,
-        elsewhere,
         file,
         host,
         image,
@@ -33,7 +55,13 @@ def _register() -> None:
         service,
         terminal,
     )
-    from baselard.engine.api.more import (  # noqa: F401, PLC0415
+
+    containers = (container_config, container_exec, container_files, docker_build, image, image_import, terminal)
+    return *containers, address, directory, file, host, module, remote, root, secrets, service
+
+
+def _more() -> tuple[ModuleType, ...]:
+    from baselard.engine.api.more import (  # noqa: PLC0415
         changeset,
         checks,
         data,
@@ -42,3 +70,5 @@ def _register() -> None:
         types,
         workspace,
     )
+
+    return changeset, checks, data, module_source, search, types, workspace

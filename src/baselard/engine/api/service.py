@@ -13,7 +13,7 @@ from baselard.engine.api.objects.execution import Options
 from baselard.engine.api.objects.execution import as_service as made_service
 from baselard.engine.api.objects.values import Host, Port, Socket
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import field, not_served
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.host.process import STDERR
 from baselard.engine.run.containers.command import Binding, SocketMount
@@ -24,8 +24,6 @@ from baselard.engine.solver.graph import Value
 
 Strings = tuple[str, ...]
 Ports = tuple[Mapping[str, Any], ...]
-
-not_served("Service.terminal", "use Container.terminal on the container behind the service")
 
 
 @field("Container.asService")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from baselard.engine.api.objects.names import camel
 from baselard.engine.api.objects.reachable import FindType, Step
-from baselard.engine.api.objects.typedef import Module, TypeDef, camel
+from baselard.engine.api.objects.typedef import Module, TypeDef
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.failures import FieldError
 from baselard.engine.modules.addresses import Address, load, quote

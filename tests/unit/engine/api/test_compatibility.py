@@ -1,7 +1,7 @@
 """The compatibility page against what is served."""
 
 from baselard.engine.api import compatibility
-from baselard.engine.api.query.registry import Served
+from baselard.engine.api.objects.serving import Served
 
 
 def test_the_page_is_what_is_served() -> None:

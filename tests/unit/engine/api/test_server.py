@@ -12,11 +12,11 @@ import pytest
 
 from baselard.engine.api import server
 from baselard.engine.api.objects.secrets import SecretStore
+from baselard.engine.api.objects.serving import Served
 from baselard.engine.api.query.api import Api
 from baselard.engine.api.query.context import Context, State
 from baselard.engine.api.query.fields import Fields
 from baselard.engine.api.query.queries import Queries
-from baselard.engine.api.query.registry import Served
 from baselard.engine.api.session import Session
 from baselard.engine.errors import ExecError, UserError
 

@@ -8,7 +8,7 @@ from baselard.engine.api.objects import changeset as changesets
 from baselard.engine.api.objects.changeset import Changed, Changeset, DiffStat
 from baselard.engine.api.objects.directory import EMPTY, Directory, File
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UnsupportedError
 from baselard.engine.files import exporting
 from baselard.engine.ops.copy import opened
@@ -17,9 +17,6 @@ from baselard.engine.ops.patch import ApplyPatch, compared
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Value
 from baselard.oci.digits import whole
-
-attributes("Changeset", "before", "after", "layer")
-attributes("DiffStat", "path", "kind", "addedLines", "removedLines", "oldPath")
 
 _KINDS = {"A": "ADDED", "M": "MODIFIED", "D": "REMOVED", "R": "RENAMED", "T": "MODIFIED"}
 _NOTHING = "/dev/null"

@@ -13,16 +13,10 @@ from baselard.engine.api.objects.directory import EMPTY, Directory, File
 from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.api.objects.typedef import Error, ErrorValue, Module
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import EngineError, ExecError, UserError
 
 Kind = TypeVar("Kind")
-
-for _kind in ("Check", "Generator", "Up"):
-    attributes(_kind, "name", "description")
-attributes("Check", "completed", "passed", "error", "checkType", "resultEmoji")
-for _kind in ("CheckGroup", "GeneratorGroup", "UpGroup"):
-    attributes(_kind, "list")
 
 
 @field("Check.originalModule")

@@ -14,7 +14,7 @@ from baselard.engine.api.objects.env_file import EnvFile
 from baselard.engine.api.objects.module_source import ModuleSource, SDKConfig
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field, not_served
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, inside, paths, reading
 from baselard.engine.files.walking import Filter
@@ -26,14 +26,6 @@ from baselard.engine.solver.graph import Output
 
 CONFIG = "dagger.json"
 Strings = tuple[str, ...]
-
-attributes("ModuleSource", "kind", "cloneRef", "commit", "version", "sdk")
-attributes("SDKConfig", "source", "debug")
-not_served("ModuleSource", "change dagger.json itself, or start one with baselard init")
-not_served(
-    "Module.runtime", "functions run in a process of this machine, not in a container; use asModule and call them"
-)
-not_served("Module.serve", "a module's functions are called from the command line: baselard call -m PATH")
 
 
 @field("Query.moduleSource")

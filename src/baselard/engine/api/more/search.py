@@ -4,19 +4,20 @@ import posixpath
 from typing import Any
 
 from baselard.engine.api.objects.directory import Directory, File
+from baselard.engine.api.objects.serving import shows
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.query.registry import field
 from baselard.engine.files import searching
 from baselard.engine.files.searching import SearchResult, Wanted
 from baselard.engine.ops.replace import Replace
 from baselard.engine.solver.graph import Output
 
 Strings = tuple[str, ...]
+_RESULT = ("filePath", "lineNumber", "absoluteOffset", "matchedLines", "submatches")
+_SUBMATCH = ("text", "start", "end")
 
-attributes("SearchResult", "filePath", "lineNumber", "absoluteOffset", "matchedLines", "submatches")
-attributes("SearchSubmatch", "text", "start", "end")
 
-
+@shows(*(f"SearchResult.{name}" for name in _RESULT), *(f"SearchSubmatch.{name}" for name in _SUBMATCH))
 @field("Directory.search")
 async def search_directory(
     ctx: Context, directory: Directory, *, pattern: str, paths: Strings = (), globs: Strings = (), **options: Any

@@ -1,12 +1,10 @@
 """Types of modules and of the API, looked at: what kind they are, and their functions, fields and members."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from baselard.engine.api.objects.typedef import TypeDef
-from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field
+from baselard.engine.api.objects.serving import served_as, shows
+from baselard.engine.api.objects.typedef import EnumValueTypeDef, TypeDef
 
 
 @dataclass(frozen=True)
@@ -16,43 +14,33 @@ class TypeView:
     graphql_type: str
     type_def: TypeDef
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self.type_def, name)
 
 
-_VIEWS = {
-    "asEnum": ("EnumTypeDef", "ENUM_KIND", ("name", "description", "members")),
-    "asInput": ("InputTypeDef", "INPUT_KIND", ("name", "fields")),
-    "asInterface": ("InterfaceTypeDef", "INTERFACE_KIND", ("name", "description", "functions")),
-    "asList": ("ListTypeDef", "LIST_KIND", ()),
-    "asObject": (
-        "ObjectTypeDef",
-        "OBJECT_KIND",
-        ("name", "description", "deprecated", "fields", "functions", "constructor"),
-    ),
-    "asScalar": ("ScalarTypeDef", "SCALAR_KIND", ("name", "description")),
-}
-attributes("FieldTypeDef", "name", "description", "deprecated", "typeDef")
-attributes("EnumValueTypeDef", "name", "value", "description", "deprecated")
-
-
-def _serve(name: str, view: str, kind: str, fields: Sequence[str]) -> None:
-    @field(f"TypeDef.{name}")
-    def seen(_ctx: Context, type_def: TypeDef) -> TypeView | None:
+def _seen(name: str, view: str, kind: str, *fields: str) -> Callable[[TypeDef], TypeView | None]:
+    @shows(*(f"{view}.{field}" for field in fields))
+    @served_as(f"TypeDef.{name}")
+    def seen(type_def: TypeDef) -> TypeView | None:
         return TypeView(view, type_def) if type_def.kind == kind else None
 
-    attributes(view, *fields)
+    return seen
 
 
-for _name, _view in _VIEWS.items():
-    _serve(_name, *_view)
+as_enum = _seen("asEnum", "EnumTypeDef", "ENUM_KIND", "name", "description", "members")
+as_input = _seen("asInput", "InputTypeDef", "INPUT_KIND", "name", "fields")
+as_interface = _seen("asInterface", "InterfaceTypeDef", "INTERFACE_KIND", "name", "description", "functions")
+as_list = _seen("asList", "ListTypeDef", "LIST_KIND")
+_object = ("name", "description", "deprecated", "fields", "functions", "constructor")
+as_object = _seen("asObject", "ObjectTypeDef", "OBJECT_KIND", *_object)
+as_scalar = _seen("asScalar", "ScalarTypeDef", "SCALAR_KIND", "name", "description")
 
 
-@field("EnumTypeDef.values")
-def values(_ctx: Context, view: TypeView) -> Any:
-    return view.members
+@served_as("EnumTypeDef.values")
+def values(view: TypeView) -> tuple[EnumValueTypeDef, ...]:
+    return view.type_def.members
 
 
-@field("ListTypeDef.elementTypeDef")
-def element(_ctx: Context, view: TypeView) -> TypeDef | None:
+@served_as("ListTypeDef.elementTypeDef")
+def element(view: TypeView) -> TypeDef | None:
     return view.type_def.element

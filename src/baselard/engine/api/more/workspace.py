@@ -12,7 +12,7 @@ from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.objects.typedef import CurrentModule, Module
 from baselard.engine.api.objects.values import Workspace
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import attributes, field, not_served
+from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.files import paths
 from baselard.engine.files.walking import Filter
@@ -20,11 +20,6 @@ from baselard.engine.ops import host
 from baselard.engine.solver.graph import Output
 
 Strings = tuple[str, ...]
-
-attributes("CurrentModule", "name")
-attributes("Workspace", "path")
-
-not_served("Workspace.update", "modules are not pinned here: change dagger.json itself")
 
 
 @field("Query.currentModule")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.api.objects.directory import Directory, File
+from baselard.engine.api.objects.serving import served, shows
 from baselard.engine.files import differences, paths
 from baselard.engine.files.walking import Entry
 from baselard.engine.ops.merge import ApplyChanges, Diff
@@ -14,6 +15,7 @@ from baselard.engine.solver.graph import Output
 from baselard.engine.store import fold
 
 
+@shows("before", "after")
 @dataclass(frozen=True)
 class Changeset:
     """The changes from ``before`` to ``after``."""
@@ -22,6 +24,7 @@ class Changeset:
     after: Directory
 
     @property
+    @served
     def layer(self) -> Directory:
         """Only what was added or modified, in a tree of its own."""
         before, after = self.before, self.after
@@ -83,6 +86,7 @@ def _shown(entry: Entry) -> str:
     return entry.path + "/" * stat.S_ISDIR(entry.info.st_mode)
 
 
+@shows("path", "kind", "addedLines", "removedLines", "oldPath")
 @dataclass(frozen=True)
 class DiffStat:
     """How much one path changed; a binary file has no lines."""

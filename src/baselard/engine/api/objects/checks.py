@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from baselard.engine.api.objects import reachable
 from baselard.engine.api.objects.reachable import Steps
+from baselard.engine.api.objects.serving import served, shows
 from baselard.engine.api.objects.typedef import Error, Function, Module
 
 if TYPE_CHECKING:  # listing needs no operations
@@ -35,6 +36,7 @@ class Member:
 Kind = TypeVar("Kind", bound=Member)
 
 
+@shows("name", "description", "completed", "error")
 @dataclass(frozen=True)
 class Check(Member):
     """Passes when its function does not fail; one made of a generator, when that changes nothing."""
@@ -44,20 +46,24 @@ class Check(Member):
     error: Error | None = None
 
     @property
+    @served
     def passed(self) -> bool:
         return self.completed and self.error is None
 
     @property
+    @served
     def check_type(self) -> str:
         return "generate" if self.generate else "check"
 
     @property
+    @served
     def result_emoji(self) -> str:
         if not self.completed:
             return ""
         return "\N{LARGE GREEN CIRCLE}" if self.passed else "\N{LARGE RED CIRCLE}"
 
 
+@shows("list")
 @dataclass(frozen=True)
 class CheckGroup:
     """Several checks."""
@@ -72,6 +78,7 @@ class CheckGroup:
         return "".join(f"{line}\n" for line in [*lines, *(f"|{' | '.join(row)} |" for row in rows)])
 
 
+@shows("name", "description")
 @dataclass(frozen=True)
 class Generator(Member):
     """A function that returns a Changeset, and what it returned when it was run."""
@@ -79,6 +86,7 @@ class Generator(Member):
     changes: "Changeset | None" = None
 
 
+@shows("list")
 @dataclass(frozen=True)
 class GeneratorGroup:
     """Several generators."""
@@ -86,11 +94,13 @@ class GeneratorGroup:
     list: tuple[Generator, ...]
 
 
+@shows("name", "description")
 @dataclass(frozen=True)
 class Up(Member):
     """A function that returns a Service to be reached from this machine."""
 
 
+@shows("list")
 @dataclass(frozen=True)
 class UpGroup:
     """Several services."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from baselard.engine.api.objects.environment import expand
+from baselard.engine.api.objects.serving import served
 from baselard.engine.api.objects.values import Port
 from baselard.engine.errors import UserError
 from baselard.engine.files import paths
@@ -101,6 +102,7 @@ class Container:
     # ports
 
     @property
+    @served
     def exposed_ports(self) -> tuple[Port, ...]:
         """Ports set on the container first, then those its image exposes."""
         known = {port.spec for port in self.ports}

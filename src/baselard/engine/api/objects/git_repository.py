@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from baselard.engine.api.objects.directory import Directory
+from baselard.engine.api.objects.serving import shows
 from baselard.engine.ops.git import GitTree, Remote
 from baselard.engine.solver.graph import Output
 
@@ -15,6 +16,7 @@ class GitRepository:
     keep: bool = True
 
 
+@shows("ref", "commit")
 @dataclass(frozen=True)
 class GitRef:
     """One ref, its full name, and the commit it led to when it was looked up."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.engine.api.objects.directory import Directory
+from baselard.engine.api.objects.serving import served, shows
 
 
+@shows("source", "debug")
 @dataclass(frozen=True)
 class SDKConfig:
     """What a module is written with."""
@@ -15,6 +17,7 @@ class SDKConfig:
     debug: bool = False
 
 
+@shows("kind", "cloneRef", "commit", "version")
 @dataclass(frozen=True)
 class ModuleSource:
     """A module's source. ``root`` is its directory on this machine, ``subpath`` the same from ``context``.
@@ -45,6 +48,7 @@ class ModuleSource:
         return value if isinstance(value, dict) else {}
 
     @property
+    @served
     def sdk(self) -> SDKConfig | None:
         told = self.said.get("sdk")
         source = told.get("source", "") if isinstance(told, dict) else told

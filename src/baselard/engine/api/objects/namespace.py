@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from baselard.engine.api.objects.typedef import FieldTypeDef, Function, FunctionArg, Module, TypeDef, camel
+from baselard.engine.api.objects.names import camel
+from baselard.engine.api.objects.typedef import FieldTypeDef, Function, FunctionArg, Module, TypeDef
 
 
 def namespaced(module: Module) -> Module:

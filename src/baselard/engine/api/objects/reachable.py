@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from baselard.engine.api.objects.typedef import Function, Module, TypeDef, kebab
+from baselard.engine.api.objects.names import kebab
+from baselard.engine.api.objects.typedef import Function, Module, TypeDef
 from baselard.engine.errors import UserError
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from baselard.engine.api.objects.serving import shows
 from baselard.engine.errors import EngineError, UserError
 from baselard.engine.files import bounded
 from baselard.engine.host import caller, process
@@ -16,6 +17,7 @@ _SHOWN = 4
 _VAULTS = frozenset({"op", "vault", "libsecret", "gcp", "aws+sm", "aws+ps"})
 
 
+@shows("name", "uri")
 @dataclass(frozen=True)
 class Secret:
     """The API's Secret. ``name`` is empty for one that came by URI, ``uri`` for one that was set."""

@@ -6,15 +6,16 @@ give the API's and the command line's form.
 
 import dataclasses
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from baselard.engine.api.objects.serving import shows
 from baselard.engine.errors import UserError
 
 
+@shows("description", "typeDef", "defaultPath", "defaultAddress", "ignore", "deprecated")
 @dataclass(frozen=True)
 class FunctionArg:
     """One argument. ``default_value`` is JSON text, None where there is none; ``default_path`` starts at the module."""
@@ -35,6 +36,7 @@ class FunctionArg:
         return not (defaults or self.type_def.optional or self.type_def.name == "Workspace")
 
 
+@shows("description", "args", "returnType", "deprecated")
 @dataclass(frozen=True)
 class Function:
     """A function or, with an empty name, an object's constructor.
@@ -58,6 +60,7 @@ class Function:
         return replace(self, args=(*self.args, arg))
 
 
+@shows("name", "description", "deprecated", "typeDef")
 @dataclass(frozen=True)
 class FieldTypeDef:
     """An attribute of an object that the API shows."""
@@ -68,6 +71,7 @@ class FieldTypeDef:
     deprecated: str | None = None
 
 
+@shows("name", "value", "description", "deprecated")
 @dataclass(frozen=True)
 class EnumValueTypeDef:
     """A member of an enumeration; callers use its name, the module sees its value."""
@@ -78,6 +82,7 @@ class EnumValueTypeDef:
     deprecated: str | None = None
 
 
+@shows("kind", "optional", "name")
 @dataclass(frozen=True)
 class TypeDef:
     """A type: a kind with what this kind needs. A mere mention of an object or enumeration has a name and no members.
@@ -129,6 +134,7 @@ class TypeDef:
         return self.name or self.kind.removesuffix("_KIND").capitalize().replace("Integer", "Int")
 
 
+@shows("name", "description")
 @dataclass(frozen=True)
 class Module:
     """All types of a module. Its main object, the one with the constructor, is where callers begin.
@@ -162,6 +168,7 @@ class Module:
         yield from self.enums
 
 
+@shows("name", "value")
 @dataclass(frozen=True)
 class ErrorValue:
     """A named fact of an error; ``value`` is JSON text."""
@@ -170,6 +177,7 @@ class ErrorValue:
     value: str
 
 
+@shows("message", "values")
 @dataclass(frozen=True)
 class Error:
     """What a function says of its failure."""
@@ -178,6 +186,7 @@ class Error:
     values: tuple[ErrorValue, ...] = ()
 
 
+@shows("name", "value")
 @dataclass(frozen=True)
 class FunctionCallArgValue:
     """One argument of a call; ``value`` is JSON text, objects being their IDs."""
@@ -186,6 +195,7 @@ class FunctionCallArgValue:
     value: str
 
 
+@shows("parentName", "parent", "inputArgs")
 @dataclass
 class FunctionCall:
     """One invocation of a module, and what became of it.
@@ -202,6 +212,7 @@ class FunctionCall:
     error: Error | None = None
 
 
+@shows("name")
 @dataclass(frozen=True)
 class CurrentModule:
     """The module a function belongs to: where its dagger.json is on this machine, and below it its source."""
@@ -222,21 +233,6 @@ class Frame:
     def module_name(self) -> str:
         """Whose secrets and cache volumes the call names."""
         return self.module.name
-
-
-# names: API and command line
-
-
-def camel(name: str) -> str:
-    """``list_all`` and ``list-all`` as the API has it: ``listAll``."""
-    head, *rest = re.split(r"[-_]", name)
-    return head[:1].lower() + head[1:] + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-def kebab(name: str) -> str:
-    """``listAll2`` or ``list_all2`` as Dagger's command line has it: ``list-all-2``."""
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
-    return "-".join(part.lower() for part in parts)
 
 
 # as text, for keeping

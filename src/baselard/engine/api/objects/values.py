@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from baselard.engine.api.objects import durations
+from baselard.engine.api.objects.serving import shows
 from baselard.engine.errors import UserError
 from baselard.engine.images.image import Healthcheck
 from baselard.oci.digits import LARGEST_PORT, whole
 
 
+@shows("name", "value")
 @dataclass(frozen=True)
 class EnvVariable:
     """One environment variable of a container, or one line of an env file."""
@@ -16,6 +18,7 @@ class EnvVariable:
     value: str
 
 
+@shows("name", "value")
 @dataclass(frozen=True)
 class Label:
     """One label of an image."""
@@ -24,6 +27,7 @@ class Label:
     value: str
 
 
+@shows("port", "protocol", "description", "experimentalSkipHealthcheck")
 @dataclass(frozen=True)
 class Port:
     """A port a container exposes; those an image exposes have no description (None)."""
@@ -53,6 +57,7 @@ class Host:
     """The machine of the session's client."""
 
 
+@shows("args", "shell", "interval", "timeout", "startPeriod", "startInterval", "retries")
 @dataclass(frozen=True)
 class HealthcheckConfig:
     """Docker's HEALTHCHECK as the API shows it; durations as Go prints them."""
@@ -86,6 +91,7 @@ class Socket:
     path: str
 
 
+@shows("value")
 @dataclass(frozen=True)
 class Address:
     """Where something is, in one of the forms of its kind: an image reference, a path, a URL, a secret's URI."""
@@ -93,6 +99,7 @@ class Address:
     value: str
 
 
+@shows("path")
 @dataclass(frozen=True)
 class Workspace:
     """The project the client works in: ``root`` on its machine, and ``path``, where in it the client is (``/`` …)."""

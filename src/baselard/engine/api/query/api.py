@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.failures import InvalidQuery
+from baselard.engine.api.query.registry import Registry
 from baselard.engine.solver import digest
 
 if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
+    from baselard.engine.api.query.fields import Fields
     from baselard.engine.api.query.queries import Queries
 
 VERSION = "v0.21.11"
@@ -34,7 +38,7 @@ class Api:
     """One schema, by its SDL. ``register`` imports what answers its fields, when a query first needs them."""
 
     sdl: str
-    register: Callable[[], None] = lambda: None
+    register: Callable[[], Registry] = Registry
 
     @functools.cached_property
     def queries(self) -> "Queries":
@@ -46,17 +50,16 @@ class Api:
     def _load(self) -> "Queries":
         from baselard.engine.api.query.queries import Queries  # noqa: PLC0415 -- graphql-core takes long to import
 
-        self.register()
-        return Queries.of(self.sdl)
+        return Queries.of(self.sdl, self.register())
 
     @property
-    def schema(self) -> Any:
-        """The graphql.GraphQLSchema."""
+    def schema(self) -> "GraphQLSchema":
+        """As graphql-core has it."""
         return self.queries.schema
 
     @property
-    def fields(self) -> Any:
-        """The baselard.engine.api.query.fields.Fields."""
+    def fields(self) -> "Fields":
+        """What is served of it."""
         return self.queries.fields
 
     @functools.cached_property

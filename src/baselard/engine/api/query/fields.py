@@ -17,8 +17,10 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
+from baselard.engine.api.objects.names import snake_case
+from baselard.engine.api.objects.serving import Served
 from baselard.engine.api.query.context import Context
-from baselard.engine.api.query.registry import FIELDS, Served, snake_case, way_out
+from baselard.engine.api.query.registry import anywhere
 from baselard.engine.errors import UnsupportedError
 
 
@@ -31,11 +33,11 @@ class Argument:
     implementers: frozenset[str] = frozenset()
 
     def load(self, ctx: Context, value: Any) -> Any:
-        """The value as a resolver wants it: IDs replaced by their objects."""
-        if not self.expected:
-            return value
+        """The value as a resolver wants it: lists as tuples, IDs replaced by their objects."""
         if isinstance(value, list):
             return tuple(self.load(ctx, item) for item in value)
+        if not self.expected:
+            return value
         return ctx.session.ids.load(value, self.expected, implementers=self.implementers)
 
 
@@ -49,6 +51,7 @@ class Field:
     served: Served | None
     known: Mapping[str, Argument]
     has_parent: bool
+    way_out: str
 
     def arguments(self, ctx: Context, node: FieldNode, variables: VariableValues) -> dict[str, Any]:
         """What the client sent for this field; absent and null arguments are left out."""
@@ -66,15 +69,15 @@ class Field:
     def _refuse(self, values: Mapping[str, Any], sent: set[str]) -> None:
         for name in self.served.without if self.served else ():
             if name in sent and values[name] != self.definition.args[name].default_value:
-                raise UnsupportedError(f"the argument {name} of {self.name}", way_out(self.name))
+                raise UnsupportedError(f"the argument {name} of {self.name}", self.way_out)
 
     def call(self, ctx: Context, parent: Any, arguments: Mapping[str, Any]) -> Any:
         """The field's value, or an awaitable of it. Raises UnsupportedError where no resolver is registered."""
         if self.served is None:
-            raise UnsupportedError(self.name, way_out(self.name))
-        if not self.has_parent:
-            return self.served.resolve(ctx, **arguments)
-        return self.served.resolve(ctx, parent, **arguments)
+            raise UnsupportedError(self.name, self.way_out)
+        asked = (ctx,) if self.served.asks else ()
+        parents = (parent,) if self.has_parent else ()
+        return self.served.resolve(*asked, *parents, **arguments)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ class Fields:
     """The fields of a schema, looked up once each."""
 
     schema: GraphQLSchema
-    registered: Mapping[str, Served] = field(default_factory=lambda: FIELDS)
+    registered: Mapping[str, Served] = field(default_factory=dict)
+    way_out: Callable[[str], str] = anywhere
     _made: dict[tuple[str, str], Field] = field(default_factory=dict)
 
     @property
@@ -103,7 +107,8 @@ class Fields:
         full = f"{owner.name}.{name}"
         known = {arg: self._argument(arg, definition) for arg in definition.args}
         served = self.registered.get(full) or self._common(owner, name)
-        return Field(full, definition.type, definition, served, known, owner is not self.schema.query_type)
+        has_parent = owner is not self.schema.query_type
+        return Field(full, definition.type, definition, served, known, has_parent, self.way_out(full))
 
     def _common(self, owner: GraphQLObjectType, name: str) -> Served | None:
         if name == "id":

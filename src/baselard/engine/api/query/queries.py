@@ -19,6 +19,7 @@ from baselard.engine.api.query.execute import Execution
 from baselard.engine.api.query.failures import InvalidQuery
 from baselard.engine.api.query.fields import Fields
 from baselard.engine.api.query.outlines import Outlines, outline
+from baselard.engine.api.query.registry import Registry
 
 MAX_DEPTH = 2000
 """How deep a query may nest. graphql-core stops at 200; a client's chain of calls is as deep as it is long."""
@@ -37,12 +38,12 @@ class Queries:
     valid: dict[Path | None, Outlines] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sdl: str) -> "Queries":
-        """The queries of this SDL and all registered resolvers."""
+    def of(cls, sdl: str, registry: Registry) -> "Queries":
+        """The queries of this SDL, answered by what is in ``registry``."""
         allow_deep_queries()
         lexing.install()
         schema = build(sdl)
-        return cls(schema, Fields(schema))
+        return cls(schema, Fields(schema, registry.fields, registry.way_out))
 
     async def answer(
         self,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from baselard.engine.api.objects import typedef
+from baselard.engine.api.objects import names, typedef
 from baselard.engine.api.objects.typedef import EnumValueTypeDef, FieldTypeDef, Function, FunctionArg, Module, TypeDef
 from baselard.engine.errors import UserError
 
@@ -22,7 +22,7 @@ STRING = TypeDef("STRING_KIND")
     ],
 )
 def test_names_have_the_forms_of_api_and_command_line(name: str, kebab: str, camel: str) -> None:
-    assert (typedef.kebab(name), typedef.camel(name)) == (kebab, camel)
+    assert (names.kebab(name), names.camel(name)) == (kebab, camel)
 
 
 @pytest.mark.parametrize(

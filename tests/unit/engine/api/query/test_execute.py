@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from baselard.engine.api.objects.secrets import SecretStore
+from baselard.engine.api.objects.serving import Served
 from baselard.engine.api.query.api import Api
 from baselard.engine.api.query.context import Context, State
 from baselard.engine.api.query.failures import FieldError, InvalidQuery
 from baselard.engine.api.query.fields import Fields
 from baselard.engine.api.query.queries import MAX_DEPTH, Queries
-from baselard.engine.api.query.registry import Served
 from baselard.engine.errors import UnsupportedError, UserError
 
 pytestmark = pytest.mark.anyio
