@@ -42,9 +42,9 @@ def run(
     """The container after the step."""
     inside = container
     for name, value in {**dict(config.env), **dict(step.env)}.items():
-        inside = inside.with_env(name, value)
+        inside = inside.with_env_variable(name, value)
     for name, value in step.proxies.items():
-        inside = inside.with_volatile_env(name, value)
+        inside = inside.with_volatile_variable(name, value)
     agents = 0
     for mounted in mounts:
         inside = _mounted(inside, mounted, given, agents)
@@ -69,7 +69,7 @@ def _secret(container: Container, mount: MountStep, secret: Secret | None) -> Co
     if secret is None:
         return container
     if mount.env:
-        container = container.with_secret_env(mount.env, secret.ref)
+        container = container.with_secret_variable(mount.env, secret)
     if not mount.target:
         return container
     mode = _SECRET_MODE if mount.mode is None else mount.mode
@@ -80,7 +80,7 @@ def _agent(container: Container, mount: MountStep, agent: Socket | None, number:
     """The agent's socket and its variable, which BuildKit sets even when there is no agent."""
     target = mount.target or _AGENT.format(number)
     if container.config.env_value("SSH_AUTH_SOCK") is None:
-        container = container.with_env("SSH_AUTH_SOCK", target)
+        container = container.with_env_variable("SSH_AUTH_SOCK", target)
     if agent is None:
         return container
     mode = _AGENT_MODE if mount.mode is None else mount.mode

@@ -39,7 +39,6 @@ def _objects() -> tuple[ModuleType, ...]:
 def _resolvers() -> tuple[ModuleType, ...]:
     from baselard.engine.api import (  # noqa: PLC0415
         address,
-        container_config,
         container_exec,
         container_files,
         directory,
@@ -56,7 +55,7 @@ def _resolvers() -> tuple[ModuleType, ...]:
         terminal,
     )
 
-    containers = (container_config, container_exec, container_files, docker_build, image, image_import, terminal)
+    containers = (container_exec, container_files, docker_build, image, image_import, terminal)
     return *containers, address, directory, file, host, module, remote, root, secrets, service
 
 

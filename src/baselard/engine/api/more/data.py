@@ -136,7 +136,7 @@ def without_variable(_ctx: Context, env: EnvFile, *, name: str) -> EnvFile:
 @field("Container.withEnvFileVariables")
 def with_env_file_variables(ctx: Context, container: Container, *, source: EnvFile) -> Container:
     for name, value in source.values(outside=_outside(ctx)).items():
-        container = container.with_env(name, value)
+        container = container.with_env_variable(name, value)
     return container
 
 

@@ -7,6 +7,7 @@ as their underlying names. An optional argument that is absent, or null, is left
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TypeVar
 
 from baselard.engine.api.objects.names import camel, snake_case
@@ -43,11 +44,17 @@ def served_as(*names: str) -> Callable[[Marked], Marked]:
     return marked
 
 
-def shows(*names: str) -> Callable[[Marked], Marked]:
-    """Serve attributes of a class as fields of the same names, in camelCase; ``Type.field`` where that is no class."""
+def shows(*names: str, **paths: str) -> Callable[[Marked], Marked]:
+    """Serve attributes of a class: fields named as they are, in camelCase, and others by the way to an attribute.
+
+    ``@shows("maxSize", user="config.user")``. On a function, for a class that is not the API's own, names are full.
+    """
+    ways = {**{name: snake_case(name.rpartition(".")[2]) for name in names}, **paths}
 
     def marked(what: Marked) -> Marked:
-        return mark(what, {_full(name, what.__qualname__): Served(_attribute(name), asks=False) for name in names})
+        return mark(
+            what, {_full(name, what.__qualname__): Served(_attribute(way), asks=False) for name, way in ways.items()}
+        )
 
     return marked
 
@@ -68,6 +75,8 @@ def _full(name: str, owner: str) -> str:
     return name if "." in name else f"{owner}.{name}"
 
 
-def _attribute(name: str) -> Callable[[object], object]:
-    attribute = snake_case(name.rpartition(".")[2])
-    return lambda value: getattr(value, attribute)
+def _attribute(way: str) -> Callable[[object], object]:
+    def attribute(value: object) -> object:
+        return attrgetter(way)(value)
+
+    return attribute

@@ -9,7 +9,7 @@ from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory
 from baselard.engine.api.objects.execution import DEFAULT_PATH, Options, as_service, program, with_exec
-from baselard.engine.api.objects.values import Port
+from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.errors import UserError
 from baselard.engine.images.image import Healthcheck, ImageConfig
 from baselard.engine.run.containers.command import BindMount, CacheMount, SecretMount, SecretRef, Sharing, TmpfsMount
@@ -17,11 +17,11 @@ from baselard.engine.solver.graph import Output
 
 BARE = Container(EMPTY, ImageConfig())
 TREE = Directory(EMPTY).with_new_file("x", b"1")
-SECRET = SecretRef("name:main:s", "handle")
+SECRET = Secret(SecretRef("name:main:s", "handle"))
 
 
 def test_changes_make_new_containers() -> None:
-    changed = BARE.with_env("A", "1").with_env("B", "2").with_env("A", "3")
+    changed = BARE.with_env_variable("A", "1").with_env_variable("B", "2").with_env_variable("A", "3")
     assert changed.config.env == (("A", "3"), ("B", "2"))
     assert BARE.config.env == ()
 
@@ -29,21 +29,21 @@ def test_changes_make_new_containers() -> None:
 @pytest.mark.parametrize(("name", "value"), [("", "x"), ("A=B", "x"), ("A\0", "x"), ("A", "x\0")])
 def test_what_cannot_be_a_variable(name: str, value: str) -> None:
     with pytest.raises(UserError):
-        BARE.with_env(name, value)
+        BARE.with_env_variable(name, value)
     with pytest.raises(UserError):
-        BARE.with_volatile_env(name, value)
+        BARE.with_volatile_variable(name, value)
 
 
 def test_secret_and_volatile_variables_replace_by_name() -> None:
-    other = SecretRef("name:main:t", "other")
-    changed = BARE.with_secret_env("S", SECRET).with_secret_env("S", other)
-    assert changed.secret_env == (("S", other),)
-    assert changed.without_secret_env("S").secret_env == ()
-    assert BARE.with_volatile_env("V", "1").with_volatile_env("V", "2").volatile_env == (("V", "2"),)
+    other = Secret(SecretRef("name:main:t", "other"))
+    changed = BARE.with_secret_variable("S", SECRET).with_secret_variable("S", other)
+    assert changed.secret_env == (("S", other.ref),)
+    assert changed.without_secret_variable("S").secret_env == ()
+    assert BARE.with_volatile_variable("V", "1").with_volatile_variable("V", "2").volatile_env == (("V", "2"),)
 
 
 def test_expansion_refuses_secrets() -> None:
-    changed = BARE.with_env("A", "1").with_secret_env("S", SECRET)
+    changed = BARE.with_env_variable("A", "1").with_secret_variable("S", SECRET)
     assert changed.expand("$A") == "1"
     assert changed.expand("$S", wanted=False) == "$S"
     with pytest.raises(UserError, match='secret env variable "S"'):
@@ -58,13 +58,13 @@ def test_paths_start_at_the_working_directory_and_stay_inside() -> None:
 
 def test_ports_of_the_container_come_before_those_of_its_image() -> None:
     image = Container(EMPTY, ImageConfig(exposed_ports=("80/tcp", "53/udp")))
-    changed = image.with_port(Port(8080)).with_port(Port(80, description="web"))
+    changed = image.with_exposed_port(8080).with_exposed_port(80, description="web")
     assert [(port.spec, port.description) for port in changed.exposed_ports] == [
         ("8080/tcp", None),
         ("80/tcp", "web"),
         ("53/udp", None),
     ]
-    assert [port.spec for port in changed.without_port(Port(53, "UDP")).exposed_ports] == ["8080/tcp", "80/tcp"]
+    assert [port.spec for port in changed.without_exposed_port(53, "UDP").exposed_ports] == ["8080/tcp", "80/tcp"]
 
 
 def test_where_a_path_lives() -> None:
@@ -88,7 +88,7 @@ def test_paths_in_mounts_without_a_tree_cannot_be_had() -> None:
     cached = mounts.with_mount(BARE, CacheMount("/c", "volume"))
     with pytest.raises(UserError, match="/c/x: cannot retrieve path from cache"):
         mounts.locate(cached, "/c/x")
-    secret = mounts.with_mount(BARE, SecretMount("/s", SECRET, "", 0o400))
+    secret = mounts.with_mount(BARE, SecretMount("/s", SECRET.ref, "", 0o400))
     assert mounts.locate(secret, "/s").mount is None
 
 
@@ -119,10 +119,10 @@ def test_equal_commands_have_equal_keys_and_volatile_values_do_not_count() -> No
         return last.key
 
     assert key(BARE) == key(BARE)
-    assert key(BARE.with_volatile_env("V", "1")) == key(BARE.with_volatile_env("V", "2"))
-    assert key(BARE.with_env("V", "1")) != key(BARE.with_env("V", "2"))
-    other = SecretRef(SECRET.identity, "another handle")
-    assert key(BARE.with_secret_env("S", SECRET)) == key(BARE.with_secret_env("S", other))
+    assert key(BARE.with_volatile_variable("V", "1")) == key(BARE.with_volatile_variable("V", "2"))
+    assert key(BARE.with_env_variable("V", "1")) != key(BARE.with_env_variable("V", "2"))
+    other = Secret(SecretRef(SECRET.ref.identity, "another handle"))
+    assert key(BARE.with_secret_variable("S", SECRET)) == key(BARE.with_secret_variable("S", other))
 
 
 def test_what_is_run() -> None:
@@ -137,7 +137,7 @@ def test_what_is_run() -> None:
 
 
 def test_path_is_added_only_where_there_is_none() -> None:
-    bare, own = (with_exec(one, ["true"], Options()).last for one in (BARE, BARE.with_env("PATH", "/mine")))
+    bare, own = (with_exec(one, ["true"], Options()).last for one in (BARE, BARE.with_env_variable("PATH", "/mine")))
     assert ("PATH", DEFAULT_PATH) in bare.command.env  # type: ignore[attr-defined]
     assert own.command.env == (("PATH", "/mine"),)  # type: ignore[attr-defined]
 
@@ -156,7 +156,7 @@ def test_what_a_service_runs() -> None:
 def test_services_listen_on_the_containers_ports_not_the_images() -> None:
     image = Container(EMPTY, ImageConfig(exposed_ports=("80/tcp",), cmd=("c",)))
     assert as_service(image, [], Options()).ports == ()
-    (port,) = as_service(image.with_port(Port(81, experimental_skip_healthcheck=True)), [], Options()).ports
+    (port,) = as_service(image.with_exposed_port(81, experimental_skip_healthcheck=True), [], Options()).ports
     assert (port.port, port.checked) == (81, False)
 
 
