@@ -3,8 +3,6 @@
 What counts as a git URL and what as a path is Dagger's choice (util/gitutil, core/schema/address.go).
 """
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit

@@ -1,7 +1,5 @@
 """Container: running commands, and what they said."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.execution import Options, with_exec
 from baselard.engine.api.query.context import Context

@@ -1,7 +1,5 @@
 """Directory: what is in it, and new ones made of it."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +10,6 @@ from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, reading, selection
 from baselard.engine.files.reading import FileType, Stat
-from baselard.engine.files.walking import Filter
 
 Strings = tuple[str, ...]
 
@@ -20,12 +17,6 @@ Strings = tuple[str, ...]
 def expected(kind: str) -> FileType | None:
     """The type that one of the API's ExistsType means."""
     return FileType(kind.removesuffix("_TYPE")) if kind else None
-
-
-@shows("Stat.name", "Stat.permissions", "Stat.size")
-@field("Stat.fileType")
-def file_type(_ctx: Context, stat: Stat) -> str:
-    return stat.kind.value
 
 
 @field("Directory.sync")
@@ -63,6 +54,7 @@ async def exists(
     return await ctx.look(directory.output, lambda root: reading.exists(root, where, kind, follow=follow))
 
 
+@shows("Stat.name", "Stat.permissions", "Stat.size", **{"Stat.fileType": "kind.value"})
 @field("Directory.stat")
 async def stat(ctx: Context, directory: Directory, *, path: str, do_not_follow_symlinks: bool = False) -> Stat:
     if not path:
@@ -83,93 +75,12 @@ async def digest(ctx: Context, directory: Directory) -> str:
     return await ctx.in_thread(partial(selection.shown, ctx.session.worker.snapshots, value, directory.path))
 
 
-@field("Directory.directory")
-def subdirectory(_ctx: Context, directory: Directory, *, path: str) -> Directory:
-    return directory.directory(path)
-
-
 @field("Directory.file")
 async def file(ctx: Context, directory: Directory, *, path: str) -> File:
     """Looked for at once, as Dagger does, so that asking for it tells whether it is there."""
     chosen = directory.file(path)
     await ctx.look(directory.output, lambda root: reading.file(root, chosen.path, chosen.said))
     return chosen
-
-
-@field("Directory.withDirectory")
-def with_directory(
-    _ctx: Context,
-    directory: Directory,
-    *,
-    path: str,
-    source: Directory,
-    exclude: Strings = (),
-    include: Strings = (),
-    gitignore: bool = False,
-    owner: str = "",
-    permissions: int | None = None,
-) -> Directory:
-    selected = Filter(tuple(include), tuple(exclude), gitignore)
-    return directory.with_directory(path, source, selected=selected, owner=owner, permissions=permissions)
-
-
-@field("Directory.withFile")
-def with_file(
-    _ctx: Context, directory: Directory, *, path: str, source: File, permissions: int | None = None, owner: str = ""
-) -> Directory:
-    return directory.with_files(path, [source], owner=owner, permissions=permissions)
-
-
-@field("Directory.withFiles")
-def with_files(
-    _ctx: Context, directory: Directory, *, path: str, sources: tuple[File, ...], permissions: int | None = None
-) -> Directory:
-    return directory.with_files(path, sources, permissions=permissions, into=True)
-
-
-@field("Directory.withNewFile")
-def with_new_file(
-    _ctx: Context, directory: Directory, *, path: str, contents: str, permissions: int = 0o644
-) -> Directory:
-    return directory.with_new_file(path, contents.encode(), permissions=permissions)
-
-
-@field("Directory.withNewDirectory")
-def with_new_directory(_ctx: Context, directory: Directory, *, path: str, permissions: int = 0o644) -> Directory:
-    return directory.with_new_directory(path, permissions=permissions)
-
-
-@field("Directory.withSymlink")
-def with_symlink(_ctx: Context, directory: Directory, *, target: str, link_name: str) -> Directory:
-    return directory.with_symlink(target, link_name)
-
-
-@field("Directory.withoutDirectory")
-@field("Directory.withoutFile")
-def without(_ctx: Context, directory: Directory, *, path: str) -> Directory:
-    return directory.without(path)
-
-
-@field("Directory.withoutFiles")
-def without_files(_ctx: Context, directory: Directory, *, paths: Strings) -> Directory:
-    return directory.without(*paths)
-
-
-@field("Directory.filter")
-def filtered(
-    _ctx: Context, directory: Directory, *, exclude: Strings = (), include: Strings = (), gitignore: bool = False
-) -> Directory:
-    return directory.filter(Filter(tuple(include), tuple(exclude), gitignore))
-
-
-@field("Directory.chown")
-def chown(_ctx: Context, directory: Directory, *, path: str, owner: str) -> Directory:
-    return directory.chown(path, owner)
-
-
-@field("Directory.withTimestamps")
-def with_timestamps(_ctx: Context, directory: Directory, *, timestamp: int) -> Directory:
-    return directory.with_timestamps(timestamp)
 
 
 @field("Directory.export")

@@ -1,7 +1,5 @@
 """Directory.dockerBuild. The Dockerfile room is loaded at its first use: few sessions need it, all would wait."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 from collections.abc import Mapping, Sequence
 
 from baselard.engine.api.objects.container import Container

@@ -96,19 +96,19 @@ class EngineBuilder:
         return Container(EMPTY, images.ImageConfig(platform=_platform(platform)), marks=(EMPTY,))
 
     def on_directory(self, tree: Directory, platform: str) -> Container:
-        rootfs = tree if tree.path == "/" else tree.filter(Filter())
+        rootfs = tree if tree.path == "/" else tree.filter()
         return replace(self.scratch(platform), rootfs=rootfs.output, marks=(rootfs.output,))
 
     def rootfs(self, container: Container) -> Directory:
         return Directory(container.rootfs)
 
     def ignoring(self, tree: Directory, patterns: Sequence[str]) -> Directory:
-        return tree.filter(Filter(exclude=tuple(patterns))) if patterns else tree
+        return tree.filter(exclude=tuple(patterns)) if patterns else tree
 
     def inline(self, files: Inline) -> Directory:
         tree = Directory(EMPTY)
         for name, text in files.files:
-            tree = tree.with_new_file(name, text.encode(), permissions=files.mode)
+            tree = tree.with_new_file(name, text, files.mode)
         return tree
 
     def download(self, url: Url) -> Directory:

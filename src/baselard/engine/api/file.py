@@ -3,19 +3,11 @@
 import functools
 from pathlib import Path
 
-from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.objects.directory import File
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
-from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, reading, selection, treehash
 from baselard.engine.files.reading import Stat
-
-
-@field("Query.file")
-def file(_ctx: Context, *, name: str, contents: str, permissions: int = 0o644) -> File:
-    if "/" in name or name in ("", ".", ".."):
-        raise UserError(f"file name {name!r} must not contain a directory")
-    return Directory(EMPTY).with_new_file(name, contents.encode(), permissions=permissions).file(name)
 
 
 @field("File.name")
@@ -57,21 +49,6 @@ async def digest(ctx: Context, file: File, *, exclude_metadata: bool = False) ->
         )
     value = await ctx.value(file.output)
     return await ctx.in_thread(functools.partial(selection.shown, ctx.session.worker.snapshots, value, file.path))
-
-
-@field("File.withName")
-def with_name(_ctx: Context, file: File, *, name: str) -> File:
-    return file.with_name(name)
-
-
-@field("File.withTimestamps")
-def with_timestamps(_ctx: Context, file: File, *, timestamp: int) -> File:
-    return file.with_timestamps(timestamp)
-
-
-@field("File.chown")
-def chown(_ctx: Context, file: File, *, owner: str) -> File:
-    return file.chown(owner)
 
 
 @field("File.export")

@@ -1,7 +1,5 @@
 """Host: files and directories of the machine of the session's client."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 import os
 from collections.abc import Callable
 from typing import TypeVar

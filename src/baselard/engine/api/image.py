@@ -1,7 +1,5 @@
 """Container: images that come from outside and go there."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace

@@ -182,7 +182,7 @@ def with_description(_ctx: Context, function: Function, *, description: str) -> 
 
 
 @field("Function.withArg")
-def with_arg(  # noqa: PLR0913 -- the API's own arguments
+def with_arg(
     _ctx: Context,
     function: Function,
     *,

@@ -1,7 +1,5 @@
 """What comes from elsewhere: git repositories and downloads."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 import contextlib
 import fnmatch
 import os
@@ -20,7 +18,6 @@ from baselard.engine.api.objects.values import Socket
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
-from baselard.engine.files.walking import Filter
 from baselard.engine.host import git
 from baselard.engine.host.git import Access, Refs
 from baselard.engine.ops.copy import opened
@@ -148,7 +145,7 @@ async def uncommitted(ctx: Context, repository: GitRepository) -> Changeset:
     if remote.source is None:
         return Changeset(Directory(EMPTY), Directory(EMPTY))
     before = (await head(ctx, repository)).tree(keep=False, depth=1, tags=False)
-    return Changeset(before, Directory(remote.source, remote.source_path).filter(Filter(exclude=(".git",))))
+    return Changeset(before, Directory(remote.source, remote.source_path).filter(exclude=(".git",)))
 
 
 @field("GitRef.tree")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from baselard.engine.api.objects.directory import EMPTY, Directory
 from baselard.engine.api.query.api import VERSION
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
@@ -22,8 +21,3 @@ def default_platform(_ctx: Context) -> str:
 @field("Query.node")
 def node(ctx: Context, *, id: str) -> Any:
     return ctx.session.ids.load(id)
-
-
-@field("Query.directory")
-def directory(_ctx: Context) -> Directory:
-    return Directory(EMPTY)

@@ -26,14 +26,18 @@ def _objects() -> tuple[ModuleType, ...]:
         changeset,
         checks,
         container,
+        container_files,
+        directory,
         git_repository,
         module_source,
+        mounts,
         secrets,
         typedef,
         values,
     )
 
-    return changeset, checks, container, git_repository, module_source, secrets, typedef, values
+    containers = (container, container_files, mounts)
+    return *containers, changeset, checks, directory, git_repository, module_source, secrets, typedef, values
 
 
 def _resolvers() -> tuple[ModuleType, ...]:

@@ -1,13 +1,10 @@
 """Services: made of containers and of ports of the host, started, stopped, bound and led to this machine."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.execution import Options
 from baselard.engine.api.objects.execution import as_service as made_service
@@ -16,7 +13,7 @@ from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.host.process import STDERR
-from baselard.engine.run.containers.command import Binding, SocketMount
+from baselard.engine.run.containers.command import Binding
 from baselard.engine.run.services import session_services
 from baselard.engine.run.services.service import Forward, HostService, Service, TunnelService, with_hostname
 from baselard.engine.run.services.session_services import SessionServices
@@ -149,19 +146,6 @@ def tunnel(ctx: Context, _host: Host, *, service: Service, native: bool = False,
 @field("Host.unixSocket")
 def unix_socket(ctx: Context, _host: Host, *, path: str) -> Socket:
     return Socket(ctx.host_path(path))
-
-
-@field("Container.withUnixSocket")
-def with_unix_socket(
-    _ctx: Context, container: Container, *, path: str, source: Socket, owner: str = "", expand: bool = False
-) -> Container:
-    target = container.absolute(container.expand(path, wanted=expand))
-    return mounts.with_mount(container, SocketMount(target, source.path, owner))
-
-
-@field("Container.withoutUnixSocket")
-def without_unix_socket(_ctx: Context, container: Container, *, path: str, expand: bool = False) -> Container:
-    return mounts.without_mount(container, container.absolute(container.expand(path, wanted=expand)))
 
 
 def _services(ctx: Context) -> SessionServices:

@@ -34,7 +34,7 @@ async def container_terminal(
 
 
 @field("Directory.terminal")
-async def directory_terminal(  # noqa: PLR0913 -- the API's arguments
+async def directory_terminal(
     ctx: Context,
     directory: Directory,
     *,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from baselard.engine.api.objects import changeset as changesets
 from baselard.engine.api.objects.changeset import Changed, Changeset, DiffStat
-from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.objects.directory import EMPTY, Directory, File, new_file
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UnsupportedError
@@ -44,7 +44,7 @@ def with_changes(_ctx: Context, directory: Directory, *, changes: Changeset) -> 
 
 @field("Directory.withPatch")
 def with_patch(_ctx: Context, directory: Directory, *, patch: str) -> Directory:
-    text = Directory(EMPTY).with_new_file("patch", patch.encode()).file("patch")
+    text = new_file("patch", patch)
     return with_patch_file(_ctx, directory, patch=text)
 
 

@@ -9,7 +9,7 @@ from baselard.engine.api import service
 from baselard.engine.api.more import changeset
 from baselard.engine.api.objects.changeset import Changeset
 from baselard.engine.api.objects.checks import Check, CheckGroup, Generator, GeneratorGroup, Member, Up, UpGroup
-from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.objects.directory import File, new_file
 from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.api.objects.typedef import Error, ErrorValue, Module
 from baselard.engine.api.query.context import Context
@@ -50,7 +50,7 @@ async def run_checks(ctx: Context, group: CheckGroup, *, fail_fast: bool = False
 
 @field("CheckGroup.report")
 def report(_ctx: Context, group: CheckGroup) -> File:
-    return Directory(EMPTY).with_new_file("checks.md", group.report.encode()).file("checks.md")
+    return new_file("checks.md", group.report)
 
 
 async def _verdict(ctx: Context, check: Check) -> tuple[Check, EngineError | None]:

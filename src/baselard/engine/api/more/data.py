@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from baselard.engine.api.objects.container import Container
-from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.objects.directory import File, new_file
 from baselard.engine.api.objects.env_file import EnvFile
 from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.api.objects.values import EnvVariable
@@ -99,7 +99,7 @@ async def as_env_file(ctx: Context, file: File, *, expand: bool = True) -> EnvFi
 
 @field("EnvFile.asFile")
 def as_file(_ctx: Context, env: EnvFile) -> File:
-    return Directory(EMPTY).with_new_file(".env", env.text().encode()).file(".env")
+    return new_file(".env", env.text())
 
 
 @field("EnvFile.exists")

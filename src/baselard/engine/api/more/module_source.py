@@ -1,7 +1,5 @@
 """Sources of modules: directories of this machine, repositories, directories that were made; and modules from them."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 from baselard.engine.api.objects import checks
 from baselard.engine.api.objects.changeset import Changeset
 from baselard.engine.api.objects.checks import Check, CheckGroup, Generator, GeneratorGroup, UpGroup
-from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.objects.directory import EMPTY, Directory, File, new_file
 from baselard.engine.api.objects.env_file import EnvFile
 from baselard.engine.api.objects.module_source import ModuleSource, SDKConfig
 from baselard.engine.api.objects.typedef import Module
@@ -198,8 +196,8 @@ def source_defaults(_ctx: Context, source: ModuleSource) -> EnvFile:
 @field("ModuleSource.introspectionSchemaJSON")
 @field("Module.introspectionSchemaJSON")
 def schema_json(ctx: Context, _of: ModuleSource | Module) -> File:
-    text: bytes = ctx.session.api.queries.described()
-    return Directory(EMPTY).with_new_file("schema.json", text).file("schema.json")
+    text = ctx.session.api.queries.described().decode()
+    return new_file("schema.json", text)
 
 
 @field("Module.source")

@@ -1,7 +1,5 @@
 """What a module may see of where it is called: its own source, and the project around the caller."""
 
-# ruff: noqa: PLR0913 -- resolvers take the arguments that the API has
-
 import os
 import posixpath
 from pathlib import Path

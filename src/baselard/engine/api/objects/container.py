@@ -63,9 +63,9 @@ class Container:
     def shown_platform(self) -> str:
         return str(self.platform)
 
-    def absolute(self, path: str) -> str:
+    def absolute(self, path: str, *, expand: bool = False) -> str:
         """``path`` as seen from the working directory, cleaned; ``..`` ends at the root."""
-        return "/" + paths.clean(posixpath.join("/", self.config.workdir, path))
+        return "/" + paths.clean(posixpath.join("/", self.config.workdir, self.expand(path, wanted=expand)))
 
     def expand(self, text: str, *, wanted: bool = True) -> str:
         """``text`` with this container's variables in place, if that is wanted.
@@ -93,7 +93,7 @@ class Container:
 
     @served
     def with_workdir(self, path: str, *, expand: bool = False) -> "Container":
-        target = self.absolute(self.expand(path, wanted=expand))
+        target = self.absolute(path, expand=expand)
         return self.configured(lambda config: replace(config, workdir=target))
 
     @served
@@ -216,7 +216,7 @@ class Container:
         return HealthcheckConfig.of(check) if check else None
 
     @served
-    def with_docker_healthcheck(  # noqa: PLR0913 -- the API's arguments
+    def with_docker_healthcheck(
         self,
         args: tuple[str, ...],
         *,

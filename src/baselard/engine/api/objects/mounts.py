@@ -3,10 +3,22 @@
 import posixpath
 from dataclasses import dataclass, replace
 
+from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import Directory
+from baselard.engine.api.objects.secrets import Secret
+from baselard.engine.api.objects.serving import served_as
+from baselard.engine.api.objects.values import Socket
 from baselard.engine.errors import UserError
-from baselard.engine.run.containers.command import BindMount, CacheMount, Mount, SecretMount, SocketMount, TmpfsMount
+from baselard.engine.run.containers.command import (
+    BindMount,
+    CacheMount,
+    Mount,
+    SecretMount,
+    Sharing,
+    SocketMount,
+    TmpfsMount,
+)
 
 _NO_TREE: dict[type[Mount], str] = {CacheMount: "cache", TmpfsMount: "tmpfs"}
 
@@ -34,8 +46,10 @@ def with_mount(container: Container, mount: Mount) -> Container:
     return replace(container, mounts=(*kept, mount), image_ref="")
 
 
-def without_mount(container: Container, target: str) -> Container:
-    """Without what is mounted at ``target``, if anything is."""
+@served_as("Container.withoutMount", "Container.withoutUnixSocket")
+def without_mount(container: Container, path: str, *, expand: bool = False) -> Container:
+    """Without what is mounted at ``path``, if anything is."""
+    target = container.absolute(path, expand=expand)
     return replace(container, mounts=tuple(known for known in container.mounts if known.target != target))
 
 
@@ -62,3 +76,52 @@ def changed(container: Container, place: Place, tree: Directory) -> Container:
     mount = replace(place.mount, source=tree.output)
     mounts = tuple(mount if known is place.mount else known for known in container.mounts)
     return replace(container, mounts=mounts, image_ref="")
+
+
+@served_as("Container.mounts")
+def mount_targets(container: Container) -> list[str]:
+    return [mount.target for mount in container.mounts]
+
+
+@served_as("Container.withMountedTemp")
+def with_mounted_temp(container: Container, *, path: str, size: int = 0, expand: bool = False) -> Container:
+    if size < 0:
+        raise UserError(f"the size of a temporary directory cannot be {size}")
+    return with_mount(container, TmpfsMount(container.absolute(path, expand=expand), size))
+
+
+@served_as("Container.withMountedSecret")
+def with_mounted_secret(
+    container: Container,
+    *,
+    path: str,
+    source: Secret,
+    owner: str = "",
+    mode: int = 0o400,
+    expand: bool = False,
+) -> Container:
+    return with_mount(container, SecretMount(container.absolute(path, expand=expand), source.ref, owner, mode))
+
+
+@served_as("Container.withMountedCache")
+def with_mounted_cache(
+    container: Container,
+    *,
+    path: str,
+    cache: CacheVolume,
+    source: Directory | None = None,
+    sharing: str | None = None,
+    owner: str = "",
+    expand: bool = False,
+) -> Container:
+    volume = cache.specialised(source=source, sharing=Sharing(sharing) if sharing else None, owner=owner)
+    target = container.absolute(path, expand=expand)
+    return with_mount(container, volume.mount(target))
+
+
+@served_as("Container.withUnixSocket")
+def with_unix_socket(
+    container: Container, *, path: str, source: Socket, owner: str = "", expand: bool = False
+) -> Container:
+    target = container.absolute(path, expand=expand)
+    return with_mount(container, SocketMount(target, source.path, owner))

@@ -16,7 +16,7 @@ from baselard.engine.run.containers.command import BindMount, CacheMount, Secret
 from baselard.engine.solver.graph import Output
 
 BARE = Container(EMPTY, ImageConfig())
-TREE = Directory(EMPTY).with_new_file("x", b"1")
+TREE = Directory(EMPTY).with_new_file("x", "1")
 SECRET = Secret(SecretRef("name:main:s", "handle"))
 
 
@@ -95,7 +95,7 @@ def test_paths_in_mounts_without_a_tree_cannot_be_had() -> None:
 def test_writing_where_a_mount_is_changes_the_mount_alone() -> None:
     mounted = mounts.with_mount(BARE, BindMount("/m", TREE.output, "/"))
     place = mounts.locate(mounted, "/m/n")
-    changed = mounts.changed(mounted, place, place.directory.with_new_file(place.path, b""))
+    changed = mounts.changed(mounted, place, place.directory.with_new_file(place.path, ""))
     assert changed.rootfs is mounted.rootfs
     assert changed.mounts[0] != mounted.mounts[0]
 

@@ -1,0 +1,131 @@
+"""A container's files: those of its root file system, and of the mount that covers a path."""
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import replace
+
+from baselard.engine.api.objects import mounts
+from baselard.engine.api.objects.container import Container
+from baselard.engine.api.objects.directory import Directory, File
+from baselard.engine.api.objects.serving import served_as
+
+Strings = tuple[str, ...]
+
+
+@served_as("Container.rootfs")
+def rootfs(container: Container) -> Directory:
+    return Directory(container.rootfs)
+
+
+@served_as("Container.withRootfs")
+def with_rootfs(container: Container, *, directory: Directory) -> Container:
+    tree = directory if directory.path == "/" else directory.filter()
+    return replace(container, rootfs=tree.output, image_ref="")
+
+
+@served_as("Container.directory")
+def directory(container: Container, *, path: str, expand: bool = False) -> Directory:
+    place = mounts.locate(container, container.absolute(path, expand=expand))
+    chosen = place.directory.directory(place.path)
+    return replace(chosen, said=container.expand(path, wanted=expand) if chosen.said else "")
+
+
+@served_as("Container.file")
+def file(container: Container, *, path: str, expand: bool = False) -> File:
+    place = mounts.locate(container, container.absolute(path, expand=expand))
+    return replace(place.directory.file(place.path), said=container.expand(path, wanted=expand))
+
+
+@served_as("Container.withDirectory")
+def with_directory(
+    container: Container,
+    *,
+    path: str,
+    source: Directory,
+    exclude: Strings = (),
+    include: Strings = (),
+    gitignore: bool = False,
+    owner: str = "",
+    expand: bool = False,
+    permissions: int | None = None,  # noqa: ARG001 -- Dagger takes them and does not read them; Directory's does
+) -> Container:
+    def write(tree: Directory, where: str) -> Directory:
+        return tree.with_directory(where, source, exclude=exclude, include=include, gitignore=gitignore, owner=owner)
+
+    return _written(container, path, expand, write)
+
+
+@served_as("Container.withFile")
+def with_file(
+    container: Container,
+    *,
+    path: str,
+    source: File,
+    permissions: int | None = None,
+    owner: str = "",
+    expand: bool = False,
+) -> Container:
+    def write(tree: Directory, where: str) -> Directory:
+        return tree.with_file(where, source, permissions=permissions, owner=owner)
+
+    return _written(container, path, expand, write)
+
+
+@served_as("Container.withFiles")
+def with_files(
+    container: Container,
+    *,
+    path: str,
+    sources: tuple[File, ...],
+    permissions: int | None = None,
+    owner: str = "",
+    expand: bool = False,
+) -> Container:
+    def write(tree: Directory, where: str) -> Directory:
+        return tree.with_copies(where, sources, owner=owner, permissions=permissions, into=True)
+
+    return _written(container, path, expand, write)
+
+
+@served_as("Container.withNewFile")
+def with_new_file(
+    container: Container,
+    *,
+    path: str,
+    contents: str,
+    permissions: int = 0o644,
+    owner: str = "",
+    expand: bool = False,
+) -> Container:
+    name = posixpath.basename(posixpath.normpath(container.expand(path, wanted=expand)))
+    file = Directory().with_new_file(name, contents, permissions).file(name)
+    return with_file(container, path=path, source=file, owner=owner, expand=expand)
+
+
+@served_as("Container.withSymlink")
+def with_symlink(container: Container, *, target: str, link_name: str, expand: bool = False) -> Container:
+    points_to = container.expand(target, wanted=expand)
+    return _written(container, link_name, expand, lambda tree, where: tree.with_symlink(points_to, where))
+
+
+@served_as("Container.withoutDirectory", "Container.withoutFile")
+def without(container: Container, *, path: str, expand: bool = False) -> Container:
+    return _written(container, path, expand, lambda tree, where: tree.without(where))
+
+
+@served_as("Container.withoutFiles")
+def without_files(container: Container, *, paths: Strings, expand: bool = False) -> Container:
+    for path in paths:
+        container = without(container, path=path, expand=expand)
+    return container
+
+
+def _written(container: Container, path: str, expand: bool, write: Callable[[Directory, str], Directory]) -> Container:
+    """The container after ``write`` changed the tree that ``path`` belongs to; it gets the path in that tree.
+
+    As in Dagger, a slash at the end is kept only by an absolute path outside of mounts.
+    """
+    expanded = container.expand(path, wanted=expand)
+    place = mounts.locate(container, container.absolute(expanded))
+    slash = "/" if expanded.startswith("/") and expanded.endswith(("/", "/.")) and place.mount is None else ""
+    return mounts.changed(container, place, write(place.directory, place.path + slash))
