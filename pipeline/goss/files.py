@@ -11,8 +11,6 @@ import dagger
 from pipeline.config import Variables
 from pipeline.goss import variables
 
-WAIT = "goss_wait.yaml"
-
 
 @dataclass(frozen=True)
 class GossFiles:

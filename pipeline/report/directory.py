@@ -6,7 +6,7 @@ import dagger
 from dagger import dag
 
 from pipeline.model import Report
-from pipeline.report import commands, outputs, record, summary, text, timeline
+from pipeline.report import commands, outputs, record, summary, text
 
 
 def files(report: Report) -> dict[str, str]:
@@ -18,7 +18,6 @@ def files(report: Report) -> dict[str, str]:
         "summary.md": summary.render(report),
         "comment.md": summary.comment(report),
         "summary.txt": text.render(report) + "\n",
-        "timeline.svg": timeline.svg(report),
         "annotations": commands.render(report),
         "outputs.json": outputs.render(report),
         record.FILE: record.render(report),

@@ -92,11 +92,6 @@ def test_mermaid_names_hold_no_separator():
     assert "build 1.2 s :0, 1250" in shown
 
 
-def test_svg_is_xml_with_a_bar_for_each_phase():
-    root = ET.fromstring(timeline.svg(REPORT))
-    assert sum(element.tag.endswith("title") for element in root.iter()) == 4
-
-
 def test_annotations_are_single_escaped_lines():
     lines = commands.render(Report("t", (BAD, EXCUSED, FLAKY, LINT))).splitlines()
     assert lines[0] == "::error title=web|app%3A Port tcp%3A3000 listening::expected true,%0Agot `false`"

@@ -6,7 +6,6 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from baselard.dockerfile.apply.builder import BlockedError, Found, Mounted, Placement, Target, Warn
 from baselard.dockerfile.apply.owners import TABLES
@@ -33,7 +32,6 @@ from baselard.engine.ops.http import Http
 from baselard.engine.ops.unpack import Unpack
 from baselard.engine.solver.graph import Output
 
-Built = TypeVar("Built")
 _DIRECTORY_MODE = 0o755
 
 

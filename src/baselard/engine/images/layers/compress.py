@@ -17,8 +17,6 @@ _ZSTD_JOB = 1 << 22  # bytes; by default 8 MiB, several of them for each thread;
 _MOST_THREADS = 8
 CORES = os.cpu_count() or 1
 
-MEDIA_SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}
-
 
 def compressed(chunks: Iterator[bytes], compression: str) -> Iterator[bytes]:
     """``chunks`` as ``gzip``, ``zstd`` or, with ``none``, as they are."""

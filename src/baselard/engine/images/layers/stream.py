@@ -96,12 +96,6 @@ class Stream:
         """The digest of everything that was fetched."""
         return "sha256:" + self._hash.hexdigest()
 
-    def digest_with(self, tail: bytes) -> str:
-        """The digest of everything that was fetched and then ``tail``."""
-        whole = self._hash.copy()
-        whole.update(tail)
-        return "sha256:" + whole.hexdigest()
-
     def read(self, size: int) -> bytes:
         """Exactly ``size`` bytes, fewer only at the end. Raises what fetching raised."""
         at, end = self._at, self._at + size

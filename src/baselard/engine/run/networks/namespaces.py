@@ -26,7 +26,6 @@ class Namespace:
     fd: int
     name: str
     address: str = ""
-    address6: str = ""
 
     @property
     def path(self) -> str:

@@ -147,8 +147,7 @@ class Network:
         answer = json.loads(self._plugin("ADD", namespace, bridge))
         addresses = [ipaddress.ip_interface(entry["address"]).ip for entry in answer["ips"]]
         four = next((str(address) for address in addresses if address.version == 4), "")
-        six = next((str(address) for address in addresses if address.version == 6), "")
-        return replace(namespace, address=four, address6=six)
+        return replace(namespace, address=four)
 
     def _discard(self, namespace: Namespace) -> None:
         if namespace.address and self._bridge:

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 
 from baselard.engine.run.networks import forward
 
-_LIMIT = 1 << 16  # bytes of a request's head
-
 
 @contextlib.contextmanager
 def served(listener: socket.socket, redirects: Mapping[str, str]) -> Iterator[None]:
