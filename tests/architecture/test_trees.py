@@ -64,7 +64,7 @@ ONLY = {
         "it reads by descriptors, and writes to a directory of the engine's own",
     ),
     "images.credentials": ({".is_file"}, "this machine's settings"),
-    "run.containers.inside": ({"os.open", "os.stat"}, "the kernel's files, and what openat2 found"),
+    "run.containers.own_files": ({"os.open", "os.stat"}, "the kernel's files, and what files.inside found"),
     "run.containers.kernel_places": ({".under"}, "a tree before anything runs in it"),
     "run.networks.bridges": ({".read_text", ".write_text", ".unlink"}, "the kernel's files, and the engine's own"),
     "run.networks.namespaces": ({".read_text", ".write_text", "os.open"}, "the kernel's files"),

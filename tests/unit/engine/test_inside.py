@@ -1,5 +1,6 @@
 """Ways inside a tree that somebody may change meanwhile; chroot(2)'s own lookup is the judge where it can be asked."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import bounded, inside
+from baselard.engine.files import bounded, inside, openat2
 from baselard.engine.files.inside import Place, names_of
 
 
@@ -28,6 +29,20 @@ def tree(tmp_path: Path) -> Path:
     (root / "loop").symlink_to("loop")
     (root / "gone").symlink_to("not/there/../file")
     return root
+
+
+@pytest.fixture(params=["by the kernel", "step by step"])
+def looked_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways that ends of ways are looked up: openat2(2)'s own, and the one where the kernel has no such call."""
+    way: str = request.param
+    if way == "step by step":
+        monkeypatch.setattr(openat2, "opened", lambda *_: None)
+        return way
+    place = openat2.opened(openat2.HERE, "/", os.O_PATH, openat2.NO_LINKS)
+    if place is None:
+        pytest.skip("this kernel has no openat2(2), or a filter refuses it")
+    os.close(place)
+    return way
 
 
 def _found(tree: Path, path: str) -> tuple[str, str]:
@@ -70,6 +85,48 @@ def test_chroot_agrees(tree: Path, path: str) -> None:
     code = "import os, sys; os.chroot(sys.argv[1]); sys.stdout.buffer.write(os.read(os.open(sys.argv[2], 0), 99))"
     seen = subprocess.run([sys.executable, "-c", code, tree, path], capture_output=True, check=True).stdout
     assert inside.read(tree, path) == seen == b"inside"
+
+
+LEADS = {
+    "/": ".",
+    "/abs/file": "a/b/file",
+    "/up/b": "a/b",
+    "/a/back": "a/b/file",
+    "/abs/../../..": ".",
+    "/out/key": errno.ENOENT,
+    "/loop": errno.ELOOP,
+    "/a/new": errno.ENOENT,
+    "/a/new/deep": errno.ENOENT,
+    "/a/b/file/deep": errno.ENOTDIR,
+}
+
+
+@pytest.mark.parametrize("path", LEADS)
+def test_the_end_of_a_way_is_found_inside(tree: Path, looked_up: str, path: str) -> None:
+    """openat2(2) is the judge of the steps."""
+    with inside.opened(tree) as root:
+        try:
+            found = inside.found(root, path)
+        except OSError as error:
+            assert error.errno == LEADS[path]
+            return
+    try:
+        assert os.path.samestat(os.fstat(found), (tree / str(LEADS[path])).stat())
+    finally:
+        os.close(found)
+
+
+def test_a_plain_way_has_no_link(tree: Path, looked_up: str) -> None:
+    real = os.path.realpath(tree)
+    os.mkfifo(tree / "a/pipe")
+    with open(inside.plain(f"{real}/a/b/file")) as file:
+        assert file.read() == "inside"
+    links = (errno.ELOOP, errno.ENOTDIR)
+    expected = {"abs/file": links, "a/back": links, "a/pipe": (errno.ESTALE,), "a/none": (errno.ENOENT,)}
+    for path, numbers in expected.items():
+        with pytest.raises(OSError) as caught:
+            inside.plain(f"{real}/{path}")
+        assert caught.value.errno in numbers
 
 
 def test_circles_are_told(tree: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from baselard.engine.api import served
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.query.context import Context, State
-from baselard.engine.run.containers.inside import Inside
+from baselard.engine.run.containers.own_files import Inside
 from baselard.engine.run.worker import SessionAddress, Worker
 from baselard.engine.solver.evaluate import Evaluator, Flights
 from baselard.engine.store.database import Store

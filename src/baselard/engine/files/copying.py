@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import paths, xattrs
+from baselard.engine.files import inside, paths, xattrs
 from baselard.engine.files.file_bytes import copy_bytes
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry
@@ -59,10 +59,12 @@ class Source:
     """Where entries are read: the real directory ``root``, and the store's directories that hold its files.
 
     ``layers`` are those directories, uppermost first, each the counterpart of ``root``; empty when there are none.
+    ``changing``: others may write there meanwhile; ``root`` has no link in it then.
     """
 
     root: str
     layers: tuple[str, ...] = ()
+    changing: bool = False
 
 
 @dataclass
@@ -272,7 +274,7 @@ class Copier:
                 os.link(first, own, follow_symlinks=False)
                 return
         if not (stat.S_ISREG(info.st_mode) and self._copy_from_layer(path, own)):
-            _make(f"{self.source.root}/{path}", info, own)
+            _make(f"{self.source.root}/{path}", info, own, changing=self.source.changing)
         self.dress(f"{self.source.root}/{path}", own, info)
 
     def _copy_from_layer(self, path: str, own: str) -> bool:
@@ -307,10 +309,10 @@ def _chmod(path: str, mode: int) -> None:
         os.close(found)
 
 
-def _make(real: str, info: os.stat_result, own: str) -> None:
+def _make(real: str, info: os.stat_result, own: str, *, changing: bool) -> None:
     kind = stat.S_IFMT(info.st_mode)
     if kind == stat.S_IFREG:
-        copy_bytes(real, own)
+        copy_bytes(real, own, inside.plain if changing else None)
     elif kind == stat.S_IFLNK:
         os.symlink(os.readlink(real), own)
     else:

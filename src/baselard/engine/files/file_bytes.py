@@ -3,15 +3,18 @@
 import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _NO_COPY_RANGE = (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ETXTBSY)
 _CHUNK = 1 << 20
 
 
-def copy_bytes(source: str, target: str) -> None:
-    """Make ``target`` a new file with the bytes of ``source``: a reflink where possible, holes stay holes."""
-    reading = opened(source)
+def copy_bytes(source: str, target: str, opener: Callable[[str], int] | None = None) -> None:
+    """Make ``target`` a new file with the bytes of ``source``: a reflink where possible, holes stay holes.
+
+    ``opener`` gives the source's descriptor, in the place of ``opened``.
+    """
+    reading = (opener or opened)(source)
     try:
         copy_opened(reading, target)
     finally:

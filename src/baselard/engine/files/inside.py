@@ -2,7 +2,8 @@
 
 A program can rename a directory and put a link in its place at any time; what was looked up by a path leads elsewhere
 then, out of the tree too. Descriptors stay what they are. Links, absolute ones too, lead inside the tree, as chroot(2)
-would have them. ``baselard.engine.files.paths`` has the same rules for trees that nobody writes.
+would have them. ``baselard.engine.files.paths`` has the same rules for trees that nobody writes. Where nothing but the
+end of a way is asked for, the kernel goes it (openat2(2)) if it can.
 """
 
 import contextlib
@@ -14,9 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import bounded
+from baselard.engine.files import bounded, openat2
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_PLACE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 Names = tuple[bytes, ...]
@@ -143,18 +146,58 @@ def descend(root: int, names: Sequence[bytes]) -> int:
     return here
 
 
+def found(root: int, path: str) -> int:
+    """A descriptor (O_PATH) of what ``path`` leads to below the directory ``root``. Raises OSError for nothing."""
+    place = openat2.opened(root, path, os.O_PATH, openat2.IN_ROOT)
+    return _found_by_steps(root, path) if place is None else place
+
+
+def _found_by_steps(root: int, path: str) -> int:
+    place = reach(root, names_of(path))
+    try:
+        if not place.rest:
+            return os.dup(place.directory)
+        end = os.open(place.rest[0], _PLACE, dir_fd=place.directory)
+    finally:
+        os.close(place.directory)
+    if place.rest[1:]:
+        os.close(end)
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    return end
+
+
+def plain(path: str) -> int:
+    """A descriptor to read the regular file at the absolute ``path``, none of whose parts may be a link.
+
+    Raises OSError: ELOOP or ENOTDIR for a link on the way, ESTALE for what is no regular file.
+    """
+    reading = openat2.opened(openat2.HERE, path, _READING, openat2.NO_LINKS)
+    if reading is None:
+        reading = _plain_by_steps(path)
+    if stat.S_ISREG(os.fstat(reading).st_mode):
+        return reading
+    os.close(reading)
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), path)
+
+
+def _plain_by_steps(path: str) -> int:
+    *parents, name = names_of(path)
+    with opened("/", parents) as directory:
+        return os.open(name, _READING, dir_fd=directory)
+
+
 @contextlib.contextmanager
 def opened(directory: str | Path | int, names: Sequence[bytes] = ()) -> Iterator[int]:
     """A descriptor of a directory, or of ``names`` below it, no link followed, inside the block."""
     root = os.dup(directory) if isinstance(directory, int) else os.open(directory, DIRECTORY)
     try:
-        found = descend(root, names)
+        below = descend(root, names)
     finally:
         os.close(root)
     try:
-        yield found
+        yield below
     finally:
-        os.close(found)
+        os.close(below)
 
 
 @contextlib.contextmanager

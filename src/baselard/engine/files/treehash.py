@@ -71,9 +71,9 @@ def _head(info: os.stat_result, owner: As) -> bytes:
     return b"%o %d %d%s\0" % (info.st_mode, uid, gid, times)
 
 
-def file_identity(path: str, info: os.stat_result) -> bytes:
-    """32 bytes for a regular file's content and extended attributes."""
-    return _with_attributes(_bytes_digest(path, info.st_size), path)
+def file_identity(path: str, info: os.stat_result, opener: Callable[[str], int] | None = None) -> bytes:
+    """32 bytes for a regular file's content and extended attributes; ``opener`` gives its descriptor."""
+    return _with_attributes(_bytes_digest(path, info.st_size, opener), path)
 
 
 def _detail(path: str, info: os.stat_result, content: Content) -> bytes:
@@ -97,8 +97,8 @@ def _with_attributes(identity: bytes, path: str) -> bytes:
     return running.digest()
 
 
-def _bytes_digest(path: str, size: int) -> bytes:
-    with open(file_bytes.opened(path), "rb", buffering=0) as file:
+def _bytes_digest(path: str, size: int, opener: Callable[[str], int] | None = None) -> bytes:
+    with open((opener or file_bytes.opened)(path), "rb", buffering=0) as file:
         if size < _SMALL:  # one read; most files are, and file_digest costs more than hashing them
             return hashlib.sha256(file.readall()).digest()
         return hashlib.file_digest(file, "sha256").digest()

@@ -134,6 +134,7 @@ def _missing(path: str) -> str:
 
 def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, bytes]:
     """The content's digest, and one for the stamps of all that was read."""
+    path = os.path.realpath(path)
     cache = StatCache.below(worker.store, path)
     stamps = hashlib.sha256()
     entries = _stamped(_entries(worker, path, selected), stamps)
@@ -145,12 +146,12 @@ def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, bytes]:
 def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: bytes) -> tuple[str, Result]:
     """Copy what was hashed into the store; the digest is that of the copy, whatever happened to the original."""
     with worker.snapshots.layer(None) as draft:
-        upper = str(draft.upper)
+        upper, path = str(draft.upper), os.path.realpath(path)
         after = hashlib.sha256()
         entries = _stamped(_entries(worker, path, selected), after, again=path)
         target = Target(upper)
         draft.settle = target.settle
-        Copier(Source(path), target, Metadata(_ROOT)).tree(entries, "")
+        Copier(Source(path, changing=True), target, Metadata(_ROOT)).tree(entries, "")
         if after.digest() != stamps:
             found = treehash.of_entries(upper, walk(upper))
         return found, one(found, draft.commit())

@@ -7,7 +7,7 @@ from baselard.engine.files import taking
 from baselard.engine.files.walking import Filter
 from baselard.engine.ops import host
 from baselard.engine.ops.host import HostDirectory
-from baselard.engine.run.containers.inside import Inside
+from baselard.engine.run.containers.own_files import Inside
 from baselard.engine.run.worker import Worker
 
 

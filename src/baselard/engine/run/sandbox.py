@@ -19,7 +19,7 @@ from baselard.engine.run import mounts
 from baselard.engine.run.containers import host, kernel_places, runtime, stubs, users
 from baselard.engine.run.containers.command import Command, Net
 from baselard.engine.run.containers.host import Lent
-from baselard.engine.run.containers.inside import Inside
+from baselard.engine.run.containers.own_files import Inside
 from baselard.engine.run.containers.runtime_spec import INIT_TARGET, Spec, SpecMount
 from baselard.engine.run.containers.stubs import Touched
 from baselard.engine.run.containers.users import User

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from baselard.engine.run.containers.command import Binding
 from baselard.engine.run.containers.host import HostEnvironment
-from baselard.engine.run.containers.inside import Inside
+from baselard.engine.run.containers.own_files import Inside
 from baselard.engine.run.containers.runtime import Runtime
 from baselard.engine.run.networks.network import Network
 from baselard.engine.run.terminal import Absent, Terminal

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import copying, file_bytes, treehash
+from baselard.engine.files import copying, inside, treehash
 from baselard.engine.files.walking import Entry, Filter, walk
 from baselard.engine.host import rundir
 from baselard.engine.images import transfer
@@ -44,9 +45,9 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     copy_bytes = copying.copy_bytes
 
-    def spy(source: str, target: str) -> None:
+    def spy(source: str, target: str, *opener: Any) -> None:
         names.append(os.path.basename(source))
-        copy_bytes(source, target)
+        copy_bytes(source, target, *opener)
 
     monkeypatch.setattr(copying, "copy_bytes", spy)
     return names
@@ -149,7 +150,7 @@ def test_what_is_not_there_is_named(trees, here: Path) -> None:
 
 
 def test_what_cannot_be_read_is_named(trees, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str, info: os.stat_result) -> bytes:
+    def refuse(path: str, info: os.stat_result, *opener: Any) -> bytes:
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(treehash, "file_identity", refuse)
@@ -162,11 +163,11 @@ def test_a_file_that_changes_while_it_is_copied_is_called_by_what_was_copied(
 ) -> None:
     copy_bytes = copying.copy_bytes
 
-    def late(source: str, target: str) -> None:
+    def late(source: str, target: str, *opener: Any) -> None:
         if source.endswith("README"):
             Path(source).write_text("changed between hashing and copying")
             (here / "src/new").touch()
-        copy_bytes(source, target)
+        copy_bytes(source, target, *opener)
 
     monkeypatch.setattr(copying, "copy_bytes", late)
     node = host.load(trees, str(here))
@@ -275,7 +276,7 @@ def disturbed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None], 
     """Has something happen once, just before the file ``main.py`` is opened, the first time or a later one."""
 
     def disturb(happening: Callable[[], None], at: int) -> None:
-        opened, seen = file_bytes.opened, list[str]()
+        opened, seen = inside.plain, list[str]()
 
         def spy(path: str) -> int:
             seen.extend([path] if path.endswith("/main.py") else [])
@@ -284,7 +285,7 @@ def disturbed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None], 
                 happening()
             return opened(path)
 
-        monkeypatch.setattr(file_bytes, "opened", spy)
+        monkeypatch.setattr(inside, "plain", spy)
 
     return disturb
 
@@ -312,7 +313,16 @@ def _folder_gone(path: Path) -> None:
     shutil.rmtree(path.parent, ignore_errors=True)
 
 
-CHANGES = [_gone, _pipe, _link, _directory, _folder_gone]
+def _folder_link(path: Path) -> None:
+    """The folder leads to somebody else's file of the same name."""
+    other = path.parents[2] / "other"
+    shutil.copytree(path.parent, other)
+    (other / "main.py").write_text("nobody's business")
+    path.parent.rename(path.parents[1] / "old")
+    path.parent.symlink_to(other)
+
+
+CHANGES = [_gone, _pipe, _link, _directory, _folder_gone, _folder_link]
 
 
 @pytest.mark.parametrize("at", [1, 2], ids=["while hashing", "while copying"])

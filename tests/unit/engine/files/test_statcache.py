@@ -2,6 +2,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     identity = treehash.file_identity
 
-    def spy(path: str, info: os.stat_result) -> bytes:
+    def spy(path: str, info: os.stat_result, *opener: Any) -> bytes:
         names.append(os.path.basename(path))
-        return identity(path, info)
+        return identity(path, info, *opener)
 
     monkeypatch.setattr(treehash, "file_identity", spy)
     return names

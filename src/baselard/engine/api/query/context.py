@@ -13,7 +13,7 @@ from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.ids import Ids
 from baselard.engine.errors import UserError, told
 from baselard.engine.ops.tree import snapshot_of
-from baselard.engine.run.containers.inside import Inside
+from baselard.engine.run.containers.own_files import Inside
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
 from baselard.engine.solver.evaluate import Evaluator

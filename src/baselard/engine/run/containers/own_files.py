@@ -1,26 +1,22 @@
 """A running container's files, opened from outside and never outside of it: what its nested session calls the host.
 
-The kernel resolves each path with the container's root as the root (openat2(2), RESOLVE_IN_ROOT), in the container's
-own mount namespace, so that neither a link nor a program that exchanges directories meanwhile leads anywhere else.
+Each path is looked up below the container's root, in the container's own mount namespace, so that neither a link nor a
+program that exchanges directories meanwhile leads anywhere else.
 """
 
 import contextlib
-import ctypes
 import errno
 import os
 import posixpath
 import stat
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from baselard.engine.errors import HostError, UserError
+from baselard.engine.errors import UserError
+from baselard.engine.files import inside
 from baselard.engine.run.containers.runtime import Container
 
-_OPENAT2 = 437
-_IN_ROOT_WITHOUT_MAGIC_LINKS = 0x10 | 0x02
 _OF_THE_KERNEL = ("/proc", "/sys")  # what these tell is this machine's
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass
@@ -111,11 +107,8 @@ def _device(root: int, path: str) -> int:
 
 
 def _open_in(root: int, path: str) -> int:
-    how = struct.pack("QQQ", os.O_PATH | os.O_CLOEXEC, 0, _IN_ROOT_WITHOUT_MAGIC_LINKS)
-    place = int(_libc.syscall(_OPENAT2, root, os.fsencode(path), how, len(how)))
-    if place >= 0:
-        return place
-    number = ctypes.get_errno()
-    if number in (errno.ENOSYS, errno.EPERM):
-        raise HostError(f"this machine cannot open a container's files: openat2: {os.strerror(number)}")
-    raise UserError(f"lstat {path}: {os.strerror(number).lower()} inside the container")
+    try:
+        return inside.found(root, path)
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.ENOENT).lower()
+        raise UserError(f"lstat {path}: {reason} inside the container") from error
