@@ -10,7 +10,7 @@ from typing import Any
 import dagger
 
 from baselard.dockerfile.dagger.query import field, parts, select
-from baselard.dockerfile.syntax.durations import parse_duration
+from baselard.oci import durations
 
 # Docker's default for a healthcheck without a timeout of its own.
 _TIMEOUT_MS = 30_000
@@ -65,7 +65,7 @@ def _healthcheck(check: Mapping[str, Any] | None) -> tuple[str, int]:
     """Its command, "" where there is none, and its timeout in milliseconds."""
     if check is None:
         return "", _TIMEOUT_MS
-    timeout = parse_duration(check["timeout"]) // 1_000_000 if check["timeout"] else 0
+    timeout = durations.parse(check["timeout"]) // 1_000_000 if check["timeout"] else 0
     return shell_command(check["args"], shell=check["shell"]), timeout or _TIMEOUT_MS
 
 

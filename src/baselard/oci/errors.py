@@ -1,8 +1,15 @@
-"""What can go wrong between us and a registry. Each room that uses this one says it in errors of its own."""
+"""Texts that mean nothing, and what can go wrong between us and a registry.
+
+Each room that uses this one says it in errors of its own.
+"""
 
 
 class DistributionError(Exception):
     """What the registry did makes no sense, or is none of what was asked for."""
+
+
+class InvalidDurationError(ValueError):
+    """A text that is no duration; the message is Go's."""
 
 
 class InvalidReferenceError(ValueError):

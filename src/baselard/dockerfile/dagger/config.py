@@ -14,7 +14,6 @@ import dagger
 from baselard.dockerfile.dagger.archive import read_archive
 from baselard.dockerfile.plan.config_json import read_image
 from baselard.dockerfile.plan.steps import Health, ImageConfig
-from baselard.dockerfile.syntax.durations import format_duration
 
 HIDDEN = ("volumes", "stop_signal", "shell", "on_build", "author")
 NO_HEALTHCHECK = ("NONE",)
@@ -89,7 +88,7 @@ def _configure_health(container: dagger.Container, before: Health | None, after:
     if after is None or after.test == NO_HEALTHCHECK:
         return container.without_docker_healthcheck()
     times = {
-        name: format_duration(value)
+        name: f"{value}ns"
         for name in ("interval", "timeout", "start_period", "start_interval")
         if (value := getattr(after, name))
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from baselard.dockerfile.syntax.durations import go_duration
 from baselard.dockerfile.syntax.instructions import Copy, Healthcheck
+from baselard.oci import durations
 
 MOST_RUNES = 0x110000
 SHORT_ESCAPE, DELETE = 0x20, 0x7F
@@ -20,7 +20,7 @@ def quoted(words: Sequence[str]) -> str:
 def healthcheck(check: Healthcheck) -> str:
     """A HEALTHCHECK's text: docker prints its own struct, with retries as the character of that number."""
     times = (check.interval, check.timeout, check.start_period, check.start_interval)
-    parts = [quoted(check.test), *(f'"{go_duration(time)}"' for time in times), _rune(check.retries)]
+    parts = [quoted(check.test), *(f'"{durations.show(time)}"' for time in times), _rune(check.retries)]
     return "HEALTHCHECK &{" + " ".join(parts) + "}"
 
 

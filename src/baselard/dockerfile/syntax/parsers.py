@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from e2b_dockerfile_utils import DockerfileHeredoc, DockerfileInstruction, chomp_heredoc_content, parse_heredoc
 
 from baselard.dockerfile.syntax import instructions as ins
-from baselard.dockerfile.syntax.durations import check_interval
 from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from baselard.dockerfile.syntax.flags import BOOL, LIST, STRING, Flags, parse_flags, split_fields
+from baselard.oci import durations
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 COPY_FLAGS = {
@@ -34,6 +34,8 @@ ADD_FLAGS = {
     "unpack": BOOL,
 }
 INTERVALS = ("interval", "timeout", "start-period", "start-interval")
+# Docker's limit (container.MinimumDuration), in nanoseconds: a shorter check would only burn the processor.
+SHORTEST_INTERVAL = 1_000_000
 HEALTH_FLAGS = dict.fromkeys((*INTERVALS, "retries"), STRING)
 RUN_FLAGS = {"mount": LIST, "network": STRING, "security": STRING}
 
@@ -231,9 +233,17 @@ def _healthcheck(node: DockerfileInstruction, flags: Flags, place: Place) -> ins
         raise ValueError(f'Unknown type "{kind.upper()}" in HEALTHCHECK (try CMD)')
     if not args:
         raise ValueError("Missing command after HEALTHCHECK CMD")
-    times = {name.replace("-", "_"): check_interval(name, flags.text(name)) for name in INTERVALS}
+    times = {name.replace("-", "_"): _interval(name, flags.text(name)) for name in INTERVALS}
     test = ("CMD" if node.json else "CMD-SHELL", *args)
     return ins.Healthcheck(place, test, retries=_retries(flags.text("retries")), **times)
+
+
+def _interval(name: str, text: str) -> int:
+    """Nanoseconds: 0 when not given, else at least one millisecond."""
+    duration = durations.parse(text) if text else 0
+    if duration and duration < SHORTEST_INTERVAL:
+        raise ValueError(f'Interval "{name}" cannot be less than 1ms')
+    return duration
 
 
 def _retries(text: str) -> int:

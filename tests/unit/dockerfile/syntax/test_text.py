@@ -39,6 +39,8 @@ def test_error_shows_file_line_and_source() -> None:
         ("HEALTHCHECK NONE x", "HEALTHCHECK NONE takes no arguments"),
         ("HEALTHCHECK CMD", "Missing command after HEALTHCHECK CMD"),
         ("HEALTHCHECK --interval=1x CMD y", 'time: invalid duration "1x"'),
+        ("HEALTHCHECK --interval=\u0663s CMD y", 'time: invalid duration "\u0663s"'),
+        ("HEALTHCHECK --interval=999us CMD y", 'Interval "interval" cannot be less than 1ms'),
         ("HEALTHCHECK --retries=x CMD y", 'strconv.ParseInt: parsing "x": invalid syntax'),
         ("RUN --network=lan true", 'unsupported network mode "lan"'),
         ("RUN --security=none true", 'unsupported security mode "none"'),

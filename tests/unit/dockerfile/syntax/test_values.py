@@ -1,4 +1,4 @@
-"""The small readers of values: durations, ports, modes, owners, platforms, signals, sizes, patterns, paths."""
+"""The small readers of values: ports, modes, owners, platforms, signals, sizes, patterns, paths."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,6 @@ import pytest
 
 from baselard.dockerfile.apply.owners import is_numeric, resolve_owner
 from baselard.dockerfile.plan.platforms import normalize, predefined_args
-from baselard.dockerfile.syntax.durations import check_interval, format_duration, parse_duration
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.ignore import read_ignore
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
@@ -17,24 +16,6 @@ from baselard.dockerfile.syntax.signals import check_signal
 
 PASSWD = "root:x:0:0::/root:/bin/sh\nother:x:1001:2000::/:/bin/sh\n"
 GROUP = "root:x:0:\nstaff:x:50:other\n"
-
-
-@pytest.mark.parametrize(("text", "ns"), [("0", 0), ("1s", 10**9), ("1h2m3.5s", 3723500000000), ("100us", 100_000)])
-def test_duration(text: str, ns: int) -> None:
-    assert parse_duration(text) == ns
-    assert parse_duration(format_duration(ns)) == ns
-
-
-@pytest.mark.parametrize("bad", ["", "1", "s", "1 s", "1d", "--1s", "1s2"])
-def test_no_duration(bad: str) -> None:
-    with pytest.raises(ValueError, match="invalid duration"):
-        parse_duration(bad)
-
-
-def test_interval_has_a_minimum() -> None:
-    assert check_interval("interval", "") == 0
-    with pytest.raises(ValueError, match="cannot be less than 1ms"):
-        check_interval("interval", "999us")
 
 
 @pytest.mark.parametrize(

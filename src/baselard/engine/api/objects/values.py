@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from baselard.engine.api.objects import durations
 from baselard.engine.api.objects.serving import shows
 from baselard.engine.errors import UserError
 from baselard.engine.images.image import Healthcheck
+from baselard.oci import durations
 from baselard.oci.digits import LARGEST_PORT, whole
 
 

@@ -36,53 +36,10 @@ def test_references_are_replaced_as_go_does(text: str, expected: str) -> None:
     assert expand(text, lambda name: KNOWN.get(name, "")) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "nanoseconds"),
-    [
-        ("30s", 30 * 10**9),
-        ("1m30s", 90 * 10**9),
-        ("1h", 3600 * 10**9),
-        ("1.5s", 15 * 10**8),
-        ("500ms", 5 * 10**8),
-        ("0", 0),
-        ("0s", 0),
-        ("-2s", -2 * 10**9),
-        ("3us", 3000),
-        ("7ns", 7),
-        (".5s", 5 * 10**8),
-    ],
-)
-def test_durations_are_read(text: str, nanoseconds: int) -> None:
-    assert durations.parse(text) == nanoseconds
-
-
-@pytest.mark.parametrize("text", ["", "s", "30", "1m 30s", "1x", "1s2", "."])
+@pytest.mark.parametrize("text", ["", "s", "30", "1m 30s", "1x", "1s2", ".", "\u0663s", "1_0s", "\uff11m"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(UserError, match="not a duration"):
+    with pytest.raises(UserError, match="is not a duration; write it like 30s"):
         durations.parse(text)
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "text"),
-    [
-        (0, "0s"),
-        (30 * 10**9, "30s"),
-        (90 * 10**9, "1m30s"),
-        (3600 * 10**9, "1h0m0s"),
-        (15 * 10**8, "1.5s"),
-        (5 * 10**8, "500ms"),
-        (1500, "1.5µs"),
-        (7, "7ns"),
-        (-2 * 10**9, "-2s"),
-    ],
-)
-def test_durations_are_shown_as_go_prints_them(nanoseconds: int, text: str) -> None:
-    assert durations.show(nanoseconds) == text
-
-
-@given(st.integers(-(10**16), 10**16))
-def test_a_duration_that_is_shown_is_read_back(nanoseconds: int) -> None:
-    assert durations.parse(durations.show(nanoseconds)) == nanoseconds
 
 
 JSON = st.recursive(
