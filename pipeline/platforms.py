@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import difflib
 
+from baselard.oci.platforms import ARCHITECTURES
 from pipeline.errors import UsageError
-
-# Those of Go's architectures that Linux images exist for.
-ARCHITECTURES = ("386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x")
 
 
 def check(platform: str) -> str:

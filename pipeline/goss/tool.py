@@ -8,6 +8,7 @@ import dagger
 from dagger import dag
 
 from baselard.dockerfile.dagger import known as dagger_known
+from baselard.oci import platforms
 
 # Debian's goss is dynamically linked, and the image under test may have another libc or none. The packages are only
 # unpacked, on this machine's own platform: nothing of a foreign one has to be emulated.
@@ -28,9 +29,6 @@ cp "$(find unpacked -type f -name 'ld*.so.*')" /.goss/ld.so
 for name in libc.so.6 libresolv.so.2; do cp "$(find unpacked -type f -name "$name")" /.goss/lib/; done
 chmod -R a+rX /.goss
 """
-
-# How Debian calls the architectures of platforms.
-_DEBIAN = {"386": "i386", "arm": "armhf", "ppc64le": "ppc64el"}
 
 
 async def known(platform: str = "") -> dagger.Directory:
@@ -55,5 +53,4 @@ def directory(platform: str = "") -> dagger.Directory:
 
 def _architecture(platform: str) -> str:
     """Debian's name for a platform's architecture; empty for the engine's own."""
-    name = platform.split("/")[1] if "/" in platform else ""
-    return _DEBIAN.get(name, name)
+    return platforms.normal(*platform.split("/")).debian_architecture if "/" in platform else ""

@@ -87,10 +87,7 @@ ONLY = {
         {"open", "os.stat", "os.listdir", ".open", "shutil.copyfileobj"},
         "descriptors, a draft's top, a blob",
     ),
-    "run.sandbox": (
-        {".read_text", ".chmod", ".write_text", ".is_dir"},
-        "the kernel's files, and a container's own directory",
-    ),
+    "run.sandbox": ({".chmod", ".write_text", ".is_dir"}, "a container's own directory"),
     "run.mounts": (
         {".exists", ".mkdir", ".rename", ".open", ".is_socket", ".chmod", ".iterdir", ".under", "os.open", "os.chown"},
         "a container's own directory, a volume before anybody has it, a tree before anything runs in it",

@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 import zstandard
 
-from baselard.engine.host.platforms import Platform as Kind
 from baselard.engine.images.image import Healthcheck, History, ImageConfig
 from baselard.engine.images.writing import Format
-from baselard.engine.ops.tarball import Platform, Tarball
+from baselard.engine.ops.tarball import LazyVariant, Tarball
 from baselard.engine.run.containers.command import Net
 from baselard.engine.solver.graph import Output, Value
+from baselard.oci.platforms import Platform
 from tests.integration.engine.conftest import Client, Ready
 from tests.security.archives import REGULAR, tar
 from tests.security.canary import SECRET
@@ -106,7 +106,7 @@ def test_the_session_listens_on_loopback_alone(engine: Client) -> None:
 
 
 OTHER: dict[str, Any] = {
-    "platform": Kind("linux", "arm64"),
+    "platform": Platform("linux", "arm64"),
     "healthcheck": Healthcheck(("CMD", "evil")),
     "onbuild": ("RUN evil",),
     "history": (History("evil"),),
@@ -123,7 +123,7 @@ def test_every_part_of_a_configuration_counts_in_keys(name: str) -> None:
     value = OTHER.get(name, "evil" if isinstance(getattr(usual, name), str) else ("evil",))
     keys, contents = set(), set()
     for config in (usual, replace(usual, **{name: value})):
-        node = Tarball((Platform(Output(Ready(Value("tree", None))), config),), Format())
+        node = Tarball((LazyVariant(Output(Ready(Value("tree", None))), config),), Format())
         keys.add(node.key)
         contents.add(node.content_key(None, [Value("tree", None)]))
     assert len(keys) == len(contents) == 2

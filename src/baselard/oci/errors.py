@@ -12,6 +12,10 @@ class InvalidDurationError(ValueError):
     """A text that is no duration; the message is Go's."""
 
 
+class InvalidPlatformError(ValueError):
+    """A text that is no platform; the message is containerd's."""
+
+
 class InvalidReferenceError(ValueError):
     """A text that is no reference; the message says which part is wrong."""
 

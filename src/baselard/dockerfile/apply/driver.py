@@ -11,12 +11,14 @@ from baselard.dockerfile.apply.apply import apply
 from baselard.dockerfile.apply.builder import Builder, C, D
 from baselard.dockerfile.apply.state import Contexts, Made, together
 from baselard.dockerfile.plan.checks import check
-from baselard.dockerfile.plan.platforms import normalize
 from baselard.dockerfile.plan.stages import Options, make_plan
 from baselard.dockerfile.syntax.directives import apply_checks
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
 from baselard.dockerfile.syntax.ignore import ROOT_IGNORE, ignore_files, read_ignore
 from baselard.dockerfile.syntax.text import parse
+from baselard.oci import platforms
+from baselard.oci.errors import InvalidPlatformError
+from baselard.oci.platforms import Platform
 
 log = logging.getLogger("dockerfile")
 
@@ -49,7 +51,7 @@ async def build_with(
     parsed = parse(texts[dockerfile] or "", dockerfile)
     machine = await builder.default_platform()
     names = (*contexts.containers, *contexts.directories)
-    platform = _platform(request.platform or machine, dockerfile)
+    platform = _platform(request.platform, machine, dockerfile)
     plan = make_plan(parsed, Options(request.build_args, names, request.target, platform, machine))
     warnings: list[Warning_] = [*parsed.warnings, *check(parsed)]
     apply_checks(parsed.directives, tuple(warnings))  # as errors, before anything runs
@@ -91,8 +93,8 @@ async def _as_named(builder: Builder[C, D], tree: D) -> D:
     return _without_ignored(builder, tree, {ROOT_IGNORE: await builder.read_text(tree, ROOT_IGNORE)})
 
 
-def _platform(text: str, dockerfile: str) -> str:
+def _platform(text: str, machine: str, dockerfile: str) -> str:
     try:
-        return normalize(text)
-    except ValueError as error:
+        return str(platforms.parse(text or machine, Platform(*machine.split("/"))))
+    except InvalidPlatformError as error:
         raise DockerfileError(str(error), Place(dockerfile, 0)) from None

@@ -12,6 +12,7 @@ import dagger
 
 from baselard.dockerfile.plan.config_json import write_image
 from baselard.dockerfile.plan.steps import ImageConfig
+from baselard.oci.platforms import Platform
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -27,8 +28,7 @@ def with_hidden(client: dagger.Client, config: ImageConfig, platform: str) -> da
 
 def layout(config: ImageConfig, platform: str) -> str:
     """An OCI image layout (image-layout.md) without layers, as a tar; it is text, since the API takes no bytes."""
-    system, architecture, *variant = platform.split("/")
-    of = {"os": system, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
+    of = Platform(*platform.split("/")).to_json()
     image = _json({**write_image(config), **of, "rootfs": {"type": "layers", "diff_ids": []}, "history": []})
     head = {"schemaVersion": 2, "mediaType": MANIFEST}
     manifest = _json({**head, "config": _descriptor(CONFIG, image), "layers": []})

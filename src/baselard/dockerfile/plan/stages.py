@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from baselard.dockerfile.plan.platforms import normalize, predefined_args
+from baselard.dockerfile.plan.platform_args import predefined_args
 from baselard.dockerfile.plan.references import SCRATCH, familiar, find_context
 from baselard.dockerfile.syntax import instructions as ins
 from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from baselard.dockerfile.syntax.flags import suggestion
 from baselard.dockerfile.syntax.words import expand
+from baselard.oci import platforms
 from baselard.oci.digits import whole
+from baselard.oci.errors import InvalidPlatformError
+from baselard.oci.platforms import Platform
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Options:
     platform: str = "linux/amd64"
     build_platform: str = "linux/amd64"
 
+    @property
+    def own(self) -> Platform:
+        """The platform of the machine that builds."""
+        return Platform(*self.build_platform.split("/"))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -112,7 +120,7 @@ def _resolve(dockerfile: ins.Dockerfile, options: Options, args: Mapping[str, st
     done: list[ResolvedStage] = []
     for index, stage in enumerate(dockerfile.stages):
         reference = _expand_base(stage, args, dockerfile.escape)
-        platform = _expand_platform(stage, args, dockerfile.escape) or options.platform
+        platform = _expand_platform(stage, args, dockerfile.escape, options.own) or options.platform
         context = find_context(stage.name, options.contexts, platform) if stage.name else None
         if context is not None:
             done.append(ResolvedStage(stage, index, NamedContext(context), reference, platform, replaced=True))
@@ -133,15 +141,15 @@ def _expand_base(stage: ins.Stage, args: Mapping[str, str], escape: str) -> str:
     return reference
 
 
-def _expand_platform(stage: ins.Stage, args: Mapping[str, str], escape: str) -> str:
+def _expand_platform(stage: ins.Stage, args: Mapping[str, str], escape: str, own: Platform) -> str:
     if not stage.platform:
         return ""
     platform = expand(stage.platform, args, escape, stage.place)
     if not platform:
         raise DockerfileError(f"empty platform value from expression {stage.platform}", stage.place)
     try:
-        return normalize(platform)
-    except ValueError as error:
+        return str(platforms.parse(platform, own))
+    except InvalidPlatformError as error:
         raise DockerfileError(f"failed to parse platform {stage.platform}: {error}", stage.place) from None
 
 

@@ -22,7 +22,6 @@ from baselard.engine.files import inside, paths, reading
 from baselard.engine.files.reading import FileType
 from baselard.engine.files.walking import Filter
 from baselard.engine.host import platforms
-from baselard.engine.host.platforms import Platform
 from baselard.engine.images import image as images
 from baselard.engine.ops import source
 from baselard.engine.ops.copy import Copy, CopyFiles
@@ -31,6 +30,7 @@ from baselard.engine.ops.git import GitTree, Remote
 from baselard.engine.ops.http import Http
 from baselard.engine.ops.unpack import Unpack
 from baselard.engine.solver.graph import Output
+from baselard.oci.platforms import Platform, this_machine
 
 _DIRECTORY_MODE = 0o755
 
@@ -62,7 +62,7 @@ class EngineBuilder:
         self.images[missing.reference, missing.platform] = container
 
     async def default_platform(self) -> str:
-        return str(platforms.default())
+        return str(this_machine())
 
     async def read_text(self, tree: Directory, path: str) -> str | None:
         where = tree.inside(path)
@@ -214,7 +214,7 @@ def _folder(one: Placement[Directory], *, is_directory: bool) -> str:
 
 
 def _platform(text: str) -> Platform:
-    return platforms.parse(text) if text else platforms.default()
+    return platforms.wanted(text)
 
 
 def _modes(root: Path, base: str, change: str) -> Iterator[tuple[str, int]]:

@@ -18,7 +18,7 @@ from baselard.engine.images import archive_write, publish, reference, writing
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.ops import credentials, docker_image, source
-from baselard.engine.ops.tarball import NAME, Platform, Tarball
+from baselard.engine.ops.tarball import NAME, LazyVariant, Tarball
 from baselard.engine.progress import steps
 from baselard.engine.run.services.service import Service
 from baselard.engine.run.worker import Worker
@@ -33,7 +33,7 @@ _COMPRESSION = {"": "", "Gzip": "gzip", "Zstd": "zstd", "Uncompressed": "none"}
 
 @field("Query.container")
 def container(_ctx: Context, *, platform: str = "") -> Container:
-    wanted = platforms.parse(platform) if platform else platforms.default()
+    wanted = platforms.wanted(platform)
     return Container(EMPTY, ImageConfig(platform=wanted))
 
 
@@ -94,7 +94,7 @@ def as_tarball(
 ) -> File:
     chosen = [one for one in (container, *platform_variants) if one.rootfs != EMPTY]
     writing.check_variants([one.config for one in chosen])
-    parts = tuple(Platform(one.rootfs, one.config, one.annotations, one.marks) for one in chosen)
+    parts = tuple(LazyVariant(one.rootfs, one.config, one.annotations, one.marks) for one in chosen)
     return File(Output(Tarball(parts, _format(forced_compression, media_types))), f"/{NAME}")
 
 
@@ -186,6 +186,6 @@ async def _variants(ctx: Context, container: Container, others: Sequence[Contain
     """The containers that have a root file system, evaluated. Raises UserError for none, or one platform twice."""
     chosen = [one for one in (container, *others) if one.rootfs != EMPTY]
     writing.check_variants([one.config for one in chosen])
-    parts = [Platform(one.rootfs, one.config, one.annotations, one.marks) for one in chosen]
+    parts = [LazyVariant(one.rootfs, one.config, one.annotations, one.marks) for one in chosen]
     values = [await asyncio.gather(*map(ctx.value, part.outputs)) for part in parts]
     return [part.variant(found) for part, found in zip(parts, values, strict=True)]

@@ -5,7 +5,7 @@ from typing import Any
 from baselard.engine.api.query.api import VERSION
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
-from baselard.engine.host import platforms
+from baselard.oci.platforms import this_machine
 
 
 @field("Query.version")
@@ -15,7 +15,7 @@ def version(_ctx: Context) -> str:
 
 @field("Query.defaultPlatform")
 def default_platform(_ctx: Context) -> str:
-    return str(platforms.default())
+    return str(this_machine())
 
 
 @field("Query.node")

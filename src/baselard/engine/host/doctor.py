@@ -11,6 +11,7 @@ from baselard.engine.errors import EngineError, HostError
 from baselard.engine.host import advisories, platforms, privilege, process
 from baselard.engine.store import holdings
 from baselard.engine.store.database import Snapshot
+from baselard.oci.platforms import Platform, this_machine
 
 _PROGRAMS = {
     "runc": "runc",
@@ -26,7 +27,7 @@ _FILES = {
 }
 _KERNEL = (5, 10)  # volatile overlay mounts
 _FREE = 5 << 30  # bytes; less hardly holds one base image and its examples
-_QEMU = {"amd64": "x86_64", "arm64": "aarch64"}
+_FOREIGN = (Platform("linux", "amd64"), Platform("linux", "arm64"))
 
 
 @dataclass(frozen=True)
@@ -179,11 +180,11 @@ def _is_whole(store: Path, name: str, size: int, *, deep: bool) -> bool:
 
 def _foreign() -> Iterator[Finding]:
     """Other platforms are a matter of wanting them, so their absence is no warning."""
-    for architecture, qemu in _QEMU.items():
-        if architecture != platforms.default().architecture:
-            there = Path(f"/proc/sys/fs/binfmt_misc/qemu-{qemu}").exists()
+    for platform in _FOREIGN:
+        if platform != this_machine():
+            there = platforms.runs(platform)
             how = "" if there else "; to build for it: apt-get install qemu-user-static binfmt-support"
-            yield Finding(f"linux/{architecture}", f"can{'' if there else 'not'} be run here{how}")
+            yield Finding(str(platform), f"can{'' if there else 'not'} be run here{how}")
 
 
 def summary(findings: list[Finding]) -> str:

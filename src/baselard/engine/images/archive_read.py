@@ -11,7 +11,6 @@ from typing import IO, Any
 
 from baselard.engine.errors import UserError
 from baselard.engine.files.file_bytes import copy_range
-from baselard.engine.host.platforms import Platform
 from baselard.engine.images import manifest
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.layers import tar_read
@@ -21,6 +20,7 @@ from baselard.engine.solver.digest import checked, of_bytes
 from baselard.engine.store.database import Store
 from baselard.engine.store.layer_index import Layer
 from baselard.oci import media_types
+from baselard.oci.platforms import Platform
 
 _CHUNK = 1 << 20
 _MOST_MEMBERS = 20_000

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import platforms, process
 from baselard.engine.host.lazily import Lazily
-from baselard.engine.host.platforms import Platform
 from baselard.engine.images import debian_mirror
 from baselard.engine.images.debian_mirror import ARCHIVE, SECURITY
 from baselard.engine.images.image import ImageConfig
 from baselard.oci.errors import SettingsError
+from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 from baselard.oci.registry import trust
 
@@ -109,7 +109,7 @@ def debian(target: Path, wanted: Recipe, *, on_output: Callable[[int, bytes], No
     The mirror the packages come from leaves no trace. Raises HostError with a remedy when this machine cannot do it,
     UserError for an unknown suite.
     """
-    _require_foreign_support(wanted.platform)
+    platforms.require(wanted.platform)
     mirrors = debian_mirror.stand_ins()
     sources = [(mirrors[archive], suite) for archive, suite in wanted.sources]
     date = max(release_date(archive, suite) for archive, suite in sources)
@@ -161,18 +161,6 @@ def release_date(archive: str, suite: str) -> int:
             f"{url} answers {reply.status_code} and no Release file; set BASELARD_DEBIAN_MIRROR to a mirror"
         )
     return int(parsedate_to_datetime(found[1].replace("UTC", "+0000")).timestamp())
-
-
-def _require_foreign_support(platform: Platform) -> None:
-    runs_itself = {"amd64": ("amd64", "386")}.get(platforms.default().architecture, (platforms.default().architecture,))
-    if platform.architecture in runs_itself:
-        return
-    qemu = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}.get(platform.architecture, platform.architecture)
-    if not Path(f"/proc/sys/fs/binfmt_misc/qemu-{qemu}").exists():
-        raise HostError(
-            f"this machine cannot run {platform} programs: install qemu-user-static and binfmt-support "
-            "(Debian trixie and later: qemu-user-binfmt), or run on such a machine"
-        )
 
 
 def _finish(target: Path, wanted: Recipe) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from baselard.engine.errors import UserError
-from baselard.engine.host import platforms
-from baselard.engine.host.platforms import Platform
+from baselard.oci import platforms
+from baselard.oci.platforms import Platform
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -73,7 +73,7 @@ class ImageConfig:
     with; layers that are packed later are appended then.
     """
 
-    platform: Platform = field(default_factory=platforms.default)
+    platform: Platform = field(default_factory=platforms.this_machine)
     env: Pairs = ()
     user: str = ""
     workdir: str = ""

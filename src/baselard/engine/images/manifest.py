@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.engine.errors import UserError
-from baselard.engine.host import platforms
-from baselard.engine.host.platforms import Platform
 from baselard.engine.images.image import ImageConfig, Pairs
 from baselard.engine.solver import digest
+from baselard.oci import platforms
 from baselard.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, LARGEST_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from baselard.oci.platforms import Platform
 from baselard.oci.text import loads, whole
 
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"

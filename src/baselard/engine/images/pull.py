@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from baselard.engine.errors import EngineError, HostError, UserError
 from baselard.engine.host.lazily import Lazily
-from baselard.engine.host.platforms import Platform
 from baselard.engine.images import manifest, registries
 from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.layers import stack
@@ -23,6 +22,7 @@ from baselard.engine.store.snapshots import Snapshots
 from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.errors import UnreachedError as NotReachedError
 from baselard.oci.media_types import LARGEST_MANIFEST
+from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 
 if TYPE_CHECKING:

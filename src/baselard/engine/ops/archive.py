@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from baselard.engine.files import reading, treehash
 from baselard.engine.host import process
-from baselard.engine.host.platforms import Platform
 from baselard.engine.images import archive_layers, archive_read
 from baselard.engine.ops.tree import snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
+from baselard.oci.platforms import Platform
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ NAME = "container.tar"
 
 
 @dataclass(frozen=True)
-class Platform:
+class LazyVariant:
     """One platform's container: its root file system, what is written about it, and ``Container.marks``."""
 
     rootfs: Output
@@ -40,7 +40,7 @@ class Platform:
 class Tarball:
     """A tree with one file, ``container.tar``: the OCI archive of the platforms' image, mode 0600."""
 
-    platforms: tuple[Platform, ...]
+    platforms: tuple[LazyVariant, ...]
     form: Format
     cached: ClassVar[bool] = True
     key: str = field(init=False)
@@ -72,6 +72,6 @@ class Tarball:
             stamps.put(draft.path / NAME, stamps.FIXED)
             return one(self.content_key(worker, inputs), draft.commit())
 
-    def _with(self, inputs: Sequence[Value]) -> list[tuple[list[Value], Platform]]:
+    def _with(self, inputs: Sequence[Value]) -> list[tuple[list[Value], LazyVariant]]:
         rest = iter(inputs)
         return [(list(itertools.islice(rest, len(one.outputs))), one) for one in self.platforms]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from baselard.engine.errors import HostError, UserError
+from baselard.engine.errors import UserError
 from baselard.engine.host import platforms
 from baselard.engine.run import mounts
 from baselard.engine.run.containers import host, kernel_places, runtime, stubs, users
@@ -34,8 +34,6 @@ from baselard.engine.store.snapshots import Draft
 HOSTNAME = "baselard"
 _DNS = 53
 _NAMES = 2  # hosts and resolver come first: a mount over /etc hides them, as in BuildKit
-_BINFMT = Path("/proc/sys/fs/binfmt_misc")
-_QEMU = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
 
     Raises UserError for a user, path or secret that is not there, HostError for what this machine lacks.
     """
-    check_platform(command.platform)
+    platforms.require(command.platform)
     with ExitStack() as stack:
         rootfs = stack.enter_context(worker.snapshots.draft(_snapshot(inputs[0])))
         kernel_places.check(rootfs.path, (mount.target for mount in command.mounts))
@@ -139,30 +137,6 @@ def _network(worker: Worker, command: Command) -> Iterator[Namespace]:
         yield namespace
     finally:
         namespace.close()
-
-
-def check_platform(platform: platforms.Platform) -> None:
-    """Raise HostError if programs of ``platform`` do not run here, naming what to install."""
-    own = platforms.default()
-    if platform.os != own.os:
-        raise HostError(f"{platform} programs do not run on this machine ({own})")
-    if platform.architecture == own.architecture or (own.architecture, platform.architecture) == ("amd64", "386"):
-        return
-    name = f"qemu-{_QEMU.get(platform.architecture, platform.architecture)}"
-    if not _is_registered(_BINFMT / name):
-        raise HostError(
-            f"{platform} programs do not run on this machine ({own}): apt-get install qemu-user-static "
-            f"binfmt-support registers the emulator {name}"
-        )
-
-
-def _is_registered(emulator: Path) -> bool:
-    """Whether the kernel starts this emulator inside containers too: enabled, and opened beforehand (flag F)."""
-    try:
-        words = emulator.read_text().split()
-    except OSError:
-        return False
-    return words[:1] == ["enabled"] and "F" in words[words.index("flags:") + 1]
 
 
 def _services(

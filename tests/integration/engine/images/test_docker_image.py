@@ -33,7 +33,7 @@ def docker(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with merging.snapshots(store).layer(None) as draft:
         (draft.path / "file").write_text("content")
         tree = draft.commit()
-    config = ImageConfig(platforms.default(), cmd=("run",))
+    config = ImageConfig(platforms.wanted(""), cmd=("run",))
     archive_write.write(
         store, writing.write(store, [Variant(tree, config)], Format()), tmp_path / "archive", ("mine:1",)
     )
@@ -49,7 +49,7 @@ def test_an_image_comes_out_of_docker(tmp_path: Path) -> None:
     other = Store.open(tmp_path / "other")
     worker = SimpleNamespace(store=other, snapshots=merging.snapshots(other), progress=SimpleNamespace(output=print))
     saved = DockerImage(identify("mine:1"), "mine:1")
-    node = Import(Output(saved), f"/{ARCHIVE}", platforms.default())
+    node = Import(Output(saved), f"/{ARCHIVE}", platforms.wanted(""))
     result = node.run(worker, saved.run(worker, ()).values)  # type: ignore[arg-type]
     tree = result.values[0].tree
     assert isinstance(tree, Snapshot)

@@ -10,7 +10,6 @@ import pytest
 
 from baselard.engine.errors import ExecError, HostError, UserError
 from baselard.engine.host import process
-from baselard.engine.host.platforms import Platform
 from baselard.engine.ops.exec import Expect
 from baselard.engine.run import mounts
 from baselard.engine.run.containers.command import (
@@ -27,6 +26,7 @@ from baselard.engine.run.containers.runtime_spec import Limits
 from baselard.engine.run.worker import SessionAddress
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Value
+from baselard.oci.platforms import Platform
 
 pytestmark = pytest.mark.root
 

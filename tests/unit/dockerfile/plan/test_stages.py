@@ -53,11 +53,23 @@ def test_a_context_for_one_platform() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "platform"),
+    [("linux", "linux/arm64"), ("amd64", "linux/amd64"), ("linux/vax", "linux/vax"), ("linux/arm", "linux/arm/v7")],
+)
+def test_what_a_platform_leaves_open_is_the_building_machine_s(text: str, platform: str) -> None:
+    """As containerd's platforms.Parse, which BuildKit calls: the running program's architecture."""
+    (stage,) = plan(f"FROM --platform={text} a", platform="linux/s390x", build_platform="linux/arm64").stages
+    assert stage.platform == platform
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("FROM $NONE", "base name ($NONE) should not be blank"),
         ("FROM a:$NONE", 'failed to parse stage name "a:": invalid reference format'),
         ("FROM --platform=$NONE a", "empty platform value from expression $NONE"),
+        ("FROM --platform=nothing a", 'failed to parse platform nothing: "nothing": unknown operating system'),
+        ("FROM --platform=a/b/c/d a", 'failed to parse platform a/b/c/d: "a/b/c/d" is an invalid platform: must be'),
         ("FROM ${A:?must be given}", "FROM requires either one or three arguments"),
         ("FROM ${A:?missing}", "failed to process '${A:?missing}': A: missing"),
         ("FROM a AS x\nCOPY --from=x / /", "circular dependency detected on stage: x"),

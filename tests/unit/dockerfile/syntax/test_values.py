@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from baselard.dockerfile.apply.owners import is_numeric, resolve_owner
-from baselard.dockerfile.plan.platforms import normalize, predefined_args
+from baselard.dockerfile.plan.platform_args import predefined_args
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.ignore import read_ignore
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
@@ -84,26 +84,6 @@ def test_numeric_owners_need_no_image() -> None:
     assert is_numeric("1:")
     assert is_numeric("root:root")
     assert not is_numeric("1:staff")
-
-
-@pytest.mark.parametrize(
-    ("text", "normal"),
-    [
-        ("linux/x86_64", "linux/amd64"),
-        ("linux/aarch64/v8", "linux/arm64"),
-        ("linux/arm", "linux/arm/v7"),
-        ("arm64", "linux/arm64"),
-        ("linux", "linux/amd64"),
-    ],
-)
-def test_platform(text: str, normal: str) -> None:
-    assert normalize(text) == normal
-
-
-@pytest.mark.parametrize("bad", ["", "a/b/c/d", "nothing", "linux/"])
-def test_no_platform(bad: str) -> None:
-    with pytest.raises(ValueError, match=r"platform|unknown"):
-        normalize(bad)
 
 
 def test_platform_args() -> None:

@@ -1,54 +1,59 @@
-"""Platforms in normal form, as containerd's platforms package has them."""
+"""Platforms that callers write, and programs of other machines.
+
+The latter run only where the kernel knows their emulator, also inside containers (flag F of binfmt_misc; judge: the
+kernel's Documentation/admin-guide/binfmt-misc.rst).
+"""
 
 import pytest
 
-from baselard.engine.errors import UserError
-from baselard.engine.host import platforms
-from baselard.engine.host.platforms import Platform
+from baselard.engine.errors import HostError, UserError
+from baselard.engine.host import doctor, platforms
+from baselard.oci.platforms import Platform
 
-
-@pytest.mark.parametrize(
-    ("text", "normal"),
-    [
-        ("linux/amd64", "linux/amd64"),
-        ("LINUX/x86_64", "linux/amd64"),
-        ("amd64", "linux/amd64"),
-        ("linux/arm64/v8", "linux/arm64"),
-        ("linux/aarch64", "linux/arm64"),
-        ("linux/arm", "linux/arm/v7"),
-        ("linux/armhf", "linux/arm/v7"),
-        ("linux/arm/6", "linux/arm/v6"),
-        ("linux/amd64/v1", "linux/amd64"),
-        ("linux/amd64/v3", "linux/amd64/v3"),
-    ],
-)
-def test_spellings_meet_in_one_form(text: str, normal: str) -> None:
-    assert str(platforms.parse(text)) == normal
+REGISTERED = "enabled\ninterpreter /usr/libexec/qemu-binfmt/riscv64\nflags: {}\noffset 0\nmagic 7f454c46\n"
+FOREIGN = Platform("linux", "riscv64")
 
 
 @pytest.mark.parametrize(
     "text", ["", "linux/", "plan9/amd64", "foo", "linux/amd65", "linux/amd64/v1/x", "linux/am d64", "../x"]
 )
-def test_what_is_no_platform_is_refused_with_an_example(text: str) -> None:
+def test_what_is_no_platform_is_refused_with_an_example(text):
     with pytest.raises(
         UserError, match="unknown operating system or architecture: write the platform like linux/amd64"
     ):
         platforms.parse(text)
 
 
-def test_an_older_arm_variant_stands_in_but_no_other_architecture() -> None:
-    offered = [platforms.parse(text) for text in ("linux/amd64", "linux/arm/v5", "linux/arm/v6", "linux/arm64")]
-    assert platforms.choose(platforms.parse("linux/arm/v7"), offered) == Platform("linux", "arm", "v6")
-    assert platforms.choose(platforms.parse("linux/s390x"), offered) is None
-    assert platforms.choose(platforms.parse("linux/amd64/v3"), offered) == Platform("linux", "amd64")
-    assert platforms.choose(platforms.parse("linux/amd64/odd"), offered) == Platform("linux", "amd64")
-    newer = [platforms.parse("linux/amd64"), platforms.parse("linux/amd64/v2"), platforms.parse("linux/amd64/v4")]
-    assert platforms.choose(platforms.parse("linux/amd64/v3"), newer) == Platform("linux", "amd64", "v2")
+@pytest.fixture
+def binfmt(tmp_path, monkeypatch):
+    monkeypatch.setattr(platforms, "_BINFMT", tmp_path)
+    for module in (platforms.platforms, doctor):
+        monkeypatch.setattr(module, "this_machine", lambda: Platform("linux", "amd64"))
+    return tmp_path / "qemu-riscv64"
 
 
-def test_debian_has_names_of_its_own() -> None:
-    names = [
-        platforms.parse(text).debian_architecture
-        for text in ("linux/arm/v7", "linux/arm/v6", "linux/386", "linux/arm64")
-    ]
-    assert names == ["armhf", "armel", "i386", "arm64"]
+def test_ones_own_and_its_32_bit_sister(binfmt):
+    platforms.require(Platform("linux", "amd64", "v3"))
+    platforms.require(Platform("linux", "386"))
+
+
+@pytest.mark.parametrize("flags", ["F", "POCF"])
+def test_a_registered_emulator(binfmt, flags):
+    binfmt.write_text(REGISTERED.format(flags))
+    platforms.require(FOREIGN)
+
+
+@pytest.mark.parametrize("text", [None, REGISTERED.format("PO"), REGISTERED.format("F").replace("enabled", "disabled")])
+def test_none_that_would_start_there(binfmt, text):
+    if text:
+        binfmt.write_text(text)
+    with pytest.raises(HostError, match=r"linux/riscv64 programs do not run.*qemu-user-static"):
+        platforms.require(FOREIGN)
+
+
+@pytest.mark.parametrize(("flags", "says"), [("F", "can be run here"), ("PO", "cannot be run here; to build for it:")])
+def test_the_doctor_says_what_the_sandbox_does(binfmt, flags, says):
+    binfmt.with_name("qemu-aarch64").write_text(REGISTERED.format(flags))
+    (finding,) = doctor._foreign()
+    assert finding.subject == "linux/arm64"
+    assert finding.detail.startswith(says)

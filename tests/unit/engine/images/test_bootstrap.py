@@ -83,7 +83,7 @@ def test_debians_own_keys_are_named_since_other_distributions_do_not_trust_them(
 ) -> None:
     (tmp_path / "debian.gpg").touch()
     monkeypatch.setattr(bootstrap, "_KEYRINGS", (str(tmp_path / "debian.gpg"), str(tmp_path / "not-there.gpg")))
-    made = bootstrap.recipe(reference.parse("debian:trixie"), platforms.default())
+    made = bootstrap.recipe(reference.parse("debian:trixie"), platforms.wanted(""))
     assert made
     given = [word for word in bootstrap._command(tmp_path, made, ()) if word.startswith("--keyring")]
     assert given == [f"--keyring={tmp_path}/debian.gpg"]

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from baselard.engine.host import platforms
-from baselard.engine.host.platforms import Platform
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output
+from baselard.oci.platforms import Platform, this_machine
 
 
 class Sharing(StrEnum):
@@ -131,7 +130,7 @@ class Command:
     mounts: tuple[Mount, ...] = ()
     bindings: tuple[Binding, ...] = ()
     hostname: str = ""
-    platform: Platform = field(default_factory=platforms.default)
+    platform: Platform = field(default_factory=this_machine)
     insecure: bool = False
     nesting: bool = False
     no_init: bool = False

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from baselard.engine.host import platforms
 from baselard.engine.run.containers import seccomp
 from baselard.engine.run.containers.users import User
+from baselard.oci.platforms import this_machine
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INIT_TARGET = "/.init"
@@ -165,7 +165,7 @@ def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:
     }
     if spec.insecure:
         return {**common, "resources": {"devices": [{"allow": True, "access": "rwm"}], **spec.limits.to_json()}}
-    architecture = platforms.default().architecture
+    architecture = this_machine().architecture
     return {
         **common,
         "resources": {"devices": _DEVICE_RULES, **spec.limits.to_json()},
