@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 import zstandard
 
-from baselard.engine.images.image import Healthcheck, History, ImageConfig
 from baselard.engine.images.writing import Format
 from baselard.engine.ops.tarball import LazyVariant, Tarball
 from baselard.engine.run.containers.command import Net
 from baselard.engine.solver.graph import Output, Value
+from baselard.oci.image_config import Healthcheck, History, ImageConfig
 from baselard.oci.platforms import Platform
 from tests.integration.engine.conftest import Client, Ready
 from tests.security.archives import REGULAR, tar

@@ -8,6 +8,10 @@ class DistributionError(Exception):
     """What the registry did makes no sense, or is none of what was asked for."""
 
 
+class InvalidConfigError(ValueError):
+    """A document that is no image's configuration."""
+
+
 class InvalidDurationError(ValueError):
     """A text that is no duration; the message is Go's."""
 

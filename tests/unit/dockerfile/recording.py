@@ -10,8 +10,9 @@ from pathlib import Path
 from e2b_dockerfile_utils import PatternMatcher
 
 from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target, Warn
-from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, RunStep, Step, Url
+from baselard.dockerfile.plan.steps import Git, Inline, RunStep, Step, Url
 from baselard.dockerfile.syntax.paths import has_wildcards
+from baselard.oci.image_config import ImageConfig
 
 
 @dataclass(frozen=True)

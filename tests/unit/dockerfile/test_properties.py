@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from baselard.dockerfile.plan.lower import lower_stage
 from baselard.dockerfile.plan.references import context_key, familiar
 from baselard.dockerfile.plan.stages import Options, make_plan
-from baselard.dockerfile.plan.steps import CopyStep, ImageConfig, MakeDirectory
+from baselard.dockerfile.plan.steps import CopyStep, MakeDirectory
 from baselard.dockerfile.syntax.directives import read_directives
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.ignore import read_ignore
@@ -16,6 +16,7 @@ from baselard.dockerfile.syntax.modes import parse_mode
 from baselard.dockerfile.syntax.paths import absolute, destination, relative
 from baselard.dockerfile.syntax.ports import parse_ports
 from baselard.dockerfile.syntax.text import parse
+from baselard.oci.image_config import ImageConfig
 
 PLAIN_WORDS = """
 FROM RUN COPY ADD ENV ARG LABEL USER WORKDIR CMD ENTRYPOINT SHELL ONBUILD HEALTHCHECK EXPOSE VOLUME STOPSIGNAL

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from baselard.engine.images.image import Healthcheck
 from baselard.engine.run.services import health
+from baselard.oci.image_config import Healthcheck
 
 S = 10**9
 

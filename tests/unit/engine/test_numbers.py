@@ -12,7 +12,6 @@ import pytest
 
 from baselard.dockerfile.plan.lower import lower_stage
 from baselard.dockerfile.plan.stages import Options, make_plan
-from baselard.dockerfile.plan.steps import ImageConfig
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.text import parse
 from baselard.engine.api.objects.values import Port
@@ -26,6 +25,7 @@ from baselard.engine.run.containers import host, users
 from baselard.engine.run.containers.users import User
 from baselard.engine.store import collect
 from baselard.oci.digits import octal, whole
+from baselard.oci.image_config import ImageConfig
 
 ODD = ["\u00b2", "\u0663", "\uff11", "+0", "-1", "-0", " 0", "0 ", "1_000", "0x10", "1e3", "1.0", "9" * 5000]
 TOO_LARGE = ["2147483648", "4294967295", "4294967296", "18446744073709551616"]
@@ -33,7 +33,7 @@ TOO_LARGE = ["2147483648", "4294967295", "4294967296", "18446744073709551616"]
 
 def _lowered(line: str) -> object:
     plan = make_plan(parse(f"FROM x\n{line}\n"), Options({}))
-    return lower_stage(plan, plan.stages[0], ImageConfig(env={}))
+    return lower_stage(plan, plan.stages[0], ImageConfig())
 
 
 def _limited(**settings: str) -> object:

@@ -19,7 +19,6 @@ from baselard.dockerfile.plan.stages import Plan, ResolvedStage, ScratchSource, 
 from baselard.dockerfile.plan.steps import (
     Configure,
     CopyStep,
-    ImageConfig,
     MakeDirectory,
     MountStep,
     RunStep,
@@ -27,6 +26,7 @@ from baselard.dockerfile.plan.steps import (
     Tree,
 )
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
+from baselard.oci.image_config import ImageConfig
 
 # The SDK prints a chain of calls recursively and gives up at about 470 of them.
 MOST_CALLS = 200
@@ -112,8 +112,8 @@ def calls_of(step: Step, before: ImageConfig) -> int:
     if isinstance(step, MakeDirectory):
         return step.path.count("/")
     after = step.config
-    changed = [*(after.env.items() - before.env.items()), *(after.labels.items() - before.labels.items())]
-    return len(changed) + abs(len(after.ports) - len(before.ports)) + 5
+    changed = [*(set(after.env) - set(before.env)), *(set(after.labels) - set(before.labels))]
+    return len(changed) + abs(len(after.exposed_ports) - len(before.exposed_ports)) + 5
 
 
 async def _apply_step_at(build: Build[C, D], course: _Course[C], config: ImageConfig, step: Step) -> None:

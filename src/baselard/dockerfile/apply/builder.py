@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from baselard.dockerfile.plan.stages import Source
-from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, MountStep, RunStep, Step, Url
+from baselard.dockerfile.plan.steps import Git, Inline, MountStep, RunStep, Step, Url
+from baselard.oci.image_config import ImageConfig
 
 C = TypeVar("C")
 D = TypeVar("D")

@@ -10,8 +10,9 @@ from baselard.dockerfile.apply.owners import is_numeric
 from baselard.dockerfile.apply.state import Build, together, trees_of
 from baselard.dockerfile.plan.lower import Lowered, lower_stage
 from baselard.dockerfile.plan.stages import NamedContext, ResolvedStage, ScratchSource, Source, StageOutput
-from baselard.dockerfile.plan.steps import Configure, CopyStep, ImageConfig, MakeDirectory, Step
+from baselard.dockerfile.plan.steps import Configure, CopyStep, MakeDirectory, Step
 from baselard.dockerfile.syntax.errors import DockerfileError
+from baselard.oci.image_config import ImageConfig
 
 
 async def prepare(build: Build[C, D]) -> None:

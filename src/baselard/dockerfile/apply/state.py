@@ -11,8 +11,9 @@ import anyio
 from baselard.dockerfile.apply.builder import Builder, C, D, Found
 from baselard.dockerfile.plan.lower import Lowered
 from baselard.dockerfile.plan.stages import ImageSource, MainContext, NamedContext, Plan, StageOutput
-from baselard.dockerfile.plan.steps import CopyStep, Git, ImageConfig, Inline, RunStep, Step, Tree, Url
+from baselard.dockerfile.plan.steps import CopyStep, Git, Inline, RunStep, Step, Tree, Url
 from baselard.dockerfile.syntax.errors import Warning_
+from baselard.oci.image_config import ImageConfig
 
 
 @dataclass(frozen=True)

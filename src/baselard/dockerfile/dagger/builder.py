@@ -17,7 +17,8 @@ from baselard.dockerfile.dagger.known import known
 from baselard.dockerfile.dagger.lookup import look_up
 from baselard.dockerfile.dagger.owners import read_tables
 from baselard.dockerfile.dagger.run import run, run_limits
-from baselard.dockerfile.plan.steps import Configure, Git, ImageConfig, Inline, RunStep, Step, Url
+from baselard.dockerfile.plan.steps import Configure, Git, Inline, RunStep, Step, Url
+from baselard.oci.image_config import ImageConfig
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,14 @@ image has them; `hidden` says which of them a config has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import dagger
 
 from baselard.dockerfile.dagger.archive import read_archive
-from baselard.dockerfile.plan.config_json import read_image
-from baselard.dockerfile.plan.steps import Health, ImageConfig
+from baselard.oci.image_config import NO_HEALTHCHECK, Healthcheck, ImageConfig, Pairs
 
-HIDDEN = ("volumes", "stop_signal", "shell", "on_build", "author")
-NO_HEALTHCHECK = ("NONE",)
+HIDDEN = ("volumes", "stop_signal", "shell", "onbuild", "author")
 PROTOCOLS = ("tcp", "udp")
 
 
@@ -26,33 +23,45 @@ async def read_config(bare: dagger.Directory, container: dagger.Container) -> Im
     Raises dagger.QueryError when what leads to the container fails.
     """
     document, _ = await read_archive(container.with_rootfs(bare))
-    return read_image(document)
+    return as_lowered(ImageConfig.from_json(document))
+
+
+def as_lowered(config: ImageConfig) -> ImageConfig:
+    """The same with sorted volumes and ports, all with their protocol, and without a healthcheck that tests nothing."""
+    ports = (port if "/" in port else f"{port}/tcp" for port in config.exposed_ports)
+    health = config.healthcheck if config.healthcheck and config.healthcheck.test else None
+    return replace(
+        config, exposed_ports=tuple(sorted(ports)), volumes=tuple(sorted(config.volumes)), healthcheck=health
+    )
 
 
 def configure(container: dagger.Container, before: ImageConfig, after: ImageConfig) -> dagger.Container:
     """The container with what differs between the two configs changed."""
     container = _configure_env(container, before.env, after.env)
-    for name in before.labels.keys() - after.labels.keys():
-        container = container.without_label(name)
-    for name, value in after.labels.items():
-        if before.labels.get(name) != value:
-            container = container.with_label(name, value)
+    container = _configure_labels(container, before.labels, after.labels)
     if after.user != before.user:
         container = container.with_user(after.user) if after.user else container.without_user()
     if after.workdir != before.workdir:
         container = container.with_workdir(after.workdir) if after.workdir else container.without_workdir()
-    container = _configure_ports(container, before.ports, after.ports)
+    container = _configure_ports(container, before.exposed_ports, after.exposed_ports)
     return _configure_health(_configure_command(container, before, after), before.healthcheck, after.healthcheck)
 
 
-def _configure_env(
-    container: dagger.Container, before: Mapping[str, str], after: Mapping[str, str]
-) -> dagger.Container:
-    for name in before.keys() - after.keys():
+def _configure_env(container: dagger.Container, before: Pairs, after: Pairs) -> dagger.Container:
+    for name in dict(before).keys() - dict(after).keys():
         container = container.without_env_variable(name)
-    for name, value in after.items():
-        if before.get(name) != value:
+    for name, value in after:
+        if (name, value) not in before:
             container = container.with_env_variable(name, value)
+    return container
+
+
+def _configure_labels(container: dagger.Container, before: Pairs, after: Pairs) -> dagger.Container:
+    for name in dict(before).keys() - dict(after).keys():
+        container = container.without_label(name)
+    for name, value in after:
+        if (name, value) not in before:
+            container = container.with_label(name, value)
     return container
 
 
@@ -63,7 +72,7 @@ def _configure_command(container: dagger.Container, before: ImageConfig, after: 
         else:
             container = container.without_entrypoint(keep_default_args=True)
     if after.cmd != before.cmd:
-        if after.cmd is None:
+        if not after.cmd:
             return container.without_default_args()
         return container.with_default_args(list(after.cmd))
     return container
@@ -82,7 +91,9 @@ def _configure_ports(container: dagger.Container, before: tuple[str, ...], after
     return container
 
 
-def _configure_health(container: dagger.Container, before: Health | None, after: Health | None) -> dagger.Container:
+def _configure_health(
+    container: dagger.Container, before: Healthcheck | None, after: Healthcheck | None
+) -> dagger.Container:
     if after == before:
         return container
     if after is None or after.test == NO_HEALTHCHECK:
@@ -103,6 +114,6 @@ def _configure_health(container: dagger.Container, before: Health | None, after:
 def hidden(config: ImageConfig) -> ImageConfig:
     """Only what the API has no call for: the hidden keys, ports of other protocols, and `HEALTHCHECK NONE`."""
     kept = {field.name: getattr(config, field.name) for field in fields(config) if field.name in HIDDEN}
-    ports = tuple(port for port in config.ports if port.partition("/")[2] not in PROTOCOLS)
+    ports = tuple(port for port in config.exposed_ports if port.partition("/")[2] not in PROTOCOLS)
     health = config.healthcheck if config.healthcheck and config.healthcheck.test == NO_HEALTHCHECK else None
-    return ImageConfig(**kept, ports=ports, healthcheck=health)
+    return ImageConfig(**kept, exposed_ports=ports, healthcheck=health)

@@ -6,12 +6,12 @@ import hashlib
 import io
 import json
 import tarfile
+from dataclasses import replace
 from typing import Any
 
 import dagger
 
-from baselard.dockerfile.plan.config_json import write_image
-from baselard.dockerfile.plan.steps import ImageConfig
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.platforms import Platform
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -28,11 +28,11 @@ def with_hidden(client: dagger.Client, config: ImageConfig, platform: str) -> da
 
 def layout(config: ImageConfig, platform: str) -> str:
     """An OCI image layout (image-layout.md) without layers, as a tar; it is text, since the API takes no bytes."""
-    of = Platform(*platform.split("/")).to_json()
-    image = _json({**write_image(config), **of, "rootfs": {"type": "layers", "diff_ids": []}, "history": []})
+    of = Platform(*platform.split("/"))
+    image = _json(replace(config, platform=of).to_json())
     head = {"schemaVersion": 2, "mediaType": MANIFEST}
     manifest = _json({**head, "config": _descriptor(CONFIG, image), "layers": []})
-    listed = {**_descriptor(MANIFEST, manifest), "platform": of}
+    listed = {**_descriptor(MANIFEST, manifest), "platform": of.to_json()}
     index = _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]})
     files = {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": index}
     out = io.BytesIO()

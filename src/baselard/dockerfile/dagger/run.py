@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import dagger
 
 from baselard.dockerfile.apply.builder import Mounted
-from baselard.dockerfile.plan.steps import ImageConfig, MountStep, RunStep
+from baselard.dockerfile.plan.steps import MountStep, RunStep
+from baselard.oci.image_config import ImageConfig
 
 AGENT_SOCKET = "/run/buildkit/ssh_agent.{}"
 SECRET_MODE = 0o400
@@ -38,7 +39,7 @@ def run(  # noqa: PLR0913 (one argument for each thing that an exec can see)
     """The container after the step; only what it wrote outside its mounts remains."""
     env = dict(step.env)
     agents = _agents(mounts)
-    if agents and "SSH_AUTH_SOCK" not in config.env:  # set even when no agent was given, as in BuildKit
+    if agents and config.env_value("SSH_AUTH_SOCK") is None:  # set even when no agent was given, as in BuildKit
         env.setdefault("SSH_AUTH_SOCK", next(iter(agents)))
     if ssh is not None:
         container = _with_agents(container, agents, ssh)
@@ -82,9 +83,8 @@ def _agents(mounts: Sequence[Mounted[dagger.Directory]]) -> Mapping[str, MountSt
 
 
 def _restore(container: dagger.Container, name: str, config: ImageConfig) -> dagger.Container:
-    if name in config.env:
-        return container.with_env_variable(name, config.env[name])
-    return container.without_env_variable(name)
+    value = config.env_value(name)
+    return container.without_env_variable(name) if value is None else container.with_env_variable(name, value)
 
 
 def _owner(mount: MountStep) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from baselard.dockerfile.syntax.instructions import Copy, Healthcheck
+from baselard.dockerfile.syntax.instructions import Copy
 from baselard.oci import durations
+from baselard.oci.image_config import Healthcheck
 
 MOST_RUNES = 0x110000
 SHORT_ESCAPE, DELETE = 0x20, 0x7F

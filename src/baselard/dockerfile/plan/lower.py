@@ -23,9 +23,6 @@ from baselard.dockerfile.plan.steps import (
     DEFAULT_SHELL,
     Configure,
     CopyStep,
-    Health,
-    History,
-    ImageConfig,
     Inline,
     MakeDirectory,
     MountStep,
@@ -39,6 +36,7 @@ from baselard.dockerfile.syntax.ports import parse_ports
 from baselard.dockerfile.syntax.signals import check_signal
 from baselard.dockerfile.syntax.text import parse_trigger
 from baselard.dockerfile.syntax.words import Scope, expand, expand_many
+from baselard.oci.image_config import History, ImageConfig
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 
@@ -86,7 +84,7 @@ class _Stage:
 
     def commit(self, place: Place, created_by: str, empty: bool = True, **changes: object) -> None:
         """Change the config and note it in the history; neighbouring changes become one step."""
-        history = (*self.config.history, History(created_by, empty))
+        history = (*self.config.history, History(created_by, empty_layer=empty))
         self.config = replace(self.config, history=history, **changes)  # type: ignore[arg-type]
         if self.steps and isinstance(self.steps[-1], Configure):
             self.steps.pop()
@@ -104,17 +102,17 @@ def lower_stage(
     """The steps of a stage on a base with this config. Raises DockerfileError.
 
     `inherited` is the stage it was built FROM, when that is one of this Dockerfile. The triggers in the base's
-    `on_build` run first and are not passed on. `from_nothing` says that there is no image below, so that BuildKit's
+    `onbuild` run first and are not passed on. `from_nothing` says that there is no image below, so that BuildKit's
     defaults apply.
     """
-    env = base.env if "PATH" in base.env else {**base.env, "PATH": DEFAULT_PATH}
-    config = replace(base, on_build=(), env=env, workdir="/" if from_nothing else base.workdir)
-    scope = {**(inherited.scope if inherited else {}), **config.env}
+    config = base if base.env_value("PATH") is not None else base.with_env("PATH", DEFAULT_PATH)
+    config = replace(config, onbuild=(), workdir="/" if from_nothing else base.workdir)
+    scope = {**(inherited.scope if inherited else {}), **dict(config.env)}
     stage = _Stage(plan, resolved, config, scope)
     place = resolved.stage.place
     if config != base:
         stage.steps.append(Configure(place, config))
-    triggers = [parse_trigger(text, place, stage.escape) for text in base.on_build]
+    triggers = [parse_trigger(text, place, stage.escape) for text in base.onbuild]
     for one in (*triggers, *resolved.stage.instructions):
         _lower(one, stage)
     return Lowered(tuple(stage.steps), stage.config, stage.scope, tuple(stage.warnings))
@@ -129,10 +127,9 @@ def _lower(one: ins.Instruction, _stage: _Stage) -> None:
 def _env(one: ins.Env, stage: _Stage) -> None:
     # All words see the environment as it was before the line.
     pairs = [(stage.expand(p.key, one.place), stage.expand(p.value or "", one.place)) for p in one.pairs]
-    env = dict(stage.config.env)
-    for key, value in pairs:
-        env[key] = stage.scope[key] = value
-    stage.commit(one.place, "ENV " + " ".join(f"{k}={v}" for k, v in pairs), env=env)
+    stage.scope.update(pairs)
+    env = {**dict(stage.config.env), **dict(pairs)}
+    stage.commit(one.place, "ENV " + " ".join(f"{k}={v}" for k, v in pairs), env=tuple(env.items()))
 
 
 @_lower.register
@@ -159,7 +156,8 @@ def _arg_value(key: str, default: str | None, stage: _Stage) -> str | None:
 def _label(one: ins.Label, stage: _Stage) -> None:
     pairs = [(stage.expand(p.key, one.place), stage.expand(p.value or "", one.place)) for p in one.pairs]
     text = "LABEL " + " ".join(f"{k}={v}" for k, v in pairs)
-    stage.commit(one.place, text, labels={**stage.config.labels, **dict(pairs)})
+    labels = {**dict(stage.config.labels), **dict(pairs)}
+    stage.commit(one.place, text, labels=tuple(labels.items()))
 
 
 @_lower.register
@@ -193,8 +191,8 @@ def _cmd(one: ins.Cmd, stage: _Stage) -> None:
 def _entrypoint(one: ins.Entrypoint, stage: _Stage) -> None:
     args = _with_shell(one.command, stage)
     # A CMD of the base was meant for the base's entrypoint; one of this stage stays.
-    cmd = stage.config.cmd if stage.cmd_set else None
-    stage.commit(one.place, f"ENTRYPOINT {quoted(args)}", entrypoint=args or None, cmd=cmd)
+    cmd = stage.config.cmd if stage.cmd_set else ()
+    stage.commit(one.place, f"ENTRYPOINT {quoted(args)}", entrypoint=args, cmd=cmd)
 
 
 @_lower.register
@@ -210,7 +208,7 @@ def _expose(one: ins.Expose, stage: _Stage) -> None:
     except ValueError as error:
         raise DockerfileError(str(error), one.place) from None
     text = " ".join(f"{port}:{{}}" for port in sorted(set(ports)))
-    stage.commit(one.place, f"EXPOSE map[{text}]", ports=tuple(sorted({*stage.config.ports, *ports})))
+    stage.commit(one.place, f"EXPOSE map[{text}]", exposed_ports=tuple(sorted({*stage.config.exposed_ports, *ports})))
 
 
 @_lower.register
@@ -239,20 +237,21 @@ def _maintainer(one: ins.Maintainer, stage: _Stage) -> None:
 
 @_lower.register
 def _onbuild(one: ins.Onbuild, stage: _Stage) -> None:
-    stage.config = replace(stage.config, on_build=(*stage.config.on_build, one.trigger))
+    stage.config = replace(stage.config, onbuild=(*stage.config.onbuild, one.trigger))
     stage.steps.append(Configure(one.place, stage.config))
 
 
 @_lower.register
 def _healthcheck(one: ins.Healthcheck, stage: _Stage) -> None:
-    stage.commit(one.place, health_text(one), healthcheck=Health.of(one))
+    stage.commit(one.place, health_text(one.check), healthcheck=one.check)
 
 
 @_lower.register
 def _run(one: ins.Run, stage: _Stage) -> None:
     args, documents = _command_line(one, stage)
     mounts = [_mount(mount, one.place, stage) for mount in one.mounts]
-    seen = {key: value for key, value in stage.scope.items() if stage.config.env.get(key) != value}
+    env = dict(stage.config.env)
+    seen = {key: value for key, value in stage.scope.items() if env.get(key) != value}
     step = RunStep(one.place, args, seen, _proxies(stage), (*documents, *mounts), one.network, one.security)
     stage.steps.append(step)
     stage.commit(one.place, ran(args, stage.args, stage.scope), empty=False)

@@ -7,55 +7,10 @@ from dataclasses import dataclass, field
 
 from baselard.dockerfile.plan.stages import MainContext, ScratchSource, Source
 from baselard.dockerfile.syntax.errors import Place
-from baselard.dockerfile.syntax.instructions import Healthcheck
+from baselard.oci.image_config import ImageConfig
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SHELL = ("/bin/sh", "-c")
-
-
-@dataclass(frozen=True)
-class Health:
-    """The config's Healthcheck; durations in nanoseconds, 0 for docker's default."""
-
-    test: tuple[str, ...]
-    interval: int = 0
-    timeout: int = 0
-    start_period: int = 0
-    start_interval: int = 0
-    retries: int = 0
-
-    @classmethod
-    def of(cls, one: Healthcheck) -> Health:
-        return cls(one.test, one.interval, one.timeout, one.start_period, one.start_interval, one.retries)
-
-
-@dataclass(frozen=True)
-class History:
-    created_by: str
-    empty_layer: bool
-
-
-@dataclass(frozen=True)
-class ImageConfig:
-    """The part of an image's config that instructions change (OCI image spec, plus docker's own keys).
-
-    None means that the key is absent. `history` holds only what this build adds.
-    """
-
-    env: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    entrypoint: tuple[str, ...] | None = None
-    cmd: tuple[str, ...] | None = None
-    user: str = ""
-    workdir: str = ""
-    ports: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-    shell: tuple[str, ...] = ()
-    stop_signal: str = ""
-    on_build: tuple[str, ...] = ()
-    healthcheck: Health | None = None
-    author: str = ""
-    history: tuple[History, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from baselard.dockerfile.syntax.errors import Place, Warning_
+from baselard.oci import image_config
 
 
 @dataclass(frozen=True)
@@ -143,14 +144,7 @@ class Onbuild(Instruction):
 
 @dataclass(frozen=True)
 class Healthcheck(Instruction):
-    """`test` is in the image config's form: NONE, CMD …, or CMD-SHELL and one line. Durations in nanoseconds."""
-
-    test: tuple[str, ...]
-    interval: int = 0
-    timeout: int = 0
-    start_period: int = 0
-    start_interval: int = 0
-    retries: int = 0
+    check: image_config.Healthcheck
 
 
 @dataclass(frozen=True)

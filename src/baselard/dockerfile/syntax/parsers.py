@@ -14,6 +14,7 @@ from baselard.dockerfile.syntax import instructions as ins
 from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from baselard.dockerfile.syntax.flags import BOOL, LIST, STRING, Flags, parse_flags, split_fields
 from baselard.oci import durations
+from baselard.oci.image_config import NO_HEALTHCHECK, Healthcheck
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 COPY_FLAGS = {
@@ -228,14 +229,14 @@ def _healthcheck(node: DockerfileInstruction, flags: Flags, place: Place) -> ins
     if kind.upper() == "NONE":
         if args:
             raise ValueError("HEALTHCHECK NONE takes no arguments")
-        return ins.Healthcheck(place, ("NONE",))
+        return ins.Healthcheck(place, Healthcheck(NO_HEALTHCHECK))
     if kind.upper() != "CMD":
         raise ValueError(f'Unknown type "{kind.upper()}" in HEALTHCHECK (try CMD)')
     if not args:
         raise ValueError("Missing command after HEALTHCHECK CMD")
     times = {name.replace("-", "_"): _interval(name, flags.text(name)) for name in INTERVALS}
     test = ("CMD" if node.json else "CMD-SHELL", *args)
-    return ins.Healthcheck(place, test, retries=_retries(flags.text("retries")), **times)
+    return ins.Healthcheck(place, Healthcheck(test, retries=_retries(flags.text("retries")), **times))
 
 
 def _interval(name: str, text: str) -> int:

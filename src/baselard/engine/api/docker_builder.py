@@ -9,7 +9,7 @@ from pathlib import Path
 
 from baselard.dockerfile.apply.builder import BlockedError, Found, Mounted, Placement, Target, Warn
 from baselard.dockerfile.apply.owners import TABLES
-from baselard.dockerfile.plan.steps import Git, ImageConfig, Inline, RunStep, Step, Url
+from baselard.dockerfile.plan.steps import Git, Inline, RunStep, Step, Url
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
 from baselard.dockerfile.syntax.paths import as_glob, split_wildcards
 from baselard.engine.api import docker_config, docker_run
@@ -22,7 +22,6 @@ from baselard.engine.files import inside, paths, reading
 from baselard.engine.files.reading import FileType
 from baselard.engine.files.walking import Filter
 from baselard.engine.host import platforms
-from baselard.engine.images import image as images
 from baselard.engine.ops import source
 from baselard.engine.ops.copy import Copy, CopyFiles
 from baselard.engine.ops.file import Chmod, NewDirectory
@@ -30,6 +29,7 @@ from baselard.engine.ops.git import GitTree, Remote
 from baselard.engine.ops.http import Http
 from baselard.engine.ops.unpack import Unpack
 from baselard.engine.solver.graph import Output
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.platforms import Platform, this_machine
 
 _DIRECTORY_MODE = 0o755
@@ -74,7 +74,7 @@ class EngineBuilder:
         return await self.ctx.look(tree.output, read)
 
     async def config_of(self, container: Container) -> ImageConfig:
-        return docker_config.read(container.config)
+        return container.config
 
     async def look_up(self, tree: Directory, patterns: Sequence[str]) -> list[list[Found]]:
         return await self.ctx.look(
@@ -91,7 +91,7 @@ class EngineBuilder:
         return self.images[reference, platform]
 
     def scratch(self, platform: str) -> Container:
-        return Container(EMPTY, images.ImageConfig(platform=_platform(platform)), marks=(EMPTY,))
+        return Container(EMPTY, ImageConfig(platform=_platform(platform)), marks=(EMPTY,))
 
     def on_directory(self, tree: Directory, platform: str) -> Container:
         rootfs = tree if tree.path == "/" else tree.filter()

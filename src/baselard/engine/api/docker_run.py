@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from baselard.dockerfile.apply.builder import Mounted
-from baselard.dockerfile.plan.steps import ImageConfig, MountStep, RunStep
+from baselard.dockerfile.plan.steps import MountStep, RunStep
 from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory
@@ -15,6 +15,7 @@ from baselard.engine.api.objects.values import Socket
 from baselard.engine.ops.file import NewDirectory
 from baselard.engine.run.containers.command import BindMount, Mount, Net, SecretMount, Sharing, SocketMount, TmpfsMount
 from baselard.engine.solver.graph import Output
+from baselard.oci.image_config import ImageConfig
 
 _AGENT = "/run/buildkit/ssh_agent.{}"
 _SECRET_MODE = 0o400

@@ -15,7 +15,6 @@ from baselard.engine.errors import UnsupportedError, UserError
 from baselard.engine.files import exporting
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_write, publish, reference, writing
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.ops import credentials, docker_image, source
 from baselard.engine.ops.tarball import NAME, LazyVariant, Tarball
@@ -24,6 +23,7 @@ from baselard.engine.run.services.service import Service
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.reference import Reference
 
 Containers = tuple[Container, ...]

@@ -7,10 +7,10 @@ from baselard.engine.api.objects.directory import EMPTY, File
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.images import reference
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.ops.archive import Import
 from baselard.engine.ops.docker_image import ARCHIVE, DockerImage, identify
 from baselard.engine.solver.graph import Output
+from baselard.oci.image_config import ImageConfig
 
 
 @field("Container.import")

@@ -12,7 +12,6 @@ from typing import IO, Any
 from baselard.engine.errors import UserError
 from baselard.engine.files.file_bytes import copy_range
 from baselard.engine.images import manifest
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.stream import compression_of, decompressed
 from baselard.engine.images.manifest import Index, Manifest
@@ -20,6 +19,7 @@ from baselard.engine.solver.digest import checked, of_bytes
 from baselard.engine.store.database import Store
 from baselard.engine.store.layer_index import Layer
 from baselard.oci import media_types
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.platforms import Platform
 
 _CHUNK = 1 << 20
@@ -165,7 +165,7 @@ def _from_docker(archive: Archive, tag: str) -> Chosen:
         config_name, blobs = str(named[0]["Config"]), tuple(map(str, named[0]["Layers"] or ()))
     except (KeyError, TypeError) as error:
         raise UserError(f"this is no image archive: its manifest.json lacks {error}") from error
-    config = ImageConfig.from_json(manifest.load(archive.read(config_name)))
+    config = manifest.config_of(manifest.load(archive.read(config_name)))
     if len(config.diff_ids) != len(blobs):
         raise UserError(f"the image has {len(blobs)} layers but its configuration names {len(config.diff_ids)}")
     layers = tuple(Layer("", 0, checked(diff_id), "none") for diff_id in config.diff_ids)

@@ -19,8 +19,8 @@ from baselard.engine.host import platforms, process
 from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import debian_mirror
 from baselard.engine.images.debian_mirror import ARCHIVE, SECURITY
-from baselard.engine.images.image import ImageConfig
 from baselard.oci.errors import SettingsError
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 from baselard.oci.registry import trust

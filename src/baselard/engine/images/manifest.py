@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.engine.errors import UserError
-from baselard.engine.images.image import ImageConfig, Pairs
 from baselard.engine.solver import digest
 from baselard.oci import platforms
+from baselard.oci.errors import InvalidConfigError
+from baselard.oci.image_config import ImageConfig, Pairs
 from baselard.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, LARGEST_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from baselard.oci.platforms import Platform
 from baselard.oci.text import loads, whole
@@ -134,7 +135,7 @@ def load(data: bytes) -> dict[str, Any]:
 
 def parse_config(data: bytes, manifest: Manifest) -> ImageConfig:
     """The configuration of ``manifest``, which must name as many layers. Raises UserError."""
-    config = ImageConfig.from_json(load(data))
+    config = config_of(load(data))
     if len(config.diff_ids) != len(manifest.layers):
         raise UserError(
             f"the image has {len(manifest.layers)} layers but its configuration names {len(config.diff_ids)}"
@@ -142,6 +143,14 @@ def parse_config(data: bytes, manifest: Manifest) -> ImageConfig:
     for diff_id in config.diff_ids:
         digest.checked(diff_id)
     return config
+
+
+def config_of(document: Any) -> ImageConfig:
+    """The configuration that a JSON document is. Raises UserError when it is none."""
+    try:
+        return ImageConfig.from_json(document)
+    except InvalidConfigError as error:
+        raise UserError(str(error)) from error
 
 
 def choose(index: Index, wanted: Platform, tag: str = "") -> Descriptor:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from baselard.engine.errors import EngineError, HostError, UserError
 from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import manifest, registries
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.layers import stack
 from baselard.engine.images.manifest import Index, Manifest
 from baselard.engine.images.registries import Registry, RegistryError, Say
@@ -21,6 +20,7 @@ from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
 from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.errors import UnreachedError as NotReachedError
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.media_types import LARGEST_MANIFEST
 from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from baselard.engine.errors import UserError
 from baselard.engine.images import manifest
-from baselard.engine.images.image import History, ImageConfig, Pairs
 from baselard.engine.images.layers import groups, pack
 from baselard.engine.images.layers.groups import Grouping, Marks
 from baselard.engine.images.manifest import Descriptor, Index, Manifest
@@ -18,6 +17,7 @@ from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
 from baselard.oci import media_types
 from baselard.oci.digits import whole
+from baselard.oci.image_config import History, ImageConfig, Pairs
 
 _LATEST = 253402300799  # the last second of the year 9999, after which no date can be written
 _OCI_SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}

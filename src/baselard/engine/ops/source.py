@@ -11,13 +11,13 @@ from baselard.engine.errors import HostError
 from baselard.engine.files import treehash
 from baselard.engine.host import process
 from baselard.engine.images import bootstrap, pull, reference, registries
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.progress import steps
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import layer_index
 from baselard.engine.store.layer_index import Layer
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 

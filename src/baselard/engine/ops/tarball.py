@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from baselard.engine.images import archive_write, writing
-from baselard.engine.images.image import ImageConfig, Pairs
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.ops.tree import from_nothing, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import stamps
+from baselard.oci.image_config import ImageConfig, Pairs
 
 NAME = "container.tar"
 

@@ -12,11 +12,11 @@ from baselard.engine.errors import EngineError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, pull, reference
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.registries import Registry
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store.database import Snapshot, Store
+from baselard.oci.image_config import ImageConfig
 
 LAYERS, FILES, SIZE = 4, 30, 60_000
 

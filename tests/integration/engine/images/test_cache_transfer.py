@@ -14,12 +14,12 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import reference, transfer, writing
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.registries import Registry
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import layer_index
 from baselard.engine.store.database import Snapshot, Store
+from baselard.oci.image_config import ImageConfig
 
 pytestmark = pytest.mark.root
 

@@ -11,12 +11,12 @@ from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.host.process import ProcessError
 from baselard.engine.images import archive_write, writing
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.ops.archive import Import
 from baselard.engine.ops.docker_image import ARCHIVE, DockerImage, identify
 from baselard.engine.solver.graph import Output
 from baselard.engine.store.database import Snapshot, Store
+from baselard.oci.image_config import ImageConfig
 
 pytestmark = pytest.mark.root
 DOCKER = """#!/bin/sh

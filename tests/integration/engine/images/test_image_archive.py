@@ -13,13 +13,13 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_write, writing
-from baselard.engine.images.image import History, ImageConfig
 from baselard.engine.images.layers import groups as layer_groups
 from baselard.engine.images.layers import pack
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import layer_index
 from baselard.engine.store.database import Snapshot, Store
+from baselard.oci.image_config import History, ImageConfig
 
 pytestmark = pytest.mark.root
 

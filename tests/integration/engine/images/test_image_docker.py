@@ -11,11 +11,11 @@ import pytest
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_layers, archive_read, archive_write, publish, pull, reference, writing
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.registries import Registry
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.snapshots import Snapshots
+from baselard.oci.image_config import ImageConfig
 from bench import dockerd
 
 pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]

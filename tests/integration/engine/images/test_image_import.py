@@ -19,9 +19,9 @@ from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_layers, archive_read, archive_write, writing
 from baselard.engine.images.archive_read import Chosen
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.store.database import Snapshot, Store
+from baselard.oci.image_config import ImageConfig
 
 pytestmark = pytest.mark.root
 AMD64, ARM64 = platforms.parse("linux/amd64"), platforms.parse("linux/arm64")

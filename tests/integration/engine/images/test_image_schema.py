@@ -10,9 +10,9 @@ import pytest
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_write, manifest, writing
-from baselard.engine.images.image import Healthcheck, ImageConfig
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.store.database import Store
+from baselard.oci.image_config import Healthcheck, ImageConfig
 from baselard.oci.media_types import OCI_INDEX
 
 pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]

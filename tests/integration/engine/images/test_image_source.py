@@ -14,12 +14,12 @@ from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import bootstrap, publish, reference, registries
 from baselard.engine.images.bootstrap import Recipe
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.registries import Registry
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.ops import source
 from baselard.engine.solver.evaluate import Evaluator, Flights
 from baselard.engine.store.database import Store
+from baselard.oci.image_config import ImageConfig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.root]
 AMD64 = platforms.parse("linux/amd64")

@@ -15,11 +15,11 @@ from baselard.engine.errors import EngineError, UserError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, pull, reference, registries
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.registries import Registry, RegistryError
 from baselard.engine.images.writing import Format, Variant, Whole
 from baselard.engine.store import layer_index
 from baselard.engine.store.database import Snapshot, Store
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.reference import Reference
 
 pytestmark = pytest.mark.root

@@ -17,12 +17,12 @@ from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, reference, registries
 from baselard.engine.images import pull as registry_pull
-from baselard.engine.images.image import ImageConfig
 from baselard.engine.images.registries import Registry
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver import cancel
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
+from baselard.oci.image_config import ImageConfig
 from baselard.oci.registry import trust
 from tests.registry_servers import connection as registry_connection
 from tests.registry_servers import loopback_name, running_registry

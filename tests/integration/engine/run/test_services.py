@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from baselard.engine.errors import ExecError, HostError, UserError
-from baselard.engine.images.image import Healthcheck
 from baselard.engine.run.containers.command import Binding, Command
 from baselard.engine.run.containers.runtime import Container
 from baselard.engine.run.services import running_service, session_services
@@ -20,6 +19,7 @@ from baselard.engine.run.services.service import (
     TunnelService,
     with_hostname,
 )
+from baselard.oci.image_config import Healthcheck
 
 pytestmark = pytest.mark.root
 

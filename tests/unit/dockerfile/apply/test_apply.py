@@ -8,12 +8,13 @@ import pytest
 from baselard.dockerfile.apply.builder import BlockedError, Placement, Warn
 from baselard.dockerfile.apply.driver import Request, build_with
 from baselard.dockerfile.apply.state import Contexts, Made
-from baselard.dockerfile.plan.steps import ImageConfig, RunStep
+from baselard.dockerfile.plan.steps import RunStep
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
+from baselard.oci.image_config import ImageConfig
 from tests.unit.dockerfile.recording import Box, Recorder, Tree
 
 pytestmark = pytest.mark.anyio
-PATH = ImageConfig(env={"PATH": "/bin"})
+PATH = ImageConfig(env=(("PATH", "/bin"),))
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ async def test_unneeded_stages_are_not_touched(context: Path) -> None:
 
 
 async def test_a_trigger_may_need_a_stage_that_nothing_else_does(context: Path) -> None:
-    recorder = Recorder({"base": ImageConfig(env={"PATH": "/bin"}, on_build=("COPY --from=tool /t /t",))})
+    recorder = Recorder({"base": ImageConfig(env=(("PATH", "/bin"),), onbuild=("COPY --from=tool /t /t",))})
     box = await build(context, "FROM other AS tool\nRUN make\nFROM base\n", recorder)
     assert [one.tree.name for one in copies(box)] == ["rootfs of other"]
 

@@ -17,9 +17,9 @@ from baselard.dockerfile.dagger.copy import alike
 from baselard.dockerfile.dagger.ground import Ground, new_directory
 from baselard.dockerfile.dagger.hidden import layout
 from baselard.dockerfile.dagger.run import run
-from baselard.dockerfile.plan.config_json import read_image, write_image
-from baselard.dockerfile.plan.steps import Health, ImageConfig, MountStep, RunStep
+from baselard.dockerfile.plan.steps import MountStep, RunStep
 from baselard.dockerfile.syntax.errors import Place
+from baselard.oci.image_config import Healthcheck, ImageConfig
 
 PLACE = Place("Dockerfile", 1)
 CLIENT = dagger.Client()
@@ -34,8 +34,8 @@ def names(container: dagger.Container) -> list[str]:
 
 
 def test_only_differences_are_called() -> None:
-    before = ImageConfig(env={"A": "1", "B": "2"}, user="x", cmd=("c",), ports=("1/tcp",))
-    after = ImageConfig(env={"A": "1", "B": "3"}, user="", cmd=None, ports=("1/tcp", "2/udp"), workdir="/w")
+    before = ImageConfig(env=(("A", "1"), ("B", "2")), user="x", cmd=("c",), exposed_ports=("1/tcp",))
+    after = ImageConfig(env=(("A", "1"), ("B", "3")), user="", exposed_ports=("1/tcp", "2/udp"), workdir="/w")
     found = calls(configure(CLIENT.container(), before, after))
     assert found == [
         ("withEnvVariable", {"name": "B", "value": "3"}),
@@ -53,7 +53,7 @@ def test_an_entrypoint_leaves_the_command_alone() -> None:
 
 
 def test_healthcheck_durations() -> None:
-    check = Health(("CMD-SHELL", "x"), interval=1_500_000_000, retries=3)
+    check = Healthcheck(("CMD-SHELL", "x"), interval=1_500_000_000, retries=3)
     ((name, args),) = calls(configure(CLIENT.container(), ImageConfig(), ImageConfig(healthcheck=check)))
     assert (name, args["interval"], args["retries"], args["shell"]) == (
         "withDockerHealthcheck",
@@ -75,7 +75,7 @@ def test_what_a_run_saw_is_taken_away_again() -> None:
         Mounted(MountStep("tmpfs", "/t", size=7)),
         Mounted(MountStep("secret", "/s", id="s", env="S")),
     ]
-    found = ran(step, ImageConfig(env={"ENV": "env"}), mounts)
+    found = ran(step, ImageConfig(env=(("ENV", "env"),)), mounts)
     after = found[[name for name, _ in found].index("withExec") + 1 :]
     assert after == [
         ("withoutVolatileVariable", {"name": "HTTP_PROXY"}),
@@ -114,23 +114,23 @@ TEXT = st.text(alphabet="ab/ $\"'\\{}[]é:", min_size=1, max_size=12)
         volumes=st.lists(TEXT, max_size=3).map(lambda v: tuple(sorted(set(v)))),
         stop_signal=st.sampled_from(["", "SIGTERM", "9"]),
         shell=st.lists(TEXT, max_size=2).map(tuple),
-        on_build=st.sampled_from([(), ("RUN a $B",), ("COPY a b", "ENV A=1")]),
-        ports=st.sampled_from([(), ("9/sctp",)]),
-        healthcheck=st.sampled_from([None, Health(("NONE",)), Health(("CMD", "x"), 5, 0, 7, retries=3)]),
+        onbuild=st.sampled_from([(), ("RUN a $B",), ("COPY a b", "ENV A=1")]),
+        exposed_ports=st.sampled_from([(), ("9/sctp",)]),
+        healthcheck=st.sampled_from([None, Healthcheck(("NONE",)), Healthcheck(("CMD", "x"), 5, 0, 7, retries=3)]),
         author=st.sampled_from(["", "me"]),
-        env=st.dictionaries(st.sampled_from("AB"), TEXT),
-        cmd=st.sampled_from([None, ("c",)]),
+        env=st.dictionaries(st.sampled_from("AB"), TEXT).map(lambda env: tuple(env.items())),
+        cmd=st.sampled_from([(), ("c",)]),
     )
 )
 def test_a_config_survives_its_document(config: ImageConfig) -> None:
-    assert read_image(write_image(config)) == config
+    assert ImageConfig.from_json(config.to_json()) == config
 
 
 def test_the_carrier_of_hidden_keys_is_an_image(tmp_path: Path) -> None:
     """Judged by skopeo: a valid OCI layout with this config and without layers."""
     skopeo = shutil.which("skopeo") or pytest.skip("skopeo is not installed")
     archive = tmp_path / "image.tar"
-    archive.write_text(layout(ImageConfig(ports=("9/sctp",), shell=("é",)), "linux/arm64/v8"))
+    archive.write_text(layout(ImageConfig(exposed_ports=("9/sctp",), shell=("é",)), "linux/arm64/v8"))
     argv = [skopeo, "inspect", "--config", "--raw", f"oci-archive:{archive}"]
     document = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
     assert document["config"] == {"ExposedPorts": {"9/sctp": {}}, "Shell": ["é"]}
@@ -139,5 +139,7 @@ def test_the_carrier_of_hidden_keys_is_an_image(tmp_path: Path) -> None:
 
 
 def test_what_the_api_can_say_is_not_hidden() -> None:
-    visible = ImageConfig(env={"A": "1"}, user="x", workdir="/w", cmd=("c",), ports=("1/tcp",), labels={"l": "1"})
+    visible = ImageConfig(
+        env=(("A", "1"),), user="x", workdir="/w", cmd=("c",), exposed_ports=("1/tcp",), labels=(("l", "1"),)
+    )
     assert hidden(visible) == ImageConfig()

@@ -1,14 +1,15 @@
 from baselard.dockerfile.plan.lower import Lowered, lower_stage
 from baselard.dockerfile.plan.stages import Options, make_plan
-from baselard.dockerfile.plan.steps import Configure, CopyStep, ImageConfig, MakeDirectory, RunStep, Step
+from baselard.dockerfile.plan.steps import Configure, CopyStep, MakeDirectory, RunStep, Step
 from baselard.dockerfile.syntax.text import parse
+from baselard.oci.image_config import ImageConfig
 
 PATH = {"PATH": "/bin"}
 
 
 def lower(body: str, base: ImageConfig | None = None, **args: str) -> Lowered:
     plan = make_plan(parse("FROM x\n" + body), Options(args))
-    return lower_stage(plan, plan.stages[0], base or ImageConfig(env=PATH))
+    return lower_stage(plan, plan.stages[0], base or ImageConfig(env=tuple(PATH.items())))
 
 
 def runs(found: Lowered) -> list[RunStep]:
@@ -24,19 +25,19 @@ def test_neighbouring_settings_are_one_step() -> None:
 
 
 def test_path_is_always_set() -> None:
-    assert "PATH" in lower("RUN a", ImageConfig()).config.env
+    assert lower("RUN a", ImageConfig()).config.env_value("PATH")
 
 
 def test_build_args_are_seen_by_a_run_and_stay_out_of_the_config() -> None:
     found = lower("ARG A=1\nENV B=$A\nRUN x", A="2")
     assert runs(found)[0].env == {"A": "2"}
-    assert found.config.env == {**PATH, "B": "2"}
+    assert dict(found.config.env) == {**PATH, "B": "2"}
 
 
 def test_an_arg_shadows_an_env_only_while_running() -> None:
     found = lower("ENV V=env\nARG V=arg\nRUN x\nENV W=$V")
     assert runs(found)[0].env == {"V": "arg"}
-    assert found.config.env == {**PATH, "V": "env", "W": "arg"}
+    assert dict(found.config.env) == {**PATH, "V": "env", "W": "arg"}
 
 
 def test_proxies_are_no_part_of_any_cache_key() -> None:
@@ -74,15 +75,15 @@ def test_copy_destinations_start_at_the_workdir() -> None:
 
 
 def test_entrypoint_drops_only_the_bases_command() -> None:
-    base = ImageConfig(env=PATH, cmd=("base",))
-    assert lower('ENTRYPOINT ["e"]', base).config.cmd is None
+    base = ImageConfig(env=tuple(PATH.items()), cmd=("base",))
+    assert lower('ENTRYPOINT ["e"]', base).config.cmd == ()
     assert lower('CMD ["c"]\nENTRYPOINT ["e"]', base).config.cmd == ("c",)
 
 
 def test_triggers_run_first_and_are_not_passed_on() -> None:
-    found = lower("RUN own", ImageConfig(env=PATH, on_build=("RUN trigger",)))
+    found = lower("RUN own", ImageConfig(env=tuple(PATH.items()), onbuild=("RUN trigger",)))
     assert [step.args[-1] for step in runs(found)] == ["trigger", "own"]
-    assert found.config.on_build == ()
+    assert found.config.onbuild == ()
 
 
 def test_network_and_security_are_kept_for_the_engine() -> None:

@@ -91,8 +91,9 @@ def test_onbuild_keeps_its_trigger_as_written() -> None:
 
 
 def test_healthcheck_durations_are_nanoseconds() -> None:
-    check = only('HEALTHCHECK --interval=1m30s --timeout=1.5s --start-period=2h --retries=3 CMD ["a"]')
-    assert isinstance(check, ins.Healthcheck)
+    found = only('HEALTHCHECK --interval=1m30s --timeout=1.5s --start-period=2h --retries=3 CMD ["a"]')
+    assert isinstance(found, ins.Healthcheck)
+    check = found.check
     assert (check.test, check.interval, check.timeout) == (("CMD", "a"), 90 * 10**9, 1_500_000_000)
     assert (check.start_period, check.start_interval, check.retries) == (7200 * 10**9, 0, 3)
 

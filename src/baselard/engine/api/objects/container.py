@@ -14,10 +14,10 @@ from baselard.engine.api.objects.serving import served, served_as, shows
 from baselard.engine.api.objects.values import EnvVariable, HealthcheckConfig, Label, Port
 from baselard.engine.errors import UserError
 from baselard.engine.files import paths
-from baselard.engine.images.image import Healthcheck, ImageConfig, Pairs
 from baselard.engine.run.containers.command import Binding, Mount, SecretRef
 from baselard.engine.solver.graph import Node, Output
 from baselard.oci.digits import LARGEST_PORT
+from baselard.oci.image_config import Healthcheck, ImageConfig, Pairs
 from baselard.oci.platforms import Platform
 
 

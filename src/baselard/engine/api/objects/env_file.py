@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from baselard.engine.api.objects import env_words
 from baselard.engine.api.objects.env_words import Unbound
 from baselard.engine.errors import UserError
-from baselard.engine.images.image import Pairs
+from baselard.oci.image_config import Pairs
 
 _EXPORT = re.compile(r"^export\s+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

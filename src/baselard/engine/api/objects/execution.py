@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from baselard.engine.api.objects.container import Container
 from baselard.engine.errors import UserError
-from baselard.engine.images.image import Healthcheck
 from baselard.engine.ops.exec import Exec, Expect
 from baselard.engine.run.containers.command import BindMount, Command, Net
 from baselard.engine.run.services.service import ContainerService, ServicePort
 from baselard.engine.solver.graph import Output
+from baselard.oci.image_config import Healthcheck
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of a command whose image sets none (BuildKit's, for Linux)."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from baselard.engine.api.objects.serving import shows
 from baselard.engine.errors import UserError
-from baselard.engine.images.image import Healthcheck
 from baselard.oci import durations
 from baselard.oci.digits import LARGEST_PORT, whole
+from baselard.oci.image_config import Healthcheck
 
 
 @shows("name", "value")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from baselard.engine.images.image import Healthcheck
+from baselard.oci.image_config import Healthcheck
 
 INTERVAL, TIMEOUT, START_INTERVAL, RETRIES = 30.0, 30.0, 5.0, 3  # docker's defaults, in seconds
 _FIRST_STEP, _LONGEST_STEP = 0.01, 10.0

@@ -14,7 +14,6 @@ from functools import partial
 
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError
 from baselard.engine.host.process import STDERR, STDOUT
-from baselard.engine.images.image import Healthcheck
 from baselard.engine.run import sandbox
 from baselard.engine.run.containers import streams
 from baselard.engine.run.containers.runtime import Container
@@ -25,6 +24,7 @@ from baselard.engine.run.services.service import UDP, ContainerService, Forward,
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Value
+from baselard.oci.image_config import Healthcheck
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL."""

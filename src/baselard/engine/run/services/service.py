@@ -7,10 +7,10 @@ import base64
 from dataclasses import dataclass, field, replace
 
 from baselard.engine.errors import UserError
-from baselard.engine.images.image import Healthcheck
 from baselard.engine.run.containers.command import Command
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output
+from baselard.oci.image_config import Healthcheck
 
 LOOPBACK = "localhost"
 TCP, UDP = "TCP", "UDP"

@@ -11,9 +11,9 @@ from baselard.engine.api.objects.directory import EMPTY, Directory
 from baselard.engine.api.objects.execution import DEFAULT_PATH, Options, as_service, program, with_exec
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.errors import UserError
-from baselard.engine.images.image import Healthcheck, ImageConfig
 from baselard.engine.run.containers.command import BindMount, CacheMount, SecretMount, SecretRef, Sharing, TmpfsMount
 from baselard.engine.solver.graph import Output
+from baselard.oci.image_config import Healthcheck, ImageConfig
 
 BARE = Container(EMPTY, ImageConfig())
 TREE = Directory(EMPTY).with_new_file("x", "1")

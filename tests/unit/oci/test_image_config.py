@@ -3,8 +3,10 @@
 import pytest
 
 from baselard.engine.errors import UserError
-from baselard.engine.host import platforms
-from baselard.engine.images.image import Healthcheck, History, ImageConfig
+from baselard.engine.images import manifest
+from baselard.oci.errors import InvalidConfigError
+from baselard.oci.image_config import Healthcheck, History, ImageConfig
+from baselard.oci.platforms import Platform
 
 FULL = {
     "created": "2025-01-01T00:00:00Z",
@@ -47,10 +49,12 @@ def test_changing_a_variable_keeps_its_place_and_a_new_one_goes_last() -> None:
 
 def test_absent_and_null_are_the_same_as_empty() -> None:
     bare = ImageConfig.from_json({"architecture": "amd64", "os": "linux", "config": {"Env": None, "Cmd": None}})
-    assert bare == ImageConfig(platforms.parse("linux/amd64"))
+    assert bare == ImageConfig(Platform("linux", "amd64"))
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {}, {"architecture": "amd64", "config": {"Env": [1]}}])
 def test_what_is_no_configuration_is_refused(data: object) -> None:
-    with pytest.raises(UserError, match="configuration"):
+    with pytest.raises(InvalidConfigError, match="configuration"):
         ImageConfig.from_json(data)
+    with pytest.raises(UserError, match="configuration"):
+        manifest.config_of(data)

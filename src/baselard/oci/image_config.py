@@ -1,14 +1,19 @@
 """An image's configuration, as the OCI image specification defines it (config.md), in one frozen value."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from baselard.engine.errors import UserError
 from baselard.oci import platforms
+from baselard.oci.errors import InvalidConfigError
 from baselard.oci.platforms import Platform
 
 Pairs = tuple[tuple[str, str], ...]
+
+NO_HEALTHCHECK = ("NONE",)
+"""The test of an image that switches off the healthcheck of its base."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Healthcheck:
     retries: int = 0
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Healthcheck":
+    def from_json(cls, data: Mapping[str, Any]) -> Healthcheck:
         durations = {name: int(data.get(key) or 0) for name, key in _HEALTHCHECK_KEYS.items()}
         return cls(_strings(data, "Test"), **durations)
 
@@ -55,7 +60,7 @@ class History:
     empty_layer: bool = False
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "History":
+    def from_json(cls, data: Mapping[str, Any]) -> History:
         texts = {key: str(data.get(key) or "") for key in ("created_by", "created", "comment", "author")}
         return cls(**texts, empty_layer=bool(data.get("empty_layer")))
 
@@ -92,12 +97,12 @@ class ImageConfig:
     diff_ids: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, data: Any) -> "ImageConfig":
-        """Read an OCI or Docker image configuration. Raises UserError when it is none."""
+    def from_json(cls, data: Any) -> ImageConfig:
+        """Read an OCI or Docker image configuration. Raises InvalidConfigError when it is none."""
         try:
             return _from_json(data)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise UserError(f"the image's configuration is not one: {error}") from error
+            raise InvalidConfigError(f"the image's configuration is not one: {error}") from error
 
     def to_json(self) -> dict[str, Any]:
         """The OCI image configuration, with its keys in a fixed order."""
@@ -131,17 +136,17 @@ class ImageConfig:
         """The value of one environment variable, None when it is not set."""
         return dict(self.env).get(name)
 
-    def with_env(self, name: str, value: str) -> "ImageConfig":
+    def with_env(self, name: str, value: str) -> ImageConfig:
         """Set one variable: in its place if it is there, else at the end."""
         return replace(self, env=_put(self.env, name, value))
 
-    def without_env(self, name: str) -> "ImageConfig":
+    def without_env(self, name: str) -> ImageConfig:
         return replace(self, env=_drop(self.env, name))
 
-    def with_label(self, name: str, value: str) -> "ImageConfig":
+    def with_label(self, name: str, value: str) -> ImageConfig:
         return replace(self, labels=_put(self.labels, name, value))
 
-    def without_label(self, name: str) -> "ImageConfig":
+    def without_label(self, name: str) -> ImageConfig:
         return replace(self, labels=_drop(self.labels, name))
 
 
