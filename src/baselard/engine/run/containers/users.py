@@ -6,6 +6,7 @@ from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import inside
+from baselard.engine.files.accounts import Record, records
 from baselard.oci.digits import LARGEST_ID, whole
 
 
@@ -30,23 +31,15 @@ def resolve(text: str, passwd: str, group: str) -> User:
     """
     name, _, group_name = text.partition(":")
     name = name or "0"
-    entry = _find(name, _records(passwd, 2))
+    entry = _find(name, records(passwd, 2))
     uid = entry.numbers[0] if entry else _number(name, "user", "passwd")
     if group_name:
-        found = _find(group_name, _records(group, 1))
+        found = _find(group_name, records(group, 1))
         return User(uid, found.numbers[0] if found else _number(group_name, "group", "group"))
     return User(uid, entry.numbers[1], tuple(_supplementary(entry.fields[0], group))) if entry else User(uid)
 
 
-@dataclass(frozen=True)
-class _Record:
-    """A line of passwd(5) or group(5); ``numbers`` are those that begin at its third field."""
-
-    fields: list[str]
-    numbers: tuple[int, ...]
-
-
-def _find(name: str, records: Iterator[_Record]) -> _Record | None:
+def _find(name: str, records: Iterator[Record]) -> Record | None:
     """The record of that name, else of that number."""
     by_number = None
     for record in records:
@@ -66,19 +59,9 @@ def _number(text: str, kind: str, table: str) -> int:
 
 
 def _supplementary(name: str, text: str) -> Iterator[int]:
-    for record in _records(text, 1):
+    for record in records(text, 1):
         if len(record.fields) > 3 and name in record.fields[3].split(","):
             yield record.numbers[0]
-
-
-def _records(text: str, count: int) -> Iterator[_Record]:
-    """Lines that have ``count`` numbers where they belong; others are passed over."""
-    for line in text.split("\n"):  # not at what Python takes for the end of a line besides
-        fields = line.split(":")
-        numbers = [whole(field, LARGEST_ID) for field in fields[2 : 2 + count]]
-        known = tuple(number for number in numbers if number is not None)
-        if len(known) == count:
-            yield _Record(fields, known)
 
 
 def read(rootfs: Path, name: str) -> str:
