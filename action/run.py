@@ -28,6 +28,8 @@ REPORTS = {
     "merge-reports": ["merge-reports"],
 }
 TEXTS = {"matrix": ["matrix"], "cleanup": ["cleanup"]}
+# Events whose code is the repository's own. What any other one runs, a pull request's above all, writes no cache.
+TRUSTED = ("push", "schedule", "workflow_dispatch", "release")
 REGISTRY = ("ci", "test-base", "test-examples", "hand-over", "cleanup")
 
 
@@ -167,13 +169,20 @@ def _ask(method: str, url: str, document: Any = None) -> Any:
 
 
 def import_cache() -> int:
-    """Take over restored results. A cache that cannot be read costs its time, never the run."""
-    _cached("import", [LAUNCHER, "cache", "import", _cache()])
+    """Take over restored results. A cache that cannot be read costs its time, never the run.
+
+    Without a key it is GitHub that vouches for them: a run is given what runs of its own or the default branch wrote.
+    """
+    known = env("BASELARD_CACHE_PUBLIC_KEY") or env("BASELARD_CACHE_SIGNING_KEY")
+    _cached("import", [LAUNCHER, "cache", "import", *([] if known else ["--unsigned"]), _cache()])
     return 0
 
 
 def export_cache() -> int:
-    """Write down what this run used; the key names the content, so that equal content is kept once."""
+    """Write down what this run used, if its code is trusted; the key names the content: equal content is kept once."""
+    if env("GITHUB_EVENT_NAME") not in TRUSTED or not may_push():
+        print("A run of this event reads the cache and writes none.")
+        return 0
     if _cached("export", [LAUNCHER, "cache", "export", _cache()]) == 0:
         index = json.loads((Path(_cache()) / "index.json").read_text())
         _give("key", os.environ["BASELARD_CACHE_PREFIX"] + index["manifests"][0]["digest"].partition(":")[2])

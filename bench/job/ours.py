@@ -72,7 +72,7 @@ class Ours:
 
             def job() -> None:
                 programs.baselard(giver, "cache", "export", str(scratch))
-                programs.baselard(taker, "cache", "import", str(scratch))
+                programs.baselard(taker, "cache", "import", "--unsigned", str(scratch))
                 _test(taker, self.project)
 
             settle()

@@ -1,26 +1,34 @@
 """``baselard cache``: take the last run's results to another store."""
 
 import contextlib
+import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from baselard.cli import places, start
 from baselard.engine.errors import UserError
 from baselard.engine.files import merging
-from baselard.engine.images import reference, transfer
+from baselard.engine.images import reference, signing, transfer
 from baselard.engine.images.registries import Registry
 from baselard.engine.images.transfer import Transferred
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import private_namespace
 
 _USAGE = """Usage: baselard cache export DIRECTORY|REFERENCE
-       baselard cache import DIRECTORY|REFERENCE
+       baselard cache import [--unsigned] DIRECTORY|REFERENCE
 
 export writes what the last run used: results and the snapshots they need, compressed, and nothing that is there
 already. import brings that into this machine's store; steps that did not change then run nothing.
 A name with a registry's host and a tag (ghcr.io/team/cache:main) means a registry, anything else a directory.
+
+export signs with the private key BASELARD_CACHE_SIGNING_KEY, import asks for a signature by BASELARD_CACHE_PUBLIC_KEY
+(or by the former's other half): PEM, or the path of a file that holds it.
+
+  --unsigned   import what anybody may have written
 """
+_SIGNING, _PUBLIC = "BASELARD_CACHE_SIGNING_KEY", "BASELARD_CACHE_PUBLIC_KEY"
 
 
 def run(argv: list[str]) -> int:
@@ -28,31 +36,55 @@ def run(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         sys.stdout.write(_USAGE)
         return 0 if argv else 2
-    if len(argv) != 2 or argv[0] not in ("export", "import"):
-        raise UserError("baselard cache: write cache export PLACE or cache import PLACE")
+    word, place, unsigned = _read(argv)
     start.require_privilege(["cache", *argv])
+    key = (*_keys(_SIGNING), "")[0]
+    trusted = None if unsigned or word == "export" else _trusted()
     private_namespace()
     began = time.monotonic()
     with contextlib.closing(Store.open(places.store_root())) as store:
-        done = (_exported if argv[0] == "export" else _imported)(store, argv[1])
+        done = _exported(store, place, key) if word == "export" else _imported(store, place, trusted)
     sys.stdout.write(
-        f"{argv[0]}ed {done.results} results and {done.snapshots} snapshots, {done.size / 1e6:.1f} MB new, "
+        f"{word}ed {done.results} results and {done.snapshots} snapshots, {done.size / 1e6:.1f} MB new, "
         f"in {time.monotonic() - began:.1f} s\n"
     )
     return 0
 
 
-def _exported(store: Store, place: str) -> Transferred:
+def _read(argv: Sequence[str]) -> tuple[str, str, bool]:
+    """What to do, with which place, and whether unsigned. Raises UserError."""
+    named = [word for word in argv[1:] if word != "--unsigned"]
+    unsigned = len(named) < len(argv) - 1
+    if len(named) != 1 or named[0].startswith("-") or argv[0] not in ("import", *["export"] * (not unsigned)):
+        raise UserError("baselard cache: write cache export PLACE or cache import [--unsigned] PLACE")
+    return argv[0], named[0], unsigned
+
+
+def _exported(store: Store, place: str, key: str) -> Transferred:
     since = transfer.last_run(store)
     if not is_reference(place):
-        return transfer.export_directory(store, since, Path(place))
-    return transfer.export_registry(store, since, Registry(), reference.parse(place), _say)
+        return transfer.export_directory(store, since, Path(place), key)
+    return transfer.export_registry(store, since, Registry(), reference.parse(place), _say, key=key)
 
 
-def _imported(store: Store, place: str) -> Transferred:
+def _imported(store: Store, place: str, trusted: Sequence[str] | None) -> Transferred:
     if not is_reference(place):
-        return transfer.import_directory(merging.snapshots(store), Path(place))
-    return transfer.import_registry(merging.snapshots(store), Registry(), reference.parse(place), _say)
+        return transfer.import_directory(merging.snapshots(store), Path(place), trusted)
+    return transfer.import_registry(merging.snapshots(store), Registry(), reference.parse(place), _say, trusted)
+
+
+def _trusted() -> Sequence[str]:
+    """The keys one of which must have signed. Raises UserError when none is set."""
+    if trusted := _keys(_PUBLIC) or _keys(_SIGNING):
+        return trusted
+    raise UserError(
+        "whoever wrote a cache decides what its steps made: "
+        f"set {_PUBLIC} to the key that has to have signed it, or say --unsigned to take it from anybody"
+    )
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    return signing.keys(os.environ[name], name) if os.environ.get(name) else ()
 
 
 def is_reference(place: str) -> bool:

@@ -128,6 +128,45 @@ def test_results_are_kept_once_and_restored(repository, step):
     assert "import" in repository.all_calls[-3]
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        Event("pull_request"),
+        FORK,
+        Event("pull_request_target", ref="refs/heads/main"),
+        Event("issue_comment", ref="refs/heads/main"),
+        Event("push", ref="refs/heads/dependabot/pip/x", actor="dependabot[bot]"),
+    ],
+    ids=str,
+)
+def test_a_strangers_run_reads_the_cache_and_never_writes_it(repository, step, event):
+    step()
+    kept = list((repository.noted / "caches").iterdir())
+    (repository.noted / "digest").write_text("2" * 64)
+    job = step(event, cache_key="a key")
+    words = [words for words in repository.all_calls if words[0] == "cache"]
+    assert [word[1] for word in words] == ["export", "import"]
+    assert job.status == "success" and "writes none" in job.log and "Keep the results" not in job.ran
+    assert list((repository.noted / "caches").iterdir()) == kept
+
+
+@pytest.mark.parametrize(
+    "event", [Event(), Event("schedule"), Event("workflow_dispatch")], ids=lambda event: event.name
+)
+def test_a_trusted_run_writes_it(repository, step, event):
+    step(event)
+    assert (repository.noted / "caches").exists()
+
+
+@pytest.mark.parametrize("key", ["cache-key", "cache-public-key"])
+def test_with_a_key_nothing_unsigned_is_read(repository, step, key):
+    step()
+    step()
+    assert repository.all_calls[-3][:3] == ["cache", "import", "--unsigned"]
+    step(**{key: "a key"})
+    assert repository.all_calls[-3][:2] == ["cache", "import"] and "--unsigned" not in repository.all_calls[-3]
+
+
 # --- parts of a fan-out -----------------------------------------------------------------------------------------------
 
 

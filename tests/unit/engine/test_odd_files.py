@@ -50,7 +50,7 @@ READERS: Mapping[str, tuple[str, Callable[[Path], object]]] = {
         "registries.conf",
         lambda root: registries_conf.read({"CONTAINERS_REGISTRIES_CONF": str(root / "registries.conf")}),
     ),
-    "an exported cache": ("index.json", lambda root: transfer.import_directory(None, root)),
+    "an exported cache": ("index.json", lambda root: transfer.import_directory(None, root, None)),
 }
 
 

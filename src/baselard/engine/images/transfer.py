@@ -2,6 +2,7 @@
 
 The layout's one manifest has the list of results and snapshots as its configuration and, as layers, the snapshots'
 own layers and the small blobs that results name (streams). What is at the other end already is not written again.
+A signature, an annotation of the manifest, is of the configuration's digest: that names all that is taken.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from typing import Any
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import bounded
-from baselard.engine.images import manifest, publish
+from baselard.engine.images import manifest, publish, signing
 from baselard.engine.images.layers import pack, stack
 from baselard.engine.images.layers.groups import Group
 from baselard.engine.images.manifest import Descriptor, Index, Manifest
@@ -58,13 +59,13 @@ def last_run(store: Store) -> float:
         raise UserError("nothing was run with this store yet, so there is no cache to export") from error
 
 
-def export_directory(store: Store, since: float, directory: Path) -> Transferred:
+def export_directory(store: Store, since: float, directory: Path, key: str = "") -> Transferred:
     """Write everything used since the time ``since`` (seconds, as ``time.time``) to an OCI layout in ``directory``.
 
-    The index is replaced after all it names is there, and what only the old one named goes last. Raises UserError when
-    the directory cannot be written.
+    It is signed by the private key ``key``, if any. The index is replaced after all it names is there, and what only
+    the old one named goes last. Raises UserError when the directory cannot be written.
     """
-    whole, counted = _packed(store, since)
+    whole, counted = _packed(store, since, key)
     blobs = directory / "blobs" / "sha256"
     try:
         blobs.mkdir(parents=True, exist_ok=True)
@@ -79,9 +80,11 @@ def export_directory(store: Store, since: float, directory: Path) -> Transferred
     return Transferred(*counted, size)
 
 
-def export_registry(store: Store, since: float, registry: Registry, target: Reference, say: Say) -> Transferred:
+def export_registry(  # noqa: PLR0913
+    store: Store, since: float, registry: Registry, target: Reference, say: Say, *, key: str = ""
+) -> Transferred:
     """Push the same to ``target``. Raises RegistryError, HostError."""
-    whole, counted = _packed(store, since)
+    whole, counted = _packed(store, since, key)
     with publish.uploading(store, registry, target, say) as uploads:
         for part in _parts(whole):
             uploads.add(part.digest)
@@ -90,8 +93,12 @@ def export_registry(store: Store, since: float, registry: Registry, target: Refe
     return Transferred(*counted, sum(uploads.sent))
 
 
-def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:
-    """Bring an export from a directory into this store. Raises UserError for what is none, or is broken."""
+def import_directory(snapshots: Snapshots, directory: Path, trusted: Sequence[str] | None) -> Transferred:
+    """Bring an export from a directory into this store.
+
+    One of the keys ``trusted`` must have signed it, unless that is None. Raises UserError for what is none, is broken,
+    or is signed by somebody else.
+    """
     try:
         index = manifest.parse(bounded.read(directory / "index.json"), media_types.OCI_INDEX)
     except OSError as error:
@@ -109,10 +116,13 @@ def import_directory(snapshots: Snapshots, directory: Path) -> Transferred:
         except OSError as error:
             raise UserError(f"{directory} is incomplete: {part.digest}: {error.strerror}") from error
 
-    return _restored(snapshots, _checked(path(index.manifests[0].digest), index.manifests[0].digest), fetch)
+    data = _checked(path(index.manifests[0].digest), index.manifests[0].digest)
+    return _restored(snapshots, data, trusted, fetch)
 
 
-def import_registry(snapshots: Snapshots, registry: Registry, source: Reference, say: Say) -> Transferred:
+def import_registry(
+    snapshots: Snapshots, registry: Registry, source: Reference, say: Say, trusted: Sequence[str] | None
+) -> Transferred:
     """Bring an export from a registry into this store. Raises UserError, RegistryError, HostError."""
     with registry.repository(source, say) as repository:
         answer = repository.manifest(source.target)
@@ -123,13 +133,13 @@ def import_registry(snapshots: Snapshots, registry: Registry, source: Reference,
             with path.open("wb") as file:
                 repository.blobs.get(part.digest, file, part.size)
 
-        return _restored(snapshots, answer.body, fetch)
+        return _restored(snapshots, answer.body, trusted, fetch)
 
 
 # giving
 
 
-def _packed(store: Store, since: float) -> tuple[Whole, tuple[int, int]]:
+def _packed(store: Store, since: float, key: str) -> tuple[Whole, tuple[int, int]]:
     """The manifest of everything used since then, all of its parts blobs in the store, and how much it is."""
     results = holdings.used_since(store, since)
     trees = {tree for _, result in results for tree in result.snapshots}
@@ -141,7 +151,8 @@ def _packed(store: Store, since: float) -> tuple[Whole, tuple[int, int]]:
     layers = [Descriptor(manifest.OCI_LAYER, entry["layer"]["digest"], entry["layer"]["size"]) for entry in listed]
     streams = [Descriptor(_BLOB, name, store.blob_path(name).stat().st_size) for name in names]
     parts = tuple({part.digest: part for part in (*layers, *streams)}.values())
-    made = Manifest(manifest.described(_CONFIG, config), parts)
+    described = manifest.described(_CONFIG, config)
+    made = Manifest(described, parts, annotations=signing.annotations(key, described.digest))
     image = Image(manifest.described(made.media_type, made.to_bytes()), made, made.to_bytes())
     return Whole(image.descriptor, image.data, (image,)), (len(results), len(listed))
 
@@ -190,10 +201,14 @@ def _replace(path: Path, data: bytes) -> None:
 # taking
 
 
-def _restored(snapshots: Snapshots, data: bytes, fetch: Callable[[Descriptor, Path], None]) -> Transferred:
+def _restored(
+    snapshots: Snapshots, data: bytes, trusted: Sequence[str] | None, fetch: Callable[[Descriptor, Path], None]
+) -> Transferred:
     found = manifest.parse(data)
     if not isinstance(found, Manifest) or found.config.media_type != _CONFIG:
         raise UserError("this is no exported cache but an image; use Container.from or Container.import for it")
+    if trusted is not None:
+        signing.require(trusted, found.annotations, found.config.digest)
     store = snapshots.store
     size = sum(_fetched(store, part, fetch) for part in (found.config, *found.layers))
     listed = _read_config(store.blob_path(found.config.digest))

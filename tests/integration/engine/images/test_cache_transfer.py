@@ -77,11 +77,11 @@ def test_through_a_directory_and_again(store: Store, run: float, tmp_path: Path)
     assert (exported.results, exported.snapshots) == (3, 2)
     assert transfer.export_directory(store, run, tmp_path / "cache").size == 0
     other = Store.open(tmp_path / "other")
-    first = transfer.import_directory(merging.snapshots(other), tmp_path / "cache")
+    first = transfer.import_directory(merging.snapshots(other), tmp_path / "cache", None)
     assert first == exported
     check(other)
     before = len(list((other.root / "layers").iterdir()))
-    assert transfer.import_directory(merging.snapshots(other), tmp_path / "cache").size == 0
+    assert transfer.import_directory(merging.snapshots(other), tmp_path / "cache", None).size == 0
     assert len(list((other.root / "layers").iterdir())) == before
     other.close()
 
@@ -111,7 +111,7 @@ def test_through_a_registry(store: Store, run: float, server: Any, tmp_path: Pat
     assert exported.size > 0
     assert transfer.export_registry(store, run, Registry(), target, print).size == 0
     other = Store.open(tmp_path / "other")
-    transfer.import_registry(merging.snapshots(other), Registry(), target, print)
+    transfer.import_registry(merging.snapshots(other), Registry(), target, print, None)
     check(other)
     other.close()
 
@@ -120,7 +120,7 @@ def test_the_same_image_comes_out_of_both_stores(store: Store, run: float, tmp_p
     """Whatever was packed for the journey, and whether before or after it."""
     transfer.export_directory(store, run, tmp_path / "cache")
     other = Store.open(tmp_path / "other")
-    transfer.import_directory(merging.snapshots(other), tmp_path / "cache")
+    transfer.import_directory(merging.snapshots(other), tmp_path / "cache", None)
     found = store.lookup("exec")
     assert found is not None
     tree = found.values[0].tree
@@ -169,6 +169,6 @@ def test_what_is_broken_is_refused_and_leaves_no_result(store: Store, run: float
             (cache / "index.json").write_text(json.dumps({**index, "manifests": index["manifests"] * 2}))
     other = Store.open(tmp_path / "other")
     with pytest.raises(UserError):
-        transfer.import_directory(merging.snapshots(other), cache)
+        transfer.import_directory(merging.snapshots(other), cache, None)
     assert other.db.execute("SELECT count(*) FROM results").fetchone() == (0,)
     other.close()
