@@ -80,7 +80,7 @@ def current_workspace(ctx: Context) -> Workspace:
     ctx.need_machine("the workspace")
     here = ctx.session.workdir
     root = next((parent for parent in (here, *here.parents) if (parent / ".git").exists()), here)
-    return Workspace(str(root), "/" + str(here.relative_to(root)).lstrip("."))
+    return Workspace(str(root), posixpath.join("/", *here.relative_to(root).parts))
 
 
 @field("Workspace.address")
