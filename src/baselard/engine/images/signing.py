@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from baselard.engine.errors import UserError
 from baselard.engine.files import bounded
 from baselard.engine.host import process
-from baselard.engine.images.image import Pairs
+from baselard.oci.image_config import Pairs
 
 _ANNOTATION = "dev.baselard.cache.signature"
 _PEM = re.compile(r"-----BEGIN ([A-Z ]*KEY)-----.*?-----END \1-----", re.DOTALL)

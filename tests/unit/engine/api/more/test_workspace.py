@@ -16,7 +16,7 @@ def test_the_path_leads_from_the_root_to_the_caller(inside: str, tmp_path: Path)
     here = tmp_path / inside
     here.mkdir(parents=True, exist_ok=True)
     context = SimpleNamespace(session=SimpleNamespace(workdir=here), need_machine=lambda what: None)
-    found = workspace.current_workspace(context)
+    found = workspace.current_workspace(context)  # type: ignore[arg-type]
     assert isinstance(found, Workspace) and found.root == str(tmp_path)
     assert found.path.startswith("/")
     assert Path(f"{found.root}{found.path}").samefile(here)
