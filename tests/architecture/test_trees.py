@@ -81,7 +81,7 @@ ONLY = {
     ),
     "run.containers.runtime_spec": ({".read_text", ".glob"}, "the kernel's files"),
     "run.containers.streams": ({".open"}, "blobs of the store"),
-    "run.containers.stubs": ({"os.listxattr", "os.listdir", "os.utime"}, "they get descriptors"),
+    "run.containers.stubs": ({"os.listdir", "os.utime"}, "they get descriptors"),
     "images.layers.extract": ({"os.setxattr", "os.utime"}, "they get descriptors, or a name below one"),
     "ops.exec": (
         {"open", "os.stat", "os.listdir", ".open", "shutil.copyfileobj"},

@@ -20,8 +20,8 @@ from baselard.engine.files.file_bytes import copy_bytes
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry
 from baselard.engine.solver import cancel
-from baselard.engine.store import stamps
-from baselard.engine.store.fold import copy_attributes, remove
+from baselard.engine.store import overlay, stamps
+from baselard.engine.store.overlay import copy_attributes, remove
 
 NEW_DIRECTORY = 0o755  # explicitly, whatever the umask
 _CHECK_EVERY = 256  # entries between two looks at whether the work was called off
@@ -153,7 +153,7 @@ class Target:
     def white_out(self, path: str) -> None:
         """Hide what the tree below has at ``path``, whose parents are there, with all that is in it."""
         if not paths.mode(self.own(path)):
-            os.mknod(self.own(path), stat.S_IFCHR, os.makedev(0, 0))
+            overlay.white_out(self.own(path))
 
     def keep_time(self, own: str, time: int) -> None:
         """Have the directory at the real path ``own`` keep a time of modification, whatever is written into it."""

@@ -19,7 +19,7 @@ from baselard.engine.files.copying import Copier, Metadata, Source, Target
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry, walk
 from baselard.engine.host.caller import invoking_user
-from baselard.engine.store import fold
+from baselard.engine.store import overlay
 from baselard.oci.text import ANYTHING
 
 
@@ -166,14 +166,14 @@ def _sweep(directory: str) -> None:
     """Remove what processes left here that were killed while they wrote (see Copier.file)."""
     for name in os.listdir(directory):
         if (found := _UNFINISHED.fullmatch(name)) and not os.path.exists(f"/proc/{found[1]}"):
-            fold.remove(f"{directory}/{name}")
+            overlay.remove(f"{directory}/{name}")
 
 
 def _remove_others(target: _Held, kept: set[str]) -> None:
     for entry in list(walk(target.upper)):
         if entry.path not in kept:
             with contextlib.suppress(FileNotFoundError):  # it went with the directory above
-                fold.remove(target.own(entry.path))
+                overlay.remove(target.own(entry.path))
 
 
 @contextlib.contextmanager

@@ -12,11 +12,9 @@ from pathlib import Path
 
 from baselard.engine.files import paths, xattrs
 from baselard.engine.files.copying import Copier, Source, Target
-from baselard.engine.store import fold, whiteouts
+from baselard.engine.store import overlay, whiteouts
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
-
-_OPAQUE = "trusted.overlay.opaque"
 
 
 def snapshots(store: Store) -> Snapshots:
@@ -35,8 +33,8 @@ def merge(layers: Sequence[Path], below: Path, target: Path) -> None:
             whiteouts.drop_idle(lower, upper, os.fsencode(path).split(b"/"))
     if not os.listdir(below):  # the lowest layer may be shown as it is, without a mount
         for directory, _, _ in os.walk(target):
-            if fold.is_opaque(directory):
-                os.removexattr(directory, _OPAQUE)
+            if overlay.is_opaque(directory):
+                overlay.make_joined(directory)
 
 
 def _join(copier: Copier, directory: str, hidden: set[str]) -> None:
@@ -45,12 +43,12 @@ def _join(copier: Copier, directory: str, hidden: set[str]) -> None:
     for entry in sorted(os.scandir(source), key=lambda entry: entry.name):
         path = f"{directory}/{entry.name}" if directory else entry.name
         info = entry.stat(follow_symlinks=False)
-        if fold.is_whiteout(info):
-            fold.remove(copier.target.own(path))
+        if overlay.is_whiteout(info):
+            overlay.remove(copier.target.own(path))
             copier.target.white_out(path)
             hidden.add(path)
         elif stat.S_ISDIR(info.st_mode):
-            _make_directory(copier.target.own(path), opaque=fold.is_opaque(entry.path))
+            _make_directory(copier.target.own(path), opaque=overlay.is_opaque(entry.path))
             _join(copier, path, hidden)
         else:
             copier.file(path, info, path)
@@ -61,9 +59,9 @@ def _make_directory(own: str, *, opaque: bool) -> None:
     """See that there is a directory. What it replaces ends what may show through it, as in the layers themselves."""
     mode = paths.mode(own)
     if opaque or (mode and not stat.S_ISDIR(mode)):
-        fold.remove(own)
+        overlay.remove(own)
         os.mkdir(own)
-        os.setxattr(own, _OPAQUE, b"y")
+        overlay.make_opaque(own)
     elif not mode:
         os.mkdir(own)
 
@@ -72,7 +70,7 @@ def _dress(source: str, own: str) -> None:
     """Have a directory look as the uppermost layer's does, with no attribute of those below."""
     for name in xattrs.read(own).keys() - xattrs.read(source).keys():
         os.removexattr(own, name)
-    fold.copy_attributes(source, own)
+    overlay.copy_attributes(source, own)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,9 @@
 import errno
 import os
 
-_NOT_CONTENT = ("trusted.overlay.", "user.overlay.", "security.selinux", "security.ima", "security.evm")
+from baselard.engine.store import overlay
+
+_NOT_CONTENT = (*overlay.ATTRIBUTES, "security.selinux", "security.ima", "security.evm")
 _UNSUPPORTED = (errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES)
 
 

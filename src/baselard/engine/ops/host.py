@@ -20,7 +20,7 @@ from baselard.engine.host import rundir
 from baselard.engine.ops.tree import one
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import cachedir
+from baselard.engine.store import cachedir, overlay
 
 T = TypeVar("T")
 
@@ -192,4 +192,4 @@ def _place(path: str) -> str:
 
 def _stays_behind(info: os.stat_result) -> bool:
     """Sockets mean nothing elsewhere; a device 0:0 would hide things in a layer instead of being one."""
-    return stat.S_ISSOCK(info.st_mode) or (stat.S_ISCHR(info.st_mode) and info.st_rdev == 0)
+    return stat.S_ISSOCK(info.st_mode) or overlay.is_whiteout(info)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import HostError
-from baselard.engine.store import fold, folding, stamps
+from baselard.engine.store import folding, overlay, stamps
 from baselard.engine.store.database import Snapshot, Store
 
 _FOLD_EVERY = 240  # overlayfs takes 500 lower directories, and short names leave room in the option page
@@ -158,7 +158,7 @@ class Snapshots:
         upper = work / "u"
         upper.mkdir()
         if parent:
-            fold.copy_attributes(os.fspath(self.store.layer_path(parent)), os.fspath(upper))
+            overlay.copy_attributes(os.fspath(self.store.layer_path(parent)), os.fspath(upper))
         else:
             upper.chmod(0o755)  # whatever the umask
         return upper

@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 
-from baselard.engine.store import fold
+from baselard.engine.store import overlay
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -16,7 +16,7 @@ def drop_idle(lower: int, upper: int, names: Sequence[bytes]) -> None:
     ``lower`` is the open root of all that lies below.
     """
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), _directory(upper, names[:-1]) as here:
-        is_whiteout = fold.is_whiteout(os.lstat(names[-1], dir_fd=here))
+        is_whiteout = overlay.is_whiteout(os.lstat(names[-1], dir_fd=here))
         if is_whiteout and not _hides(lower, upper, names):
             info = os.fstat(here)
             os.unlink(names[-1], dir_fd=here)
@@ -27,7 +27,7 @@ def _hides(lower: int, upper: int, names: Sequence[bytes]) -> bool:
     """Whether something would show without the whiteout: every directory on the way is joined, and it is below."""
     for depth in range(1, len(names)):
         with _directory(upper, names[:depth]) as directory:
-            if fold.is_opaque(f"/proc/self/fd/{directory}/."):
+            if overlay.is_opaque(directory):
                 return False
     try:
         with _directory(lower, names[:-1]) as below:

@@ -12,7 +12,7 @@ from baselard.engine.files.walking import Entry
 from baselard.engine.ops.merge import ApplyChanges, Diff
 from baselard.engine.ops.patch import PATCH, MakePatch
 from baselard.engine.solver.graph import Output
-from baselard.engine.store import fold
+from baselard.engine.store import overlay
 
 
 @shows("before", "after")
@@ -79,7 +79,7 @@ def remove(target: str, removed: Iterable[str]) -> None:
     for path in removed:
         real = paths.under(target, paths.resolve_parent(target, path))
         if paths.mode(real):
-            fold.remove(real)
+            overlay.remove(real)
 
 
 def _shown(entry: Entry) -> str:

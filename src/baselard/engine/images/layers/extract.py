@@ -20,12 +20,9 @@ from baselard.engine.files.inside import DIRECTORY, Names
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.tar_read import Entry
 from baselard.engine.images.layers.tree import Tree, shown
-from baselard.engine.store import stamps
+from baselard.engine.store import overlay, stamps
+from baselard.oci import whiteouts
 
-OPAQUE = "trusted.overlay.opaque"
-_WHITEOUT = b".wh."
-_OPAQUE_MARK = b".wh..wh..opq"
-_AUFS = b".wh..wh."  # aufs's own bookkeeping, which no layer means
 _MOST_COMPONENTS = 2048  # PATH_MAX is 4096 bytes
 _CHUNK = 1 << 20
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -67,7 +64,7 @@ def _put(tree: Tree, entry: Entry, reader: tar_read.Reader, *, lowest: bool) -> 
     if not names:
         _put_root(tree, entry)
         return
-    if names[-1].startswith(_WHITEOUT):
+    if names[-1].startswith(whiteouts.PREFIX):
         _put_whiteout(tree, names, lowest=lowest)
         return
     _check_xattrs(entry)
@@ -85,17 +82,17 @@ def _put_root(tree: Tree, entry: Entry) -> None:
 
 
 def _put_whiteout(tree: Tree, names: Names, *, lowest: bool) -> None:
-    hidden = names[-1].removeprefix(_WHITEOUT)
-    opaque = names[-1] == _OPAQUE_MARK
+    hidden = names[-1].removeprefix(whiteouts.PREFIX)
+    opaque = names[-1] == whiteouts.OPAQUE
     if opaque and len(names) == 1:
         raise UserError("a whiteout of / is refused")
     if hidden in (b"", b".", b".."):
         raise UserError("a whiteout needs the name of what it deletes")
-    if lowest or (names[-1].startswith(_AUFS) and not opaque):
+    if lowest or (names[-1].startswith(whiteouts.AUFS) and not opaque):
         return
     parent = tree.open_parent(names)
     if opaque:
-        _make_opaque(parent)
+        overlay.make_opaque(parent)
     else:
         _delete_below(parent, hidden)
         tree.whiteouts.add((*tree.real(parent), hidden))
@@ -104,15 +101,11 @@ def _put_whiteout(tree: Tree, names: Names, *, lowest: bool) -> None:
 def _delete_below(parent: int, name: bytes) -> None:
     """Hide what lower layers hold under ``name``; what this layer itself holds there stays, whatever the order."""
     try:
-        os.mknod(name, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
+        overlay.white_out(name, dir_fd=parent)
     except FileExistsError:
         if stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
             with _opened(name, parent) as directory:
-                _make_opaque(directory)
-
-
-def _make_opaque(directory: int) -> None:
-    os.setxattr(directory, OPAQUE, b"y")
+                overlay.make_opaque(directory)
 
 
 def _put_directory(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_read.Reader) -> None:
@@ -123,12 +116,12 @@ def _put_directory(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_r
     except FileExistsError:
         info = os.lstat(name, dir_fd=parent)
         if not stat.S_ISDIR(info.st_mode):
-            hides = _is_whiteout(info)
+            hides = overlay.is_whiteout(info)
             os.unlink(name, dir_fd=parent)
             os.mkdir(name, entry.mode, dir_fd=parent)
     with _opened(name, parent) as directory:
         if hides:
-            _make_opaque(directory)
+            overlay.make_opaque(directory)
         _dress(directory, entry)
     tree.implied.discard(names)
     tree.times[names] = entry.mtime
@@ -191,7 +184,7 @@ def _put_hard_link(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_r
     here = os.dup(parent)
     try:
         there = tree.open_parent(target, make=False)
-        if _is_whiteout(os.lstat(target[-1], dir_fd=there)):
+        if overlay.is_whiteout(os.lstat(target[-1], dir_fd=there)):
             raise UserError("its hard link's target is a deleted file")
         _replacing(tree, here, names, lambda: _link(target[-1], there, names[-1], here))
     except FileNotFoundError:
@@ -259,7 +252,7 @@ def _set_xattr(target: int | bytes, name: str, value: bytes, *, follow: bool) ->
 
 def _check_xattrs(entry: Entry) -> None:
     for name in entry.xattrs:
-        if name.startswith(("trusted.overlay.", "user.overlay.")) or "\0" in name:
+        if name.startswith(overlay.ATTRIBUTES) or "\0" in name:
             raise UserError(f"the attribute {name} would steer overlayfs itself")
 
 
@@ -273,7 +266,7 @@ def _names(path: bytes) -> Names:
     if len(names) > _MOST_COMPONENTS:
         raise UserError("its path is too deep")
     for inner in names[:-1]:
-        if inner.startswith(_WHITEOUT):
+        if inner.startswith(whiteouts.PREFIX):
             raise UserError("a whiteout is no directory")
     return names
 
@@ -285,10 +278,6 @@ def _opened(name: bytes, parent: int) -> Iterator[int]:
         yield directory
     finally:
         os.close(directory)
-
-
-def _is_whiteout(info: os.stat_result) -> bool:
-    return stat.S_ISCHR(info.st_mode) and info.st_rdev == 0
 
 
 def _explained(error: OSError, entry: Entry) -> HostError | UserError:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from baselard.engine.errors import HostError
 from baselard.engine.images.layers import tar_read, tar_write
 from baselard.engine.images.layers.tar_read import Entry
-from baselard.engine.store import fold
+from baselard.engine.store import overlay
+from baselard.oci import whiteouts
 
 _CHUNK = 1 << 20
-_OPAQUE_MARK, _WHITEOUT = b".wh..wh..opq", b".wh."
 _KEPT = ("user.", "trusted.")  # besides file capabilities; labels and ACLs belong to one machine
 _KINDS = {
     stat.S_IFREG: tar_read.REGULAR,
@@ -77,12 +77,12 @@ def _directory(writer: _Writer, trees: Sequence[bytes], name: bytes) -> Iterator
     marks, others = [], []
     for key in sorted(entries):
         info = entries[key][0].stat(follow_symlinks=False)
-        if fold.is_whiteout(info):
+        if overlay.is_whiteout(info):
             marks.append(key)
         elif not stat.S_ISSOCK(info.st_mode):
             others.append((key, info))
     for key in marks:
-        yield from writer.add(tar_write.header(_mark(writer, prefix + _WHITEOUT + key, trees[0])))
+        yield from writer.add(tar_write.header(_mark(writer, prefix + whiteouts.PREFIX + key, trees[0])))
     for key, info in others:
         if stat.S_ISDIR(info.st_mode):
             yield from _subdirectory(writer, entries[key], prefix + key, info)
@@ -96,7 +96,7 @@ def _subdirectory(
     trees, opaque = _joined(found)
     yield from writer.add(tar_write.header(_entry(writer, name, trees[0], info)))
     if opaque:
-        yield from writer.add(tar_write.header(_mark(writer, name + b"/" + _OPAQUE_MARK, trees[0])))
+        yield from writer.add(tar_write.header(_mark(writer, name + b"/" + whiteouts.OPAQUE, trees[0])))
     yield from _directory(writer, trees, name)
 
 
@@ -107,7 +107,7 @@ def _joined(found: "Sequence[os.DirEntry[bytes]]") -> tuple[list[bytes], bool]:
         if not entry.is_dir(follow_symlinks=False):
             return trees, True
         trees.append(entry.path)
-        if fold.is_opaque(os.fsdecode(entry.path)):
+        if overlay.is_opaque(os.fsdecode(entry.path)):
             return trees, True
     return trees, False
 
@@ -147,7 +147,7 @@ def _entry(writer: _Writer, name: bytes, path: bytes, info: os.stat_result) -> E
     xattrs = {
         key: os.getxattr(path, key, follow_symlinks=False)
         for key in os.listxattr(path, follow_symlinks=False)
-        if key == "security.capability" or (key.startswith(_KEPT) and not key.startswith("trusted.overlay."))
+        if key == "security.capability" or (key.startswith(_KEPT) and not key.startswith(overlay.ATTRIBUTES))
     }
     return entry._replace(link=link, xattrs=xattrs) if link or xattrs else entry
 

@@ -18,7 +18,7 @@ from baselard.engine.images.layers.stream import Stream, decompressed
 from baselard.engine.images.layers.tree import Tree, shown
 from baselard.engine.solver import cancel
 from baselard.engine.solver.digest import of_bytes
-from baselard.engine.store import fold, layer_index, whiteouts
+from baselard.engine.store import layer_index, overlay, whiteouts
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
@@ -121,7 +121,7 @@ def _dress_as_below(lower: Tree, upper: Tree, names: Names) -> None:
     try:
         target = upper.open_directory(names)
         try:
-            fold.copy_attributes(f"/proc/self/fd/{source}", f"/proc/self/fd/{target}")
+            overlay.copy_attributes(f"/proc/self/fd/{source}", f"/proc/self/fd/{target}")
         finally:
             os.close(target)
     finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 from baselard.engine.errors import UserError
 from baselard.engine.files import inside
 from baselard.engine.files.inside import Names, Place
+from baselard.engine.store import overlay
 
 Touched = dict[str, os.stat_result]
 """Directories, by their path in the mounted tree, and how they were before."""
@@ -121,8 +122,7 @@ def _prune(upper: Path, names: Names, before: os.stat_result) -> None:
 
 def _is_bare_copy(parent: int, name: bytes, before: os.stat_result) -> bool:
     with inside.opened(parent, (name,)) as directory:
-        opaque = "trusted.overlay.opaque" in os.listxattr(directory)
-        return not opaque and not os.listdir(directory) and unchanged(before, os.fstat(directory))
+        return not overlay.is_opaque(directory) and not os.listdir(directory) and unchanged(before, os.fstat(directory))
 
 
 def _put_back(directory: int, status: os.stat_result) -> None:
