@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselard.engine.errors import HostError, UserError
+from baselard.engine.errors import HostError, UserError, foreseen
 from baselard.engine.files.inside import DIRECTORY, Names
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.tar_read import Entry
@@ -281,8 +281,9 @@ def _opened(name: bytes, parent: int) -> Iterator[int]:
 
 
 def _explained(error: OSError, entry: Entry) -> HostError | UserError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return HostError("the store's disk is full; free some space, or set BASELARD_STORE to a larger disk")
+    of_the_machine = foreseen(OSError(error.errno, error.strerror))  # its path would be the entry's
+    if isinstance(of_the_machine, HostError):
+        return of_the_machine
     return UserError(f"layer entry {shown(entry.name)}: {error.strerror}")
 
 

@@ -1,5 +1,6 @@
 """Layers unpack as the OCI image spec says, and hostile ones are refused without a byte outside the directory."""
 
+import errno
 import io
 import os
 import stat
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import HostError, UserError
 from baselard.engine.images.layers.extract import unpack
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="owners, devices and trusted attributes need root")
@@ -341,3 +342,17 @@ def test_hostile_layers_are_refused_in_one_clear_error(case: str, root: Path) ->
     assert str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(("number", "says"), [("ENOSPC", "is full"), ("EDQUOT", "is full"), ("EIO", "is broken")])
+def test_what_the_machine_lacks_is_no_fault_of_the_entry(
+    number: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As anywhere else in the engine (errors.foreseen)."""
+
+    def fail(*_: object) -> int:
+        raise OSError(getattr(errno, number), "told by the kernel", "f")
+
+    monkeypatch.setattr(os, "write", fail)
+    with pytest.raises(HostError, match=f"^(the disk that the store is on|the store) .*{says}"):
+        unpack(Source(tar(member("f", content=b"content"))), tmp_path)
