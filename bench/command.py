@@ -1,13 +1,14 @@
 """``baselard bench``: run the scenarios, print the table, write JSON and SVG."""
 
-import argparse
 import signal
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from baselard.cli.parser import Parser
 from baselard.engine.errors import UserError
 from baselard.engine.store import snapshots
 from bench import chart, growth, job, machine, micro, results, table, ways
@@ -19,7 +20,7 @@ from bench.results import Run
 
 def run(argv: Sequence[str]) -> int:
     """Measure what ``argv`` names; 0, or 1 when a scenario could not be run. Raises UserError for an unknown name."""
-    asked = _parser().parse_args(argv)
+    asked = _parser().read(argv)
     if asked.table:
         return _show(_read(asked.table), asked.into)
     chosen = choose((*micro.SCENARIOS, *ways.SCENARIOS, *growth.SCENARIOS, *job.SCENARIOS), asked.only)
@@ -41,7 +42,7 @@ def run(argv: Sequence[str]) -> int:
     return 1 if done.skipped else 0
 
 
-def _earlier(asked: argparse.Namespace) -> Run:
+def _earlier(asked: Namespace) -> Run:
     """What there is already of a run that is made in parts. Raises UserError for parts that do not fit."""
     if not (asked.keep and asked.output and asked.output.exists()):
         return Run({}, asked.quick, (), {}, {})
@@ -106,8 +107,8 @@ def _without(done: Run, name: str) -> Run:
     return replace(done, measured=tuple(one for one in done.measured if one.name != name), skipped=skipped)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("baselard bench", description="Measure Baselard beside limits and peers.")
+def _parser() -> Parser:
+    parser = Parser("bench", "[SCENARIO …]", "Measures Baselard beside limits and peers.\n")
     parser.add_argument("only", nargs="*", metavar="SCENARIO", help="only these; all without any")
     parser.add_argument("--quick", action="store_true", help="everything once on a small base, to see that it runs")
     parser.add_argument("--once", action="store_true", help="one round of each, in full size")

@@ -31,7 +31,7 @@ def test_others_actions_are_named_by_a_commit(name: str) -> None:
 @pytest.mark.advisory("CVE-2025-30066", MOVED)
 def test_the_workflow_that_is_written_names_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    init.run(["--github"])
+    init.run(github=True)
     text = (tmp_path / init.WORKFLOW).read_text()
     assert "uses:" in text
     assert _moving(text) == []

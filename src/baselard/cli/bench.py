@@ -3,9 +3,9 @@
 from baselard.cli import start
 
 
-def run(argv: list[str]) -> int:
+def run(line: list[str]) -> int:
     """Measure, print the table and write the files asked for. Raises EngineError."""
-    start.require_privilege(["bench", *argv])
+    start.require_privilege(line)
     from bench import command  # noqa: PLC0415 -- stands beside the product, and only developers have it
 
-    return command.run(argv)
+    return command.run(line[1:])

@@ -16,48 +16,28 @@ from baselard.engine.images.transfer import Transferred
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import private_namespace
 
-_USAGE = """Usage: baselard cache export DIRECTORY|REFERENCE
-       baselard cache import [--unsigned] DIRECTORY|REFERENCE
-
-export writes what the last run used: results and the snapshots they need, compressed, and nothing that is there
-already. import brings that into this machine's store; steps that did not change then run nothing.
-A name with a registry's host and a tag (ghcr.io/team/cache:main) means a registry, anything else a directory.
-
-export signs with the private key BASELARD_CACHE_SIGNING_KEY, import asks for a signature by BASELARD_CACHE_PUBLIC_KEY
-(or by the former's other half): PEM, or the path of a file that holds it.
-
-  --unsigned   import what anybody may have written
-"""
 _SIGNING, _PUBLIC = "BASELARD_CACHE_SIGNING_KEY", "BASELARD_CACHE_PUBLIC_KEY"
 
 
-def run(argv: list[str]) -> int:
-    """Export or import, and say how much went."""
-    if not argv or argv[0] in ("-h", "--help"):
-        sys.stdout.write(_USAGE)
-        return 0 if argv else 2
-    word, place, unsigned = _read(argv)
-    start.require_privilege(["cache", *argv])
+def run(way: str, place: str, line: Sequence[str], *, unsigned: bool) -> int:
+    """Export or import, and say how much went. Raises EngineError.
+
+    ``unsigned`` takes what anybody may have written; ``line`` is the command line, to become root with.
+    """
+    if unsigned and way == "export":
+        raise UserError("baselard cache: --unsigned is for import; without a key an export is not signed anyway")
+    start.require_privilege(line)
     key = (*_keys(_SIGNING), "")[0]
-    trusted = None if unsigned or word == "export" else _trusted()
+    trusted = None if unsigned or way == "export" else _trusted()
     private_namespace()
     began = time.monotonic()
     with contextlib.closing(Store.open(places.store_root())) as store:
-        done = _exported(store, place, key) if word == "export" else _imported(store, place, trusted)
+        done = _exported(store, place, key) if way == "export" else _imported(store, place, trusted)
     sys.stdout.write(
-        f"{word}ed {done.results} results and {done.snapshots} snapshots, {done.size / 1e6:.1f} MB new, "
+        f"{way}ed {done.results} results and {done.snapshots} snapshots, {done.size / 1e6:.1f} MB new, "
         f"in {time.monotonic() - began:.1f} s\n"
     )
     return 0
-
-
-def _read(argv: Sequence[str]) -> tuple[str, str, bool]:
-    """What to do, with which place, and whether unsigned. Raises UserError."""
-    named = [word for word in argv[1:] if word != "--unsigned"]
-    unsigned = len(named) < len(argv) - 1
-    if len(named) != 1 or named[0].startswith("-") or argv[0] not in ("import", *["export"] * (not unsigned)):
-        raise UserError("baselard cache: write cache export PLACE or cache import [--unsigned] PLACE")
-    return argv[0], named[0], unsigned
 
 
 def _exported(store: Store, place: str, key: str) -> Transferred:

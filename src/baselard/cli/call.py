@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from baselard.cli import chain, halves, help, target
+from baselard.cli import chain, halves, help, parser, target
 from baselard.cli.target import Target
 from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import Step
@@ -17,7 +17,7 @@ from baselard.engine.run import terminal
 
 def run(argv: list[str]) -> int:
     """Run a chain of functions and print the result. Raises EngineError."""
-    with target.opened(argv) as found:
+    with target.opened(parser.early(argv)) as found:
         parsed = chain.parse(found.module, found.find, argv)
         if parsed.options.help:
             sys.stdout.write(help.call_help(found.module, found.find, parsed))

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from baselard.cli.options import Options, names, take, unknown
+from baselard.cli import parser
+from baselard.cli.options import Options, unknown
+from baselard.cli.parser import Parser
 from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import FindType, Step
 from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef
@@ -22,12 +24,12 @@ class Chain:
     options: Options
 
 
-def parse(module: Module, find: FindType, argv: Sequence[str], options: Options | None = None) -> Chain:
+def parse(module: Module, find: FindType, argv: Sequence[str]) -> Chain:
     """Read a command line. Raises UserError for whatever cannot be right, unless help is asked for."""
     main = module.main
     if main.constructor is None:
         raise UserError(f"the module {module.name} has no constructor")
-    reading = _Reading(find, options or Options(), list(argv))
+    reading = _Reading(find, list(argv))
     function, owner, is_field = main.constructor, main, False
     while True:
         args = reading.flags(function)
@@ -36,18 +38,20 @@ def parse(module: Module, find: FindType, argv: Sequence[str], options: Options 
             break
         owner = reading.owner(function)
         function, is_field = _member(owner, reading.words.pop(0))
-    if not reading.options.help:
+    options = parser.options(reading.own.read(reading.taken))
+    if not options.help:
         for step in reading.steps:
             _check_required(step)
-    return Chain(tuple(reading.steps), reading.options)
+    return Chain(tuple(reading.steps), options)
 
 
 @dataclass
 class _Reading:
     find: FindType
-    options: Options
     words: list[str]
     steps: list[Step] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+    own: Parser = field(default_factory=lambda: parser.of("call"))
 
     @property
     def done(self) -> bool:
@@ -58,15 +62,20 @@ class _Reading:
         texts: dict[str, list[str]] = {}
         while self.words and self.words[0].startswith("-"):
             arg = _named(function, self.words[0])
-            if arg is None and (taken := take(self.options, self.words)):
-                self.options = taken[0]
-                del self.words[: taken[1]]
-                continue
-            if arg is None:
-                known = [f"--{kebab(arg.name)}" for arg in function.args]
-                raise UserError(unknown("flag", self.words[0].partition("=")[0], [*known, *names()]) + _on(function))
-            texts.setdefault(arg.name, []).append(self._text(arg))
+            if arg:
+                texts.setdefault(arg.name, []).append(self._text(arg))
+            else:
+                self._take_own(function)
         return {arg.name: self._value(arg, texts[arg.name]) for arg in function.args if arg.name in texts}
+
+    def _take_own(self, function: Function) -> None:
+        """Set aside an option of ``call`` itself, for ``parser``."""
+        word, width = self.own.taken(self.words)
+        if not width:
+            known = [f"--{kebab(arg.name)}" for arg in function.args]
+            raise UserError(unknown("flag", self.words[0].partition("=")[0], [*known, *self.own.names]) + _on(function))
+        self.taken.append(word)
+        del self.words[:width]
 
     def owner(self, function: Function) -> TypeDef:
         """The type whose functions may follow. Raises UserError when the function returns no object."""

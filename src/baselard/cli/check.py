@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from baselard.cli import help, options, target
+from baselard.cli import columns, help, target
+from baselard.cli.options import Options, unknown
 from baselard.cli.target import Target
 from baselard.engine.api.objects import checks
 from baselard.engine.api.objects.checks import Check
@@ -33,21 +34,17 @@ class Outcome:
     misused: bool = False
 
 
-def run(argv: list[str]) -> int:
-    """Run or list the checks that match the given patterns. Raises EngineError."""
-    asked, patterns = options.split(argv)
-    if asked.help:
-        sys.stdout.write("Usage: baselard check [-m MODULE] [-l] [PATTERN …]\n")
-        return 0
-    with target.opened(argv) as found:
+def run(options: Options, patterns: Sequence[str], line: Sequence[str], *, listing: bool) -> int:
+    """Run or list the checks that match. ``line`` is the command line, to become root with. Raises EngineError."""
+    with target.opened(options) as found:
         chosen = matching(found.module, patterns)
-        if asked.listing:
+        if listing:
             rows = [(check.name, help.first_line(check.description)) for check in chosen]
-            sys.stdout.write(help.table(rows))
+            sys.stdout.write(columns.table(rows))
             return 0
-        if asked.interactive:
+        if options.interactive:
             terminal.require()
-        return _report(_run_all(found, chosen, argv))
+        return _report(_run_all(found, chosen, line))
 
 
 def matching(module: Module, patterns: Sequence[str]) -> Sequence[Check]:
@@ -57,18 +54,18 @@ def matching(module: Module, patterns: Sequence[str]) -> Sequence[Check]:
     """
     for pattern in patterns:
         if not checks.checks(module, [pattern]).list:
-            raise UserError(options.unknown("check", pattern, [check.name for check in checks.checks(module).list]))
+            raise UserError(unknown("check", pattern, [check.name for check in checks.checks(module).list]))
     return checks.checks(module, patterns).list
 
 
-def _run_all(found: Target, chosen: Sequence[Check], argv: Sequence[str]) -> list[Outcome]:
+def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> list[Outcome]:
     from baselard.cli import start  # noqa: PLC0415 -- listing needs no engine
 
     async def work(walk: "Walk") -> list[Outcome]:
         constructed = await walk.run(chosen[0].steps[:1])
         return list(await asyncio.gather(*(_outcome(walk, check, constructed) for check in chosen)))
 
-    start.require_privilege(["check", *argv])
+    start.require_privilege(line)
     return start.walk(found, work) if chosen else []
 
 

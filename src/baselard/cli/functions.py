@@ -1,17 +1,15 @@
 """``baselard functions``: what there is to call, on the module or on what a chain of functions returns."""
 
 import sys
+from collections.abc import Sequence
 
-from baselard.cli import chain, help, options, target
+from baselard.cli import chain, help, target
+from baselard.cli.options import Options
 
 
-def run(argv: list[str]) -> int:
+def run(options: Options, names: Sequence[str]) -> int:
     """Print a table of names and descriptions. Raises EngineError."""
-    asked, names = options.split(argv)
-    with target.opened(argv) as found:
-        if asked.help:
-            sys.stdout.write("Usage: baselard functions [-m MODULE] [FUNCTION …]\n")
-            return 0
+    with target.opened(options) as found:
         parsed = chain.parse(found.module, found.find, [*names, "--help"])
         sys.stdout.write(help.function_table(found.find, parsed.steps[-1].function))
     return 0

@@ -1,25 +1,13 @@
 """What ``--help`` and ``functions`` print, from the docstrings the module registered."""
 
 import json
-import textwrap
-from collections.abc import Iterable, Sequence
 
+from baselard.cli import parser
 from baselard.cli.chain import Chain
+from baselard.cli.columns import section, table
 from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import FindType
 from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef
-
-_WIDTH = 116
-_OPTIONS = (
-    ("-m, --mod PATH", "the module: a directory or a git URL (default: the nearest dagger.json)"),
-    ("-o, --output PATH", "save the result to a file or directory"),
-    ("-j, --json", "print the result as JSON"),
-    ("-q, -v", "say less, say more"),
-    ("--progress MODE", "auto, tty, plain, dots or quiet"),
-    ("--no-cache-exec", "run every command again"),
-    ("-i, --interactive", "open a shell in the container of a command that fails"),
-    ("--interactive-command CMD", "what to open then (default: /bin/sh)"),
-)
 
 
 def call_help(module: Module, find: FindType, chain: Chain) -> str:
@@ -32,9 +20,9 @@ def call_help(module: Module, find: FindType, chain: Chain) -> str:
     parts = [
         description.strip() + "\n" if description else "",
         f"Usage: {usage}\n",
-        _section("Functions", ((name, text) for name, text in functions)),
-        _section("Arguments", ((flag(arg), _explained(arg, find)) for arg in last.function.args)),
-        _section("Options", _OPTIONS),
+        section("Functions", ((name, text) for name, text in functions)),
+        section("Arguments", ((flag(arg), _explained(arg, find)) for arg in last.function.args)),
+        section("Options", parser.of("call").rows()),
     ]
     return "\n".join(filter(None, parts))
 
@@ -42,13 +30,6 @@ def call_help(module: Module, find: FindType, chain: Chain) -> str:
 def function_table(find: FindType, function: Function) -> str:
     """The functions of what ``function`` returns, as ``dagger functions`` prints them."""
     return table(functions_of(find, function))
-
-
-def table(rows: Sequence[tuple[str, str]]) -> str:
-    """Names with descriptions under a heading, in Dagger's columns."""
-    rows = [("Name", "Description"), *rows]
-    width = max(len(name) for name, _ in rows) + 3
-    return "".join(f"{name:<{width}}{text}\n" for name, text in rows)
 
 
 def functions_of(find: FindType, function: Function) -> list[tuple[str, str]]:
@@ -82,22 +63,6 @@ def _explained(arg: FunctionArg, find: FindType) -> str:
 
 def _members(kind: TypeDef) -> list[str]:
     return [member.name for member in kind.members]
-
-
-def _section(title: str, rows: Iterable[tuple[str, str]]) -> str:
-    rows = list(rows)
-    if not rows:
-        return ""
-    column = min(max(len(name) for name, _ in rows), 34) + 4
-    return f"{title}:\n" + "".join(_row(name, text, column) for name, text in rows)
-
-
-def _row(name: str, text: str, column: int) -> str:
-    head = f"  {name}".ljust(column)
-    if len(head) > column:
-        head += "\n" + " " * column
-    wrapped = textwrap.wrap(text, _WIDTH - column) or [""]
-    return (head + f"\n{'':{column}}".join(wrapped)).rstrip() + "\n"
 
 
 def first_line(text: str) -> str:

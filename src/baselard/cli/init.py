@@ -5,7 +5,6 @@ from pathlib import Path
 
 from baselard.cli import found
 from baselard.cli.found import Found
-from baselard.cli.options import unknown
 from baselard.engine.errors import UserError
 
 CONFIG = "baselard.yaml"
@@ -13,14 +12,9 @@ WORKFLOW = ".github/workflows/baselard.yml"
 _SCHEMA = "https://raw.githubusercontent.com/baselard/baselard/main/baselard.schema.json"
 
 
-def run(argv: list[str]) -> int:
-    """Write what is missing, never over what is there. Raises UserError."""
-    if argv and argv[0] in ("-h", "--help"):
-        sys.stdout.write("Usage: baselard init [--github]\n")
-        return 0
-    if others := [word for word in argv if word != "--github"]:
-        raise UserError(unknown("option", others[0], ["--github", "--help"]))
-    path, text = (WORKFLOW, workflow()) if "--github" in argv else (CONFIG, config(Path.cwd()))
+def run(*, github: bool) -> int:
+    """Write the configuration, or with ``github`` the workflow, never over what is there. Raises UserError."""
+    path, text = (WORKFLOW, workflow()) if github else (CONFIG, config(Path.cwd()))
     _write(Path(path), text)
     sys.stdout.write(f"{path}\n")
     return 0

@@ -1,30 +1,17 @@
-"""The table of commands, and the one place where errors become exit codes.
+"""The way into a command, and the one place where errors become exit codes.
 
 0: done · 1: the work failed · 2: bad input or this machine lacks something · 3: a bug here · 130: interrupted.
 """
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-from baselard.cli import streams
+from baselard.cli import commands, streams
+from baselard.cli.commands import COMMANDS
 from baselard.cli.options import unknown
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError, foreseen
 
-COMMANDS = {
-    "call": "call functions of a module, each on the result of the one before",
-    "functions": "list the functions of a module, or of what a function returns",
-    "check": "run a module's checks, all or those that match a pattern",
-    "init": "write a baselard.yaml, or with --github a one-step workflow, for this repository",
-    "test": "lint, type-check and test this checkout; --full for the slow tests too",
-    "bench": "measure the ways of sharing a base image against each other",
-    "cache": "take the last run's results to another machine, or bring them from one",
-    "doctor": "look at what this machine lends the engine, and name what is missing",
-    "prune": "free space in the store",
-    "session": "serve the API to an SDK that starts its own engine",
-    "version": "print the version",
-}
 FAILED, MISUSED, BUG, INTERRUPTED = 1, 2, 3, 130
 
 
@@ -61,16 +48,14 @@ def _explain(error: BaseException, argv: Sequence[str]) -> int:
 
 def _dispatch(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
-        sys.stdout.write(usage())
+        sys.stdout.write(commands.usage())
         return 0 if argv else MISUSED
     name = "version" if argv[0] == "--version" else argv[0]
     if name not in COMMANDS:
-        raise UserError(unknown("command", name, COMMANDS))
+        raise UserError(unknown("command", name, [name for name, command in COMMANDS.items() if command.shown]))
     if name != "version":
         _check(argv)
-    command = importlib.import_module(f"baselard.cli.{name}")
-    code: int = command.run(list(argv[1:]))
-    return code
+    return commands.run(name, argv[1:])
 
 
 def _check(argv: Sequence[str]) -> None:
@@ -85,18 +70,6 @@ def _check(argv: Sequence[str]) -> None:
             word.encode()
         except UnicodeEncodeError:
             raise UserError(f"the argument {word!r} is not UTF-8 text") from None
-
-
-def usage() -> str:
-    """The help of ``baselard`` itself; one screen."""
-    lines = [f"  {name:<11}{what}\n" for name, what in COMMANDS.items()]
-    return (
-        "Build a container base image once, test every example on the built object, publish what was tested.\n\n"
-        "Usage: baselard [-C DIR] [--engine embedded|dagger] COMMAND …\n\n"
-        "  -C DIR     work in that directory; on a tree without a Dagger module, this module works on the tree\n\n"
-        + "".join(lines)
-        + "\nbaselard call --help lists this module's functions, baselard call FUNCTION --help their arguments.\n"
-    )
 
 
 def _say(*texts: str) -> None:

@@ -11,61 +11,38 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from baselard.cli import displays, places, start
-from baselard.cli.options import unknown
 from baselard.engine.errors import UserError
 from baselard.engine.modules import hosting
 
-_VALUES = ("--label", "--workdir", "--project", "-W", "--workspace", "--version")
-_LOAD = "--load-workspace-modules"
-_SWITCHES = (_LOAD, "--skip-workspace-modules")
 
+def run(workdir: Path, line: Sequence[str], *, modules: bool) -> int:
+    """Serve one session until the client has gone. Raises EngineError.
 
-@dataclass(frozen=True)
-class Asked:
-    """What the SDK asked for: the directory its paths are relative to, and whether the workspace has modules."""
-
-    workdir: Path
-    modules: bool = False
-
-
-def run(argv: list[str]) -> int:
-    """Serve one session until the client has gone. Raises EngineError."""
-    asked = parse(argv)
-    start.require_privilege(["session", *argv])
+    The client's paths are relative to ``workdir``; ``modules`` says whether the workspace's are served; ``line`` is the
+    command line, to become root with.
+    """
+    start.require_privilege(line)
     display = displays.display("plain")
     with contextlib.closing(display), start.engine(display) as engine:
-        asyncio.run(_serve(engine, asked))
+        asyncio.run(_serve(engine, workdir, modules=modules))
     return 0
 
 
-def parse(argv: list[str]) -> Asked:
-    """Read the SDK's arguments. Raises UserError for one unknown, or a directory that is not there."""
-    workdir, modules, words = Path.cwd(), False, list(argv)
-    while words:
-        name, equals, value = words.pop(0).partition("=")
-        if name in _SWITCHES:
-            modules = modules or name == _LOAD
-            continue
-        if name not in _VALUES:
-            raise UserError(unknown("option", name, [*_VALUES, *_SWITCHES]))
-        if not equals and not words:
-            raise UserError(f"{name} needs a value")
-        value = value if equals else words.pop(0)
-        workdir = Path(value) if name == "--workdir" else workdir
-    if not workdir.is_dir():
-        raise UserError(f"--workdir {workdir}: there is no such directory")
-    return Asked(workdir.resolve(), modules)
+def directory(text: str) -> Path:
+    """The directory that an SDK names. Raises UserError where there is none."""
+    if not Path(text).is_dir():
+        raise UserError(f"--workdir {text}: there is no such directory")
+    return Path(text).resolve()
 
 
-async def _serve(engine: start.Engine, asked: Asked) -> None:
+async def _serve(engine: start.Engine, workdir: Path, *, modules: bool) -> None:
     output = lambda data: engine.progress.note(data.decode(errors="replace"))  # noqa: E731
-    session = engine.session(asked.workdir)
-    session.state.workspace_modules = asked.modules
+    session = engine.session(workdir)
+    session.state.workspace_modules = modules
     async with hosting.served(session, places.cache_root(), output) as (port, token):
         gone = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselard.cli import options, places
+from baselard.cli import places
 from baselard.cli.options import Options
 from baselard.engine.api.objects.typedef import Module, TypeDef
 from baselard.engine.host import checkout
@@ -92,19 +92,18 @@ class Target:
 
 
 @contextlib.contextmanager
-def opened(argv: Sequence[str]) -> Iterator[Target]:
-    """The module that ``argv`` names with ``-m``, or the nearest one; where there is none, this checkout's own.
+def opened(options: Options) -> Iterator[Target]:
+    """The module that the options name with ``-m``, or the nearest one; where there is none, this checkout's own.
 
     The latter then works on the current directory. Raises UserError for a module that cannot be.
     """
-    early = options.early(argv)
-    if remote.is_remote(early.module):
-        found = source.find(remote.fetch(early.module, places.cache_root()))
-    elif early.module:
-        found = source.load(Path(early.module).resolve())
+    if remote.is_remote(options.module):
+        found = source.find(remote.fetch(options.module, places.cache_root()))
+    elif options.module:
+        found = source.load(Path(options.module).resolve())
     elif near := source.nearest(Path.cwd()):
         found = source.load(near)
     else:
         found = replace(source.load(checkout.ROOT), tree=Path.cwd())
-    with contextlib.closing(Target(found, early)) as target:
+    with contextlib.closing(Target(found, options)) as target:
         yield target

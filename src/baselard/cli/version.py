@@ -7,7 +7,7 @@ import tomllib
 from baselard.engine.host import checkout
 
 
-def run(_argv: list[str]) -> int:
+def run() -> int:
     """Print one line."""
     sys.stdout.write(f"baselard v{number()} (Dagger API v0.21, {platform.system().lower()}/{platform.machine()})\n")
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from baselard.cli import target
+from baselard.cli.options import Options
 from baselard.cli.target import Target
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +38,7 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """This repository's module, as ``call --help`` knows it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BASELARD_CACHE", str(tmp_path_factory.mktemp("docs-cache")))
-        with target.opened(["call", "-m", str(ROOT)]) as found:
+        with target.opened(Options(module=str(ROOT))) as found:
             yield found
 
 

@@ -4,9 +4,6 @@ A block whose fence says ``sh run`` is run; further words on the fence are pytes
 block ``text output`` right below it is what it prints to stdout.
 """
 
-import contextlib
-import importlib
-import io
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -18,15 +15,16 @@ import pytest
 import yaml
 from _pytest.mark import ParameterSet
 
-from baselard.cli import chain, check, main, options
+from baselard.cli import chain, check, options, parser
+from baselard.cli.commands import COMMANDS, usage
 from baselard.cli.target import Target
 from baselard.engine.errors import UserError
+from bench import command as bench_command
 
 ROOT = Path(__file__).resolve().parents[3]
+PARSED = COMMANDS.keys() - set(parser.READ_ELSEWHERE)
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-# These say what they take in the help of `baselard` itself.
-NO_HELP = ("test", "session", "version")
 
 
 @dataclass(frozen=True)
@@ -99,31 +97,29 @@ def complaint(words: Sequence[str], module: Target) -> str:
 
 def _accept(words: list[str], module: Target, *, dagger: bool) -> None:
     while words[0].startswith("-") and words[0] not in ("--help", "--version"):
-        if not dagger and words[0].partition("=")[0] not in main.usage():
+        if not dagger and words[0].partition("=")[0] not in usage():
             raise UserError(f"baselard has no option {words[0]}")
         del words[: 1 if "=" in words[0] else 2]
     command, rest = words[0], words[1:]
-    if command not in (*main.COMMANDS, "--help", "--version", "COMMAND"):
-        raise UserError(options.unknown("command", command, main.COMMANDS))
+    if command not in (*COMMANDS, "--help", "--version", "COMMAND"):
+        raise UserError(options.unknown("command", command, COMMANDS))
     if command == "call":
         rest = [*rest[: rest.index("FUNCTION")], "--help"] if "FUNCTION" in rest else rest
         chain.parse(module.module, module.find, rest or ["--help"])
     elif command == "functions":
-        chain.parse(module.module, module.find, [*options.split(rest)[1], "--help"])
+        chain.parse(module.module, module.find, [*parser.read(command, rest).names, "--help"])
     elif command == "check":
-        check.matching(module.module, options.split(rest)[1])
+        check.matching(module.module, parser.read(command, rest).patterns)
     else:
         _known_flags(command, rest)
 
 
 def _known_flags(command: str, words: Sequence[str]) -> None:
-    said = io.StringIO()
-    if command in main.COMMANDS and command not in NO_HELP:
-        with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
-            importlib.import_module(f"baselard.cli.{command}").run(["--help"])
+    elsewhere = {"bench": bench_command._parser().format_help(), "test": COMMANDS["test"].about}
+    said = elsewhere.get(command, "") if command not in PARSED else parser.of(command).format_help()
     for word in words:
         flag = word.partition("=")[0]
-        if word.startswith("-") and flag not in re.findall(r"--?[\w-]+", said.getvalue() + main.usage()):
+        if word.startswith("-") and flag not in re.findall(r"--?[\w-]+", said):
             raise UserError(options.unknown("option", flag, []))
 
 

@@ -45,7 +45,7 @@ def test_ci_is_one_call_whatever_happens(repository, event, ending):
 
 def test_the_written_workflow_runs_as_ours_does(repository, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    init.run(["--github"])
+    init.run(github=True)
     run = repository.run(Event("pull_request"))
     assert run.workflow(tmp_path / init.WORKFLOW)["images"]["result"] == "success"
     assert len(repository.calls) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from baselard.cli import init
+from baselard.cli import init, parser
 from baselard.engine.errors import UserError
 from pipeline import config
 
@@ -21,7 +21,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_configuration_is_one_the_pipeline_reads(repository: Path) -> None:
-    assert init.run([]) == 0
+    assert init.run(github=False) == 0
     (base,) = config.parse((repository / "baselard.yaml").read_text()).bases
     assert (base.name, base.dockerfile) == ("", "image/Dockerfile")
 
@@ -87,7 +87,7 @@ def test_a_dockerfile_that_does_not_parse_is_no_hindrance(repository: Path) -> N
 
 
 def test_the_workflow_makes_one_call(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert init.run(["--github"]) == 0
+    assert init.run(github=True) == 0
     assert capsys.readouterr().out == ".github/workflows/baselard.yml\n"
     workflow = yaml.safe_load((repository / ".github/workflows/baselard.yml").read_text())
     checkout, call = (step["uses"] for step in workflow["jobs"]["images"]["steps"])
@@ -98,16 +98,16 @@ def test_the_workflow_makes_one_call(repository: Path, capsys: pytest.CaptureFix
 def test_nothing_is_overwritten(repository: Path) -> None:
     (repository / "baselard.yaml").write_text("mine\n")
     with pytest.raises(UserError, match=r"baselard\.yaml is there already"):
-        init.run([])
+        init.run(github=False)
     assert (repository / "baselard.yaml").read_text() == "mine\n"
 
 
 def test_without_a_base_there_is_nothing_to_configure(repository: Path) -> None:
     (repository / "image" / "Dockerfile").unlink()
     with pytest.raises(UserError, match="there is no base image here"):
-        init.run([])
+        init.run(github=False)
 
 
 def test_other_words_are_mistakes() -> None:
     with pytest.raises(UserError, match="unknown option --git; did you mean --github"):
-        init.run(["--git"])
+        parser.read("init", ["--git"])

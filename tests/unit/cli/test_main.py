@@ -2,12 +2,12 @@
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from baselard.cli import main
+from baselard.cli.commands import COMMANDS
 from baselard.engine.errors import EngineError, ExecError, HostError, UnsupportedError, UserError
 
 
@@ -19,7 +19,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> Any:
         def run(argv: list[str]) -> int:
             raise error
 
-        monkeypatch.setattr("importlib.import_module", lambda name: SimpleNamespace(run=run))
+        monkeypatch.setattr("baselard.cli.call.run", run)
 
     return set_up
 
@@ -70,7 +70,8 @@ def test_help_fits_one_screen_and_names_every_command(capsys: pytest.CaptureFixt
     assert main.main(["--help"]) == 0
     text = capsys.readouterr().out
     assert len(text.splitlines()) <= 24
-    assert all(re.search(rf"^  {name} ", text, re.MULTILINE) for name in main.COMMANDS)
+    named = {name for name in COMMANDS if re.search(rf"^  {name} ", text, re.MULTILINE)}
+    assert set(COMMANDS) - named == {"test", "bench"}  # for whoever works on Baselard; CONTRIBUTING.md tells of them
 
 
 def test_an_unknown_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,8 +79,9 @@ def test_an_unknown_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == "unknown command cal; did you mean call?\n"
 
 
-@pytest.mark.parametrize("name", sorted(main.COMMANDS))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_is_there(name: str) -> None:
     import importlib
 
     assert callable(importlib.import_module(f"baselard.cli.{name}").run)
+    assert f"_{name}" == COMMANDS[name].run.__name__

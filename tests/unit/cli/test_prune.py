@@ -2,9 +2,14 @@
 
 import pytest
 
-from baselard.cli import cache, prune
+from baselard.cli import cache, parser, prune
 from baselard.engine.errors import UserError
 from baselard.engine.store.collect import Freed, Policy
+
+
+def asked(argv: list[str]) -> tuple[Policy, bool]:
+    read = parser.read("prune", argv)
+    return prune.policy(read.keep_bytes, read.older_than, everything=read.all), read.dry_run
 
 
 @pytest.mark.parametrize(
@@ -17,7 +22,7 @@ from baselard.engine.store.collect import Freed, Policy
     ],
 )
 def test_what_is_asked_for(argv: list[str], policy: Policy) -> None:
-    assert prune.parse(argv) == (policy, "--dry-run" in argv)
+    assert asked(argv) == (policy, "--dry-run" in argv)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +30,7 @@ def test_what_is_asked_for(argv: list[str], policy: Policy) -> None:
 )
 def test_what_is_not_understood(argv: list[str]) -> None:
     with pytest.raises(UserError):
-        prune.parse(argv)
+        asked(argv)
 
 
 def test_a_dry_run_says_would() -> None:

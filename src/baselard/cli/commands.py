@@ -1,0 +1,126 @@
+"""The commands: a line about each and the way to it. Imports are late, so that each pays for what it needs alone."""
+
+# ruff: noqa: PLC0415 -- see above
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # argparse
+    from argparse import Namespace
+
+
+@dataclass(frozen=True)
+class Command:
+    """``run`` takes what ``parser`` read and gives the exit code. Those for developers are not ``shown``."""
+
+    about: str
+    run: "Callable[[Namespace], int]"
+    shown: bool = True
+
+
+def _call(asked: "Namespace") -> int:
+    from baselard.cli import call
+
+    return call.run(asked.line[1:])
+
+
+def _functions(asked: "Namespace") -> int:
+    from baselard.cli import functions, parser
+
+    return functions.run(parser.options(asked), asked.names)
+
+
+def _check(asked: "Namespace") -> int:
+    from baselard.cli import check, parser
+
+    return check.run(parser.options(asked), asked.patterns, asked.line, listing=asked.listing)
+
+
+def _init(asked: "Namespace") -> int:
+    from baselard.cli import init
+
+    return init.run(github=asked.github)
+
+
+def _cache(asked: "Namespace") -> int:
+    from baselard.cli import cache
+
+    return cache.run(asked.way, asked.place, asked.line, unsigned=asked.unsigned)
+
+
+def _doctor(asked: "Namespace") -> int:
+    from baselard.cli import doctor
+
+    return doctor.run(deep=asked.deep)
+
+
+def _prune(asked: "Namespace") -> int:
+    from baselard.cli import prune
+
+    policy = prune.policy(asked.keep_bytes, asked.older_than, everything=asked.all)
+    return prune.run(policy, asked.line, dry_run=asked.dry_run)
+
+
+def _session(asked: "Namespace") -> int:
+    from baselard.cli import session
+
+    return session.run(session.directory(asked.workdir), asked.line, modules=asked.modules)
+
+
+def _version(_: "Namespace") -> int:
+    from baselard.cli import version
+
+    return version.run()
+
+
+def _test(asked: "Namespace") -> int:
+    from baselard.cli import test
+
+    return test.run(asked.line[1:])
+
+
+def _bench(asked: "Namespace") -> int:
+    from baselard.cli import bench
+
+    return bench.run(asked.line)
+
+
+COMMANDS: Mapping[str, Command] = {
+    "call": Command("call functions of a module, each on the result of the one before", _call),
+    "functions": Command("list the functions of a module, or of what a function returns", _functions),
+    "check": Command("run a module's checks, all or those that match a pattern", _check),
+    "init": Command("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
+    "cache": Command("take the last run's results to another machine, or bring them from one", _cache),
+    "doctor": Command("look at what this machine lends the engine, and name what is missing", _doctor),
+    "prune": Command("free space in the store", _prune),
+    "session": Command("serve the API to an SDK that starts its own engine", _session),
+    "version": Command("print the version", _version),
+    "test": Command("lint, type-check and test this checkout; --full for the slow tests too", _test, shown=False),
+    "bench": Command("measure the ways of sharing a base image against each other", _bench, shown=False),
+}
+
+
+def run(name: str, words: Sequence[str]) -> int:
+    """Run a command; its exit code. Raises UserError for a mistake in ``words``, and what the command raises."""
+    from baselard.cli import parser
+
+    try:
+        return COMMANDS[name].run(parser.read(name, words))
+    except parser.Help as wanted:
+        sys.stdout.write(str(wanted))
+        return 0
+
+
+def usage() -> str:
+    """The help of ``baselard`` itself; one screen."""
+    lines = [f"  {name:<11}{command.about}\n" for name, command in COMMANDS.items() if command.shown]
+    return (
+        "Build a container base image once, test every example on the built object, publish what was tested.\n\n"
+        "Usage: baselard [-C DIR] [--engine embedded|dagger] COMMAND …\n\n"
+        "  -C DIR     work in that directory; on a tree without a Dagger module, this module works on the tree\n\n"
+        + "".join(lines)
+        + "\nbaselard call --help lists this module's functions, baselard call FUNCTION --help their arguments;\n"
+        "baselard COMMAND --help tells of the other commands.\n"
+    )

@@ -1,0 +1,278 @@
+"""The flags of all commands, each declared once, read by argparse and told of in help.
+
+The functions that ``call`` chains bring flags of their own, which ``chain`` reads; those that ``call`` itself has stand
+here as well. A parser is built when its command is used.
+"""
+
+import argparse
+from argparse import Action, ArgumentError, ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from typing import Any, NoReturn
+
+from baselard.cli.columns import section
+from baselard.cli.options import Options, unknown
+from baselard.engine.errors import UserError
+
+PROGRESS = ("auto", "tty", "plain", "dots", "quiet")
+READ_ELSEWHERE = ("call", "test", "bench")  # by chain, pytest, and the benches
+
+
+class Help(Exception):  # noqa: N818 -- nothing went wrong
+    """Help was asked for; the text of it."""
+
+
+class Parser(ArgumentParser):
+    """argparse as we want it: no abbreviations, no exits, one sentence for a mistake, and help in our columns."""
+
+    def __init__(self, command: str, takes: str = "", about: str = "", *, helps: bool = True) -> None:
+        super().__init__(f"baselard {command}", add_help=False, allow_abbrev=False, exit_on_error=False)
+        self.takes = takes
+        self.about = about
+        if helps:
+            self.add_argument("-h", "--help", action=_Helping, nargs=0, default=argparse.SUPPRESS, help="show this")
+
+    def read(self, words: Sequence[str]) -> Namespace:
+        """What a command line asks for. Raises UserError for what is wrong with it, and Help."""
+        try:
+            asked, rest = self.parse_known_intermixed_args(words)
+        except ArgumentError as error:
+            raise UserError(self._explained(error, words)) from None
+        for word in rest:
+            if word.startswith("-"):
+                raise UserError(unknown("option", word.partition("=")[0], self.names))
+            raise UserError(f"unknown argument {word}; write {self.line}")
+        return asked
+
+    def taken(self, words: Sequence[str]) -> tuple[str, int]:
+        """The option that ``words`` begin with, as one word, and how many words it took; none if it is not one of ours.
+
+        Raises UserError when its value is missing.
+        """
+        name, equals, _ = words[0].partition("=")
+        action = self._option_string_actions.get(name)
+        if action is None or (equals and action.nargs == 0):
+            return "", 0
+        if equals or action.nargs == 0:
+            return words[0], 1
+        if len(words) < 2:
+            raise UserError(_without_value(name, action))
+        return f"{name}={words[1]}", 2
+
+    @property
+    def line(self) -> str:
+        """How a command line looks."""
+        optional = "[OPTION …]" if self.names != ["--help"] else ""
+        return " ".join(filter(None, [self.prog, optional, self.takes]))
+
+    @property
+    def names(self) -> list[str]:
+        """All options that are more than a letter, as typed."""
+        return [name for name in self._option_string_actions if name.startswith("--")]
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Each option as typed, with its explanation."""
+        for action in (one for one in self._actions if one.option_strings):
+            value = "" if action.nargs == 0 else f" {_value(action)}"
+            yield ", ".join(action.option_strings) + value, action.help or ""
+
+    def format_usage(self) -> str:
+        return f"Usage: {self.line}\n"
+
+    def format_help(self) -> str:
+        return "\n".join(filter(None, [self.format_usage(), self.about, section("Options", self.rows())]))
+
+    def error(self, message: str) -> NoReturn:
+        """What argparse calls where no single argument is wrong."""
+        raise UserError(f"{self.prog}: {message}; write {self.line}")
+
+    def _explained(self, error: ArgumentError, words: Sequence[str]) -> str:
+        action = next((one for one in self._actions if "/".join(one.option_strings) == error.argument_name), None)
+        if action is None:
+            return f"{self.prog}: {error.message}; write {self.line}"
+        typed = next(word for word in reversed(words) if word.startswith(tuple(action.option_strings)))
+        return unknown("option", typed, self.names) if action.nargs == 0 else _without_value(typed, action)
+
+
+def _without_value(name: str, action: Action) -> str:
+    return f"{name} needs a value: {_value(action)}"
+
+
+def _value(action: Action) -> str:
+    return str(action.metavar or action.dest.upper())
+
+
+class _Helping(Action):
+    def __call__(self, parser: ArgumentParser, *_: object) -> NoReturn:
+        raise Help(parser.format_help())
+
+
+def _one_of(said: str, choices: Sequence[str]) -> Callable[[str], str]:
+    def chosen(text: str) -> str:
+        if text not in choices:
+            raise UserError(f"{said} {text}: there is {', '.join(choices)}")
+        return text
+
+    return chosen
+
+
+# --- what several commands have -------------------------------------------------------------------------------------
+
+
+def _switch(parser: Parser, *names: str, help: str, dest: str | None = None) -> None:
+    more: dict[str, Any] = {"dest": dest} if dest else {}
+    parser.add_argument(*names, action="store_true", help=help, **more)
+
+
+def _module(parser: Parser) -> None:
+    what = "the module: a directory or a git URL (default: the nearest dagger.json)"
+    parser.add_argument("-m", "--mod", dest="module", metavar="PATH", default="", help=what)
+
+
+def _display(parser: Parser) -> None:
+    parser.add_argument("-q", "--quiet", "-s", "--silent", dest="quiet", action="count", default=0, help="say less")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    mode = _one_of("--progress", PROGRESS)
+    shown = f"{', '.join(PROGRESS[:-1])} or {PROGRESS[-1]}"
+    parser.add_argument("--progress", metavar="MODE", default="auto", type=mode, help=shown)
+
+
+def _running(parser: Parser) -> None:
+    _switch(parser, "--no-cache-exec", help="run every command again")
+    _switch(parser, "-i", "--interactive", help="open a shell in the container of a command that fails")
+    parser.add_argument(
+        "--interactive-command", metavar="CMD", default="/bin/sh", help="what to open then (default: /bin/sh)"
+    )
+
+
+# --- a command each -------------------------------------------------------------------------------------------------
+
+
+def _call() -> Parser:
+    parser = Parser("call", "FUNCTION …", helps=False)
+    _module(parser)
+    parser.add_argument("-o", "--output", metavar="PATH", default="", help="save the result to a file or directory")
+    _switch(parser, "-j", "--json", help="print the result as JSON")
+    _display(parser)
+    _running(parser)
+    _switch(parser, "-h", "--help", help="tell of the last function, its arguments and what may follow")
+    return parser
+
+
+def _check() -> Parser:
+    parser = Parser("check", "[PATTERN …]", "A pattern is a glob, or the beginning of a name up to a colon.\n")
+    parser.add_argument("patterns", nargs="*")
+    _switch(parser, "-l", "--list", dest="listing", help="only list the checks")
+    _module(parser)
+    _display(parser)
+    _running(parser)
+    return parser
+
+
+def _functions() -> Parser:
+    parser = Parser("functions", "[FUNCTION …]")
+    parser.add_argument("names", nargs="*")
+    _module(parser)
+    _display(parser)
+    return parser
+
+
+def _init() -> Parser:
+    parser = Parser("init", about="Writes baselard.yaml, with what is found in this repository.\n")
+    _switch(parser, "--github", help="write the workflow of one step, .github/workflows/baselard.yml, instead")
+    return parser
+
+
+def _cache() -> Parser:
+    about = """\
+export writes what the last run used: results and the snapshots they need, compressed, and nothing that is there
+already. import brings that into this machine's store; steps that did not change then run nothing.
+A name with a registry's host and a tag (ghcr.io/team/cache:main) means a registry, anything else a directory.
+
+export signs with the private key BASELARD_CACHE_SIGNING_KEY, import asks for a signature by BASELARD_CACHE_PUBLIC_KEY
+(or by the former's other half): PEM, or the path of a file that holds it.
+"""
+    parser = Parser("cache", "export|import DIRECTORY|REFERENCE", about)
+    ways = ("export", "import")
+    parser.add_argument("way", metavar="|".join(ways), type=_one_of("baselard cache", ways))
+    parser.add_argument("place", metavar="DIRECTORY|REFERENCE")
+    _switch(parser, "--unsigned", help="import what anybody may have written")
+    return parser
+
+
+def _doctor() -> Parser:
+    parser = Parser("doctor")
+    _switch(parser, "--deep", help="also read every blob against its digest")
+    return parser
+
+
+def _prune() -> Parser:
+    parser = Parser(
+        "prune", about="Without a limit only what nothing needs any more goes. Running sessions lose nothing.\n"
+    )
+    size = "the least recently used goes until no more than this is left (20G, 500M, bytes)"
+    parser.add_argument("--keep-bytes", metavar="SIZE", help=size)
+    time = "what was not used for so long goes (30m, 12h, 7d, 2w)"
+    parser.add_argument("--older-than", metavar="TIME", help=time)
+    _switch(parser, "--all", help="everything, and cache volumes too")
+    _switch(parser, "--dry-run", help="say what would go")
+    return parser
+
+
+def _session() -> Parser:
+    parser = Parser("session", about="For SDKs: says on stdout where it listens, and ends with its standard input.\n")
+    parser.add_argument("--workdir", metavar="DIR", default=".", help="what the client's paths are relative to")
+    _switch(parser, "--load-workspace-modules", dest="modules", help="serve the workspace's modules, too")
+    _switch(parser, "--skip-workspace-modules", help="serve none, which is the default")
+    for names in (("--label",), ("--project",), ("-W", "--workspace"), ("--version",)):
+        parser.add_argument(*names, metavar="TEXT", action="append", help="taken and not used")
+    return parser
+
+
+def _version() -> Parser:
+    return Parser("version")
+
+
+_BUILT: Mapping[str, Callable[[], Parser]] = {
+    "call": _call,
+    "check": _check,
+    "functions": _functions,
+    "init": _init,
+    "cache": _cache,
+    "doctor": _doctor,
+    "prune": _prune,
+    "session": _session,
+    "version": _version,
+}
+
+
+@cache
+def of(command: str) -> Parser:
+    """The parser of a command."""
+    return _BUILT[command]()
+
+
+def read(command: str, words: Sequence[str]) -> Namespace:
+    """What a command line of ``command`` asks for; ``line`` is the whole of it.
+
+    Raises UserError for what is wrong with it, and Help.
+    """
+    asked = Namespace() if command in READ_ELSEWHERE else of(command).read(words)
+    asked.line = [command, *words]
+    return asked
+
+
+def options(asked: Namespace) -> Options:
+    """Those of the options that a command has, as values."""
+    return Options(**{field.name: getattr(asked, field.name) for field in fields(Options) if field.name in asked})
+
+
+def early(words: Sequence[str]) -> Options:
+    """The options of ``call`` anywhere in a command line whose other flags are not known yet."""
+    parser, at, taken = of("call"), 0, list[str]()
+    while at < len(words):
+        word, width = parser.taken(words[at:])
+        taken += [word] if width else []
+        at += width or 1
+    return options(parser.read(taken))
