@@ -1,23 +1,31 @@
-"""The root fields: starting points, and loading by ID."""
+"""Root fields that belong to no object: what is served, what asks, and loading by ID."""
 
-from typing import Any
-
+from baselard.engine.api.objects.function_call import FunctionCall
+from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.query.api import VERSION
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
+from baselard.engine.errors import UserError
 from baselard.oci.platforms import this_machine
 
 
-@field("Query.version")
-def version(_ctx: Context) -> str:
+@served_as("Query.version")
+def version() -> str:
     return VERSION
 
 
-@field("Query.defaultPlatform")
-def default_platform(_ctx: Context) -> str:
+@served_as("Query.defaultPlatform")
+def default_platform() -> str:
     return str(this_machine())
 
 
 @field("Query.node")
-def node(ctx: Context, *, id: str) -> Any:
+def node(ctx: Context, *, id: str) -> object:
     return ctx.session.ids.load(id)
+
+
+@field("Query.currentFunctionCall")
+def current_function_call(ctx: Context) -> FunctionCall:
+    if ctx.frame is None:
+        raise UserError("there is no current function call: this client is no module's function")
+    return ctx.frame.call

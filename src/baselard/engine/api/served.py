@@ -28,16 +28,19 @@ def _objects() -> tuple[ModuleType, ...]:
         container,
         container_files,
         directory,
+        function_call,
         git_repository,
         module_source,
         mounts,
+        namespace,
         secrets,
         typedef,
         values,
     )
 
     containers = (container, container_files, mounts)
-    return *containers, changeset, checks, directory, git_repository, module_source, secrets, typedef, values
+    modules = (function_call, module_source, namespace, typedef)
+    return *containers, *modules, changeset, checks, directory, git_repository, secrets, values
 
 
 def _resolvers() -> tuple[ModuleType, ...]:
@@ -51,7 +54,6 @@ def _resolvers() -> tuple[ModuleType, ...]:
         host,
         image,
         image_import,
-        module,
         remote,
         root,
         secrets,
@@ -60,7 +62,7 @@ def _resolvers() -> tuple[ModuleType, ...]:
     )
 
     containers = (container_exec, container_files, docker_build, image, image_import, terminal)
-    return *containers, address, directory, file, host, module, remote, root, secrets, service
+    return *containers, address, directory, file, host, remote, root, secrets, service
 
 
 def _more() -> tuple[ModuleType, ...]:

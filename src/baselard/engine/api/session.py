@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from baselard.engine.api import served
+from baselard.engine.api.objects.function_call import Frame
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.query.context import Context, State
 from baselard.engine.run.containers.own_files import Inside
@@ -25,7 +25,7 @@ class Session:
     state: State
     contexts: dict[str, Context] = field(default_factory=dict)
 
-    def enter(self, frame: Any = None, *, inside: Inside | None = None) -> str:
+    def enter(self, frame: Frame | None = None, *, inside: Inside | None = None) -> str:
         """A new token; requests that carry it see ``frame``, the module invocation it is for.
 
         ``inside`` is the container that it is for.

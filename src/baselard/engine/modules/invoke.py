@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from baselard.engine.api.objects.typedef import CurrentModule, Error, Frame, FunctionCall, FunctionCallArgValue, Module
+from baselard.engine.api.objects.function_call import CurrentModule, Error, Frame, FunctionCall, FunctionCallArgValue
+from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import EngineError, ExecError, UserError
 from baselard.engine.modules.running import ModuleError, OnOutput, Runner
 

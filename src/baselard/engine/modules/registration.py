@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from baselard.engine.api import served, server
-from baselard.engine.api.objects.typedef import Frame, Module
+from baselard.engine.api.objects.function_call import Frame
+from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.context import State
 from baselard.engine.api.session import Session
 from baselard.engine.modules.invoke import Invoker

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from baselard.engine.api import server
+from baselard.engine.api.objects.function_call import CurrentModule, Frame, FunctionCall
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.objects.serving import Served
 from baselard.engine.api.query.api import Api
@@ -116,7 +117,7 @@ async def session(tmp_path: Path) -> Session:
         "Query.user": raising(UserError("your mistake")),
         "Query.exec": raising(failed),
         "Query.bug": raising(KeyError("ours")),
-        "Query.frame": lambda ctx: str(ctx.frame),
+        "Query.frame": lambda ctx: ctx.frame.call.name if ctx.frame else "None",
     }
     fields = Fields(api.schema, {name: Served(resolve) for name, resolve in resolvers.items()})
     api.__dict__["queries"] = Queries(api.schema, fields)
@@ -143,7 +144,8 @@ async def test_only_the_token_opens(client: Client, token: str) -> None:
 
 
 async def test_every_token_has_its_own_frame_until_it_leaves(client: Client, session: Session) -> None:
-    inner = Client(client.port, session.enter("the call"))
+    frame = Frame(FunctionCall(name="the call"), CurrentModule("hello", Path("/x"), Path("/x")))
+    inner = Client(client.port, session.enter(frame))
     assert await inner.query("{frame}") == {"data": {"frame": "the call"}}
     assert await client.query("{frame}") == {"data": {"frame": "None"}}
     session.leave(inner.token)

@@ -10,8 +10,9 @@ from baselard.engine.api.more import changeset
 from baselard.engine.api.objects.changeset import Changeset
 from baselard.engine.api.objects.checks import Check, CheckGroup, Generator, GeneratorGroup, Member, Up, UpGroup
 from baselard.engine.api.objects.directory import File, new_file
+from baselard.engine.api.objects.function_call import Error, ErrorValue
 from baselard.engine.api.objects.json_value import JSONValue
-from baselard.engine.api.objects.typedef import Error, ErrorValue, Module
+from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import EngineError, ExecError, UserError

@@ -7,7 +7,8 @@ from pathlib import Path
 from baselard.engine.api.objects import checks
 from baselard.engine.api.objects.checks import CheckGroup, GeneratorGroup, UpGroup
 from baselard.engine.api.objects.directory import Directory, File
-from baselard.engine.api.objects.typedef import CurrentModule, Module
+from baselard.engine.api.objects.function_call import CurrentModule
+from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.objects.values import Workspace
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
@@ -24,8 +25,7 @@ Strings = tuple[str, ...]
 def current_module(ctx: Context) -> CurrentModule:
     if ctx.frame is None:
         raise UserError("there is no current module: this client is no module's function")
-    module: CurrentModule = ctx.frame.module
-    return module
+    return ctx.frame.module
 
 
 @field("CurrentModule.dependencies")

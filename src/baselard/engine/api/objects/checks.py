@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from baselard.engine.api.objects import reachable
+from baselard.engine.api.objects.function_call import Error
 from baselard.engine.api.objects.reachable import Steps
 from baselard.engine.api.objects.serving import served, shows
-from baselard.engine.api.objects.typedef import Error, Function, Module
+from baselard.engine.api.objects.typedef import Function, Module
 
 if TYPE_CHECKING:  # listing needs no operations
     from baselard.engine.api.objects.changeset import Changeset

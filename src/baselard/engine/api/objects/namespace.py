@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from baselard.engine.api.objects.names import camel
+from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.objects.typedef import FieldTypeDef, Function, FunctionArg, Module, TypeDef
 
 
@@ -32,3 +33,18 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, TypeDef):
         parts["name"] = names.get(value.name, value.name)
     return type(value)(**parts)
+
+
+@served_as("Module.objects")
+def objects(module: Module) -> tuple[TypeDef, ...]:
+    return namespaced(module).objects
+
+
+@served_as("Module.interfaces")
+def interfaces(module: Module) -> tuple[TypeDef, ...]:
+    return namespaced(module).interfaces
+
+
+@served_as("Module.enums")
+def enums(module: Module) -> tuple[TypeDef, ...]:
+    return namespaced(module).enums

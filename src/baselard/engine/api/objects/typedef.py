@@ -4,14 +4,11 @@ Names are kept as the module's own language has them, since that is how a functi
 give the API's and the command line's form.
 """
 
-import dataclasses
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
-from baselard.engine.api.objects.serving import shows
+from baselard.engine.api.objects.names import camel
+from baselard.engine.api.objects.serving import served, served_as, shows
 from baselard.engine.errors import UserError
 
 
@@ -29,6 +26,14 @@ class FunctionArg:
     ignore: tuple[str, ...] = ()
     deprecated: str | None = None
 
+    @served_as("name")
+    def shown_name(self) -> str:
+        return camel(self.name)
+
+    @served_as("defaultValue")
+    def shown_default(self) -> str:
+        return self.default_value or ""
+
     @property
     def required(self) -> bool:
         """Whether a caller must give it."""
@@ -36,6 +41,7 @@ class FunctionArg:
         return not (defaults or self.type_def.optional or self.type_def.name == "Workspace")
 
 
+@served_as("Query.function")
 @shows("description", "args", "returnType", "deprecated")
 @dataclass(frozen=True)
 class Function:
@@ -56,8 +62,54 @@ class Function:
     up: bool = False
     by_id: bool = False
 
-    def with_arg(self, arg: FunctionArg) -> "Function":
-        return replace(self, args=(*self.args, arg))
+    @served_as("name")
+    def shown_name(self) -> str:
+        return camel(self.name)
+
+    @served
+    def with_description(self, description: str) -> "Function":
+        return replace(self, description=description)
+
+    @served
+    def with_arg(
+        self,
+        name: str,
+        type_def: "TypeDef",
+        *,
+        description: str = "",
+        default_value: str | None = None,
+        default_path: str = "",
+        default_address: str = "",
+        ignore: tuple[str, ...] = (),
+        deprecated: str | None = None,
+        **_place: object,
+    ) -> "Function":
+        new = FunctionArg(name, type_def, description, default_value, default_path, default_address, ignore, deprecated)
+        return replace(self, args=(*self.args, new))
+
+    @served
+    def with_cache_policy(self, policy: str, time_to_live: str = "") -> "Function":
+        return replace(self, cache_policy=policy, time_to_live=time_to_live)
+
+    @served
+    def with_deprecated(self, reason: str = "") -> "Function":
+        return replace(self, deprecated=reason)
+
+    @served
+    def with_check(self) -> "Function":
+        return replace(self, check=True)
+
+    @served
+    def with_generator(self) -> "Function":
+        return replace(self, generator=True)
+
+    @served
+    def with_up(self) -> "Function":
+        return replace(self, up=True)
+
+    @served
+    def with_source_map(self, **_place: object) -> "Function":
+        return self
 
 
 @shows("name", "description", "deprecated", "typeDef")
@@ -82,6 +134,7 @@ class EnumValueTypeDef:
     deprecated: str | None = None
 
 
+@served_as("Query.typeDef")
 @shows("kind", "optional", "name")
 @dataclass(frozen=True)
 class TypeDef:
@@ -101,21 +154,66 @@ class TypeDef:
     constructor: Function | None = None
     members: tuple[EnumValueTypeDef, ...] = ()
 
+    @served
+    def with_kind(self, kind: str) -> "TypeDef":
+        return replace(self, kind=kind)
+
+    @served
+    def with_optional(self, optional: bool) -> "TypeDef":
+        return replace(self, optional=optional)
+
+    @served
+    def with_list_of(self, element_type: "TypeDef") -> "TypeDef":
+        return replace(self, kind="LIST_KIND", element=element_type)
+
+    @served
+    def with_object(
+        self, name: str, description: str = "", deprecated: str | None = None, **_place: object
+    ) -> "TypeDef":
+        return replace(self, kind="OBJECT_KIND", name=name, description=description, deprecated=deprecated)
+
+    @served
+    def with_interface(self, name: str, description: str = "", **_place: object) -> "TypeDef":
+        return replace(self, kind="INTERFACE_KIND", name=name, description=description)
+
+    @served
+    def with_enum(self, name: str, description: str = "", **_place: object) -> "TypeDef":
+        return replace(self, kind="ENUM_KIND", name=name, description=description)
+
+    @served
+    def with_scalar(self, name: str, description: str = "") -> "TypeDef":
+        return replace(self, kind="SCALAR_KIND", name=name, description=description)
+
+    @served
+    def with_enum_member(
+        self, name: str, value: str = "", description: str = "", deprecated: str | None = None, **_place: object
+    ) -> "TypeDef":
+        self._must_be("withEnumMember", "ENUM_KIND")
+        new = EnumValueTypeDef(name, value or name, description, deprecated)
+        return replace(self, members=(*self.members, new))
+
+    @served
+    def with_enum_value(
+        self, value: str, description: str = "", deprecated: str | None = None, **_place: object
+    ) -> "TypeDef":
+        return self.with_enum_member(value, value, description, deprecated)
+
+    @served
+    def with_field(
+        self, name: str, type_def: "TypeDef", description: str = "", deprecated: str | None = None, **_place: object
+    ) -> "TypeDef":
+        self._must_be("withField", "OBJECT_KIND")
+        return replace(self, fields=(*self.fields, FieldTypeDef(name, type_def, description, deprecated)))
+
+    @served
     def with_function(self, function: Function) -> "TypeDef":
         self._must_be("withFunction", "OBJECT_KIND", "INTERFACE_KIND")
         return replace(self, functions=(*self.functions, function))
 
-    def with_field(self, field: FieldTypeDef) -> "TypeDef":
-        self._must_be("withField", "OBJECT_KIND")
-        return replace(self, fields=(*self.fields, field))
-
+    @served
     def with_constructor(self, function: Function) -> "TypeDef":
         self._must_be("withConstructor", "OBJECT_KIND")
         return replace(self, constructor=function)
-
-    def with_member(self, member: EnumValueTypeDef) -> "TypeDef":
-        self._must_be("withEnumMember", "ENUM_KIND")
-        return replace(self, members=(*self.members, member))
 
     def named(self) -> "list[tuple[str, str]]":
         """Name and description of all functions and fields."""
@@ -134,6 +232,7 @@ class TypeDef:
         return self.name or self.kind.removesuffix("_KIND").capitalize().replace("Integer", "Int")
 
 
+@served_as("Query.module")
 @shows("name", "description")
 @dataclass(frozen=True)
 class Module:
@@ -148,6 +247,22 @@ class Module:
     interfaces: tuple[TypeDef, ...] = ()
     enums: tuple[TypeDef, ...] = ()
     root: str = ""
+
+    @served
+    def with_description(self, description: str) -> "Module":
+        return replace(self, description=description)
+
+    @served
+    def with_object(self, object: TypeDef) -> "Module":
+        return replace(self, objects=(*self.objects, object))
+
+    @served
+    def with_interface(self, iface: TypeDef) -> "Module":
+        return replace(self, interfaces=(*self.interfaces, iface))
+
+    @served
+    def with_enum(self, enum: TypeDef) -> "Module":
+        return replace(self, enums=(*self.enums, enum))
 
     def find(self, name: str) -> TypeDef | None:
         """The module's own definition of the named type, or None where it is one of the API's."""
@@ -166,104 +281,3 @@ class Module:
         yield from self.objects
         yield from self.interfaces
         yield from self.enums
-
-
-@shows("name", "value")
-@dataclass(frozen=True)
-class ErrorValue:
-    """A named fact of an error; ``value`` is JSON text."""
-
-    name: str
-    value: str
-
-
-@shows("message", "values")
-@dataclass(frozen=True)
-class Error:
-    """What a function says of its failure."""
-
-    message: str
-    values: tuple[ErrorValue, ...] = ()
-
-
-@shows("name", "value")
-@dataclass(frozen=True)
-class FunctionCallArgValue:
-    """One argument of a call; ``value`` is JSON text, objects being their IDs."""
-
-    name: str
-    value: str
-
-
-@shows("parentName", "parent", "inputArgs")
-@dataclass
-class FunctionCall:
-    """One invocation of a module, and what became of it.
-
-    An empty ``parent_name`` asks for registration, an empty ``name`` for the constructor. ``parent`` is the object's
-    state as JSON text. Exactly one of ``returned`` (JSON text) and ``error`` is set by the module.
-    """
-
-    parent_name: str = ""
-    name: str = ""
-    parent: str = "{}"
-    input_args: tuple[FunctionCallArgValue, ...] = ()
-    returned: str | None = None
-    error: Error | None = None
-
-
-@shows("name")
-@dataclass(frozen=True)
-class CurrentModule:
-    """The module a function belongs to: where its dagger.json is on this machine, and below it its source."""
-
-    name: str
-    root: Path
-    directory: Path
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What a module's process is: the answer to one call of one module."""
-
-    call: FunctionCall
-    module: CurrentModule
-
-    @property
-    def module_name(self) -> str:
-        """Whose secrets and cache volumes the call names."""
-        return self.module.name
-
-
-# as text, for keeping
-
-
-def dumps(module: Module) -> str:
-    """The module as JSON text that ``loads`` reads."""
-    return json.dumps(dataclasses.asdict(module), separators=(",", ":"))
-
-
-def loads(text: str) -> Module:
-    """The module from the text of ``dumps``. Raises KeyError, TypeError or ValueError when it is not that."""
-    raw = json.loads(text)
-    types: dict[str, Any] = {kind: tuple(map(_type, raw[kind])) for kind in ("objects", "interfaces", "enums")}
-    return Module(**{**raw, **types})
-
-
-def _type(raw: dict[str, Any]) -> TypeDef:
-    lists: dict[str, Any] = {
-        "fields": tuple(FieldTypeDef(**{**field, "type_def": _type(field["type_def"])}) for field in raw["fields"]),
-        "functions": tuple(map(_function, raw["functions"])),
-        "members": tuple(EnumValueTypeDef(**member) for member in raw["members"]),
-        "element": _type(raw["element"]) if raw["element"] else None,
-        "constructor": _function(raw["constructor"]) if raw["constructor"] else None,
-    }
-    return TypeDef(**{**raw, **lists})
-
-
-def _function(raw: dict[str, Any]) -> Function:
-    args = tuple(
-        FunctionArg(**{**arg, "type_def": _type(arg["type_def"]), "ignore": tuple(arg["ignore"])})
-        for arg in raw["args"]
-    )
-    return Function(**{**raw, "return_type": _type(raw["return_type"]), "args": args})

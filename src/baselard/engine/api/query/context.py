@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from baselard.engine.api.objects.function_call import Frame
 from baselard.engine.api.objects.reachable import Step
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.objects.typedef import Module
@@ -73,7 +74,7 @@ class Context:
     """
 
     session: State
-    frame: Any = None
+    frame: Frame | None = None
     client: str = ""
     inside: Inside | None = None
 
@@ -105,7 +106,7 @@ class Context:
     @property
     def namespace(self) -> str:
         """Whose names secrets and cache volumes are known by: a module's, or the main client's."""
-        return str(getattr(self.frame, "module_name", "")) or "mainClient"
+        return (self.frame and self.frame.module_name) or "mainClient"
 
     def host_path(self, path: str) -> str:
         """The absolute path that a client means by ``path``, seen from the session's working directory.

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from baselard.engine.api.objects import names, typedef
-from baselard.engine.api.objects.typedef import EnumValueTypeDef, FieldTypeDef, Function, FunctionArg, Module, TypeDef
+from baselard.engine.api.objects import names
+from baselard.engine.api.objects.function_call import CurrentModule, Frame, FunctionCall
+from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef
 from baselard.engine.errors import UserError
 
 STRING = TypeDef("STRING_KIND")
@@ -40,19 +41,6 @@ def test_an_argument_without_any_default_is_required(arg: FunctionArg, required:
     assert arg.required is required
 
 
-def test_text_gives_back_the_same_module() -> None:
-    function = Function("f", TypeDef("LIST_KIND", element=STRING), "Does.", (FunctionArg("a", STRING, ignore=("x",)),))
-    owner = TypeDef("OBJECT_KIND", name="M", fields=(FieldTypeDef("n", STRING),), functions=(function,))
-    level = TypeDef("ENUM_KIND", name="Level", members=(EnumValueTypeDef("LOW", "low"),))
-    module = Module("m", "Says.", (owner.with_constructor(Function("", owner)),), (), (level,))
-    assert typedef.loads(typedef.dumps(module)) == module
-
-
-def test_other_text_is_no_module() -> None:
-    with pytest.raises(KeyError):
-        typedef.loads("{}")
-
-
 def test_only_an_object_has_functions() -> None:
     with pytest.raises(UserError, match=r"withFunction: the type is STRING_KIND, not OBJECT_KIND"):
         STRING.with_function(Function("f", STRING))
@@ -67,5 +55,5 @@ def test_the_main_object_is_the_one_with_a_constructor() -> None:
 
 
 def test_a_frame_is_named_by_its_module() -> None:
-    frame = typedef.Frame(typedef.FunctionCall(), typedef.CurrentModule("hello", Path("/x"), Path("/x")))
+    frame = Frame(FunctionCall(), CurrentModule("hello", Path("/x"), Path("/x")))
     assert frame.module_name == "hello"
