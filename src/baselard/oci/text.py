@@ -7,7 +7,10 @@ byte of a file's name (PEP 383). UTF-8 has neither.
 import codecs
 import json
 import re
-from typing import Any
+from typing import TypeAlias
+
+JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
+"""What Python's json reads."""
 
 ANYTHING = "baselard.anything"
 """How to encode any text: bytes that were no text come out as they were, other halves as U+FFFD."""
@@ -20,17 +23,17 @@ def whole(text: str) -> str:
     return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def loads(data: str | bytes) -> Any:
+def loads(data: str | bytes) -> JSON:
     """The JSON value, with U+FFFD for half of a character, as Go's decoder has it.
 
     Raises ValueError, RecursionError.
     """
-    value = json.loads(data)
+    value: JSON = json.loads(data)
     escapes = b"\\u" in data if isinstance(data, bytes) else "\\u" in data
     return _mended(value) if escapes else value
 
 
-def _mended(value: Any) -> Any:
+def _mended(value: JSON) -> JSON:
     if isinstance(value, str):
         return whole(value)
     if isinstance(value, list):

@@ -28,8 +28,10 @@ def _objects() -> tuple[ModuleType, ...]:
         container,
         container_files,
         directory,
+        env_file,
         function_call,
         git_repository,
+        json_value,
         module_source,
         mounts,
         namespace,
@@ -40,7 +42,7 @@ def _objects() -> tuple[ModuleType, ...]:
 
     containers = (container, container_files, mounts)
     modules = (function_call, module_source, namespace, typedef)
-    return *containers, *modules, changeset, checks, directory, git_repository, secrets, values
+    return *containers, *modules, changeset, checks, directory, env_file, git_repository, json_value, secrets, values
 
 
 def _resolvers() -> tuple[ModuleType, ...]:

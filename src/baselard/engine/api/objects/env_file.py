@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from baselard.engine.api.objects import env_words
+from baselard.engine.api.objects.directory import File, new_file
 from baselard.engine.api.objects.env_words import Unbound
+from baselard.engine.api.objects.serving import served, served_as
 from baselard.engine.errors import UserError
 from baselard.oci.image_config import Pairs
 
@@ -38,6 +40,14 @@ class EnvFile:
                 pairs[name] = value
         return cls(tuple(pairs.items()))
 
+    @served
+    def as_file(self) -> File:
+        return new_file(".env", self.text())
+
+    @served
+    def exists(self, name: str) -> bool:
+        return name in dict(self.raw)
+
     def text(self) -> str:
         return "".join(f"{name}={value}\n" for name, value in self.raw)
 
@@ -63,12 +73,16 @@ class EnvFile:
                 known.of(name)
         return self
 
+    @served
     def with_variable(self, name: str, value: str) -> "EnvFile":
-        return replace(self, raw=tuple({**dict(self.raw), name: value}.items()))
+        """With a variable. Raises UserError for what can have no value."""
+        return replace(self, raw=tuple({**dict(self.raw), name: value}.items())).checked()
 
+    @served
     def without_variable(self, name: str) -> "EnvFile":
         return replace(self, raw=tuple(pair for pair in self.raw if pair[0] != name))
 
+    @served
     def namespace(self, prefix: str) -> "EnvFile":
         """The variables whose names begin with ``prefix`` and an underscore, without these; letter case apart.
 
@@ -82,6 +96,11 @@ class EnvFile:
             start = next((start for start in starts if name.lower().startswith(start)), "")
             (chosen if start else hidden).append((name[len(start) :], value))
         return EnvFile(tuple(chosen), tuple(hidden))
+
+
+@served_as("Query.envFile")
+def env_file(*, expand: bool = True) -> EnvFile:  # noqa: ARG001 -- deprecated: get expands, unless raw
+    return EnvFile()
 
 
 class _Values:

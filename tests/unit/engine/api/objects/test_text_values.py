@@ -65,8 +65,8 @@ def test_fields_of_json() -> None:
     with pytest.raises(UserError, match="field 'c' in non-object value"):
         value.field(["a", "b", "c"])
     with pytest.raises(UserError, match="cannot unmarshal true into Go value of type int"):
-        JSONValue("true").as_scalar(int, "int")
-    assert JSONValue().as_scalar(str, "string") == ""
+        JSONValue("true").as_integer()
+    assert JSONValue().as_string() == ""
 
 
 def test_json_is_kept_as_given_and_written_as_go_writes_it() -> None:
