@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import dagger
 
+from baselard.oci.together import each
 from pipeline import changes, checks, choose, share, size
 from pipeline.changes import Changed
 from pipeline.checks import Options
@@ -19,7 +21,6 @@ from pipeline.lint import run as linting
 from pipeline.model import Report, Suite, merge
 from pipeline.share import Account, Sharing
 from pipeline.size import Sizes
-from pipeline.together import each
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ async def test_examples(call: Call, selection: Selection = Selection()) -> Repor
 
 async def several(call: Call, names: Sequence[str] = (), selection: Selection = Selection()) -> Report:
     """The named checks (all, if none is named) side by side, merged into one report."""
-    known: dict[str, Callable[[], Awaitable[Report]]] = {
+    known: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
         "lint": lambda: lint(call),
         "test-base": lambda: test_base(call),
         "test-examples": lambda: test_examples(call, selection),

@@ -12,6 +12,7 @@ import anyio
 import dagger
 
 from baselard.dockerfile.syntax.errors import DockerfileError
+from baselard.oci.together import each
 from pipeline.attempts import settled
 from pipeline.changes import Changed
 from pipeline.clock import Clock
@@ -25,7 +26,6 @@ from pipeline.goss.results import Outcome
 from pipeline.goss.run import How, attempt
 from pipeline.images import Images, title
 from pipeline.model import WAITING, Attempt, Case, Quarantine, Report, Span, Suite, Verdict
-from pipeline.together import each
 
 # The last lines of a failed command usually hold its reason.
 _OUTPUT_LINES = 30

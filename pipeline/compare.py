@@ -9,6 +9,7 @@ import dagger
 from dagger import dag
 
 from baselard.dockerfile.syntax.errors import DockerfileError
+from baselard.oci.together import each
 from pipeline import archive, choose, size
 from pipeline.calls import Call
 from pipeline.discover import Base
@@ -21,7 +22,6 @@ from pipeline.share import Account
 from pipeline.size import Sizes
 from pipeline.tags import naming
 from pipeline.tags.event import Event
-from pipeline.together import each
 
 SIZES = "sizes"
 """The key of a report's outputs: a list of name, compressed, unpacked, published (bytes, None if unknown), note."""

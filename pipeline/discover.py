@@ -11,10 +11,10 @@ import dagger
 
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError
+from baselard.oci.together import each
 from pipeline import config, consistency, references
 from pipeline.config import BaseSettings, Config, ExampleSettings
 from pipeline.errors import ConfigError
-from pipeline.together import each
 
 BASE_DOCKERFILES = ("Dockerfile", "image/Dockerfile")
 # What a base is called that nobody names, nor starts from.

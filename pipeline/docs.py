@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from baselard.oci.together import each
 from pipeline.discover import Project
 from pipeline.errors import UsageError
 from pipeline.references import parse
@@ -13,7 +14,6 @@ from pipeline.registry import index
 from pipeline.registry.client import Repository, connect
 from pipeline.registry.index import Published
 from pipeline.share import Account
-from pipeline.together import each
 
 FILE = "README.md"
 BEGIN, END = "<!-- baselard:images -->", "<!-- /baselard:images -->"

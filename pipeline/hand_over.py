@@ -10,6 +10,7 @@ from typing import Any
 import dagger
 from dagger import dag
 
+from baselard.oci.together import each
 from pipeline import calls, checks, joined, share
 from pipeline.calls import Call, Selection
 from pipeline.clock import Clock
@@ -20,7 +21,6 @@ from pipeline.model import Report, Suite
 from pipeline.references import parse
 from pipeline.report import directory
 from pipeline.share import Account, Handed
-from pipeline.together import each
 
 FILE = "bases.json"
 DIRECTORY = "bases"

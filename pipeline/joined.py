@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 import dagger
 
+from baselard.oci.together import each
 from pipeline import checks
 from pipeline.errors import UsageError
 from pipeline.model import Case, Report, Span, Suite, Verdict
 from pipeline.report import record
-from pipeline.together import each
 
 # Where a report tells which platform it is about; with one platform only, nobody needs to be told.
 PLATFORM = "platform"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from baselard.dockerfile.syntax.errors import DockerfileError
+from baselard.oci.together import each
 from pipeline.clock import Clock
 from pipeline.discover import GOSS_WAIT, Project, base_of, froms
 from pipeline.errors import UsageError
@@ -14,7 +15,6 @@ from pipeline.goss.variables import inline
 from pipeline.lint import gossfiles, hadolint, publishing, tool, workflows
 from pipeline.lint.finding import SEVERITIES, Finding
 from pipeline.model import Case, Report, Span, Suite, Verdict
-from pipeline.together import each
 
 
 @dataclass(frozen=True)

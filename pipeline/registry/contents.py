@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from baselard.oci.registry.repository import Answer
+from baselard.oci.together import each
 from pipeline.registry.client import Repository
-from pipeline.together import each
 
 CREATED = "org.opencontainers.image.created"
 

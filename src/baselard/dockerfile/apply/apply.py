@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Generic
@@ -14,7 +13,7 @@ from baselard.dockerfile.apply.looking import find, look_into_contexts, mount_it
 from baselard.dockerfile.apply.owners import is_numeric, may_change_owners, resolve_owner
 from baselard.dockerfile.apply.placing import place_item
 from baselard.dockerfile.apply.preparing import prepare
-from baselard.dockerfile.apply.state import Build, Contexts, Made, together, trees_of
+from baselard.dockerfile.apply.state import Build, Contexts, Made, trees_of
 from baselard.dockerfile.plan.stages import Plan, ResolvedStage, ScratchSource, StageOutput
 from baselard.dockerfile.plan.steps import (
     Configure,
@@ -27,6 +26,7 @@ from baselard.dockerfile.plan.steps import (
 )
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from baselard.oci.image_config import ImageConfig
+from baselard.oci.together import together
 
 # The SDK prints a chain of calls recursively and gives up at about 470 of them.
 MOST_CALLS = 200
@@ -54,7 +54,7 @@ async def apply(
     _warn_of_limits(build)
     await look_into_contexts(build)
     build.done = {index: anyio.Event() for index in build.lowered}
-    await together([functools.partial(_run_stage, build, index) for index in build.lowered])
+    await together(_run_stage(build, index) for index in build.lowered)
     return await builder.finish(_target(build)), build.made[StageOutput(plan.target)]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from baselard.dockerfile.apply.apply import apply
 from baselard.dockerfile.apply.builder import Builder, C, D
-from baselard.dockerfile.apply.state import Contexts, Made, together
+from baselard.dockerfile.apply.state import Contexts, Made
 from baselard.dockerfile.plan.checks import check
 from baselard.dockerfile.plan.stages import Options, make_plan
 from baselard.dockerfile.syntax.directives import apply_checks
@@ -19,6 +18,7 @@ from baselard.dockerfile.syntax.text import parse
 from baselard.oci import platforms
 from baselard.oci.errors import InvalidPlatformError
 from baselard.oci.platforms import Platform
+from baselard.oci.together import each
 
 log = logging.getLogger("dockerfile")
 
@@ -72,7 +72,7 @@ async def _read(builder: Builder[C, D], tree: D, dockerfile: str) -> dict[str, s
     async def read(name: str) -> None:
         texts[name] = await builder.read_text(tree, name)
 
-    await together([functools.partial(read, name) for name in (dockerfile, *ignore_files(dockerfile))])
+    await each((dockerfile, *ignore_files(dockerfile)), read)
     if texts[dockerfile] is None:
         raise DockerfileError(
             f"failed to read dockerfile: {dockerfile} is not in the build context", Place(dockerfile, 0)

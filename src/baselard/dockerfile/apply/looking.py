@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 
 from baselard.dockerfile.apply.builder import C, D, Found
-from baselard.dockerfile.apply.state import Build, together
+from baselard.dockerfile.apply.state import Build
 from baselard.dockerfile.plan.stages import MainContext, NamedContext, StageOutput
 from baselard.dockerfile.plan.steps import CopyItem, CopyStep, Inline, MountStep, RunStep, Step, Tree, Url
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from baselard.dockerfile.syntax.paths import has_wildcards, relative, split_wildcards, unescape, unfollowed
+from baselard.oci.together import together
 
 
 async def look_into_contexts(build: Build[C, D]) -> None:
@@ -21,7 +21,7 @@ async def look_into_contexts(build: Build[C, D]) -> None:
     wanted: dict[Tree, dict[str, None]] = {}
     for _, item in _context_items(build):
         wanted.setdefault(item.tree, {})[search_pattern(item)] = None
-    await together([functools.partial(_look_up, build, tree, list(found)) for tree, found in wanted.items()])
+    await together(_look_up(build, tree, list(found)) for tree, found in wanted.items())
     for step, item in _context_items(build):
         found = build.found[item.tree, search_pattern(item)]
         _check(step, item, found)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator
 
 from baselard.dockerfile.apply.builder import C, D
 from baselard.dockerfile.apply.owners import is_numeric
-from baselard.dockerfile.apply.state import Build, together, trees_of
+from baselard.dockerfile.apply.state import Build, trees_of
 from baselard.dockerfile.plan.lower import Lowered, lower_stage
 from baselard.dockerfile.plan.stages import NamedContext, ResolvedStage, ScratchSource, Source, StageOutput
 from baselard.dockerfile.plan.steps import Configure, CopyStep, MakeDirectory, Step
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.image_config import ImageConfig
+from baselard.oci.together import together
 
 
 async def prepare(build: Build[C, D]) -> None:
@@ -51,8 +51,7 @@ def _check_first_owner(step: Step | None) -> None:
 async def _fetch_configs(build: Build[C, D], stages: Iterable[int]) -> None:
     """Ask once for the config of each image and container that a stage starts from."""
     outside = [build.plan.stages[i] for i in stages if i not in build.configs]
-    jobs = [functools.partial(_fetch_config, build, one) for one in outside if not isinstance(one.base, StageOutput)]
-    await together(jobs)
+    await together(_fetch_config(build, one) for one in outside if not isinstance(one.base, StageOutput))
 
 
 async def _fetch_config(build: Build[C, D], stage: ResolvedStage) -> None:

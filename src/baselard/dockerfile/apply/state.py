@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Generic
 
 import anyio
 
@@ -81,18 +81,3 @@ def trees_of(step: Step) -> Iterable[Tree]:
     if isinstance(step, CopyStep):
         return [item.tree for item in step.items]
     return [mount.tree for mount in step.mounts] if isinstance(step, RunStep) else []
-
-
-async def together(jobs: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """Run coroutines beside each other; the first failure is raised as itself, not in a group."""
-    try:
-        async with anyio.create_task_group() as group:
-            for job in jobs:
-                group.start_soon(job)
-    except BaseExceptionGroup as errors:
-        raise _first(errors) from None
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    one = errors.exceptions[0]
-    return _first(one) if isinstance(one, BaseExceptionGroup) else one

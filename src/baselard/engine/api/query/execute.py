@@ -5,9 +5,8 @@ the square of its length. The API's queries are chains: here one level is one tu
 several fields opens new coroutines. As in Dagger, the first error ends the whole query.
 """
 
-import asyncio
 import inspect
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +36,7 @@ from baselard.engine.api.query.failures import FieldError
 from baselard.engine.api.query.fields import Fields
 from baselard.engine.api.query.ids import type_name
 from baselard.engine.errors import UserError
+from baselard.oci.together import together
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Execution:
 
     async def _several(self, level: _Level, grouped: Mapping[str, list[FieldNode]]) -> None:
         level.into.update(dict.fromkeys(grouped))  # the response keeps the query's order, whichever is ready first
-        await _together([self._branch(level, key, nodes) for key, nodes in grouped.items()])
+        await together(self._branch(level, key, nodes) for key, nodes in grouped.items())
 
     async def _branch(self, level: _Level, key: str, nodes: list[FieldNode]) -> None:
         if below := await self._field(level, key, nodes):
@@ -129,7 +129,7 @@ class Execution:
             _Level(self._object_type(None, value), value, at.selections, child, (at.path, i))
             for i, (value, child) in enumerate(zip(values, children, strict=True))
         ]
-        await _together([self._walk(level) for level in levels])
+        await together(self._walk(level) for level in levels)
 
     def _object_type(self, declared: GraphQLOutputType | None, value: Any) -> GraphQLObjectType:
         if isinstance(declared, GraphQLObjectType):
@@ -183,15 +183,3 @@ def _plain(path: tuple[Any, ...]) -> list[str | int]:
         path, key = path
         out.append(key)
     return out[::-1]
-
-
-async def _together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run all at once; the first error cancels the others and is raised as itself."""
-    if len(work) == 1:
-        return await work[0]
-    try:
-        async with asyncio.TaskGroup() as group:
-            for coroutine in work:
-                group.create_task(coroutine)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors.exceptions[0].__cause__
