@@ -70,7 +70,7 @@ ONLY = {
     "run.networks.namespaces": ({".read_text", ".write_text", "os.open"}, "the kernel's files"),
     "run.networks.network": ({".read_text", ".exists", "os.open"}, "the kernel's files"),
     "run.terminal": ({"os.open"}, "the caller's terminal"),
-    "run.containers.cgroups": ({".read_text"}, "the kernel's files"),
+    "run.containers.cgroups": ({".read_text", ".is_dir"}, "the kernel's files"),
     "run.containers.host": (
         {".read_bytes", ".rglob", ".exists", ".mkdir", ".write_bytes", ".rename"},
         "this machine's settings, and files of the engine's own",

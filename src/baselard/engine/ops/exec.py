@@ -14,10 +14,11 @@ from typing import IO, Any
 from baselard.engine.errors import ExecError, UserError
 from baselard.engine.files import inside, selection
 from baselard.engine.host.process import STDERR
-from baselard.engine.run import interactive, sandbox
+from baselard.engine.run import interactive, quota, sandbox
 from baselard.engine.run.containers import streams as runtime_streams
 from baselard.engine.run.containers import stubs
 from baselard.engine.run.containers.command import BindMount, Command, Mount
+from baselard.engine.run.containers.runtime import Container
 from baselard.engine.run.containers.streams import Capture
 from baselard.engine.run.containers.stubs import Touched, unchanged
 from baselard.engine.run.sandbox import Sandbox
@@ -87,7 +88,7 @@ class Exec:
             outputs = [_Made(draft, value) for draft, value in zip(box.drafts, self._carried(inputs), strict=True)]
             stdin = self._stdin(box, stack)
             with box.stubs_removed() as touched:
-                code = worker.runtime.run(box.spec, stdin=stdin, on_output=capture.feed, on_start=box.inside.started)
+                code = _ran(worker, box, stdin, capture)
             streams = capture.finish()
             code = self._as_dagger_ends(worker, code, streams)
             self._check(worker, box, code, streams)
@@ -143,6 +144,18 @@ class Exec:
         for target, name in wanted.items():
             if target:
                 _place(worker.store.blob_path(streams[name]), box, target)
+
+
+def _ran(worker: Worker, box: Sandbox, stdin: bytes | IO[bytes], capture: Capture) -> int:
+    with quota.watched(box.written, box.spec.limits.disk) as watch:
+
+        def began(container: Container) -> None:
+            box.inside.started(container)
+            watch.container = container
+
+        code = worker.runtime.run(box.spec, stdin=stdin, on_output=capture.feed, on_start=began)
+    watch.check()
+    return code
 
 
 @dataclass(frozen=True)

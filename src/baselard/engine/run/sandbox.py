@@ -55,6 +55,12 @@ class Sandbox:
         """The root file system's draft and those of the writable mounts, in order."""
         return [self.rootfs, *(mounted.draft for mounted in self.mounted if mounted.draft)]
 
+    @property
+    def written(self) -> list[Path]:
+        """The directories on the disk that its programs can make larger: the drafts' own, and cache volumes."""
+        volumes = [one.source for one in self.mounted if one.source and not one.draft and "rw" in one.spec.options]
+        return [*(draft.upper for draft in self.drafts), *volumes]
+
     def locate(self, path: str) -> tuple[Path, str]:
         """The tree that holds what the container sees at ``path``, and its path in it (for files/inside.py)."""
         return _holder(self.spec.rootfs, self.mounted, path)

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ from baselard.engine.run.containers.command import (
     TmpfsMount,
 )
 from baselard.engine.run.containers.host import CA_TARGET, HostEnvironment
-from baselard.engine.run.containers.runtime_spec import Limits
+from baselard.engine.run.containers.limits import Limits
 from baselard.engine.run.worker import SessionAddress
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Value
@@ -416,6 +417,34 @@ def test_output_without_end_is_ended(run, worker):
         run("while true; do cat /bin/busybox; done", on=on)
     assert not [path for path in worker.store.work.iterdir() if any(path.iterdir())]
     assert run("dd if=/dev/zero bs=1M count=9 2>/dev/null", on=on).code == 0
+
+
+def test_what_fills_the_disk_is_ended(run, worker):
+    """Many files, each of which is small, without end; and one."""
+    on = replace(worker, host=HostEnvironment(limits=Limits(disk=20 << 20)))
+    with pytest.raises(UserError, match="took 20971520 bytes of the disk, which is BASELARD_DISK"):
+        run("i=0; while true; do cp /bin/busybox /$i; i=$((i+1)); done", on=on)
+    with pytest.raises(UserError, match="took 20971520 bytes of the disk"):
+        run("dd if=/dev/zero of=/large bs=1M count=100; true", on=on)
+    assert run("dd if=/dev/zero of=/small bs=1M count=9 && rm /small", on=on).code == 0
+    assert not [path for path in worker.store.work.iterdir() if any(path.iterdir())]
+
+
+def test_a_cache_volume_counts_by_what_it_grows(run, worker):
+    on = replace(worker, host=HostEnvironment(limits=Limits(disk=20 << 20)))
+    cache = (CacheMount("/cache", "grows"),)
+    for name in "abc":
+        assert run(f"dd if=/dev/zero of=/cache/{name} bs=1M count=15", mounts=cache, on=on).code == 0
+    with pytest.raises(UserError, match="BASELARD_DISK"):
+        run("for name in d e; do dd if=/dev/zero of=/cache/$name bs=1M count=15; done", mounts=cache, on=on)
+
+
+def test_containers_end_first_when_memory_runs_out(run):
+    """proc(5): the higher, the sooner; what one with CAP_SYS_RESOURCE set nobody without it can lower again."""
+    assert int(run("cat /proc/self/oom_score_adj").stdout) >= 500
+    own = int(Path("/proc/self/status").read_text().split("CapEff:")[1].split()[0], 16)
+    if own >> 24 & 1:
+        assert "failed" in run("echo 0 >/proc/self/oom_score_adj || echo failed; true").stdout
 
 
 def test_a_secret_with_a_nul_byte_is_no_variable(run, worker):

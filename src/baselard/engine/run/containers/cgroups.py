@@ -31,6 +31,14 @@ def make_writable() -> str:
     return ""
 
 
+def has(controller: str) -> bool:
+    """Whether this machine's control groups can limit that, such as ``pids`` (cgroups(7); of either version)."""
+    try:
+        return controller in (_ROOT / "cgroup.controllers").read_text().split()
+    except OSError:
+        return (_ROOT / controller).is_dir()
+
+
 def _mounts(mountinfo: str) -> Iterator[tuple[Path, list[str]]]:
     """The mounts of control groups with their own options (proc(5), /proc/pid/mountinfo), those above first."""
     for line in mountinfo.splitlines():

@@ -12,13 +12,13 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import inside
 from baselard.engine.images import debian_mirror
-from baselard.engine.run.containers.runtime_spec import Limits
+from baselard.engine.run.containers import limits as container_limits
+from baselard.engine.run.containers.limits import Limits
 from baselard.engine.solver import digest
 
 TARGET = "/run/baselard"
@@ -55,15 +55,6 @@ _MIRRORS = (
 )
 _LOOPBACK = re.compile(r"\b(?P<scheme>https?)://([^/@\s]*@)?(localhost|127\.0\.0\.1)(:(?P<port>[0-9]{1,5}))?(?![\w.])")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-_BYTES = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([bkmg]?)b?")
-_LIMITS = {
-    "MEMORY": _BYTES,
-    "CPUS": re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)()"),
-    "PIDS": re.compile(r"([0-9]{1,9})()"),
-    "FILES": re.compile(r"([0-9]{1,9})()"),
-    "OUTPUT": _BYTES,
-}
 _PREFIX = "BASELARD_EXEC_"
 _PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
 _IMAGE_BUNDLES = ("etc/ssl/certs/ca-certificates.crt", "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem")
@@ -131,7 +122,7 @@ def detect(environ: Mapping[str, str] | None = None) -> HostEnvironment:
 
     ``BASELARD_EXEC_NAME=value`` gives every container NAME, and comes before everything else; ``BASELARD_CA_FILE`` or
     ``SSL_CERT_FILE`` name a bundle other than /etc/ssl/certs/ca-certificates.crt; ``BASELARD_MEMORY`` (``512m``,
-    ``2g``), ``BASELARD_CPUS``, ``BASELARD_PIDS``, ``BASELARD_FILES`` and ``BASELARD_OUTPUT`` limit each container.
+    ``2g``) and its like limit each container (containers/limits.py).
     Raises UserError for a limit that is none.
     """
     env = os.environ if environ is None else environ
@@ -141,7 +132,7 @@ def detect(environ: Mapping[str, str] | None = None) -> HostEnvironment:
     variables |= {name.removeprefix(_PREFIX): value for name, value in env.items() if name.startswith(_PREFIX)}
     ca_file = Path(env.get("BASELARD_CA_FILE") or env.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
     redirects = {ours: other for ours, other in debian_mirror.stand_ins(env).items() if ours != other}
-    return HostEnvironment(variables, ca_file, redirects, _limits(env))
+    return HostEnvironment(variables, ca_file, redirects, container_limits.read(env))
 
 
 @functools.cache
@@ -153,19 +144,6 @@ def extra_certificates(path: Path) -> bytes:
         return b""
     shipped = {_body(text) for file in _SHIPPED.rglob("*.crt") for text in _CERTIFICATE.findall(file.read_bytes())}
     return content if any(_body(text) not in shipped for text in _CERTIFICATE.findall(content)) else b""
-
-
-def _limits(env: Mapping[str, str]) -> Limits:
-    memory, cpus, pids, files, output = (_limit(env, name) for name in _LIMITS)
-    return Limits(int(memory), float(cpus), int(pids), int(files), int(output))
-
-
-def _limit(env: Mapping[str, str], name: str) -> Fraction:
-    """The number that a variable holds, its unit reckoned in; 0 when it is not set."""
-    text = env.get(f"BASELARD_{name}", "").strip().lower() or "0"
-    if not (found := _LIMITS[name].fullmatch(text)):
-        raise UserError(f"BASELARD_{name}={text} is no number that limits anything; docs/machine.md has examples")
-    return Fraction(found[1]) * _UNITS[found[2]]
 
 
 def _proxies(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:

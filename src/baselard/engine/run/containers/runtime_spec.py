@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from baselard.engine.run.containers import seccomp
+from baselard.engine.run.containers import limits, seccomp
+from baselard.engine.run.containers.limits import Limits
 from baselard.engine.run.containers.users import User
 from baselard.oci.platforms import this_machine
 
@@ -75,34 +76,6 @@ class SpecMount:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one container may use at most; 0 sets no limit. ``memory`` in bytes, ``cpus`` in whole processors.
-
-    ``files`` are those that one process has open, ``output`` the bytes that a command writes to its streams.
-    """
-
-    memory: int = 0
-    cpus: float = 0.0
-    pids: int = 0
-    files: int = 0
-    output: int = 0
-
-    def to_json(self) -> dict[str, object]:
-        """The configuration's ``linux.resources``, without devices."""
-        found: dict[str, object] = {}
-        if self.memory:
-            found["memory"] = {"limit": self.memory}
-        if self.cpus:
-            found["cpu"] = {"period": _PERIOD, "quota": int(self.cpus * _PERIOD)}
-        if self.pids:
-            found["pids"] = {"limit": self.pids}
-        return found
-
-
-_PERIOD = 100_000  # microseconds in which the processors' time is shared out (cgroups(7))
-
-
-@dataclass(frozen=True)
 class Spec:
     """One container: what runs, as whom, on which root, in which network namespace (a path)."""
 
@@ -148,12 +121,14 @@ def process(spec: Spec) -> dict[str, Any]:
         # Without ambient and inheritable sets, as in Docker since 20.10.14 (CVE-2022-24769).
         "capabilities": {kind: capabilities for kind in ("bounding", "effective", "permitted")},
         "noNewPrivileges": False,
-        **({"rlimits": [_open_files(spec.limits.files)]} if spec.limits.files else {}),
+        "oomScoreAdj": max(limits.OOM_SCORE, _own_oom_score()),
+        **({"rlimits": rlimits} if (rlimits := spec.limits.rlimits()) else {}),
     }
 
 
-def _open_files(number: int) -> dict[str, object]:
-    return {"type": "RLIMIT_NOFILE", "soft": number, "hard": number}
+def _own_oom_score() -> int:
+    """This process's own, below which none may be set without a privilege (proc(5))."""
+    return int(Path("/proc/self/oom_score_adj").read_text())
 
 
 def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,12 +13,13 @@ from functools import partial
 
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError
 from baselard.engine.host.process import STDERR, STDOUT
-from baselard.engine.run import sandbox
+from baselard.engine.run import quota, sandbox
 from baselard.engine.run.containers import streams
 from baselard.engine.run.containers.runtime import Container
 from baselard.engine.run.containers.streams import Scrubber
 from baselard.engine.run.networks import forward, namespaces
 from baselard.engine.run.services import health
+from baselard.engine.run.services.said import Shown, Tail
 from baselard.engine.run.services.service import UDP, ContainerService, Forward, HostService, ServicePort
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
@@ -33,25 +33,6 @@ _FIRST_WAIT, _LONGEST_WAIT, _PATIENCE = 0.1, 10.0, 900.0  # backoff between chec
 _DIAL_TIMEOUT = 1.0
 _TOLD_AFTER = 10.0  # seconds of waiting, after which it is told what for
 _SAID = 4096  # characters of each stream that are told when it does not come up
-_KEPT = 100 << 10  # bytes of each stream that an error can show
-
-
-@dataclass
-class Tail:
-    """The end of one stream."""
-
-    chunks: deque[bytes] = field(default_factory=deque)
-    size: int = 0
-
-    def add(self, data: bytes) -> None:
-        self.chunks.append(data)
-        self.size += len(data)
-        while self.size - len(self.chunks[0]) > _KEPT:
-            self.size -= len(self.chunks.popleft())
-
-    @property
-    def text(self) -> str:
-        return b"".join(self.chunks)[-_KEPT:].decode(errors="replace")
 
 
 @dataclass
@@ -141,16 +122,18 @@ def _in_own_context(body: Callable[[], None], running: Running) -> None:
 def _run_container(worker: Worker, service: ContainerService, values: Sequence[Value], running: Running) -> None:
     worker.progress.started(service.key, service.label)
     try:
-        with sandbox.prepared(worker, service.command, values) as box:
+        with sandbox.prepared(worker, service.command, values) as box, _watched(box) as growth:
             running.address = _address(worker, box.namespace)
             scrubbers = _scrubbers(box)
+            shown = Shown(partial(worker.progress.output, service.key), box.spec.limits.output)
 
             def show(stream: int, data: bytes) -> None:
                 running.tails[stream].add(data := scrubbers[stream].feed(data))
-                worker.progress.output(service.key, stream, data)
+                shown.add(stream, data)
 
             def began(container: Container) -> None:
                 box.inside.started(container)
+                growth.container = container
                 running.stopper = partial(_stop_container, running, container)
                 if not running.wanted:
                     raise cancel.Cancelled
@@ -163,6 +146,13 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
         if failed:
             worker.services.show_logs(worker, service.key, service.command.bindings)
         worker.progress.finished(service.key, cached=False, error=f"exit code: {running.code}" if failed else "")
+
+
+@contextlib.contextmanager
+def _watched(box: sandbox.Sandbox) -> Iterator[quota.Watch]:
+    with quota.watched(box.written, box.spec.limits.disk) as watch:
+        yield watch
+    watch.check()
 
 
 def _scrubbers(box: sandbox.Sandbox) -> dict[int, Scrubber]:

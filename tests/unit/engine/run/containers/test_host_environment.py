@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
-from baselard.engine.run.containers import host
+from baselard.engine.run.containers import cgroups, host
 from baselard.engine.run.containers.host import HostEnvironment
-from baselard.engine.run.containers.runtime_spec import Limits
+from baselard.engine.run.containers.limits import Limits
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
@@ -94,14 +94,33 @@ def test_apt_asks_the_redirector_for_the_archive_alone(rootfs, tmp_path):
 
 def test_limits_of_each_container():
     found = host.detect({"BASELARD_MEMORY": "1.5g", "BASELARD_CPUS": "0.5", "BASELARD_PIDS": "100"}).limits
-    assert found == Limits(3 << 29, 0.5, 100)
+    assert found == Limits(3 << 29, 0.5, 100, output=1 << 30)
     assert found.to_json() == {
         "memory": {"limit": 3 << 29},
         "cpu": {"period": 100_000, "quota": 50_000},
         "pids": {"limit": 100},
     }
-    assert host.detect({}).limits.to_json() == {}
-    assert host.detect({"BASELARD_FILES": "64", "BASELARD_OUTPUT": "100m"}).limits == Limits(files=64, output=100 << 20)
+    others = {"BASELARD_FILES": "64", "BASELARD_OUTPUT": "100m", "BASELARD_PIDS": "0", "BASELARD_DISK": "1g"}
+    found = host.detect(others).limits
+    assert found == Limits(files=64, output=100 << 20, disk=1 << 30)
+    assert found.rlimits() == [
+        {"type": "RLIMIT_NOFILE", "soft": 64, "hard": 64},
+        {"type": "RLIMIT_FSIZE", "soft": 1 << 30, "hard": 1 << 30},
+    ]
+
+
+def test_what_no_honest_build_meets_is_limited_anyway(tmp_path, monkeypatch):
+    """Processes where control groups can: those of version 2 name what they can, those of version 1 are directories."""
+    monkeypatch.setattr(cgroups, "_ROOT", tmp_path)
+    assert host.detect({}).limits == Limits(output=1 << 30)
+    (tmp_path / "pids").mkdir()
+    assert host.detect({}).limits == Limits(pids=16384, output=1 << 30)
+    (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
+    assert host.detect({}).limits == Limits(output=1 << 30)
+    assert host.detect({"BASELARD_PIDS": "9"}).limits.pids == 9
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
+    assert host.detect({}).limits == Limits(pids=16384, output=1 << 30)
+    assert host.detect({"BASELARD_PIDS": "0", "BASELARD_OUTPUT": "0"}).limits == Limits()
 
 
 @pytest.mark.parametrize("setting", [{"BASELARD_MEMORY": "much"}, {"BASELARD_PIDS": "1.5"}, {"BASELARD_CPUS": "-1"}])
