@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from baselard.oci import digests
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.reference import Reference
-from baselard.oci.registry.repository import digest_of
 from pipeline import archive, calls, choose, marks, push
 from pipeline.calls import Call
 from pipeline.discover import Base, Project
@@ -203,7 +203,7 @@ async def _joined(project: Project, request: Request, base: Base, target: str, p
     async with connect(references[0], await request.account.credentials()) as repository:
         images = [image for part in parts for image in (await _found(repository, part)).platforms]
         body = index.compose(images)
-        digest = digest_of(body)
+        digest = digests.of_bytes(body)
         if await repository.manifest(digest) is None:
             await repository.put_manifest(digest, OCI_INDEX, body)
         return Uploaded(references, await _found(repository, f"{references[0].name}@{digest}"))

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import dagger
 from dagger import dag
 
+from baselard.oci import digests
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.reference import Reference
-from baselard.oci.registry.repository import digest_of
 from pipeline import archive
 from pipeline.errors import BaselardError
 from pipeline.registry import index
@@ -57,7 +57,7 @@ async def upload(
     """Bring the images and their index to the registry, unless they are there; no tag of `references` moves."""
     images = [await archive.identify(one.container, one.platform) for one in tested]
     body = index.compose(images)
-    digest = digest_of(body)
+    digest = digests.of_bytes(body)
     async with connect(references[0], await account.credentials()) as repository:
         found = await index.read(repository, digest)
         if found:

@@ -17,6 +17,7 @@ from baselard.engine.solver.digest import checked
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
+from baselard.oci import media_types
 from tests.integration.engine.conftest import Client
 from tests.security import archives
 from tests.security.archives import REGULAR
@@ -171,8 +172,8 @@ PATHS += [GOOD + "/x", "sha512:" + "a" * 128]
 def test_a_digest_that_is_none_is_no_path(tmp_path: Path, name: str, canary: Canary) -> None:
     with pytest.raises(UserError, match="digest"):
         checked(name)
-    part = {"mediaType": manifest.OCI_LAYER, "digest": name, "size": 1}
-    good = {"mediaType": manifest.OCI_CONFIG, "digest": "sha256:" + "0" * 64, "size": 1}
+    part = {"mediaType": media_types.OCI_LAYER, "digest": name, "size": 1}
+    good = {"mediaType": media_types.OCI_CONFIG, "digest": "sha256:" + "0" * 64, "size": 1}
     for plain in (
         {"schemaVersion": 2, "config": part, "layers": []},
         {"schemaVersion": 2, "config": good, "layers": [part]},

@@ -37,6 +37,7 @@ from baselard.engine.host import platforms
 from baselard.engine.images import archive_layers, archive_read, credentials, manifest, transfer
 from baselard.engine.images.layers.extract import unpack
 from baselard.engine.store.database import Store
+from baselard.oci import media_types
 from baselard.oci.errors import DistributionError
 from baselard.oci.registry.connection import Connection
 from baselard.oci.registry.credential import Credential
@@ -321,8 +322,8 @@ def test_an_archive_is_imported_or_refused(data: bytes, store: Store) -> None:
 
 
 DIGEST = "sha256:" + "a" * 64
-PART = {"mediaType": manifest.OCI_LAYER + "+gzip", "digest": DIGEST, "size": 5, "annotations": {"a": "b"}}
-MANIFEST = {"schemaVersion": 2, "config": {**PART, "mediaType": manifest.OCI_CONFIG}, "layers": [PART, PART]}
+PART = {"mediaType": media_types.OCI_LAYER + "+gzip", "digest": DIGEST, "size": 5, "annotations": {"a": "b"}}
+MANIFEST = {"schemaVersion": 2, "config": {**PART, "mediaType": media_types.OCI_CONFIG}, "layers": [PART, PART]}
 INDEX = {"manifests": [{**PART, "platform": {"os": "linux", "architecture": "arm", "variant": "v7"}}]}
 HEALTH = {"Test": ["CMD", "x"], "Interval": 5, "Retries": 3}
 CONFIG = {

@@ -12,6 +12,10 @@ class InvalidConfigError(ValueError):
     """A document that is no image's configuration."""
 
 
+class InvalidDigestError(ValueError):
+    """What is no digest."""
+
+
 class InvalidDurationError(ValueError):
     """A text that is no duration; the message is Go's."""
 

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, replace
 
-from baselard.oci.errors import InvalidReferenceError
+from baselard.oci import digests
+from baselard.oci.errors import InvalidDigestError, InvalidReferenceError
 
 DEFAULT_REGISTRY = "docker.io"
 _DOMAIN_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -11,7 +12,6 @@ _DOMAIN = re.compile(rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[a-fA-F0-9:]+\]
 _PATH_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}")
 _LONGEST_NAME = 255
 
 
@@ -71,14 +71,21 @@ def parse(text: str) -> Reference:
     Raises InvalidReferenceError that says which part is wrong.
     """
     name, at, digest = text.partition("@")
-    if at and not _DIGEST.fullmatch(digest):
-        raise _invalid(text, f"{digest!r} is not a digest; write sha256: and 64 hex digits")
+    if at:
+        _check_digest(text, digest)
     name, tag = _split_tag(name)
     if tag is not None and not _TAG.fullmatch(tag):
         raise _invalid(text, f"the tag {tag!r} may hold at most 128 of A-Z a-z 0-9 _ . - and begins with none of . -")
     registry, repository = _split_registry(name)
     _check(text, registry, repository)
     return Reference(registry, repository, tag or "", digest)
+
+
+def _check_digest(text: str, digest: str) -> None:
+    try:
+        digests.parse(digest)
+    except InvalidDigestError as error:
+        raise _invalid(text, str(error)) from error
 
 
 def _split_tag(name: str) -> tuple[str, str | None]:

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from baselard.oci.digests import of_bytes
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
-from baselard.oci.registry.repository import digest_of
 from pipeline import publish, push
 from pipeline.errors import BaselardError
 from pipeline.push import Uploaded
@@ -89,7 +89,7 @@ async def joined(guarded, *names):
     async with connect(parse(guarded.name), WHO) as repository:
         images = [one for name in names for one in (await index.read(repository, name)).platforms]
         body = index.compose(images)
-        return await index.read(repository, await repository.put_manifest(digest_of(body), OCI_INDEX, body))
+        return await index.read(repository, await repository.put_manifest(of_bytes(body), OCI_INDEX, body))
 
 
 async def test_tags_move_through_trouble_and_lead_to_the_whole_index(guarded):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from baselard.oci.registry.repository import digest_of
+from baselard.oci import digests
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
@@ -88,7 +88,7 @@ class RegistryInMemory:
     async def put_manifest(self, reference: str, media_type: str, body: bytes) -> str:
         if callable(self.meanwhile):
             self.meanwhile(self, reference)
-        digest = next((one for one, known in self.manifests.items() if known == body), digest_of(body))
+        digest = next((one for one, known in self.manifests.items() if known == body), digests.of_bytes(body))
         self.manifests[digest] = body
         self.puts.append(reference)
         if reference != digest:

@@ -5,10 +5,10 @@ import json
 import httpx
 import pytest
 
+from baselard.oci import digests
 from baselard.oci.registry import repository as repositories
 from baselard.oci.registry.connection import Connection
 from baselard.oci.registry.credential import Credential
-from baselard.oci.registry.repository import digest_of
 from pipeline.errors import BaselardError
 from pipeline.references import parse
 from pipeline.registry import client, index
@@ -45,7 +45,7 @@ async def test_what_is_tried_again_is_said_on_standard_error(capsys):
 
 def blob(document):
     body = json.dumps(document).encode()
-    return digest_of(body), body
+    return digests.of_bytes(body), body
 
 
 CONFIG, CONFIG_BYTES = blob(

@@ -10,6 +10,8 @@ from typing import Any
 
 import dagger
 
+from baselard.oci import digests
+
 
 async def read_archive(container: dagger.Container) -> tuple[Mapping[str, Any], list[tarfile.TarInfo]]:
     """A container's image document and its layers' entries, in one query.
@@ -34,7 +36,7 @@ def _opened(data: bytes) -> tarfile.TarFile:
 
 
 def _blob(tar: tarfile.TarFile, descriptor: Mapping[str, Any]) -> bytes:
-    return _bytes(tar, "blobs/" + str(descriptor["digest"]).replace(":", "/"))
+    return _bytes(tar, digests.blob_path(str(descriptor["digest"])))
 
 
 def _bytes(tar: tarfile.TarFile, name: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import tarfile
@@ -11,12 +10,11 @@ from typing import Any
 
 import dagger
 
+from baselard.oci import digests
 from baselard.oci.image_config import ImageConfig
+from baselard.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from baselard.oci.platforms import Platform
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
-CONFIG = "application/vnd.oci.image.config.v1+json"
 ARCHIVE = "image.tar"
 
 
@@ -30,14 +28,15 @@ def layout(config: ImageConfig, platform: str) -> str:
     """An OCI image layout (image-layout.md) without layers, as a tar; it is text, since the API takes no bytes."""
     of = Platform(*platform.split("/"))
     image = _json(replace(config, platform=of).to_json())
-    head = {"schemaVersion": 2, "mediaType": MANIFEST}
-    manifest = _json({**head, "config": _descriptor(CONFIG, image), "layers": []})
-    listed = {**_descriptor(MANIFEST, manifest), "platform": of.to_json()}
-    index = _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]})
+    head = {"schemaVersion": 2, "mediaType": OCI_MANIFEST}
+    manifest = _json({**head, "config": _descriptor(OCI_CONFIG, image), "layers": []})
+    listed = {**_descriptor(OCI_MANIFEST, manifest), "platform": of.to_json()}
+    index = _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [listed]})
     files = {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": index}
+    blobs = {digests.blob_path(digests.of_bytes(data)): data for data in (image, manifest)}
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, data in {**files, **{_blob(data): data for data in (image, manifest)}}.items():
+        for name, data in {**files, **blobs}.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
@@ -48,13 +47,5 @@ def _json(document: Any) -> bytes:
     return json.dumps(document, sort_keys=True).encode("ascii")
 
 
-def _digest(data: bytes) -> str:
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def _blob(data: bytes) -> str:
-    return "blobs/" + _digest(data).replace(":", "/")
-
-
 def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": _digest(data), "size": len(data)}
+    return {"mediaType": media_type, "digest": digests.of_bytes(data), "size": len(data)}

@@ -17,9 +17,10 @@ from baselard.dockerfile.syntax.instructions import Copy, Heredoc
 from baselard.dockerfile.syntax.modes import parse_mode
 from baselard.dockerfile.syntax.paths import relative
 from baselard.dockerfile.syntax.words import expand_document
+from baselard.oci import digests
+from baselard.oci.errors import InvalidDigestError
 
 GIT_SSH = re.compile(r"[\w.-]+@[\w.-]+:[^/].*")
-CHECKSUM = re.compile(r"(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -105,8 +106,11 @@ def _git(copy: Copy, source: str) -> Git:
 
 
 def _url(copy: Copy, source: str) -> Url:
-    if copy.checksum and not CHECKSUM.fullmatch(copy.checksum):
-        raise DockerfileError(f'invalid checksum digest format: "{copy.checksum}"', copy.place)
+    try:
+        if copy.checksum:
+            digests.parse(copy.checksum)
+    except InvalidDigestError:
+        raise DockerfileError(f'invalid checksum digest format: "{copy.checksum}"', copy.place) from None
     return Url(source, _file_name(unquote(_path(source))), copy.checksum)
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from baselard.engine.files import file_bytes, xattrs
 from baselard.engine.files.walking import Entry
-from baselard.engine.solver.digest import of_bytes
+from baselard.oci import digests
 
-EMPTY = "sha256:" + hashlib.sha256(b"tree.v1\0").hexdigest()
+EMPTY = digests.of_bytes(b"tree.v1\0")
 
 _SMALL = 1 << 16
 
@@ -43,7 +43,7 @@ def of_entries(root: str, entries: Iterable[Entry], *, content: "Content | None"
     for entry in entries:
         running.update(os.fsencode(entry.path) + b"\0" + _head(entry.info, owner))
         running.update(_detail(f"{root}/{entry.path}", entry.info, content))
-    return "sha256:" + running.hexdigest()
+    return digests.of_hash(running)
 
 
 def of_file(path: str, *, metadata: bool = True, times: bool = False) -> str:
@@ -52,16 +52,16 @@ def of_file(path: str, *, metadata: bool = True, times: bool = False) -> str:
     Without ``metadata`` it is Dagger's, the SHA-256 of the content's SHA-256 (core/file.go, Digest).
     """
     if not metadata:
-        return of_bytes(_bytes_digest(path, os.stat(path).st_size))
+        return digests.of_bytes(_bytes_digest(path, os.stat(path).st_size))
     info = os.lstat(path)
     head = b"file.v1\0" + _head(info, As(times=times))
-    return "sha256:" + hashlib.sha256(head + _detail(path, info, file_identity)).hexdigest()
+    return digests.of_bytes(head + _detail(path, info, file_identity))
 
 
 def of_looks(path: str, *, times: bool = False) -> str:
     """The digest of what ``path`` itself is but for its content: mode, owner and extended attributes."""
     head = b"looks.v1\0" + _head(os.lstat(path), As(times=times))
-    return "sha256:" + hashlib.sha256(_with_attributes(head, path)).hexdigest()
+    return digests.of_bytes(_with_attributes(head, path))
 
 
 def _head(info: os.stat_result, owner: As) -> bytes:

@@ -1,6 +1,5 @@
 """Looks at what this machine lends the engine and at the store, and names a remedy for whatever is missing."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from baselard.engine.errors import EngineError, HostError
 from baselard.engine.host import advisories, platforms, privilege, process
 from baselard.engine.store import holdings
 from baselard.engine.store.database import Snapshot
+from baselard.oci import digests
 from baselard.oci.platforms import Platform, this_machine
 
 _PROGRAMS = {
@@ -169,13 +169,13 @@ def _records(store: Path, *, deep: bool) -> Iterator[Finding]:
 
 
 def _is_whole(store: Path, name: str, size: int, *, deep: bool) -> bool:
-    path = store / "blobs" / name.replace(":", "/")
+    path = store / digests.blob_path(name)
     if not path.is_file() or path.stat().st_size != size:
         return False
     if not deep:
         return True
     with path.open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest() == name
+        return digests.of_file(file) == name
 
 
 def _foreign() -> Iterator[Finding]:

@@ -15,10 +15,10 @@ from baselard.engine.images import manifest
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.stream import compression_of, decompressed
 from baselard.engine.images.manifest import Index, Manifest
-from baselard.engine.solver.digest import checked, of_bytes
+from baselard.engine.solver.digest import checked
 from baselard.engine.store.database import Store
 from baselard.engine.store.layer_index import Layer
-from baselard.oci import media_types
+from baselard.oci import digests, media_types
 from baselard.oci.image_config import ImageConfig
 from baselard.oci.platforms import Platform
 
@@ -134,9 +134,9 @@ def _from_layout(archive: Archive, platform: Platform, tag: str) -> Chosen:
         raise UserError("this is no image archive: its index.json is no index")
     for _ in range(3):  # an index.json names an index of platforms where there are several
         entry = manifest.choose(found, platform, tag)
-        data = archive.read(_blob_name(entry.digest))
-        if of_bytes(data) != entry.digest:
-            raise UserError(f"the archive is broken: {entry.digest} has the digest {of_bytes(data)}")
+        data = archive.read(digests.blob_path(entry.digest))
+        if digests.of_bytes(data) != entry.digest:
+            raise UserError(f"the archive is broken: {entry.digest} has the digest {digests.of_bytes(data)}")
         parsed = manifest.parse(data, entry.media_type)
         if isinstance(parsed, Manifest):
             return _image(archive, parsed)
@@ -145,13 +145,13 @@ def _from_layout(archive: Archive, platform: Platform, tag: str) -> Chosen:
 
 
 def _image(archive: Archive, found: Manifest) -> Chosen:
-    data = archive.read(_blob_name(found.config.digest))
-    if of_bytes(data) != found.config.digest:
-        raise UserError(f"the archive is broken: {found.config.digest} has the digest {of_bytes(data)}")
+    data = archive.read(digests.blob_path(found.config.digest))
+    if digests.of_bytes(data) != found.config.digest:
+        raise UserError(f"the archive is broken: {found.config.digest} has the digest {digests.of_bytes(data)}")
     config = manifest.parse_config(data, found)
     pairs = list(zip(found.layers, config.diff_ids, strict=True))
     layers = tuple(Layer(part.digest, part.size, diff_id, part.compression) for part, diff_id in pairs)
-    return Chosen(config, layers, tuple(_blob_name(part.digest) for part, _ in pairs))
+    return Chosen(config, layers, tuple(digests.blob_path(part.digest) for part, _ in pairs))
 
 
 def _from_docker(archive: Archive, tag: str) -> Chosen:
@@ -244,7 +244,3 @@ def _clean(name: str) -> str:
     if name.startswith("/") or ".." in name.split("/"):
         raise UserError(f"the archive holds the name {name[:200]!r}, which leads out of it")
     return posixpath.normpath(name)
-
-
-def _blob_name(digest: str) -> str:
-    return "blobs/" + digest.replace(":", "/")

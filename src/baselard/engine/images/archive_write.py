@@ -11,7 +11,7 @@ from baselard.engine.images.layers import tar_write
 from baselard.engine.images.layers.tar_read import REGULAR, Entry
 from baselard.engine.images.writing import Whole
 from baselard.engine.store.database import Store
-from baselard.oci import media_types
+from baselard.oci import digests, media_types
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -34,7 +34,7 @@ def _members(store: Store, whole: Whole, names: tuple[str, ...]) -> Iterator[tup
             blobs[part.digest] = store.blob_path(part.digest)
     yield "oci-layout", _LAYOUT
     for digest in sorted(blobs):
-        yield _blob_name(digest), blobs[digest]
+        yield digests.blob_path(digest), blobs[digest]
     yield "index.json", _top(whole, names)
     yield "manifest.json", _docker(whole, names)
 
@@ -48,13 +48,9 @@ def _top(whole: Whole, names: tuple[str, ...]) -> bytes:
 def _docker(whole: Whole, names: tuple[str, ...]) -> bytes:
     """Docker's own list of images (moby, image/spec/v1.2); it knows one platform, so the first one's."""
     image = whole.images[0].manifest
-    layers = [_blob_name(layer.digest) for layer in image.layers]
-    entry = {"Config": _blob_name(image.config.digest), "RepoTags": list(names) or None, "Layers": layers}
+    layers = [digests.blob_path(layer.digest) for layer in image.layers]
+    entry = {"Config": digests.blob_path(image.config.digest), "RepoTags": list(names) or None, "Layers": layers}
     return manifest.encode([entry])
-
-
-def _blob_name(digest: str) -> str:
-    return "blobs/" + digest.replace(":", "/")
 
 
 def _add(file: IO[bytes], name: str, content: bytes | Path) -> None:

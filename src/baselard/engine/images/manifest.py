@@ -8,17 +8,13 @@ from typing import Any
 
 from baselard.engine.errors import UserError
 from baselard.engine.solver import digest
-from baselard.oci import platforms
+from baselard.oci import digests, platforms
 from baselard.oci.errors import InvalidConfigError
 from baselard.oci.image_config import ImageConfig, Pairs
 from baselard.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, LARGEST_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from baselard.oci.platforms import Platform
 from baselard.oci.text import loads, whole
 
-OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
-OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
-DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
-DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 REF_NAME = "org.opencontainers.image.ref.name"
 
 _MOST_LAYERS = 1000
@@ -100,7 +96,7 @@ def encode(value: Any) -> bytes:
 
 def described(media_type: str, data: bytes, platform: Platform | None = None, annotations: Pairs = ()) -> Descriptor:
     """The descriptor of these bytes."""
-    return Descriptor(media_type, digest.of_bytes(data), len(data), platform, annotations)
+    return Descriptor(media_type, digests.of_bytes(data), len(data), platform, annotations)
 
 
 def parse(data: bytes, media_type: str = "") -> Manifest | Index:

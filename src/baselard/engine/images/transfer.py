@@ -5,7 +5,6 @@ own layers and the small blobs that results name (streams). What is at the other
 A signature, an annotation of the manifest, is of the configuration's digest: that names all that is taken.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -28,7 +27,7 @@ from baselard.engine.store import cachedir, holdings, layer_index, stored
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import GIVEN, Layer
 from baselard.engine.store.snapshots import Snapshots, ancestry
-from baselard.oci import media_types
+from baselard.oci import digests, media_types
 from baselard.oci.reference import Reference
 
 _CONFIG = "application/vnd.baselard.cache.v1+json"
@@ -66,15 +65,15 @@ def export_directory(store: Store, since: float, directory: Path, key: str = "")
     the old one named goes last. Raises UserError when the directory cannot be written.
     """
     whole, counted = _packed(store, since, key)
-    blobs = directory / "blobs" / "sha256"
+    blobs = (directory / digests.blob_path(whole.descriptor.digest)).parent
     try:
         blobs.mkdir(parents=True, exist_ok=True)
         cachedir.tag(directory)
         size = sum(_write_blob(store, part, blobs) for part in _parts(whole))
-        _replace(blobs / whole.descriptor.digest[7:], whole.data)
+        _replace(directory / digests.blob_path(whole.descriptor.digest), whole.data)
         _replace(directory / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         _replace(directory / "index.json", Index((whole.descriptor,)).to_bytes())
-        _remove_others(blobs, {part.digest[7:] for part in (whole.descriptor, *_parts(whole))})
+        _remove_others(blobs, {digests.parse(part.digest).hex for part in (whole.descriptor, *_parts(whole))})
     except OSError as error:
         raise UserError(f"the cache cannot be written to {directory}: {error.strerror}") from error
     return Transferred(*counted, size)
@@ -107,7 +106,7 @@ def import_directory(snapshots: Snapshots, directory: Path, trusted: Sequence[st
         raise UserError(f"{directory} holds no exported cache: its index names something else")
 
     def path(name: str) -> Path:
-        return directory / "blobs" / "sha256" / digest.checked(name)[7:]
+        return directory / digests.blob_path(digest.checked(name))
 
     def fetch(part: Descriptor, target: Path) -> None:
         try:
@@ -148,7 +147,7 @@ def _packed(store: Store, since: float, key: str) -> tuple[Whole, tuple[int, int
     names = sorted({name for _, result in results for name in result.blobs if store.has_blob(name)})
     config = manifest.encode({"results": [(key, result.plain()) for key, result in results], "snapshots": listed})
     store.put_blob([config])
-    layers = [Descriptor(manifest.OCI_LAYER, entry["layer"]["digest"], entry["layer"]["size"]) for entry in listed]
+    layers = [Descriptor(media_types.OCI_LAYER, entry["layer"]["digest"], entry["layer"]["size"]) for entry in listed]
     streams = [Descriptor(_BLOB, name, store.blob_path(name).stat().st_size) for name in names]
     parts = tuple({part.digest: part for part in (*layers, *streams)}.values())
     described = manifest.described(_CONFIG, config)
@@ -176,7 +175,7 @@ def _parts(whole: Whole) -> tuple[Descriptor, ...]:
 
 def _write_blob(store: Store, part: Descriptor, directory: Path) -> int:
     """Copy a blob unless it is there; says how many bytes were written."""
-    target = directory / part.digest[7:]
+    target = directory / digests.parse(part.digest).hex
     if target.exists() and target.stat().st_size == part.size:
         return 0
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
@@ -234,7 +233,7 @@ def _checked(path: Path, name: str, *, read: bool = True) -> bytes:
     """The bytes of a small file; raises UserError when they are not those of the digest ``name``."""
     try:
         with open(bounded.opened(path), "rb") as file:
-            found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+            found = digests.of_file(file)
         if found != name:
             raise UserError(f"the exported cache is broken: {name} has the digest {found}")
         return bounded.read(path) if read else b""

@@ -116,7 +116,7 @@ def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> I
     made_by = [instruction(store.maker(group.top)) for group in grouping.groups]
     config = manifest.encode(_config(variant.config, layers, made_by, grouping, form.epoch).to_json())
     store.put_blob([config])
-    kind = manifest.DOCKER_CONFIG if form.docker else manifest.OCI_CONFIG
+    kind = media_types.DOCKER_CONFIG if form.docker else media_types.OCI_CONFIG
     made = Manifest(
         manifest.described(kind, config),
         tuple(_descriptor(layer, form) for layer in layers),
@@ -128,7 +128,9 @@ def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> I
 
 
 def _descriptor(layer: Layer, form: Format) -> Descriptor:
-    kinds, suffixes = (manifest.DOCKER_LAYER, _DOCKER_SUFFIX) if form.docker else (manifest.OCI_LAYER, _OCI_SUFFIX)
+    kinds, suffixes = (
+        (media_types.DOCKER_LAYER, _DOCKER_SUFFIX) if form.docker else (media_types.OCI_LAYER, _OCI_SUFFIX)
+    )
     return Descriptor(kinds + suffixes[layer.compression], layer.digest, layer.size)
 
 

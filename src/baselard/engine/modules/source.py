@@ -18,6 +18,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import bounded
 from baselard.engine.files.paths import climbs
 from baselard.engine.store import cachedir
+from baselard.oci import digests
 
 CONFIG = "dagger.json"
 _SERVED = (0, 21)  # the API's version, baselard.engine.api.query.api.VERSION
@@ -68,7 +69,7 @@ class ModuleSource:
         hashed = hashlib.sha256()
         for path in sorted(self._files()):
             hashed.update(os.fsencode(path) + b"\0" + self._content(path))
-        return "sha256:" + hashed.hexdigest()
+        return digests.of_hash(hashed)
 
     def _content(self, path: str) -> bytes:
         """The digest of a file's bytes; nothing for what is no file, or has gone, or leads nowhere."""

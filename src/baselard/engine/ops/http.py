@@ -1,7 +1,6 @@
 """A file from a URL."""
 
 import hashlib
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel, digest
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import stamps
+from baselard.oci import digests
+from baselard.oci.errors import InvalidDigestError
 
 if TYPE_CHECKING:
     import httpx
@@ -26,7 +27,6 @@ else:
 
 _ATTEMPTS = 4
 _TIMEOUT = 60.0
-_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
@@ -103,8 +103,11 @@ def _changed(text: str) -> int:
 
 def check_checksum(text: str) -> None:
     """Raise UserError if ``text`` is no checksum, as the OCI image spec writes digests; empty is none wanted."""
-    if text and not _CHECKSUM.fullmatch(text):
-        raise UserError(f'invalid checksum "{text}": write it as sha256: and 64 hex digits')
+    try:
+        if text:
+            digests.parse(text)
+    except InvalidDigestError:
+        raise UserError(f'invalid checksum "{text}": write it as sha256: and 64 hex digits') from None
 
 
 def _check(path: Path, checksum: str, url: str) -> str:

@@ -1,27 +1,24 @@
-"""Digests: ``sha256:<hex>`` of bytes, and of structured values in one canonical form."""
+"""Digests of structured values, in one canonical form."""
 
 import dataclasses
-import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from baselard.engine.errors import UserError
-
-_DIGEST = re.compile(r"sha256:[a-f0-9]{64}\Z")
-
-
-def of_bytes(data: bytes) -> str:
-    """The OCI digest of ``data``: ``sha256:`` and 64 hexadecimal digits."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+from baselard.oci import digests
+from baselard.oci.errors import InvalidDigestError
 
 
 def checked(text: Any) -> str:
-    """``text`` if it is a digest, which can then be part of a path or an address; raises UserError otherwise."""
-    if not isinstance(text, str) or not _DIGEST.match(text):
-        raise UserError(f"{str(text)[:100]!r} is not a digest; sha256: and 64 hex digits are")
-    return text
+    """``text`` if it is a digest of the store's blobs, by SHA-256. Raises UserError for anything else."""
+    try:
+        found = digests.parse(text)
+    except InvalidDigestError as error:
+        raise UserError(str(error)) from error
+    if found.algorithm != "sha256":
+        raise UserError(f"{found} is a digest that is not served here; only those by sha256 are")
+    return str(found)
 
 
 def of(tag: str, *parts: Any) -> str:
@@ -31,7 +28,7 @@ def of(tag: str, *parts: Any) -> str:
     Objects with a string attribute ``key`` (nodes) count as that key.
     """
     text = json.dumps([tag, parts], default=_plain, sort_keys=True, separators=(",", ":"))
-    return of_bytes(text.encode("utf-8", "surrogateescape"))
+    return digests.of_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 def added_later(default: Any) -> Any:

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 import sqlite3
@@ -22,12 +21,12 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from baselard.engine.errors import HostError
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import cachedir, locks, schema, stored
+from baselard.oci import digests
 from baselard.oci.text import whole
 
 _TABLES = ("results", "snapshots", "blobs")
@@ -132,7 +131,7 @@ class Store:
         """Hold ``key`` alone among all processes that use this store."""
         fd = os.open(self.root / "locks", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            while not _try_lock(fd, int(digest.of_bytes(key.encode())[7:22], 16)):
+            while not _try_lock(fd, int(digests.parse(digests.of_bytes(key.encode())).hex[:15], 16)):
                 await asyncio.sleep(_LOCK_POLL)
             yield
         finally:
@@ -193,7 +192,7 @@ class Store:
         with self.temp_dir() as directory, (directory / "blob").open("w+b") as file:
             file.writelines(chunks)
             file.seek(0)
-            name = "sha256:" + _hash(file)
+            name = digests.of_file(file)
             return self.adopt_blob(directory / "blob", name)
 
     def adopt_blob(self, path: Path, name: str) -> str:
@@ -216,8 +215,7 @@ class Store:
 
     def blob_path(self, name: str) -> Path:
         """Where the blob ``name`` is or would be. Raises UserError for what is no digest, as others may say."""
-        algorithm, _, value = digest.checked(name).partition(":")
-        return self.root / "blobs" / algorithm / value
+        return self.root / digests.blob_path(digest.checked(name))
 
     # work in progress
 
@@ -325,10 +323,6 @@ def _name(number: int) -> str:
 
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _hash(file: Any) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _try_lock(fd: int, offset: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from baselard.oci import digests
 from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.media_types import ACCEPT, LARGEST_MANIFEST
 from baselard.oci.registry.blobs import Blobs
@@ -48,7 +48,7 @@ class Repository:
         if len(reply.content) > LARGEST_MANIFEST:
             raise DistributionError(f"{self._what(target)}: a manifest of {len(reply.content)} bytes is absurd")
         said = target if ":" in target else reply.headers.get("docker-content-digest", "")
-        found = digest_of(reply.content, said)
+        found = digests.of_bytes(reply.content, said)
         if said and found != said:
             raise DistributionError(f"{self._what(target)}: the registry answered {said} with bytes of {found}")
         return Answer(found, _media_type(reply), reply.content)
@@ -73,7 +73,7 @@ class Repository:
             content=lambda: body,
         )
         stored = reply.headers.get("docker-content-digest", "")
-        meant = digest_of(body, stored)
+        meant = digests.of_bytes(body, stored)
         if stored and stored != meant:
             raise DistributionError(f"{self._what(target)}: the registry stored {stored}, not {meant}")
         return meant
@@ -144,13 +144,6 @@ class Repository:
     def _next(self, reply: httpx.Response, url: str) -> str | None:
         link = reply.links.get("next", {}).get("url")
         return joined(self.connection.absolute(url), link) if link else None
-
-
-def digest_of(body: bytes, like: str = "") -> str:
-    """The digest under which these bytes are stored, by the algorithm of the digest ``like``, else SHA-256."""
-    algorithm = like.partition(":")[0]
-    made = hashlib.new(algorithm if algorithm in ("sha256", "sha384", "sha512") else "sha256", body)
-    return f"{made.name}:{made.hexdigest()}"
 
 
 def _media_type(reply: httpx.Response) -> str:

@@ -9,11 +9,11 @@ import pytest
 
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
-from baselard.engine.images import archive_write, manifest, writing
+from baselard.engine.images import archive_write, writing
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.store.database import Store
 from baselard.oci.image_config import Healthcheck, ImageConfig
-from baselard.oci.media_types import OCI_INDEX
+from baselard.oci.media_types import OCI_CONFIG, OCI_INDEX
 
 pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]
 
@@ -56,4 +56,4 @@ def test_manifests_indexes_configurations_and_layouts(
 def test_the_judge_sees_faults(judge: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "bad").write_text(json.dumps({"schemaVersion": 2, "layers": []}))
     assert judge("schema", "application/vnd.oci.image.manifest.v1+json", str(tmp_path / "bad")).returncode == 1
-    assert manifest.OCI_CONFIG.startswith("application/vnd.oci")
+    assert OCI_CONFIG.startswith("application/vnd.oci")

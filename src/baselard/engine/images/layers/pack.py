@@ -16,6 +16,7 @@ from baselard.engine.store import layer_index
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import GIVEN, Layer
 from baselard.engine.store.snapshots import ancestry
+from baselard.oci import digests
 
 _locks: dict[tuple[object, ...], threading.Lock] = {}
 _locks_mutex = threading.Lock()
@@ -37,7 +38,7 @@ class _Count:
 
     @property
     def name(self) -> str:
-        return "sha256:" + self.digest.hexdigest()
+        return digests.of_hash(self.digest)
 
 
 def pack(store: Store, group: Group, *, compression: str = "", epoch: int | None = None) -> Layer:

@@ -17,11 +17,11 @@ from baselard.engine.images.layers.extract import Leftovers
 from baselard.engine.images.layers.stream import Stream, decompressed
 from baselard.engine.images.layers.tree import Tree, shown
 from baselard.engine.solver import cancel
-from baselard.engine.solver.digest import of_bytes
 from baselard.engine.store import layer_index, overlay, whiteouts
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
+from baselard.oci import digests
 
 _AT_ONCE = min(4, os.cpu_count() or 1)
 
@@ -39,7 +39,7 @@ def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
     """The chain id of each layer with all below it (OCI image spec, config.md, "Layer ChainID")."""
     chains: list[str] = []
     for diff_id in diff_ids:
-        chains.append(of_bytes(f"{chains[-1]} {diff_id}".encode()) if chains else diff_id)
+        chains.append(digests.of_bytes(f"{chains[-1]} {diff_id}".encode()) if chains else diff_id)
     return tuple(chains)
 
 

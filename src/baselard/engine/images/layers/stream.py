@@ -13,6 +13,7 @@ from isal import isal_zlib
 
 from baselard.engine.errors import UserError
 from baselard.engine.solver import cancel
+from baselard.oci import digests
 
 CHUNK = 1 << 20
 _AHEAD = 8  # chunks
@@ -94,7 +95,7 @@ class Stream:
     @property
     def digest(self) -> str:
         """The digest of everything that was fetched."""
-        return "sha256:" + self._hash.hexdigest()
+        return digests.of_hash(self._hash)
 
     def read(self, size: int) -> bytes:
         """Exactly ``size`` bytes, fewer only at the end. Raises what fetching raised."""

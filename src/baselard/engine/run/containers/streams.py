@@ -11,6 +11,7 @@ from typing import IO
 from baselard.engine.errors import UserError
 from baselard.engine.host.process import STDERR, STDOUT, OnOutput
 from baselard.engine.store.database import Store
+from baselard.oci import digests
 
 MASK = b"***"
 _IN_MEMORY = 1 << 20
@@ -107,7 +108,7 @@ class Capture:
 
 def _keep(store: Store, file: IO[bytes]) -> str:
     """Store the file's content, unless the store has it: most streams are empty."""
-    name = "sha256:" + hashlib.sha256().hexdigest()
+    name = digests.of_bytes(b"")
     if file.tell():
         file.seek(0)
         name = _digest(file)
@@ -118,7 +119,7 @@ def _digest(file: IO[bytes]) -> str:
     hasher = hashlib.sha256()
     for chunk in _chunks(file):
         hasher.update(chunk)
-    return "sha256:" + hasher.hexdigest()
+    return digests.of_hash(hasher)
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
