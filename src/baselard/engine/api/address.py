@@ -12,6 +12,7 @@ from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.objects.git_repository import GitRef, GitRepository
 from baselard.engine.api.objects.secrets import Secret
+from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.objects.values import Address, Host, Socket
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
@@ -40,8 +41,8 @@ def git_address(text: str) -> GitAddress | None:
     return GitAddress(where, ref, path)
 
 
-@field("Query.address")
-def address(_ctx: Context, *, value: str) -> Address:
+@served_as("Query.address")
+def address(value: str) -> Address:
     if not value:
         raise UserError("resource cannot have empty address")
     return Address(value)
@@ -49,7 +50,7 @@ def address(_ctx: Context, *, value: str) -> Address:
 
 @field("Address.container")
 async def container(ctx: Context, address: Address) -> Container:
-    return await image.container_from(ctx, image.container(ctx), address=address.value)
+    return await image.container_from(ctx, image.container(), address=address.value)
 
 
 @field("Address.directory")
@@ -158,4 +159,4 @@ async def _ref(ctx: Context, found: GitAddress) -> GitRef:
 
 
 async def _tree(ctx: Context, found: GitAddress) -> Directory:
-    return remote.tree(ctx, await _ref(ctx, found))
+    return (await _ref(ctx, found)).tree()

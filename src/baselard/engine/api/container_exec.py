@@ -2,6 +2,7 @@
 
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.execution import Options, with_exec
+from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
@@ -42,9 +43,8 @@ def container_with_exec(
     return with_exec(container, args, options)
 
 
-@field("Container.withError")
-@field("Directory.withError")
-def with_error(_ctx: Context, parent: object, *, err: str) -> object:
+@served_as("Container.withError", "Directory.withError")
+def with_error(parent: object, err: str) -> object:
     if err:
         raise UserError(err)
     return parent

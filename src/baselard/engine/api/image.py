@@ -8,6 +8,7 @@ from pathlib import Path
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, File
 from baselard.engine.api.objects.secrets import Secret
+from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.api.registry_service import way_to as registry_service_way
@@ -31,8 +32,8 @@ Containers = tuple[Container, ...]
 _COMPRESSION = {"": "", "Gzip": "gzip", "Zstd": "zstd", "Uncompressed": "none"}
 
 
-@field("Query.container")
-def container(_ctx: Context, *, platform: str = "") -> Container:
+@served_as("Query.container")
+def container(*, platform: str = "") -> Container:
     wanted = platforms.wanted(platform)
     return Container(EMPTY, ImageConfig(platform=wanted))
 
@@ -49,8 +50,8 @@ async def container_from(
     return replace(parent, rootfs=found.rootfs, config=found.config, marks=(), last=None, image_ref=image_ref)
 
 
-@field("Container.imageRef")
-def image_ref(_ctx: Context, container: Container) -> str:
+@served_as("Container.imageRef")
+def image_ref(container: Container) -> str:
     if not container.image_ref:
         raise UserError(
             "Image reference can only be retrieved immediately after the 'Container.From' call. "
@@ -83,9 +84,8 @@ async def publish_image(
         return way.shown(await ctx.in_thread(push, ctx.session.worker, way.reference))
 
 
-@field("Container.asTarball")
+@served_as("Container.asTarball")
 def as_tarball(
-    _ctx: Context,
     container: Container,
     *,
     platform_variants: Containers = (),

@@ -11,7 +11,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from baselard.engine.api.objects.changeset import Changeset
-from baselard.engine.api.objects.directory import EMPTY, Directory, File
+from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.objects.git_repository import GitRef, GitRepository
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.objects.values import Socket
@@ -94,11 +94,6 @@ async def _known(ctx: Context, repository: GitRepository) -> GitRepository:
     return repository
 
 
-@field("GitRepository.url")
-def url(_ctx: Context, repository: GitRepository) -> str | None:
-    return repository.remote.url or None
-
-
 @field("GitRepository.head")
 async def head(ctx: Context, repository: GitRepository) -> GitRef:
     return await _ref(ctx, repository, "HEAD")
@@ -143,16 +138,9 @@ async def tags(ctx: Context, repository: GitRepository, *, patterns: Strings = (
 async def uncommitted(ctx: Context, repository: GitRepository) -> Changeset:
     remote = repository.remote
     if remote.source is None:
-        return Changeset(Directory(EMPTY), Directory(EMPTY))
-    before = (await head(ctx, repository)).tree(keep=False, depth=1, tags=False)
+        return Changeset()
+    before = (await head(ctx, repository)).tree(discard_git_dir=True)
     return Changeset(before, Directory(remote.source, remote.source_path).filter(exclude=(".git",)))
-
-
-@field("GitRef.tree")
-def tree(
-    _ctx: Context, ref: GitRef, *, discard_git_dir: bool = False, depth: int = 1, include_tags: bool = False
-) -> Directory:
-    return ref.tree(keep=not discard_git_dir, depth=depth, tags=include_tags)
 
 
 @field("GitRef.commonAncestor")

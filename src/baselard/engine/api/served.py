@@ -38,11 +38,13 @@ def _objects() -> tuple[ModuleType, ...]:
         secrets,
         typedef,
         values,
+        workspace,
     )
 
     containers = (container, container_files, mounts)
     modules = (function_call, module_source, namespace, typedef)
-    return *containers, *modules, changeset, checks, directory, env_file, git_repository, json_value, secrets, values
+    texts = (env_file, json_value, secrets, values)
+    return *containers, *modules, *texts, changeset, checks, directory, git_repository, workspace
 
 
 def _resolvers() -> tuple[ModuleType, ...]:

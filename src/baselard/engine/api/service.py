@@ -8,6 +8,7 @@ from typing import Any, cast
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.execution import Options
 from baselard.engine.api.objects.execution import as_service as made_service
+from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.objects.values import Host, Port, Socket
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
@@ -46,8 +47,8 @@ async def as_service(
     return made_service(container, args, options)
 
 
-@field("Container.withServiceBinding")
-def with_service_binding(_ctx: Context, container: Container, *, alias: str, service: Service) -> Container:
+@served_as("Container.withServiceBinding")
+def with_service_binding(container: Container, alias: str, service: Service) -> Container:
     session_services.check_alias(container.bindings, alias)
     return replace(container, bindings=(*container.bindings, Binding(alias, service)))
 
@@ -86,8 +87,8 @@ def endpoint(ctx: Context, service: Service, *, port: int | None = None, scheme:
     return (f"{scheme}://" if scheme else "") + f"{service.hostname}:{chosen}"
 
 
-@field("Service.withHostname")
-def service_with_hostname(_ctx: Context, service: Service, *, hostname: str) -> Service:
+@served_as("Service.withHostname")
+def service_with_hostname(service: Service, hostname: str) -> Service:
     return with_hostname(service, hostname)
 
 

@@ -43,7 +43,7 @@ async def directory_terminal(
     experimental_privileged_nesting: bool = False,
     insecure_root_capabilities: bool = False,
 ) -> Directory:
-    around = container or await image.container_from(ctx, image.container(ctx), address=_DIRECTORY_IMAGE)
+    around = container or await image.container_from(ctx, image.container(), address=_DIRECTORY_IMAGE)
     mount = BindMount(_DIRECTORY_PLACE, directory.output, directory.path)
     around = replace(around, config=replace(around.config, workdir=_DIRECTORY_PLACE))
     around = mounts.with_mount(around, mount)

@@ -6,51 +6,17 @@ from pathlib import Path
 
 from baselard.engine.api.objects import changeset as changesets
 from baselard.engine.api.objects.changeset import Changed, Changeset, DiffStat
-from baselard.engine.api.objects.directory import EMPTY, Directory, File, new_file
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
-from baselard.engine.errors import UnsupportedError
 from baselard.engine.files import exporting
 from baselard.engine.ops.copy import opened
-from baselard.engine.ops.merge import Diff
-from baselard.engine.ops.patch import ApplyPatch, compared
+from baselard.engine.ops.patch import compared
 from baselard.engine.run.worker import Worker
-from baselard.engine.solver.graph import Output, Value
+from baselard.engine.solver.graph import Value
 from baselard.oci.digits import whole
 
 _KINDS = {"A": "ADDED", "M": "MODIFIED", "D": "REMOVED", "R": "RENAMED", "T": "MODIFIED"}
 _NOTHING = "/dev/null"
-
-
-@field("Query.changeset")
-def changeset(_ctx: Context) -> Changeset:
-    return Changeset(Directory(EMPTY), Directory(EMPTY))
-
-
-@field("Directory.diff")
-def diff(_ctx: Context, directory: Directory, *, other: Directory) -> Directory:
-    return Directory(Output(Diff(directory.output, other.output, directory.path, other.path)))
-
-
-@field("Directory.changes")
-def changes(_ctx: Context, directory: Directory, *, from_: Directory) -> Changeset:
-    return Changeset(from_, directory)
-
-
-@field("Directory.withChanges")
-def with_changes(_ctx: Context, directory: Directory, *, changes: Changeset) -> Directory:
-    return changes.applied(directory)
-
-
-@field("Directory.withPatch")
-def with_patch(_ctx: Context, directory: Directory, *, patch: str) -> Directory:
-    text = new_file("patch", patch)
-    return with_patch_file(_ctx, directory, patch=text)
-
-
-@field("Directory.withPatchFile")
-def with_patch_file(_ctx: Context, directory: Directory, *, patch: File) -> Directory:
-    return directory.after(ApplyPatch(directory.output, patch.output, patch.path, directory.path))
 
 
 @field("Changeset.sync")
@@ -79,11 +45,6 @@ async def is_empty(ctx: Context, changes: Changeset) -> bool:
     return (await _changed(ctx, changes)).empty
 
 
-@field("Changeset.asPatch")
-def as_patch(_ctx: Context, changes: Changeset) -> File:
-    return changes.patch
-
-
 @field("Changeset.diffStats")
 async def diff_stats(ctx: Context, changes: Changeset) -> list[DiffStat]:
     older, newer = await _values(ctx, changes)
@@ -93,23 +54,6 @@ async def diff_stats(ctx: Context, changes: Changeset) -> list[DiffStat]:
     directories = [DiffStat(path, "ADDED") for path in found.added if path.endswith("/")]
     directories += [DiffStat(path, "REMOVED") for path in found.removed if path.endswith("/")]
     return sorted([*_files(raw, _counts(lines)), *directories], key=lambda stat: stat.path)
-
-
-@field("Changeset.withChangeset", missing="conflicts: only FAIL and FAIL_EARLY")
-def with_changeset(ctx: Context, mine: Changeset, *, changes: Changeset, on_conflict: str = "FAIL") -> Changeset:
-    return with_changesets(ctx, mine, changes=(changes,), on_conflict=on_conflict)
-
-
-@field("Changeset.withChangesets")
-def with_changesets(
-    _ctx: Context, mine: Changeset, *, changes: tuple[Changeset, ...], on_conflict: str = "FAIL"
-) -> Changeset:
-    if on_conflict not in ("FAIL", "FAIL_EARLY"):
-        raise UnsupportedError(f"onConflict: {on_conflict}", "resolve the conflict in one of the directories first")
-    after = mine.after
-    for other in changes:
-        after = with_patch_file(_ctx, after, patch=other.patch)
-    return Changeset(mine.before, after)
 
 
 @field("Changeset.export")

@@ -12,26 +12,12 @@ from baselard.engine.api.objects.checks import Check, CheckGroup, Generator, Gen
 from baselard.engine.api.objects.directory import File, new_file
 from baselard.engine.api.objects.function_call import Error, ErrorValue
 from baselard.engine.api.objects.json_value import JSONValue
-from baselard.engine.api.objects.typedef import Module
+from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import EngineError, ExecError, UserError
 
 Kind = TypeVar("Kind")
-
-
-@field("Check.originalModule")
-@field("Generator.originalModule")
-@field("Up.originalModule")
-def original_module(_ctx: Context, member: Member) -> Module:
-    return member.module
-
-
-@field("Check.path")
-@field("Generator.path")
-@field("Up.path")
-def path(_ctx: Context, member: Member) -> list[str]:
-    return member.name.split(":")
 
 
 @field("Check.run")
@@ -49,8 +35,8 @@ async def run_checks(ctx: Context, group: CheckGroup, *, fail_fast: bool = False
     return CheckGroup(tuple(check for check, _ in ended))
 
 
-@field("CheckGroup.report")
-def report(_ctx: Context, group: CheckGroup) -> File:
+@served_as("CheckGroup.report")
+def report(group: CheckGroup) -> File:
     return new_file("checks.md", group.report)
 
 
@@ -77,19 +63,9 @@ async def run_generator(ctx: Context, generator: Generator) -> Generator:
     return replace(generator, changes=_changes(ctx, generator, await _run(ctx, generator)))
 
 
-@field("Generator.completed")
-def generator_completed(_ctx: Context, generator: Generator) -> bool:
-    return generator.changes is not None
-
-
-@field("Generator.changes")
-def generator_changes(_ctx: Context, generator: Generator) -> Changeset:
-    return _made(generator, "changes")
-
-
 @field("Generator.isEmpty")
 async def generator_is_empty(ctx: Context, generator: Generator) -> bool:
-    return await changeset.is_empty(ctx, _made(generator, "isEmpty"))
+    return await changeset.is_empty(ctx, generator.needed("isEmpty"))
 
 
 @field("GeneratorGroup.run")
@@ -98,12 +74,10 @@ async def run_generators(ctx: Context, group: GeneratorGroup) -> GeneratorGroup:
     return GeneratorGroup(tuple(await _all(work, lambda _: False)))
 
 
-@field("GeneratorGroup.changes")
-async def group_changes(ctx: Context, group: GeneratorGroup, *, on_conflict: str = "FAIL_EARLY") -> Changeset:
-    made = tuple(_made(generator, "changes") for generator in group.list)
-    if not made:
-        return changeset.changeset(ctx)
-    return changeset.with_changesets(ctx, made[0], changes=made[1:], on_conflict=on_conflict)
+@served_as("GeneratorGroup.changes")
+def group_changes(group: GeneratorGroup, *, on_conflict: str = "FAIL_EARLY") -> Changeset:
+    made = [generator.made() for generator in group.list]
+    return made[0].with_changesets(made[1:], on_conflict) if made else Changeset()
 
 
 @field("GeneratorGroup.isEmpty")
@@ -133,12 +107,6 @@ def _changes(ctx: Context, member: Member, value: Any) -> Changeset:
     if not isinstance(found, Changeset):
         raise UserError(f"the generator {member.name} returns no Changeset")
     return found
-
-
-def _made(generator: Generator, asked: str) -> Changeset:
-    if generator.changes is None:
-        raise UserError(f"the generator {generator.name} must be run before {asked} is asked for")
-    return generator.changes
 
 
 async def _all(work: "Sequence[asyncio.Future[Kind]]", enough: Callable[[Kind], bool]) -> list[Kind]:

@@ -4,12 +4,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from baselard.engine.api.objects import checks
 from baselard.engine.api.objects.changeset import Changeset
-from baselard.engine.api.objects.checks import Check, CheckGroup, Generator, GeneratorGroup, UpGroup
 from baselard.engine.api.objects.directory import EMPTY, Directory, File, new_file
 from baselard.engine.api.objects.env_file import EnvFile
+from baselard.engine.api.objects.function_call import CurrentModule
 from baselard.engine.api.objects.module_source import ModuleSource, SDKConfig
+from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
@@ -100,55 +100,6 @@ def sync_source(ctx: Context, source: ModuleSource) -> str:
     return ctx.id(source)
 
 
-@field("ModuleSource.asString")
-def as_string(_ctx: Context, source: ModuleSource) -> str:
-    return source.root if source.kind == "LOCAL_SOURCE" else source.reference
-
-
-@field("ModuleSource.pin")
-def pin(_ctx: Context, source: ModuleSource) -> str:
-    return source.commit
-
-
-@field("ModuleSource.htmlRepoURL")
-@field("ModuleSource.htmlURL")
-def html_url(_ctx: Context, source: ModuleSource) -> str:
-    return source.clone_ref if source.clone_ref.startswith("http") else ""
-
-
-@field("ModuleSource.configExists")
-def config_exists(_ctx: Context, source: ModuleSource) -> bool:
-    return bool(source.config)
-
-
-@field("ModuleSource.moduleName")
-@field("ModuleSource.moduleOriginalName")
-def module_name(_ctx: Context, source: ModuleSource) -> str:
-    return str(source.said.get("name", ""))
-
-
-@field("ModuleSource.engineVersion")
-def engine_version(_ctx: Context, source: ModuleSource) -> str:
-    return str(source.said.get("engineVersion", ""))
-
-
-@field("ModuleSource.sourceRootSubpath")
-@field("ModuleSource.originalSubpath")
-def source_root_subpath(_ctx: Context, source: ModuleSource) -> str:
-    return source.subpath
-
-
-@field("ModuleSource.sourceSubpath")
-def source_subpath(_ctx: Context, source: ModuleSource) -> str:
-    return paths.clean(f"{source.subpath}/{source.said.get('source', '.')}") or "."
-
-
-@field("ModuleSource.localContextDirectoryPath")
-@field("ModuleSource.repoRootPath")
-def local_context(_ctx: Context, source: ModuleSource) -> str:
-    return source.context
-
-
 @field("ModuleSource.dependencies")
 async def dependencies(ctx: Context, source: ModuleSource) -> list[ModuleSource]:
     named = [one["source"] if isinstance(one, dict) else one for one in source.said.get("dependencies", ())]
@@ -179,7 +130,7 @@ async def generated_changes(ctx: Context, source: ModuleSource) -> Changeset:
 @field("ModuleSource.directory")
 async def source_directory(ctx: Context, source: ModuleSource, *, path: str) -> Directory:
     """Seen from where the code is; ``..`` leads up to the context's root."""
-    where = paths.resolve(source.context, f"{source_subpath(ctx, source)}/{path}")
+    where = paths.resolve(source.context, f"{source.source_subpath()}/{path}")
     return await _loaded(ctx, paths.under(source.context, where))
 
 
@@ -188,8 +139,8 @@ async def source_digest(ctx: Context, source: ModuleSource) -> str:
     return (await ctx.value((await _loaded(ctx, source.root)).output)).digest
 
 
-@field("ModuleSource.userDefaults")
-def source_defaults(_ctx: Context, source: ModuleSource) -> EnvFile:
+@served_as("ModuleSource.userDefaults")
+def source_defaults(source: ModuleSource) -> EnvFile:
     return _defaults(source.root)
 
 
@@ -200,14 +151,14 @@ def schema_json(ctx: Context, _of: ModuleSource | Module) -> File:
     return new_file("schema.json", text)
 
 
-@field("Module.source")
-def source(_ctx: Context, module: Module) -> ModuleSource | None:
+@served_as("Module.source")
+def source(module: Module) -> ModuleSource | None:
     return _of_directory("LOCAL_SOURCE", Path(module.root), module.root) if module.root else None
 
 
-@field("Module.sdk")
-def sdk(ctx: Context, module: Module) -> SDKConfig | None:
-    found = source(ctx, module)
+@served_as("Module.sdk")
+def sdk(module: Module) -> SDKConfig | None:
+    found = source(module)
     return found.sdk if found else None
 
 
@@ -216,52 +167,20 @@ def sync(ctx: Context, module: Module) -> str:
     return ctx.id(module)
 
 
-@field("Module.dependencies")
-def module_dependencies(_ctx: Context, _module: Module) -> list[Module]:
+@served_as("Module.dependencies", "CurrentModule.dependencies")
+def module_dependencies(_module: Module | CurrentModule) -> list[Module]:
     return []  # a module that depends on others is refused before it is loaded
 
 
 @field("Module.generatedContextDirectory")
 async def module_context(ctx: Context, module: Module) -> Directory:
-    found = source(ctx, module)
+    found = source(module)
     return await context_directory(ctx, found) if found else Directory(EMPTY)
 
 
-@field("Module.userDefaults")
-def module_defaults(_ctx: Context, module: Module) -> EnvFile:
+@served_as("Module.userDefaults")
+def module_defaults(module: Module) -> EnvFile:
     return _defaults(module.root)
-
-
-@field("Module.checks")
-def module_checks(_ctx: Context, module: Module, *, include: Strings = (), no_generate: bool = False) -> CheckGroup:
-    return checks.checks(module, include, generate=not no_generate)
-
-
-@field("Module.check")
-def check(_ctx: Context, module: Module, *, name: str) -> Check:
-    return _named("check", name, checks.checks(module).list)
-
-
-@field("Module.generators")
-def generators(_ctx: Context, module: Module, *, include: Strings = ()) -> GeneratorGroup:
-    return checks.generators(module, include)
-
-
-@field("Module.generator")
-def generator(_ctx: Context, module: Module, *, name: str) -> Generator:
-    return _named("generator", name, checks.generators(module).list)
-
-
-@field("Module.services")
-def services(_ctx: Context, module: Module, *, include: Strings = ()) -> UpGroup:
-    return checks.services(module, include)
-
-
-def _named(kind: str, name: str, known: "tuple[checks.Kind, ...]") -> "checks.Kind":
-    for one in known:
-        if one.name == name:
-            return one
-    raise UserError(f"unknown {kind} {name!r}: known are {', '.join(one.name for one in known) or 'none'}")
 
 
 def _defaults(root: str) -> EnvFile:

@@ -4,7 +4,7 @@ import posixpath
 from typing import Any
 
 from baselard.engine.api.objects.directory import Directory, File
-from baselard.engine.api.objects.serving import shows
+from baselard.engine.api.objects.serving import served_as, shows
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.files import searching
@@ -44,9 +44,9 @@ async def search_file(
     return await ctx.look(file.output, lambda root: searching.search(root, parent, wanted, within=[name]))
 
 
-@field("File.withReplaced")
+@served_as("File.withReplaced")
 def with_replaced(
-    _ctx: Context, file: File, *, search: str, replacement: str, all: bool = False, first_from: int | None = None
+    file: File, *, search: str, replacement: str, all: bool = False, first_from: int | None = None
 ) -> File:
     node = Replace(file.output, file.path, search.encode(), replacement.encode(), all, first_from)
     return File(Output(node), file.path)

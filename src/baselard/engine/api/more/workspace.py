@@ -1,6 +1,5 @@
 """What a module may see of where it is called: its own source, and the project around the caller."""
 
-import os
 import posixpath
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from baselard.engine.api.objects.checks import CheckGroup, GeneratorGroup, UpGro
 from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.objects.function_call import CurrentModule
 from baselard.engine.api.objects.typedef import Module
-from baselard.engine.api.objects.values import Workspace
+from baselard.engine.api.objects.workspace import CONFIG, Workspace
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
@@ -26,11 +25,6 @@ def current_module(ctx: Context) -> CurrentModule:
     if ctx.frame is None:
         raise UserError("there is no current module: this client is no module's function")
     return ctx.frame.module
-
-
-@field("CurrentModule.dependencies")
-def dependencies(_ctx: Context, _module: CurrentModule) -> list[Module]:
-    return []  # a module that depends on others is refused before it is run
 
 
 @field("CurrentModule.generators")
@@ -83,25 +77,9 @@ def current_workspace(ctx: Context) -> Workspace:
     return Workspace(str(root), posixpath.join("/", *here.relative_to(root).parts))
 
 
-@field("Workspace.address")
-def address(_ctx: Context, workspace: Workspace) -> str:
-    return f"file://{workspace.root}"
-
-
 @field("Workspace.clientId")
 def client_id(ctx: Context, _workspace: Workspace) -> str:
     return ctx.client
-
-
-@field("Workspace.hasConfig")
-@field("Workspace.initialized")
-def has_config(_ctx: Context, workspace: Workspace) -> bool:
-    return (Path(workspace.root) / "dagger.json").exists()
-
-
-@field("Workspace.configPath")
-def config_path(ctx: Context, workspace: Workspace) -> str:
-    return "dagger.json" if has_config(ctx, workspace) else ""
 
 
 @field("Workspace.directory")
@@ -115,24 +93,14 @@ async def directory(
     gitignore: bool = False,
 ) -> Directory:
     selected = Filter(tuple(include), tuple(exclude), gitignore)
-    node = await ctx.in_thread(host.load, ctx.session.worker, _inside(workspace, path), selected)
+    node = await ctx.in_thread(host.load, ctx.session.worker, workspace.inside(path), selected)
     return Directory(Output(node))
 
 
 @field("Workspace.file")
 async def file(ctx: Context, workspace: Workspace, *, path: str) -> File:
-    node, name = await ctx.in_thread(host.load_file, ctx.session.worker, _inside(workspace, path))
+    node, name = await ctx.in_thread(host.load_file, ctx.session.worker, workspace.inside(path))
     return File(Output(node), f"/{name}")
-
-
-@field("Workspace.findUp")
-def find_up(_ctx: Context, workspace: Workspace, *, name: str, from_: str = ".") -> str | None:
-    here = paths.clean(posixpath.join("/", workspace.path, from_))
-    while not os.path.exists(os.path.join(workspace.root, here, name)):
-        if not here:
-            return None
-        here = posixpath.dirname(here)
-    return posixpath.join("/", here, name)
 
 
 @field("Workspace.checks")
@@ -164,13 +132,5 @@ async def workspace_services(ctx: Context, workspace: Workspace, *, include: Str
 
 async def _module(ctx: Context, workspace: Workspace) -> Module | None:
     """The module that is nearest to where the client is, if the session loads those of its workspace."""
-    found = find_up(ctx, workspace, name="dagger.json") if ctx.session.workspace_modules else None
+    found = workspace.find_up(CONFIG) if ctx.session.workspace_modules else None
     return await ctx.modules.load(Path(workspace.root + found).parent) if found else None
-
-
-def _inside(workspace: Workspace, path: str) -> str:
-    """The host's path of one seen from where the client is. Raises UserError if it is outside of the workspace."""
-    relative = posixpath.join("/", workspace.path, path)
-    if paths.climbs(relative):
-        raise UserError(f"path {path!r} is outside of the workspace {workspace.root}")
-    return paths.under(workspace.root, paths.resolve(workspace.root, relative))

@@ -1,27 +1,31 @@
 """What one directory has otherwise than another."""
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselard.engine.api.objects.directory import Directory, File
-from baselard.engine.api.objects.serving import served, shows
+from baselard.engine.api.objects.directory import Directory, File, new_file
+from baselard.engine.api.objects.serving import served, served_as, shows
+from baselard.engine.errors import UnsupportedError
 from baselard.engine.files import differences, paths
 from baselard.engine.files.walking import Entry
 from baselard.engine.ops.merge import ApplyChanges, Diff
-from baselard.engine.ops.patch import PATCH, MakePatch
+from baselard.engine.ops.patch import PATCH, ApplyPatch, MakePatch
 from baselard.engine.solver.graph import Output
 from baselard.engine.store import overlay
 
+_NOTHING = Directory()
 
-@shows("before", "after")
+
+@served_as("Query.changeset")
+@shows("before", "after", asPatch="patch")
 @dataclass(frozen=True)
 class Changeset:
     """The changes from ``before`` to ``after``."""
 
-    before: Directory
-    after: Directory
+    before: Directory = _NOTHING
+    after: Directory = _NOTHING
 
     @property
     @served
@@ -36,10 +40,47 @@ class Changeset:
         before, after = self.before, self.after
         return File(Output(MakePatch(before.output, after.output, before.path, after.path)), PATCH)
 
-    def applied(self, to: Directory) -> Directory:
-        """``to`` with the changes made in it, removals too."""
-        before, after = self.before, self.after
-        return to.after(ApplyChanges(to.output, before.output, after.output, to.path, before.path, after.path))
+    @served_as("withChangeset", missing="conflicts: only FAIL and FAIL_EARLY")
+    def with_changeset(self, changes: "Changeset", on_conflict: str = "FAIL") -> "Changeset":
+        return self.with_changesets((changes,), on_conflict)
+
+    @served
+    def with_changesets(self, changes: "Sequence[Changeset]", on_conflict: str = "FAIL") -> "Changeset":
+        """With the changes of others, one after the other. Raises UnsupportedError for a way to solve conflicts."""
+        if on_conflict not in ("FAIL", "FAIL_EARLY"):
+            raise UnsupportedError(f"onConflict: {on_conflict}", "resolve the conflict in one of the directories first")
+        after = self.after
+        for other in changes:
+            after = with_patch_file(after, other.patch)
+        return Changeset(self.before, after)
+
+
+@served_as("Directory.diff")
+def diff(directory: Directory, other: Directory) -> Directory:
+    return Changeset(directory, other).layer
+
+
+@served_as("Directory.changes")
+def changes(directory: Directory, from_: Directory) -> Changeset:
+    return Changeset(from_, directory)
+
+
+@served_as("Directory.withChanges")
+def with_changes(directory: Directory, changes: Changeset) -> Directory:
+    """With the changes made in it, removals too."""
+    before, after = changes.before, changes.after
+    to = directory.path
+    return directory.after(ApplyChanges(directory.output, before.output, after.output, to, before.path, after.path))
+
+
+@served_as("Directory.withPatch")
+def with_patch(directory: Directory, patch: str) -> Directory:
+    return with_patch_file(directory, new_file("patch", patch))
+
+
+@served_as("Directory.withPatchFile")
+def with_patch_file(directory: Directory, patch: File) -> Directory:
+    return directory.after(ApplyPatch(directory.output, patch.output, patch.path, directory.path))
 
 
 @dataclass(frozen=True)

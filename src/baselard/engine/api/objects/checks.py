@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, TypeVar
 from baselard.engine.api.objects import reachable
 from baselard.engine.api.objects.function_call import Error
 from baselard.engine.api.objects.reachable import Steps
-from baselard.engine.api.objects.serving import served, shows
+from baselard.engine.api.objects.serving import served, served_as, shows
 from baselard.engine.api.objects.typedef import Function, Module
+from baselard.engine.errors import UserError
 
 if TYPE_CHECKING:  # listing needs no operations
     from baselard.engine.api.objects.changeset import Changeset
 
 
+_KINDS = ("Check", "Generator", "Up")
+
+
+@shows(**{f"{kind}.originalModule": "module" for kind in _KINDS})
 @dataclass(frozen=True)
 class Member:
     """A function of ``module`` without arguments. ``prefix`` leads its name where several modules may be."""
@@ -27,6 +32,10 @@ class Member:
     def name(self) -> str:
         """``[module:]object:function``, in kebab-case."""
         return ":".join(filter(None, (self.prefix, self.path)))
+
+    @served_as("Check.path", "Generator.path", "Up.path")
+    def shown_path(self) -> list[str]:
+        return self.name.split(":")
 
     @property
     def steps(self) -> Steps:
@@ -86,6 +95,22 @@ class Generator(Member):
 
     changes: "Changeset | None" = None
 
+    @property
+    @served
+    def completed(self) -> bool:
+        return self.changes is not None
+
+    @served_as("changes")
+    def made(self) -> "Changeset":
+        """What it returned. Raises UserError when it was not run."""
+        return self.needed("changes")
+
+    def needed(self, asked: str) -> "Changeset":
+        """What it returned, for the field ``asked``. Raises UserError when it was not run."""
+        if self.changes is None:
+            raise UserError(f"the generator {self.name} must be run before {asked} is asked for")
+        return self.changes
+
 
 @shows("list")
 @dataclass(frozen=True)
@@ -127,6 +152,38 @@ def generators(module: Module, include: Sequence[str] = (), *, prefix: str = "")
 def services(module: Module, include: Sequence[str] = (), *, prefix: str = "") -> UpGroup:
     """The module's services."""
     return UpGroup(_members(Up, module, include, prefix, lambda function: function.up))
+
+
+@served_as("Module.checks")
+def shown_checks(module: Module, *, include: Sequence[str] = (), no_generate: bool = False) -> CheckGroup:
+    return checks(module, include, generate=not no_generate)
+
+
+@served_as("Module.check")
+def check(module: Module, name: str) -> Check:
+    return _named("check", name, checks(module).list)
+
+
+@served_as("Module.generators")
+def shown_generators(module: Module, include: Sequence[str] = ()) -> GeneratorGroup:
+    return generators(module, include)
+
+
+@served_as("Module.generator")
+def generator(module: Module, name: str) -> Generator:
+    return _named("generator", name, generators(module).list)
+
+
+@served_as("Module.services")
+def shown_services(module: Module, include: Sequence[str] = ()) -> UpGroup:
+    return services(module, include)
+
+
+def _named(kind: str, name: str, known: tuple[Kind, ...]) -> Kind:
+    for one in known:
+        if one.name == name:
+            return one
+    raise UserError(f"unknown {kind} {name!r}: known are {', '.join(one.name for one in known) or 'none'}")
 
 
 def _members(

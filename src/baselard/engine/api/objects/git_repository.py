@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from baselard.engine.api.objects.directory import Directory
-from baselard.engine.api.objects.serving import shows
+from baselard.engine.api.objects.serving import served, shows
 from baselard.engine.ops.git import GitTree, Remote
 from baselard.engine.solver.graph import Output
 
@@ -15,6 +15,10 @@ class GitRepository:
     remote: Remote
     keep: bool = True
 
+    @served
+    def url(self) -> str | None:
+        return self.remote.url or None
+
 
 @shows("ref", "commit")
 @dataclass(frozen=True)
@@ -25,15 +29,16 @@ class GitRef:
     ref: str
     commit: str
 
-    def tree(self, *, keep: bool, depth: int, tags: bool) -> Directory:
+    @served
+    def tree(self, *, discard_git_dir: bool = False, depth: int = 1, include_tags: bool = False) -> Directory:
         """Its files."""
         remote = self.repository.remote
         node = GitTree(
             remote.url,
             self.commit,
-            keep and self.repository.keep,
+            not discard_git_dir and self.repository.keep,
             depth,
-            tags,
+            include_tags,
             subdirectory=remote.source_path,
             source=remote.source,
             remote=remote,

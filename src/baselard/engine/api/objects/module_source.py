@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.engine.api.objects.directory import Directory
-from baselard.engine.api.objects.serving import served, shows
+from baselard.engine.api.objects.serving import served, served_as, shows
+from baselard.engine.files import paths
 
 
 @shows("source", "debug")
@@ -17,7 +18,17 @@ class SDKConfig:
     debug: bool = False
 
 
-@shows("kind", "cloneRef", "commit", "version")
+@shows(
+    "kind",
+    "cloneRef",
+    "commit",
+    "version",
+    pin="commit",
+    sourceRootSubpath="subpath",
+    originalSubpath="subpath",
+    localContextDirectoryPath="context",
+    repoRootPath="context",
+)
 @dataclass(frozen=True)
 class ModuleSource:
     """A module's source. ``root`` is its directory on this machine, ``subpath`` the same from ``context``.
@@ -40,6 +51,30 @@ class ModuleSource:
     @property
     def root(self) -> str:
         return self.context if self.subpath == "." else f"{self.context}/{self.subpath}"
+
+    @served
+    def as_string(self) -> str:
+        return self.root if self.kind == "LOCAL_SOURCE" else self.reference
+
+    @served_as("htmlRepoURL", "htmlURL")
+    def url(self) -> str:
+        return self.clone_ref if self.clone_ref.startswith("http") else ""
+
+    @served
+    def config_exists(self) -> bool:
+        return bool(self.config)
+
+    @served_as("moduleName", "moduleOriginalName")
+    def name(self) -> str:
+        return str(self.said.get("name", ""))
+
+    @served
+    def engine_version(self) -> str:
+        return str(self.said.get("engineVersion", ""))
+
+    @served
+    def source_subpath(self) -> str:
+        return paths.clean(f"{self.subpath}/{self.said.get('source', '.')}") or "."
 
     @property
     def said(self) -> dict[str, Any]:

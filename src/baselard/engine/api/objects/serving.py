@@ -34,12 +34,15 @@ def served(method: Marked) -> Marked:
     return served_as(camel(method.__name__))(method)
 
 
-def served_as(*names: str) -> Callable[[Marked], Marked]:
-    """Serve a method as these fields of its class, a function or a class as those of full names, ``Type.field``."""
+def served_as(*names: str, missing: str = "") -> Callable[[Marked], Marked]:
+    """Serve a method as these fields of its class, a function or a class as those of full names, ``Type.field``.
+
+    ``missing`` says what of the field is not served.
+    """
 
     def marked(what: Marked) -> Marked:
         owner = what.__qualname__.rpartition(".")[0]
-        return mark(what, {_full(name, owner): Served(what, asks=False) for name in names})
+        return mark(what, {_full(name, owner): Served(what, missing, asks=False) for name in names})
 
     return marked
 

@@ -97,12 +97,3 @@ class Address:
     """Where something is, in one of the forms of its kind: an image reference, a path, a URL, a secret's URI."""
 
     value: str
-
-
-@shows("path")
-@dataclass(frozen=True)
-class Workspace:
-    """The project the client works in: ``root`` on its machine, and ``path``, where in it the client is (``/`` …)."""
-
-    root: str
-    path: str
