@@ -1,5 +1,6 @@
 """Who may import whom: the order of docs/architecture.md, and no circles anywhere."""
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from baselard.engine.errors import EngineError
 
 
 def _helper() -> ModuleType:
@@ -143,6 +146,17 @@ def test_only_the_store_knows_its_database() -> None:
 def test_the_tables_stand_in_one_file() -> None:
     making = {name for name, path in KNOWN.items() if "CREATE TABLE" in path.read_text()}
     assert making == {f"{ENGINE}.store.schema"}
+
+
+def test_the_errors_that_a_caller_sees_stand_in_one_file() -> None:
+    """Judge: the classes themselves, all modules of the engine being imported."""
+    for name in KNOWN:
+        if name.startswith(f"{ENGINE}."):
+            importlib.import_module(name)
+    seen = [EngineError]  # grows while it is walked
+    for kind in seen:
+        seen.extend(kind.__subclasses__())
+    assert {kind.__module__ for kind in seen if kind.__module__.startswith("baselard.")} == {f"{ENGINE}.errors"}
 
 
 def test_one_module_forks() -> None:

@@ -1,4 +1,7 @@
-"""Every error the engine raises on purpose; translated once, at the server's edge and at the command line's."""
+"""Every error of the engine that its caller may see; told once, at the server's edge and at the command line's.
+
+What only steers the code that catches it, such as a pattern that is none, stands with that code.
+"""
 
 import contextlib
 import errno
@@ -44,6 +47,42 @@ class ExecError(EngineError):
         self.exit_code = exit_code
         self.stdout = stdout
         self.stderr = stderr
+
+
+class ProcessError(EngineError):
+    """A program of the host failed; the message shows command, code and what it said."""
+
+    def __init__(self, argv: Sequence[str], code: int, said: bytes) -> None:
+        streams = said.decode(errors="replace").strip()
+        super().__init__(f"{' '.join(argv)}: exit code {code}" + (f"\n{streams}" if streams else ""))
+
+
+class RegistryError(EngineError):
+    """The registry refused, or what it said makes no sense. ``status`` is HTTP's, 0 when there was none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UnreachedError(HostError):
+    """The registry was not reached at all."""
+
+
+class ModuleError(UserError):
+    """The module cannot be imported; the message ends with its own traceback."""
+
+
+class FunctionError(EngineError):
+    """A module's function failed; the message is the one it gave, as the SDK put it in ``told``."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told.removeprefix("FunctionError: "))
+        self.told = told
+
+
+class UnboundError(UserError):
+    """A reference in an env file to a variable that there is not."""
 
 
 class UnsupportedError(EngineError):

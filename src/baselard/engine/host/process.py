@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from baselard.engine.errors import EngineError, HostError
+from baselard.engine.errors import HostError, ProcessError
 from baselard.engine.solver import cancel
 
 STDOUT, STDERR = 1, 2
@@ -33,17 +33,6 @@ class Completed:
     code: int
     stdout: bytes = b""
     stderr: bytes = b""
-
-
-class ProcessError(EngineError):
-    """A program of the host failed; the message shows command, code and both streams."""
-
-    def __init__(self, completed: Completed) -> None:
-        streams = (completed.stderr + completed.stdout).decode(errors="replace").strip()
-        super().__init__(
-            f"{' '.join(completed.argv)}: exit code {completed.code}" + (f"\n{streams}" if streams else "")
-        )
-        self.completed = completed
 
 
 def run(  # noqa: PLR0913
@@ -79,7 +68,7 @@ def run(  # noqa: PLR0913
     streams = (b"".join(kept[STDOUT]), b"".join(kept[STDERR]))
     completed = Completed(tuple(map(str, argv)), child.returncode, *streams)
     if check and completed.code:
-        raise ProcessError(completed)
+        raise ProcessError(completed.argv, completed.code, completed.stderr + completed.stdout)
     return completed
 
 

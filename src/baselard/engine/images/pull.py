@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from baselard.engine.errors import EngineError, HostError, UserError
+from baselard.engine.errors import EngineError, RegistryError, UnreachedError, UserError
 from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import manifest, registries
 from baselard.engine.images.layers import stack
 from baselard.engine.images.manifest import Index, Manifest
-from baselard.engine.images.registries import Registry, RegistryError, Say
+from baselard.engine.images.registries import Registry, Say
 from baselard.engine.store import origins
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.layer_index import Layer
@@ -32,10 +32,6 @@ else:
     downloads = Lazily("baselard.oci.registry.downloads")
 
 T = TypeVar("T")
-
-
-class UnreachedError(HostError):
-    """The registry was not reached at all."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from baselard.engine.errors import EngineError, HostError, UserError
+from baselard.engine.errors import HostError, RegistryError, UserError
 from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import credentials as registry_auth
 from baselard.engine.solver import cancel
@@ -35,14 +35,6 @@ Say = Callable[[str], None]
 """Told, in one line, what is being done again and why."""
 
 REACH = 5.0  # seconds until a registry that does not answer counts as not reached
-
-
-class RegistryError(EngineError):
-    """The registry refused, or what it said makes no sense. ``status`` is HTTP's, 0 when there was none."""
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)

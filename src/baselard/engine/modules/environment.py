@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.host import checkout, process
 from baselard.engine.host.caller import User
 from baselard.engine.modules.source import ModuleSource
@@ -67,7 +67,7 @@ def _make(home: Path, wanted: list[str], source: ModuleSource, user: User) -> No
     pip += ["--no-input", "--quiet", "install"]
     try:
         process.run([*user.argv(), *pip, SDK, *wanted], cwd=source.source, env=env)
-    except process.ProcessError as error:
+    except ProcessError as error:
         raise UserError(f"{source.source / 'pyproject.toml'}: its dependencies cannot be installed\n{error}") from None
     (home / ".complete").touch()
 

@@ -11,21 +11,13 @@ from typing import Any
 
 from baselard.engine.api.objects.function_call import CurrentModule, Error, Frame, FunctionCall, FunctionCallArgValue
 from baselard.engine.api.objects.typedef import Module
-from baselard.engine.errors import EngineError, ExecError, UserError
-from baselard.engine.modules.running import ModuleError, OnOutput, Runner
+from baselard.engine.errors import EngineError, ExecError, FunctionError, ModuleError, UserError
+from baselard.engine.modules.running import OnOutput, Runner
 
 _MISUSED = 2
 Opened = AbstractContextManager[tuple[int, str]]
 OpenFrame = Callable[[Frame], Opened]
 """Gives an invocation the port and the token by which it reaches the session; both end with the block."""
-
-
-class FunctionError(EngineError):
-    """A module's function failed; the message is the one it gave, as the SDK put it in ``told``."""
-
-    def __init__(self, told: str) -> None:
-        super().__init__(told.removeprefix("FunctionError: "))
-        self.told = told
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.host import process
 
 _HOSTED = re.compile(
@@ -62,7 +62,7 @@ def _check_out(remote: Remote, target: Path) -> None:
         process.run(["git", "init", "--quiet", work])
         process.run(["git", "-C", work, "fetch", "--quiet", "--depth=1", "--", remote.url, remote.ref or "HEAD"])
         process.run(["git", "-C", work, "checkout", "--quiet", "FETCH_HEAD"])
-    except process.ProcessError as error:
+    except ProcessError as error:
         shutil.rmtree(work, ignore_errors=True)
         raise UserError(f"{remote.url} cannot be fetched: {error}") from None
     work.chmod(0o755)

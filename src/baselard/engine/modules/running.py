@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import ModuleError
 from baselard.engine.host import process
 from baselard.engine.host.caller import User
 from baselard.engine.modules import runner
@@ -23,10 +23,6 @@ OnOutput = Callable[[bytes], None]
 _LENT = ("LANG", "LC_ALL", "TZ", "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _LAST_OUTPUT = 1.0  # seconds to wait for output after a function's process has ended
-
-
-class ModuleError(UserError):
-    """The module cannot be imported; the message ends with its own traceback."""
 
 
 @dataclass

@@ -5,13 +5,12 @@ They pass through pipes: a Docker in a snap or behind a wrapper sees few of the 
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from baselard.engine.errors import HostError, UserError
+from baselard.engine.errors import HostError, ProcessError, UserError
 from baselard.engine.host import process
-from baselard.engine.host.process import ProcessError
 from baselard.engine.ops.tree import from_nothing
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
@@ -79,4 +78,4 @@ def _save(name: str, path: Path) -> None:
 
         ended = process.run(("docker", "save", name), on_output=take, check=False)
     if ended.code:
-        raise ProcessError(replace(ended, stderr=said.getvalue()))
+        raise ProcessError(ended.argv, ended.code, said.getvalue())

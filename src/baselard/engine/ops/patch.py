@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.files import paths, reading
 from baselard.engine.host import process
 from baselard.engine.ops.copy import opened
@@ -93,7 +93,7 @@ def compared(worker: Worker, older: tuple[Value, str], newer: tuple[Value, str],
         quiet = ("--no-index", "--no-prefix", "--no-ext-diff", "--no-textconv", "--no-color")
         done = process.run(("git", "diff", *quiet, *options, "--", "a", "b"), cwd=home, env=_environment(), check=False)
     if done.code > 1:
-        raise process.ProcessError(done)
+        raise ProcessError(done.argv, done.code, done.stderr + done.stdout)
     return done.stdout
 
 

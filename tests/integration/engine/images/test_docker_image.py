@@ -6,10 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from baselard.engine.errors import HostError, UserError
+from baselard.engine.errors import HostError, ProcessError, UserError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
-from baselard.engine.host.process import ProcessError
 from baselard.engine.images import archive_write, writing
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.ops.archive import Import

@@ -12,11 +12,11 @@ import pytest
 
 from baselard.engine.api import server
 from baselard.engine.api.objects.typedef import Module
-from baselard.engine.errors import UserError
+from baselard.engine.errors import FunctionError, ModuleError, UserError
 from baselard.engine.host.caller import User
 from baselard.engine.modules import registration, running
-from baselard.engine.modules.invoke import FunctionError, Invoker
-from baselard.engine.modules.running import ModuleError, Runner
+from baselard.engine.modules.invoke import Invoker
+from baselard.engine.modules.running import Runner
 from baselard.engine.modules.source import load
 from baselard.engine.store.database import Store
 

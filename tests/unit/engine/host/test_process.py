@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from baselard.engine.errors import HostError
+from baselard.engine.errors import HostError, ProcessError
 from baselard.engine.host import process
-from baselard.engine.host.process import STDERR, STDOUT, ProcessError
+from baselard.engine.host.process import STDERR, STDOUT
 from baselard.engine.solver import cancel
 
 

@@ -2,10 +2,8 @@
 
 import pytest
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import RegistryError, UnreachedError, UserError
 from baselard.engine.images import pull, reference
-from baselard.engine.images.pull import UnreachedError
-from baselard.engine.images.registries import RegistryError
 from baselard.oci import errors
 from baselard.oci.errors import DistributionError, RefusedError
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 from baselard.engine.api.objects import env_words
 from baselard.engine.api.objects.directory import File, new_file
-from baselard.engine.api.objects.env_words import Unbound
 from baselard.engine.api.objects.serving import served, served_as
-from baselard.engine.errors import UserError
+from baselard.engine.errors import UnboundError, UserError
 from baselard.oci.image_config import Pairs
 
 _EXPORT = re.compile(r"^export\s+")
@@ -69,7 +68,7 @@ class EnvFile:
         """This very file. Raises UserError for what can have no value, whatever variables there are elsewhere."""
         known = _Values(self, _nothing)
         for name in known.words:
-            with contextlib.suppress(Unbound):
+            with contextlib.suppress(UnboundError):
                 known.of(name)
         return self
 

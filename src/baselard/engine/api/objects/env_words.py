@@ -8,12 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from baselard.engine.errors import UserError
-
-
-class Unbound(UserError):  # noqa: N818 -- it is what a shell calls it
-    """A reference to a variable that there is not."""
-
+from baselard.engine.errors import UnboundError, UserError
 
 Lookup = Callable[[str], str]
 """Gives a variable's value; empty is as good as unset."""
@@ -233,7 +228,7 @@ def _referred(part: Reference, lookup: Lookup) -> str:
         case "?" if not value:
             raise UserError(f"{part.name}: {other}")
         case "" if not value:
-            raise Unbound(f"{part.name}: unbound variable")
+            raise UnboundError(f"{part.name}: unbound variable")
         case _:
             return value
 

@@ -14,9 +14,8 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from baselard.engine.errors import HostError
+from baselard.engine.errors import HostError, ProcessError
 from baselard.engine.host import process, rundir
-from baselard.engine.host.process import ProcessError
 from baselard.engine.store import locks
 
 PREFIX = "bsl"
