@@ -190,8 +190,8 @@ export writes what the last run used: results and the snapshots they need, compr
 already. import brings that into this machine's store; steps that did not change then run nothing.
 A name with a registry's host and a tag (ghcr.io/team/cache:main) means a registry, anything else a directory.
 
-export signs with the private key BASELARD_CACHE_SIGNING_KEY, import asks for a signature by BASELARD_CACHE_PUBLIC_KEY
-(or by the former's other half): PEM, or the path of a file that holds it.
+export signs with the private key BASELARD_CACHE_SIGNING_KEY, import asks for a signature by
+BASELARD_CACHE_PUBLIC_KEY (or by the former's other half): PEM, or the path of a file that holds it.
 """
     parser = Parser("cache", "export|import DIRECTORY|REFERENCE", about)
     ways = ("export", "import")
