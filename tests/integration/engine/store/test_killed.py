@@ -27,9 +27,9 @@ from pathlib import Path
 from types import SimpleNamespace
 sys.path.insert(0, sys.argv[2])
 from test_killed import nodes
+from baselard.engine.files import merging
 from baselard.engine.store import snapshots as snapshot
 from baselard.engine.solver.evaluate import Evaluator, Flights
-from baselard.engine.store.snapshots import Snapshots
 from baselard.engine.store.database import Store
 
 class Shown:
