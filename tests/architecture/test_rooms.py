@@ -156,7 +156,7 @@ def test_the_errors_that_a_caller_sees_stand_in_one_file() -> None:
     seen = [EngineError]  # grows while it is walked
     for kind in seen:
         seen.extend(kind.__subclasses__())
-    assert {kind.__module__ for kind in seen if kind.__module__.startswith("baselard.")} == {f"{ENGINE}.errors"}
+    assert {kind.__module__ for kind in seen if kind.__module__.startswith(f"{ENGINE}.")} == {f"{ENGINE}.errors"}
 
 
 def test_one_module_forks() -> None:
