@@ -5,7 +5,7 @@ here as well. A parser is built when its command is used.
 """
 
 import argparse
-from argparse import Action, ArgumentError, ArgumentParser, Namespace
+from argparse import Action, ArgumentError, ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -27,7 +27,9 @@ class Parser(ArgumentParser):
     """argparse as we want it: no abbreviations, no exits, one sentence for a mistake, and help in our columns."""
 
     def __init__(self, command: str, takes: str = "", about: str = "", *, helps: bool = True) -> None:
-        super().__init__(f"baselard {command}", add_help=False, allow_abbrev=False, exit_on_error=False)
+        super().__init__(
+            f"baselard {command}", formatter_class=_formatter, add_help=False, allow_abbrev=False, exit_on_error=False
+        )
         self.takes = takes
         self.about = about
         if helps:
@@ -93,6 +95,11 @@ class Parser(ArgumentParser):
             return f"{self.prog}: {error.message}; write {self.line}"
         typed = next(word for word in reversed(words) if word.startswith(tuple(action.option_strings)))
         return unknown("option", typed, self.names) if action.nargs == 0 else _without_value(typed, action)
+
+
+def _formatter(prog: str) -> HelpFormatter:
+    """What argparse checks flags with; told a width, it needs not load what looks at the terminal."""
+    return HelpFormatter(prog, width=116)
 
 
 def _without_value(name: str, action: Action) -> str:
