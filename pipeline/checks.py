@@ -17,7 +17,8 @@ from pipeline.attempts import settled
 from pipeline.changes import Changed
 from pipeline.clock import Clock
 from pipeline.config import Config, QuarantineSettings
-from pipeline.discover import GOSS_WAIT, Base, Example, base_of
+from pipeline.conventions import GOSS_WAIT
+from pipeline.discover import Base, Example, base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.goss import basic, ready
 from pipeline.goss.files import GossFiles, for_target

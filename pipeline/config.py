@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.conventions import CONFIG, EXAMPLES
 from pipeline.document import Document, read
 from pipeline.errors import ConfigError
 
-FILE = "baselard.yaml"
+FILE = CONFIG
 _SCHEMA = Path(__file__).parent.parent / "baselard.schema.json"
 
 
@@ -94,7 +95,7 @@ class Config:
     """The whole file with its defaults."""
 
     bases: tuple[BaseSettings, ...] = (BaseSettings(),)
-    example_paths: tuple[str, ...] = ("examples/*", "docs/cookbooks/*")
+    example_paths: tuple[str, ...] = EXAMPLES
     examples: Mapping[str, ExampleSettings] = field(default_factory=dict)
     lint_threshold: str = "warning"
     jobs: int = 8

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import dagger
 
-from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
 from pipeline import config, consistency, references
 from pipeline.config import BaseSettings, Config, ExampleSettings
+from pipeline.conventions import BASE_DOCKERFILES, GOSS, GOSS_WAIT, GOSSFILES, From, beside, froms, matches
 from pipeline.errors import ConfigError
 
-BASE_DOCKERFILES = ("Dockerfile", "image/Dockerfile")
 # What a base is called that nobody names, nor starts from.
 UNNAMED = "base"
-GOSS = "goss.yaml"
-GOSS_WAIT = "goss_wait.yaml"
 
 
 @dataclass(frozen=True)
@@ -38,14 +35,6 @@ class Base:
     @property
     def goss_directory(self) -> str:
         return self.settings.goss or beside(self.dockerfile, "goss")
-
-
-@dataclass(frozen=True)
-class From:
-    """One FROM that names an image from outside, as written, at a line of the Dockerfile."""
-
-    reference: str
-    line: int
 
 
 @dataclass(frozen=True)
@@ -184,15 +173,9 @@ def _directories(files: Iterable[str], settings: Config) -> set[str]:
     return {
         path
         for path in candidates
-        if any(_matches(path, pattern) for pattern in settings.example_paths)
+        if any(matches(path, pattern) for pattern in settings.example_paths)
         and f"{path}/{settings.example(PurePosixPath(path).name).dockerfile}" in present
     }
-
-
-def _matches(path: str, pattern: str) -> bool:
-    """A `*` stays within one part of the path."""
-    pure = PurePosixPath(path)
-    return len(pure.parts) == len(PurePosixPath(pattern).parts) and pure.match(pattern)
 
 
 async def _example(source: dagger.Directory, settings: Config, directory: str, files: set[str]) -> Example:
@@ -214,9 +197,8 @@ async def _example(source: dagger.Directory, settings: Config, directory: str, f
 
 
 def _gossfiles(directory: str, files: set[str]) -> tuple[str, ...]:
-    """`goss.yaml` and all of `goss/*.yaml`, so that none is silently ignored."""
     inside = sorted(path.removeprefix(f"{directory}/") for path in files if path.startswith(f"{directory}/"))
-    return tuple(name for name in inside if name == GOSS or _matches(name, "goss/*.yaml"))
+    return tuple(name for name in inside if any(matches(name, pattern) for pattern in GOSSFILES))
 
 
 def _overlooked(directory: str, files: set[str]) -> str:
@@ -234,12 +216,6 @@ def _missing(settings: Config, example: Example, files: set[str]) -> str:
         return ""
     place = settings.place(("examples", "settings", example.name, "vars"))
     return f"{place}: there is no {example.vars_file}, which is to hold variables"
-
-
-def froms(text: str, path: str, build_args: Mapping[str, str]) -> tuple[From, ...]:
-    """The outside images that a Dockerfile starts from; DockerfileError when it does not parse."""
-    found = dockerfile.base_references(text, path, build_args=build_args)
-    return tuple(From(one.reference, one.line) for one in found if not one.is_stage and one.reference != "scratch")
 
 
 def _unique(examples: Sequence[Example]) -> tuple[Example, ...]:
@@ -290,8 +266,3 @@ def base_of(reference: str, bases: Sequence[Base]) -> tuple[Base, str] | None:
 def _target(tag: str, base: Base) -> str:
     named = (target for target in base.targets if target and (tag == target or tag.endswith(f"-{target}")))
     return next(named, base.targets[0])
-
-
-def beside(path: str, name: str) -> str:
-    """The path of a file's neighbour."""
-    return str(PurePosixPath(path).parent / name)

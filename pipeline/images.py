@@ -12,7 +12,8 @@ import dagger
 
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
-from pipeline.discover import Base, Example, From, Project, base_of, froms
+from pipeline.conventions import From, froms
+from pipeline.discover import Base, Example, Project, base_of
 from pipeline.errors import BaselardError, UsageError
 
 if TYPE_CHECKING:

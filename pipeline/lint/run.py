@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
 from pipeline.clock import Clock
-from pipeline.discover import GOSS_WAIT, Project, base_of, froms
+from pipeline.conventions import GOSS_WAIT, froms
+from pipeline.discover import Project, base_of
 from pipeline.errors import UsageError
 from pipeline.goss.variables import inline
 from pipeline.lint import gossfiles, hadolint, publishing, tool, workflows

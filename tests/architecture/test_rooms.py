@@ -62,9 +62,13 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "baselard.dockerfile.apply": (*OCI, "baselard.dockerfile.syntax", "baselard.dockerfile.plan"),
     "baselard.dockerfile.dagger": (*OCI, *DOCKERFILE[1:4]),
     "baselard.dockerfile": (*OCI, *DOCKERFILE),
-    "pipeline": (*OCI, *DOCKERFILE),
+    "pipeline.conventions": DOCKERFILE[:1],
+    "pipeline": (*OCI, *DOCKERFILE, "pipeline.conventions"),
     ENGINE: (),
-    "baselard.cli": ("bench", ENGINE, *OCI, *DOCKERFILE, *(f"{ENGINE}.{room}" for row in LAYERS for room in row)),
+    "baselard.cli": (
+        *("bench", "pipeline.conventions", ENGINE, *OCI, *DOCKERFILE),
+        *(f"{ENGINE}.{room}" for row in LAYERS for room in row),
+    ),
     "bench": ("baselard.cli", ENGINE, *OCI, *(f"{ENGINE}.{room}" for row in LAYERS for room in row)),
 }
 for _number, _row in enumerate(LAYERS):

@@ -1,19 +1,17 @@
 """What ``init`` finds in a repository: Dockerfiles, what they start from, and which of them are bases."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.engine.files import bounded
-
-CONVENTIONS = ("Dockerfile", "image/Dockerfile")
-EXAMPLES = ("examples/*", "docs/cookbooks/*")
-
-_STAGE = re.compile(r"^FROM\s.+\sAS\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
+from baselard.oci import reference
+from baselard.oci.errors import InvalidReferenceError
+from pipeline import conventions
+from pipeline.conventions import BASE_DOCKERFILES, EXAMPLES, GOSSFILES
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def examples(root: Path) -> list[Found]:
 
 def bases(root: Path) -> list[Found]:
     """The one that convention has, else all one or two levels below that are no examples, the lowest first."""
-    for name in CONVENTIONS:
+    for name in BASE_DOCKERFILES:
         if (root / name).is_file():
             return [_read(root, root / name)]
     known = {one.path for one in examples(root)}
@@ -52,7 +50,7 @@ def name_of(base: Found, everything: Sequence[Found]) -> str:
     One that nobody starts from is called as what it starts from, but for the last part. Empty when nothing tells.
     """
     used = Counter(name for one in everything for name in one.froms if one != base)
-    if base.path in CONVENTIONS:
+    if base.path in BASE_DOCKERFILES:
         children = Counter(name for one in everything if one != base for name in set(one.froms))
         return children.most_common(1)[0][0] if children else ""
     known = (name for name, _ in used.most_common() if name.rsplit("/", 1)[-1] == _last(base))
@@ -88,23 +86,18 @@ def _starts_from(one: Found, other: Found) -> bool:
 def _read(root: Path, path: Path) -> Found:
     relative = str(path.relative_to(root))
     text = bounded.read(path).decode(errors="replace")
+    tested = any(file.is_file() for pattern in GOSSFILES for file in path.parent.glob(pattern))
     try:
-        references = dockerfile.base_references(text, relative)
+        froms = dict.fromkeys(_repository(one.reference) for one in conventions.froms(text, relative))
+        stages = tuple(stage.name for stage in dockerfile.parse(text, relative).stages if stage.name)
     except DockerfileError:
-        references = ()  # lint and test will say what is wrong with it
-    froms = (_repository(one.reference) for one in references if not one.is_stage and one.reference != "scratch")
-    return Found(relative, tuple(dict.fromkeys(froms)), tuple(_STAGE.findall(text)), _tested(path.parent))
+        return Found(relative, (), (), tested)  # lint and test will say what is wrong with it
+    return Found(relative, tuple(froms), stages, tested)
 
 
-def _tested(folder: Path) -> bool:
-    return (folder / "goss.yaml").is_file() or any(_files(folder.glob("goss/*.yaml")))
-
-
-def _files(paths: Iterable[Path]) -> Iterable[Path]:
-    return (path for path in paths if path.is_file())
-
-
-def _repository(reference: str) -> str:
-    head = reference.partition("@")[0]
-    name, colon, tag = head.rpartition(":")
-    return name if colon and "/" not in tag else head
+def _repository(text: str) -> str:
+    """The repository that a reference names; what is none stays as it is."""
+    try:
+        return replace(reference.parse(text), tag="", digest="").familiar
+    except InvalidReferenceError:
+        return text

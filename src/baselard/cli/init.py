@@ -6,8 +6,8 @@ from pathlib import Path
 from baselard.cli import found
 from baselard.cli.found import Found
 from baselard.engine.errors import UserError
+from pipeline.conventions import BASE_DOCKERFILES, CONFIG, EXAMPLES, beside
 
-CONFIG = "baselard.yaml"
 WORKFLOW = ".github/workflows/baselard.yml"
 _SCHEMA = "https://raw.githubusercontent.com/baselard/baselard/main/baselard.schema.json"
 
@@ -25,7 +25,7 @@ def config(root: Path) -> str:
     bases, examples = found.bases(root), found.examples(root)
     if not bases:
         raise UserError(
-            f"there is no base image here: neither {' nor '.join(found.CONVENTIONS)} nor a Dockerfile below {root}"
+            f"there is no base image here: neither {' nor '.join(BASE_DOCKERFILES)} nor a Dockerfile below {root}"
         )
     return (
         f"# yaml-language-server: $schema={_SCHEMA}\n"
@@ -42,12 +42,8 @@ def _base(base: Found, root: Path, everything: list[Found]) -> str:
     lines += [] if name else [f"# name: {usual}  # what examples write in FROM, and where it is published"]
     if base.stages:
         lines.append(f"# targets: [{', '.join(base.stages)}]  # the stages that are published; without it the last one")
-    lines.append(f"# goss: {_beside(base)}  # the directory of its gossfiles")
+    lines.append(f"# goss: {beside(base.path, 'goss')}  # the directory of its gossfiles")
     return "".join(f"  {'-' if number == 0 else ' '} {line}\n" for number, line in enumerate(lines))
-
-
-def _beside(base: Found) -> str:
-    return "goss" if base.folder == "." else f"{base.folder}/goss"
 
 
 def _examples(examples: list[Found]) -> str:
@@ -57,7 +53,7 @@ def _examples(examples: list[Found]) -> str:
     return (
         f"# Examples {'found' if rows else 'are looked for, none is there yet'}:\n{''.join(rows)}"
         "# examples:\n"
-        f"#   paths: [{', '.join(found.EXAMPLES)}]\n"
+        f"#   paths: [{', '.join(EXAMPLES)}]\n"
         "#   settings:\n"
         '#     NAME: {wait: 60, quarantine: {reason: WHY, until: "2030-01-31"}}\n'
     )

@@ -1,12 +1,14 @@
 """What ``init`` writes, and that it writes over nothing."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from baselard.cli import init, parser
+from baselard.cli import found, init, parser
 from baselard.engine.errors import UserError
 from pipeline import config
 
@@ -48,6 +50,32 @@ def test_what_is_there_is_said(repository: Path) -> None:
     assert "# targets: [standard, dev]" in text
     assert "#   examples/web, FROM node, ghcr.io/acme/base, goss\n" in text
     assert "#   docs/cookbooks/cli, FROM ghcr.io/acme/base, basic test\n" in text
+
+
+def test_stages_and_images_are_what_a_build_reads(repository: Path) -> None:
+    """Judge: BuildKit's grammar. Heredocs are no FROM, lines go on behind a backslash, words have any case."""
+    text = """ARG BASE=localhost:5000/base:1
+from $BASE as First
+RUN <<EOT
+FROM nowhere AS wrong
+EOT
+FROM --platform=linux/amd64 \\
+  docker.io/library/node:20 \\
+  AS second
+FROM first AS third
+"""
+    write(repository, {"image/Dockerfile": "FROM debian AS lonely\n", "examples/web/Dockerfile": text})
+    (example,) = found.examples(repository)
+    assert example.stages == ("first", "second", "third")
+    assert example.froms == ("localhost:5000/base", "node")
+
+
+def test_the_sdk_is_not_loaded() -> None:
+    """Judge: Python's own table of modules. Loading dagger-io takes most of a second."""
+    script = "import sys; from baselard.cli import init; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "pipeline.conventions" in loaded
+    assert "dagger" not in loaded
 
 
 def test_a_hierarchy_is_listed_from_the_lowest_and_named_by_who_uses_it(repository: Path) -> None:
