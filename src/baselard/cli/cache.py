@@ -15,6 +15,7 @@ from baselard.engine.images.registries import Registry
 from baselard.engine.images.transfer import Transferred
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import private_namespace
+from baselard.oci.reference import is_host
 
 _SIGNING, _PUBLIC = "BASELARD_CACHE_SIGNING_KEY", "BASELARD_CACHE_PUBLIC_KEY"
 
@@ -69,9 +70,8 @@ def _keys(name: str) -> tuple[str, ...]:
 
 def is_reference(place: str) -> bool:
     """Whether ``place`` names a repository of a registry rather than a directory."""
-    host, slash, rest = place.partition("/")
-    looks_like_host = "." in host.strip(".") or ":" in host or host == "localhost"
-    return bool(slash and looks_like_host and ":" in rest) and not Path(place).exists()
+    first, _, rest = place.partition("/")
+    return ":" in rest and is_host(first) and not first.startswith(".") and not Path(place).exists()
 
 
 def _say(line: str) -> None:

@@ -95,11 +95,14 @@ def _split_tag(name: str) -> tuple[str, str | None]:
     return head, tail
 
 
+def is_host(first: str) -> bool:
+    """Whether the first part of a name means a registry: it has a dot, a port or upper case, or is localhost."""
+    return "." in first or ":" in first or first == "localhost" or first != first.lower()
+
+
 def _split_registry(name: str) -> tuple[str, str]:
-    """The first part is a registry if it has a dot, a port or upper case, or is localhost."""
     first, slash, rest = name.partition("/")
-    looks_like_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
-    registry, repository = (first, rest) if slash and looks_like_host else (DEFAULT_REGISTRY, name)
+    registry, repository = (first, rest) if slash and is_host(first) else (DEFAULT_REGISTRY, name)
     if registry in (DEFAULT_REGISTRY, "index.docker.io"):
         return DEFAULT_REGISTRY, repository if "/" in repository else f"library/{repository}"
     return registry, repository

@@ -42,7 +42,10 @@ def test_a_dry_run_says_would() -> None:
     [
         ("ghcr.io/a/cache:main", True),
         ("localhost:5000/c:1", True),
+        ("[::1]:5000/c:1", True),
+        ("ghcr.io/Team/cache:main", True),
         ("./cache", False),
+        (".cache/c:d", False),
         ("../a.b/c:d", False),
         ("/tmp/x:y", False),
         ("cache", False),

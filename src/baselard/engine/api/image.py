@@ -25,7 +25,7 @@ from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output
 from baselard.oci.image_config import ImageConfig
-from baselard.oci.reference import Reference
+from baselard.oci.reference import Reference, is_host
 
 Containers = tuple[Container, ...]
 
@@ -170,7 +170,7 @@ def _registry(address: str) -> str:
     if not plain:
         raise UserError("the registry's address is empty")
     host = plain.partition("/")[0]
-    if "/" not in plain and ("." in host or ":" in host or host == "localhost"):
+    if host == plain and is_host(host):
         return "docker.io" if host == "index.docker.io" else host
     return reference.parse(plain.replace("index.docker.io/v1", "docker.io/library/any")).registry
 
