@@ -9,7 +9,7 @@ from typing import Any
 import dagger
 
 from baselard.oci.together import each
-from pipeline import changes, checks, choose, share, size
+from pipeline import changes, checks, choose, share, weights
 from pipeline.changes import Changed
 from pipeline.checks import Options
 from pipeline.clock import Clock
@@ -17,10 +17,10 @@ from pipeline.discover import Base, Example, Project
 from pipeline.errors import UsageError
 from pipeline.goss import tool
 from pipeline.images import Images, title
-from pipeline.lint import run as linting
+from pipeline.lint import linting
 from pipeline.model import Report, Suite, merge
 from pipeline.share import Account, Sharing
-from pipeline.size import Sizes
+from pipeline.weights import Sizes
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,14 @@ async def measured(call: Call) -> list[tuple[Base, str, Sizes]]:
     for base, target in choose.targets(call.project):
         image = await call.images.base(base, target)
         made = call.images.made.get((base.name, target), ())
-        found.append((base, target, await size.measure(title(base, target), image, made)))
+        found.append((base, target, await weights.measure(title(base, target), image, made)))
     return found
 
 
 async def sizes(call: Call, against: dagger.Container | None = None) -> tuple[Report, str]:
     """The verdict on every target's budget, and a Markdown report."""
     found = await measured(call)
-    other = await size.measure("the reference", against) if against else None
-    suites = tuple(size.check(one, base.settings.budgets.get(target, "")) for base, target, one in found)
-    texts = [size.render(one, other) for _, _, one in found]
+    other = await weights.measure("the reference", against) if against else None
+    suites = tuple(weights.check(one, base.settings.budgets.get(target, "")) for base, target, one in found)
+    texts = [weights.render(one, other) for _, _, one in found]
     return Report("size", suites, call.clock.started, call.clock.now()), "\n\n".join(texts)

@@ -10,7 +10,7 @@ from dagger import dag
 
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
-from pipeline import archive, choose, size
+from pipeline import archive, choose, weights
 from pipeline.calls import Call
 from pipeline.discover import Base
 from pipeline.errors import BaselardError
@@ -19,9 +19,9 @@ from pipeline.model import Report
 from pipeline.registry import index
 from pipeline.registry.client import connect
 from pipeline.share import Account
-from pipeline.size import Sizes
 from pipeline.tags import naming
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
+from pipeline.weights import Sizes
 
 SIZES = "sizes"
 """The key of a report's outputs: a list of name, compressed, unpacked, published (bytes, None if unknown), note."""
@@ -33,7 +33,7 @@ async def sizes(call: Call, account: Account) -> Report:
     measured = [(base, target, await _measured(call, base, target)) for base, target in choose.targets(call.project)]
     found = [(base, target, one) for base, target, one in measured if one]
     before = await each(found, lambda one: _published(call, account, (one[0], one[1]), platform))
-    suites = tuple(size.check(one, base.settings.budgets.get(target, "")) for base, target, one in found)
+    suites = tuple(weights.check(one, base.settings.budgets.get(target, "")) for base, target, one in found)
     listed = [_entry(one, *beside) for (_, _, one), beside in zip(found, before, strict=True)]
     named = tuple(replace(suite, name=f"size of {suite.name}") for suite in suites)
     return Report("size", named, call.clock.started, call.clock.now(), {SIZES: listed})

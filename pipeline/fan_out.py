@@ -6,8 +6,7 @@ from typing import Annotated, Any, TypeVar, cast
 import dagger
 from dagger import Doc, function
 
-from pipeline import calls, changes, checks, choose, discover, hand_over, joined, verdict
-from pipeline import matrix as matrices
+from pipeline import calls, changes, checks, choose, discover, distribution, hand_over, joined, verdict
 from pipeline.clock import Clock
 from pipeline.flags import (
     BaseImage,
@@ -55,9 +54,9 @@ class FanOut:
         """Print the JSON matrix for a fan-out over CI runners."""
         project = await discover.project(self.source)
         selection = await self._selection(only, exclude, changed_since, history)
-        runners = {**matrices.RUNNERS, **project.config.runners}
+        runners = {**distribution.RUNNERS, **project.config.runners}
         chosen = calls.selected(project, selection)
-        return matrices.render(matrices.plan(chosen, platforms or ["linux/amd64"], runners, shards), base)
+        return distribution.render(distribution.plan(chosen, platforms or ["linux/amd64"], runners, shards), base)
 
     @function
     async def archive(self, target: Target = "", platform: Platform = "") -> dagger.File:

@@ -6,11 +6,19 @@ from typing import Annotated
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
-from pipeline import calls, choose, discover, docs, joined, listing, verdict
-from pipeline import ci as pushes
-from pipeline import publish as publishing
-from pipeline import size as weights
-from pipeline import verify as verifying
+from pipeline import (
+    calls,
+    choose,
+    delivery,
+    discover,
+    docs,
+    joined,
+    listing,
+    publication,
+    verdict,
+    verification,
+    weights,
+)
 from pipeline.fan_out import FanOut, fresh
 from pipeline.flags import (
     IGNORED,
@@ -37,11 +45,10 @@ from pipeline.flags import (
 )
 from pipeline.images import Images
 from pipeline.references import parse
-from pipeline.registry import cleanup as cleaning
+from pipeline.registry import cleaning
 from pipeline.report import directory, outputs
 from pipeline.share import Account
-from pipeline.tags import event as events
-from pipeline.tags import naming
+from pipeline.tags import events, naming
 
 
 @object_type
@@ -185,10 +192,10 @@ class Baselard(FanOut):
         """Lint and test, then push exactly what was tested; prints JSON with references, tags and digests."""
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
-        request = publishing.request(
+        request = publication.request(
             call, events.Named(ref, sha, event, created), account, platforms or (), by_digest=by_digest
         )
-        report = await publishing.run(call, request)
+        report = await publication.run(call, request)
         verdict.settle(report)
         return outputs.render(report)
 
@@ -246,8 +253,8 @@ class Baselard(FanOut):
         """Join images that were pushed by digest into one index for each target, and move the tags."""
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
-        request = publishing.request(call, events.Named(ref, sha, event), account)
-        return outputs.render(await publishing.combine(call, request, publishing.grouped(parts)))
+        request = publication.request(call, events.Named(ref, sha, event), account)
+        return outputs.render(await publication.combine(call, request, publication.grouped(parts)))
 
     @fresh
     async def verify(
@@ -260,7 +267,7 @@ class Baselard(FanOut):
     ) -> str:
         """Fetch published images back: compare every digest, and run the base test on them."""
         account = Account(references[0] if references else "", username, password)
-        return verdict.settle(await verifying.run(await self._call(platform), account, references, [platform]))
+        return verdict.settle(await verification.run(await self._call(platform), account, references, [platform]))
 
     @fresh
     async def cleanup(  # noqa: PLR0913  # one flag, one argument
@@ -311,7 +318,7 @@ class Baselard(FanOut):
 
     async def _pushed(
         self, named: events.Named, platforms: list[str] | None, username: str, password: dagger.Secret | None
-    ) -> pushes.Ended:
+    ) -> delivery.Ended:
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
-        return await pushes.run(call, named, account, platforms or ())
+        return await delivery.run(call, named, account, platforms or ())

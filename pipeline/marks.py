@@ -11,7 +11,7 @@ from pipeline.discover import Base, Project, base_of
 from pipeline.images import Images
 from pipeline.references import parse
 from pipeline.tags import naming
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 from pipeline.tags.labels import labels
 
 

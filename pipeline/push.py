@@ -20,7 +20,7 @@ from pipeline.registry.index import PlatformImage, Published
 from pipeline.registry.untag import untag
 from pipeline.share import Account, publish
 from pipeline.tags import semver
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pipeline.errors import UsageError
 from pipeline.lint.finding import Finding
 from pipeline.model import Place
 from pipeline.tags import naming
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 
 _COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _LINK = "https://github.com/baselard/baselard/blob/main/docs/publishing.md#tags"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.errors import UsageError
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 from pipeline.tags.template import render
 
 PREFIX = "org.opencontainers.image."

@@ -7,7 +7,7 @@ from pipeline import references as refs
 from pipeline.discover import UNNAMED, Base, Project
 from pipeline.errors import UsageError
 from pipeline.tags import rules
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 from pipeline.tags.produce import Tags, for_target, produce
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.errors import UsageError
 from pipeline.tags import pep440, semver
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 from pipeline.tags.handlebars import Value, is_only
 from pipeline.tags.regex import compile_
 from pipeline.tags.rules import Flavor, Rule

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pipeline.errors import UsageError
 from pipeline.tags import handlebars
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 from pipeline.tags.handlebars import Helper, Value
 from pipeline.tags.moment import moment
 

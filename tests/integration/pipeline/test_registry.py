@@ -7,12 +7,12 @@ import pytest
 from baselard.oci.digests import of_bytes
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
-from pipeline import publish, push
+from pipeline import publication, push
 from pipeline.errors import BaselardError
 from pipeline.push import Uploaded
 from pipeline.references import parse
-from pipeline.registry import cleanup, index
-from pipeline.registry.cleanup import Policy
+from pipeline.registry import cleaning, index
+from pipeline.registry.cleaning import Policy
 from pipeline.registry.client import connect
 from pipeline.share import Account
 from tests.registry_servers import PASSWORD, USER, answer, changed, cut
@@ -133,15 +133,15 @@ async def test_cleanup_of_shared_digests_is_dry_first_and_then_real(guarded):
     guarded.put("test-alone", text="alone")
     await joined(guarded, "v1")
     chosen = Policy(("test-*",))
-    said = await cleanup.run(parse(guarded.name), WHO, chosen, apply=False)
+    said = await cleaning.run(parse(guarded.name), WHO, chosen, apply=False)
     assert "would delete (dry run; add --apply): 2 tags, 1 manifests" in said
     assert guarded.proxy.count("DELETE") + guarded.proxy.count("PUT", "/manifests/test") == 0
     guarded.proxy.answer(500, method="DELETE")
-    said = await cleanup.run(parse(guarded.name), WHO, chosen, apply=True)
+    said = await cleaning.run(parse(guarded.name), WHO, chosen, apply=True)
     assert "deleted: 2 tags, 1 manifests" in said
     assert tags(guarded) == {"v1"}
     guarded.skopeo("inspect", ":v1")
-    assert "nothing to clean up" in await cleanup.run(parse(guarded.name), WHO, chosen, apply=True)
+    assert "nothing to clean up" in await cleaning.run(parse(guarded.name), WHO, chosen, apply=True)
 
 
 async def test_a_signature_goes_with_its_image_and_stays_with_a_kept_one(guarded):
@@ -150,7 +150,7 @@ async def test_a_signature_goes_with_its_image_and_stays_with_a_kept_one(guarded
     kept, gone = await digests(guarded, "v1", "test-1")
     guarded.put(f"{kept.replace(':', '-')}.sig", text="signature of v1")
     guarded.put(f"{gone.replace(':', '-')}.sig", text="signature of test-1")
-    await cleanup.run(parse(guarded.name), WHO, Policy(("*-1*", "sha256-*", "test-*")), apply=True)
+    await cleaning.run(parse(guarded.name), WHO, Policy(("*-1*", "sha256-*", "test-*")), apply=True)
     assert tags(guarded) == {"v1", f"{kept.replace(':', '-')}.sig"}
 
 
@@ -159,5 +159,5 @@ async def test_parts_of_a_merge_that_are_not_there_change_nothing(guarded):
     missing = f"{guarded.name}@sha256:{'0' * 64}"
     async with connect(parse(guarded.name), WHO) as repository:
         with pytest.raises(BaselardError, match="is not in the registry"):
-            await publish._found(repository, missing)
+            await publication._found(repository, missing)
     assert tags(guarded) == {"v1"}

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from pipeline.distribution import Job, render
 from pipeline.errors import BaselardError
 from pipeline.joined import Expected, expected, join, of_platform
-from pipeline.matrix import Job, render
 from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
 from pipeline.report import record
 

@@ -8,7 +8,7 @@ from pipeline import discover
 from pipeline.errors import BaselardError
 from pipeline.lint import gossfiles, hadolint, workflows
 from pipeline.lint.finding import Finding, document
-from pipeline.lint.run import substituted, suites
+from pipeline.lint.linting import substituted, suites
 from pipeline.model import Place, Span, Verdict
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.tags import rules
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 from pipeline.tags.produce import produce
 
 CASES = json.loads(Path(__file__).with_name("metadata_action.json").read_text())

@@ -6,7 +6,7 @@ from pipeline.config import BaseSettings, Config, PublishSettings
 from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError
 from pipeline.lint import publishing
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 from pipeline.tags.naming import references
 
 RULES = ("type=semver,pattern={{version}}", "type=raw,value=latest,enable={{is_default_branch}}")

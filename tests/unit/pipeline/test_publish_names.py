@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from baselard.dockerfile.syntax.errors import Place, Warning_
-from pipeline import publish
+from pipeline import publication
 from pipeline.config import BaseSettings, Config
 from pipeline.discover import Base, Project
 from pipeline.model import Report, Verdict
@@ -15,7 +15,7 @@ def project(**targets):
 
 
 def names(found):
-    return [publish.output_name(found, base, target) for base in found.bases for target in base.targets]
+    return [publication.output_name(found, base, target) for base in found.bases for target in base.targets]
 
 
 def test_a_target_is_called_by_its_name():
@@ -33,7 +33,7 @@ def test_targets_of_one_name_are_told_apart():
 def test_warnings_of_dockerfiles_are_repeated_once():
     warning = Warning_("RUN --network=none runs with the engine's usual network", Place("Dockerfile", 3), "RunNetwork")
     call = SimpleNamespace(images=SimpleNamespace(warnings=[warning]))
-    (suite,) = publish._repeated(Report("publish", ()), [call, call]).suites  # type: ignore[list-item]
+    (suite,) = publication._repeated(Report("publish", ()), [call, call]).suites  # type: ignore[list-item]
     assert [(case.name, case.verdict) for case in suite.cases] == [("RunNetwork", Verdict.NOTED)]
     assert suite.cases[0].message.startswith("Dockerfile:3: ")
     assert not suite.blocks
@@ -41,4 +41,4 @@ def test_warnings_of_dockerfiles_are_repeated_once():
 
 def test_nothing_is_repeated_where_nothing_was_warned_of():
     call = SimpleNamespace(images=SimpleNamespace(warnings=[]))
-    assert publish._repeated(Report("publish", ()), [call]).suites == ()  # type: ignore[list-item]
+    assert publication._repeated(Report("publish", ()), [call]).suites == ()  # type: ignore[list-item]

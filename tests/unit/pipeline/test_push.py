@@ -9,7 +9,7 @@ from pipeline.push import Uploaded
 from pipeline.references import parse
 from pipeline.registry.index import Published
 from pipeline.share import Account
-from pipeline.tags.event import Event
+from pipeline.tags.events import Event
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline import publish, share
+from pipeline import publication, share
 from pipeline.clock import Clock
 from pipeline.errors import BaselardError
 from pipeline.model import Verdict
@@ -74,10 +74,10 @@ async def test_without_a_password_requests_are_anonymous():
 
 async def test_parts_of_a_merge():
     parts = [f"standard=a/b@{DIGEST}", f"standard=a/c@{DIGEST}", f"dev=a/b@{DIGEST}"]
-    assert {target: len(found) for target, found in publish.grouped(parts).items()} == {"standard": 2, "dev": 1}
+    assert {target: len(found) for target, found in publication.grouped(parts).items()} == {"standard": 2, "dev": 1}
     for bad in ("standard", "standard=a/b:tag"):
         with pytest.raises(BaselardError, match="write TARGET=REFERENCE@DIGEST"):
-            publish.grouped([bad])
+            publication.grouped([bad])
 
 
 class Plain:

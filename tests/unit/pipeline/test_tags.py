@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.errors import BaselardError
-from pipeline.tags import event as events
-from pipeline.tags import rules
-from pipeline.tags.event import Event
+from pipeline.tags import events, rules
+from pipeline.tags.events import Event
 from pipeline.tags.labels import labels
 from pipeline.tags.moment import moment
 from pipeline.tags.produce import for_target, produce

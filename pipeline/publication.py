@@ -23,9 +23,8 @@ from pipeline.registry import index
 from pipeline.registry.client import Repository, connect
 from pipeline.registry.index import Published
 from pipeline.share import Account
-from pipeline.tags import event as events
-from pipeline.tags import naming
-from pipeline.tags.event import Event
+from pipeline.tags import events, naming
+from pipeline.tags.events import Event
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.config import ExampleSettings
 from pipeline.discover import Example
+from pipeline.distribution import RUNNERS, plan, render
 from pipeline.errors import BaselardError
-from pipeline.matrix import RUNNERS, plan, render
 
 DIGEST = "sha256:" + "a" * 64
 

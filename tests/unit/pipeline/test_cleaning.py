@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import CleanupSettings
 from pipeline.errors import BaselardError
-from pipeline.registry.cleanup import Policy, carry_out, plan, policy, render
+from pipeline.registry.cleaning import Policy, carry_out, plan, policy, render
 from pipeline.registry.contents import Contents, Manifest, parse, reachable
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)

@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 
 import dagger
 
-from pipeline import compare, docs, publish, verify
+from pipeline import compare, docs, publication, verification
 from pipeline.calls import Call
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.references import parse
-from pipeline.registry import cleanup
+from pipeline.registry import cleaning
 from pipeline.share import Account
-from pipeline.tags import event as events
-from pipeline.tags import naming
-from pipeline.tags.event import Event
+from pipeline.tags import events, naming
+from pipeline.tags.events import Event
 
 
 @dataclass(frozen=True)
@@ -29,18 +28,18 @@ class Ended:
 
 async def run(call: Call, named: events.Named, account: Account, platforms: Sequence[str]) -> Ended:
     """Everything that this event may do. What it may not do is said in the report."""
-    request = publish.request(call, named, account, platforms)
+    request = publication.request(call, named, account, platforms)
     reason = why_not(request.event, has_password=account.password is not None)
     if not reason and not naming.named(call.project, request.event):
         reason = f"no rule of publish.tags applies to {request.event.ref}"
     if reason:
-        checked = await publish.only_checked(call, request.platforms, reason)
+        checked = await publication.only_checked(call, request.platforms, reason)
         return Ended(merge("ci", [checked, await compare.sizes(call, account)]))
-    published = await publish.run(call, request)
+    published = await publication.run(call, request)
     if published.failed:
         return Ended(replace(published, title="ci"))
     references = [f"{parse(one['tags'][0])}" for one in published.outputs["images"].values()]
-    verified = await verify.run(call, account, references, request.platforms)
+    verified = await verification.run(call, account, references, request.platforms)
     cleaned = await _cleaned(call, account)
     documented, readme = await _documented(call, account)
     return Ended(merge("ci", [published, verified, Report("after", (cleaned, documented))]), readme)
@@ -57,10 +56,10 @@ def why_not(event: Event, *, has_password: bool) -> str:
 
 async def _cleaned(call: Call, account: Account) -> Suite:
     settings = call.project.config.cleanup
-    chosen = cleanup.policy(settings)
+    chosen = cleaning.policy(settings)
     try:
         said = [
-            await cleanup.run(parse(base.name), await account.credentials(), chosen, apply=True)
+            await cleaning.run(parse(base.name), await account.credentials(), chosen, apply=True)
             for base in call.project.bases
         ]
     except BaselardError as error:

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline import ci
-from pipeline.ci import why_not
+from pipeline import delivery
 from pipeline.config import BaseSettings, Config, PublishSettings
+from pipeline.delivery import why_not
 from pipeline.discover import Base, Project
 from pipeline.model import Report
 from pipeline.share import Account
-from pipeline.tags.event import Event, Named
+from pipeline.tags.events import Event, Named
 
 
 @pytest.mark.parametrize(
@@ -43,18 +43,18 @@ async def test_an_event_that_no_rule_names_is_checked_and_publishes_nothing(monk
     async def run(_call, _request):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ci.publish, "only_checked", only_checked)
-    monkeypatch.setattr(ci.publish, "run", run)
-    monkeypatch.setattr(ci.compare, "sizes", sizes)
+    monkeypatch.setattr(delivery.publication, "only_checked", only_checked)
+    monkeypatch.setattr(delivery.publication, "run", run)
+    monkeypatch.setattr(delivery.compare, "sizes", sizes)
     said = []
-    monkeypatch.setattr(ci, "merge", lambda _title, reports: said.append(reports[0].title))
+    monkeypatch.setattr(delivery, "merge", lambda _title, reports: said.append(reports[0].title))
     base = Base("acme/base", "Dockerfile", ".", ("",), (), BaseSettings())
     settings = Config(publish=PublishSettings(tags=("type=semver,pattern={{version}}",)))
     call = SimpleNamespace(project=Project(None, settings, (base,), ()))
     account = Account("acme/base", "me", object())  # type: ignore[arg-type]
     if published:
         with pytest.raises(ZeroDivisionError):
-            await ci.run(call, Named(ref), account, ())  # type: ignore[arg-type]
+            await delivery.run(call, Named(ref), account, ())  # type: ignore[arg-type]
     else:
-        await ci.run(call, Named(ref), account, ())  # type: ignore[arg-type]
+        await delivery.run(call, Named(ref), account, ())  # type: ignore[arg-type]
         assert said == ["no rule of publish.tags applies to refs/heads/main"]

@@ -4,11 +4,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pipeline import archive, size
+from pipeline import archive, weights
 from pipeline.archive import Archive, Layer
 from pipeline.errors import BaselardError
 from pipeline.model import Verdict
-from pipeline.size import Sizes
+from pipeline.weights import Sizes
 
 LAYERS = (Layer("sha256:a", 30_000_000, 80_000_000, "FROM debian"), Layer("sha256:b", 1, 20_000_000, "RUN a | b"))
 SIZES = Sizes("base", Archive("sha256:m", LAYERS), (("/usr", 90_000_000),), (("perl", 8_000_000), ("new", 5_000)))
@@ -18,18 +18,18 @@ SIZES = Sizes("base", Archive("sha256:m", LAYERS), (("/usr", 90_000_000),), (("p
     ("allowed", "verdict"), [("", Verdict.NOTED), ("100MB", Verdict.PASSED), ("99.9MB", Verdict.FAILED)]
 )
 def test_budgets(allowed, verdict):
-    (case,) = size.check(SIZES, allowed).cases
+    (case,) = weights.check(SIZES, allowed).cases
     assert case.verdict is verdict
     assert case.message.startswith("100.0 MB unpacked, 30.0 MB compressed")
 
 
 def test_a_budget_that_is_no_size():
     with pytest.raises(BaselardError, match="write it like 900MB"):
-        size.budget("900")
+        weights.budget("900")
 
 
 def test_the_report_names_instruction_directory_and_package():
-    shown = size.render(SIZES)
+    shown = weights.render(SIZES)
     assert "`FROM debian`" in shown
     assert "`RUN a \\| b`" in shown
     assert "`/usr`" in shown
@@ -38,7 +38,7 @@ def test_the_report_names_instruction_directory_and_package():
 
 def test_instructions_take_the_place_of_layers():
     made = (("FROM debian", 80), ("RUN |1 A=b /bin/sh -c make  it # buildkit", 20_000), ("COPY a /a # buildkit", 1))
-    shown = size.render(Sizes("base", SIZES.archive, instructions=made))
+    shown = weights.render(Sizes("base", SIZES.archive, instructions=made))
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines() if line.startswith("| `")]
     assert rows == [["`FROM debian`", "0.1 kB", ""], ["`make it`", "20.0 kB", ""], ["`COPY a /a`", "0.0 kB", ""]]
 
@@ -47,7 +47,7 @@ def test_the_difference_puts_the_largest_change_first():
     before = Sizes(
         "old", Archive("sha256:o", LAYERS[:1]), (("/usr", 80_000_000),), (("perl", 8_000_000), ("gone", 900_000))
     )
-    shown = size.render(SIZES, before)
+    shown = weights.render(SIZES, before)
     assert "+20.0 MB, +0.0 kB compressed against old\n- package gone: -900.0 kB\n- package new: +5.0 kB\n" in shown
     assert "- directory /usr: +10.0 MB" in shown
 
@@ -61,5 +61,5 @@ def test_layers_get_the_history_that_is_not_empty():
 
 
 def test_the_chart_has_a_bar_for_each_layer():
-    root = ET.fromstring(size.svg([SIZES]))
+    root = ET.fromstring(weights.svg([SIZES]))
     assert sum(element.tag.endswith("title") for element in root.iter()) == 2
