@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagger
 from dagger import dag
 
+from baselard.oci import digests
 from pipeline.registry.index import PlatformImage, of_manifest
 
 # Unpacked sizes are those of the layers' tars, which a manifest does not tell.
@@ -54,40 +55,41 @@ class Archive:
 
 async def identify(image: dagger.Container, platform: str = "") -> PlatformImage:
     """What a registry will call this image when it is pushed: its manifest's digest and size, read from the archive."""
-    packed = dag.container().from_("debian:trixie-slim").with_mounted_file("/image.tar", image.as_tarball())
+    packed = _beside(image)
 
     async def member(name: str) -> str:
         return await packed.with_exec(["tar", "-xOf", "/image.tar", name]).stdout()
 
-    described = json.loads(await member("index.json"))["manifests"][0]
-    document = json.loads(text := await member(f"blobs/{described['digest'].replace(':', '/')}"))
-    if "manifests" in document:
-        described = document["manifests"][0]
-        document = json.loads(text := await member(f"blobs/{described['digest'].replace(':', '/')}"))
-    return of_manifest(platform or str(await image.platform()), described["digest"], text.encode(), document)
+    digest, text = await first_manifest(member)
+    return of_manifest(platform or str(await image.platform()), digest, text.encode(), json.loads(text))
 
 
 async def read(image: dagger.Container) -> Archive:
     """Pack the image and read what the archive says about it."""
-    out = (
-        dag.container()
-        .from_("debian:trixie-slim")
-        .with_mounted_file("/image.tar", image.as_tarball())
-        .with_exec(["sh", "-c", _UNPACK])
-        .directory("/out")
-    )
+    out = _beside(image).with_exec(["sh", "-c", _UNPACK]).directory("/out")
 
-    async def blob(digest: str) -> Any:
-        return json.loads(await out.file(f"blobs/{digest.replace(':', '/')}").contents())
+    async def member(name: str) -> str:
+        return await out.file(name).contents()
 
-    digest = str(json.loads(await out.file("index.json").contents())["manifests"][0]["digest"])
-    manifest = await blob(digest)
-    if "manifests" in manifest:
-        digest = str(manifest["manifests"][0]["digest"])
-        manifest = await blob(digest)
-    sizes = dict(line.split() for line in (await out.file("sizes").contents()).splitlines())
-    config = await blob(str(manifest["config"]["digest"]))
-    return Archive(digest, layers(manifest["layers"], config.get("history") or [], sizes))
+    digest, text = await first_manifest(member)
+    document = json.loads(text)
+    sizes = dict(line.split() for line in (await member("sizes")).splitlines())
+    config = json.loads(await member(digests.blob_path(str(document["config"]["digest"]))))
+    return Archive(digest, layers(document["layers"], config.get("history") or [], sizes))
+
+
+def _beside(image: dagger.Container) -> dagger.Container:
+    """A Debian with the image's archive: it is looked into where it is, since its gigabytes stay in the engine."""
+    return dag.container().from_("debian:trixie-slim").with_mounted_file("/image.tar", image.as_tarball())
+
+
+async def first_manifest(member: Callable[[str], Awaitable[str]]) -> tuple[str, str]:
+    """The digest and the text of an OCI layout's first manifest, through however many indexes; `member` gives files."""
+    digest, text = "", await member("index.json")
+    while "manifests" in (document := json.loads(text)):
+        digest = str(document["manifests"][0]["digest"])
+        text = await member(digests.blob_path(digest))
+    return digest, text
 
 
 def layers(

@@ -1,5 +1,6 @@
 """Weights and budgets."""
 
+import json
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -12,6 +13,20 @@ from pipeline.weights import Sizes
 
 LAYERS = (Layer("sha256:a", 30_000_000, 80_000_000, "FROM debian"), Layer("sha256:b", 1, 20_000_000, "RUN a | b"))
 SIZES = Sizes("base", Archive("sha256:m", LAYERS), (("/usr", 90_000_000),), (("perl", 8_000_000), ("new", 5_000)))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("indexes", [1, 2])
+async def test_the_first_manifest_of_a_layout_is_found_through_its_indexes(indexes):
+    """As docker and Dagger write them: the layout's own index names the manifest, or one more index."""
+    inner = [("sha256:a", '{"layers": []}'), ("sha256:b", '{"manifests": [{"digest": "sha256:a"}]}')][:indexes]
+    top = json.dumps({"manifests": [{"digest": inner[-1][0]}, {"digest": "sha256:other"}]})
+    files = {"index.json": top, **{f"blobs/sha256/{name[7:]}": text for name, text in inner}}
+
+    async def member(name):
+        return files[name]
+
+    assert await archive.first_manifest(member) == inner[0]
 
 
 @pytest.mark.parametrize(
