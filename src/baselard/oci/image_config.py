@@ -12,6 +12,9 @@ from baselard.oci.platforms import Platform
 
 Pairs = tuple[tuple[str, str], ...]
 
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The PATH of what starts from an image that sets none, as docker and Dagger have it."""
+
 NO_HEALTHCHECK = ("NONE",)
 """The test of an image that switches off the healthcheck of its base."""
 

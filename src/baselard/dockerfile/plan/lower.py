@@ -19,7 +19,6 @@ from baselard.dockerfile.plan.history import healthcheck as health_text
 from baselard.dockerfile.plan.mounts import read_mount
 from baselard.dockerfile.plan.stages import Plan, ResolvedStage, Source, find_source
 from baselard.dockerfile.plan.steps import (
-    DEFAULT_PATH,
     DEFAULT_SHELL,
     Configure,
     CopyStep,
@@ -36,7 +35,7 @@ from baselard.dockerfile.syntax.ports import parse_ports
 from baselard.dockerfile.syntax.signals import check_signal
 from baselard.dockerfile.syntax.text import parse_trigger
 from baselard.dockerfile.syntax.words import Scope, expand, expand_many
-from baselard.oci.image_config import History, ImageConfig
+from baselard.oci.image_config import DEFAULT_PATH, History, ImageConfig
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 

@@ -9,7 +9,6 @@ from baselard.dockerfile.plan.stages import MainContext, ScratchSource, Source
 from baselard.dockerfile.syntax.errors import Place
 from baselard.oci.image_config import ImageConfig
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SHELL = ("/bin/sh", "-c")
 
 

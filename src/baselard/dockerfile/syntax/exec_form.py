@@ -14,9 +14,10 @@ from typing import Any
 
 from e2b_dockerfile_utils import DockerfileInstruction
 
+from baselard.oci.text import whole
+
 INSTRUCTIONS = ("ADD", "CMD", "COPY", "ENTRYPOINT", "HEALTHCHECK", "RUN", "SHELL", "VOLUME")
 NOT_STRINGS = "when using JSON array syntax, arrays must be comprised of strings only"
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def reread(node: DockerfileInstruction, escape: str) -> tuple[DockerfileInstruction, str]:
@@ -38,7 +39,7 @@ def reread(node: DockerfileInstruction, escape: str) -> tuple[DockerfileInstruct
         raise ValueError(NOT_STRINGS)
     if node.heredocs:
         raise ValueError("a heredoc cannot follow the JSON form of arguments, which takes no notice of it")
-    args = [*kind, *(LONE_SURROGATE.sub("\ufffd", word) for word in words)]
+    args = [*kind, *map(whole, words)]
     return replace(node, args=args, json=True), rest[end:].strip()
 
 

@@ -20,7 +20,7 @@ from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import debian_mirror
 from baselard.engine.images.debian_mirror import ARCHIVE, SECURITY
 from baselard.oci.errors import SettingsError
-from baselard.oci.image_config import ImageConfig
+from baselard.oci.image_config import DEFAULT_PATH, ImageConfig
 from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 from baselard.oci.registry import trust
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 else:
     httpx = Lazily("httpx")
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VERSIONS = {"latest": "stable", "11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}
 _ROLLING = ("sid", "unstable")  # suites without updates and security archives
 _SUITES = ("bullseye", "bookworm", "trixie", "forky", "oldoldstable", "oldstable", "stable", "testing", *_ROLLING)
@@ -89,7 +88,7 @@ class Recipe:
     @property
     def config(self) -> ImageConfig:
         """The official image's configuration."""
-        return ImageConfig(self.platform, env=(("PATH", _PATH),), cmd=("bash",))
+        return ImageConfig(self.platform, env=(("PATH", DEFAULT_PATH),), cmd=("bash",))
 
 
 def recipe(reference: Reference, platform: Platform) -> Recipe | None:

@@ -15,8 +15,7 @@ from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import stamps
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.snapshots import Draft
-
-_ALL_PERMISSIONS = 0o7777
+from baselard.oci.digits import LARGEST_MODE
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class TreeOperation:
 
     def __post_init__(self) -> None:
         permissions = getattr(self, "permissions", None)
-        if permissions is not None and not 0 <= permissions <= _ALL_PERMISSIONS:
+        if permissions is not None and not 0 <= permissions <= LARGEST_MODE:
             raise UserError(f"permissions {permissions} are none: they go from 0 to 0o7777 (4095)")
         object.__setattr__(self, "key", self._digest([output.key for output in self.inputs]))
 

@@ -10,9 +10,8 @@ from baselard.engine.ops.exec import Exec, Expect
 from baselard.engine.run.containers.command import BindMount, Command, Net
 from baselard.engine.run.services.service import ContainerService, ServicePort
 from baselard.engine.solver.graph import Output
-from baselard.oci.image_config import Healthcheck
+from baselard.oci.image_config import DEFAULT_PATH, Healthcheck
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of a command whose image sets none (BuildKit's, for Linux)."""
 
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.failures import FieldError, InvalidQuery
 from baselard.engine.errors import EngineError, ExecError, foreseen
 from baselard.engine.run.containers import streams
+from baselard.oci.text import whole
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,4 @@ def _json(value: Any) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:  # file names that are no text come out as Go's JSON writes them
-        return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text).encode()
-
-
-_NO_TEXT = re.compile("[\ud800-\udfff]")
+        return whole(text).encode()

@@ -12,9 +12,9 @@ from typing import Any
 from baselard.engine.run.containers import limits, seccomp
 from baselard.engine.run.containers.limits import Limits
 from baselard.engine.run.containers.users import User
+from baselard.oci.image_config import DEFAULT_PATH
 from baselard.oci.platforms import this_machine
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INIT_TARGET = "/.init"
 _INIT_OPTIONS = ("-p", "SIGKILL")  # tini(1): end with the OCI runtime, which ends with the engine
 

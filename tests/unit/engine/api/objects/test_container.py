@@ -8,12 +8,12 @@ from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory
-from baselard.engine.api.objects.execution import DEFAULT_PATH, Options, as_service, program, with_exec
+from baselard.engine.api.objects.execution import Options, as_service, program, with_exec
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.errors import UserError
 from baselard.engine.run.containers.command import BindMount, CacheMount, SecretMount, SecretRef, Sharing, TmpfsMount
 from baselard.engine.solver.graph import Output
-from baselard.oci.image_config import Healthcheck, ImageConfig
+from baselard.oci.image_config import DEFAULT_PATH, Healthcheck, ImageConfig
 
 BARE = Container(EMPTY, ImageConfig())
 TREE = Directory(EMPTY).with_new_file("x", "1")

@@ -7,6 +7,7 @@ import pytest
 from baselard.engine.run.containers import runtime_spec, seccomp
 from baselard.engine.run.containers.runtime_spec import Spec, SpecMount
 from baselard.engine.run.containers.users import User
+from baselard.oci.image_config import DEFAULT_PATH
 
 _NAMES = """
     CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL
@@ -28,7 +29,7 @@ def test_a_program_its_user_and_variables():
     made = runtime_spec.config(spec(user=User(1, 2, (3,)), cwd="/src", hostname="here"), "/cgroup")
     assert made["process"]["args"] == ["prog", "arg"]
     assert made["process"]["user"] == {"uid": 1, "gid": 2, "additionalGids": [2, 3]}
-    assert made["process"]["env"] == [f"PATH={runtime_spec.DEFAULT_PATH}", "A=1"]
+    assert made["process"]["env"] == [f"PATH={DEFAULT_PATH}", "A=1"]
     assert (made["process"]["cwd"], made["hostname"]) == ("/src", "here")
     assert {"type": "network", "path": "/proc/1/ns/net"} in made["linux"]["namespaces"]
     assert made["linux"]["cgroupsPath"] == "/cgroup"
