@@ -14,8 +14,6 @@ from baselard.engine.ops.file import Chown
 from baselard.engine.run.containers.command import BindMount, Sharing
 from baselard.engine.solver.graph import Output
 
-Strings = tuple[str, ...]
-
 
 def _at(container: Container, path: str, *, expand: bool) -> Place:
     return mounts.locate(container, container.absolute(path, expand=expand))

@@ -11,8 +11,6 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, reading, selection
 from baselard.engine.files.reading import FileType, Stat
 
-Strings = tuple[str, ...]
-
 
 def expected(kind: str) -> FileType | None:
     """The type that one of the API's ExistsType means."""

@@ -23,7 +23,6 @@ from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output
 
 CONFIG = "dagger.json"
-Strings = tuple[str, ...]
 
 
 @field("Query.moduleSource")
