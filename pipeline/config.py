@@ -127,7 +127,7 @@ def parse(text: str, path: str = FILE) -> Config:
 
 
 def _validate(document: Document, path: str) -> None:
-    import fastjsonschema  # noqa: PLC0415  # only a repository with a configuration file pays for it
+    import fastjsonschema  # only a repository with a configuration file pays for it
 
     try:
         _validator()(document.value)
@@ -139,7 +139,7 @@ def _validate(document: Document, path: str) -> None:
 
 @cache
 def _validator() -> Any:
-    import fastjsonschema  # noqa: PLC0415
+    import fastjsonschema  # only a repository with a configuration file pays for it
 
     return fastjsonschema.compile(copy.deepcopy(_schema()))  # which writes into it
 

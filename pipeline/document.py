@@ -24,9 +24,9 @@ class Document:
 
 def read(text: str, schema: Mapping[str, Any], path: str) -> Document:
     """The document in `text`, by types of `schema` but not yet validated; ConfigError with the line when it is none."""
-    import yaml  # noqa: PLC0415 -- the registration reads no file
+    import yaml  # the registration reads no file
 
-    from pipeline.nodes import Loader, Reader  # noqa: PLC0415 -- likewise
+    from pipeline.nodes import Loader, Reader  # likewise
 
     try:
         node = yaml.compose(text, Loader=Loader)

@@ -141,7 +141,7 @@ class Images:
 
     def _warn(self, warning: Warning_) -> None:
 
-        from baselard.dockerfile.apply.driver import log_warning  # noqa: PLC0415 -- the parser and all instructions
+        from baselard.dockerfile.apply.driver import log_warning  # the parser and all instructions
 
         log_warning(warning)
         self.warnings.append(warning)

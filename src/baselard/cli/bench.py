@@ -6,6 +6,6 @@ from baselard.cli import start
 def run(line: list[str]) -> int:
     """Measure, print the table and write the files asked for. Raises EngineError."""
     start.require_privilege(line)
-    from bench import command  # noqa: PLC0415 -- stands beside the product, and only developers have it
+    from bench import command  # stands beside the product, and only developers have it
 
     return command.run(line[1:])

@@ -32,7 +32,7 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
         terminal.require()
     if privilege.may_mount() and not halves.wanted(parsed):
         found.start_runner()  # it imports while this process does
-    from baselard.cli import result, start  # noqa: PLC0415 -- help needs no engine
+    from baselard.cli import result, start  # help needs no engine
 
     start.require_privilege(["call", *argv])
     _warn(parsed.steps)

@@ -185,7 +185,7 @@ def _boolean(text: str) -> bool:
 
 def _comma_separated(name: str, text: str) -> list[str]:
     """The parts of one flag's text, as CSV: Dagger's lists take ``a,b`` and ``"a,b",c``."""
-    import csv  # noqa: PLC0415 -- only lists need it
+    import csv  # only lists need it
 
     rows = list(csv.reader(io.StringIO(text, newline="")))
     if len(rows) > 1:

@@ -59,7 +59,7 @@ def matching(module: Module, patterns: Sequence[str]) -> Sequence[Check]:
 
 
 def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> list[Outcome]:
-    from baselard.cli import start  # noqa: PLC0415 -- listing needs no engine
+    from baselard.cli import start  # listing needs no engine
 
     async def work(walk: "Walk") -> list[Outcome]:
         constructed = await walk.run(chosen[0].steps[:1])

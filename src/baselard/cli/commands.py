@@ -1,7 +1,5 @@
 """The commands: a line about each and the way to it. Imports are late, so that each pays for what it needs alone."""
 
-# ruff: noqa: PLC0415 -- see above
-
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ def display(mode: str, *, quiet: int = 0, verbose: int = 0, environ: Mapping[str
     if mode == "dots":
         return Dots(sys.stderr)
     if mode == "tty" or (mode == "auto" and sys.stderr.isatty() and env.get("TERM") != "dumb"):
-        from baselard.engine.progress.tree import Tty  # noqa: PLC0415 -- rich takes a while to import
+        from baselard.engine.progress.tree import Tty  # rich takes a while to import
 
         return Tty.started_on(sys.stderr)
     return Plain(sys.stderr, groups=env.get("GITHUB_ACTIONS") == "true", verbose=bool(verbose))

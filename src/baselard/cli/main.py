@@ -40,7 +40,7 @@ def _explain(error: BaseException, argv: Sequence[str]) -> int:
         case EngineError():
             _say(str(error))
             return MISUSED if isinstance(error, UserError | HostError) else FAILED
-    from baselard.cli.crash import report  # noqa: PLC0415 -- only ever needed here
+    from baselard.cli.crash import report  # only ever needed here
 
     _say(report(argv, error))
     return BUG

@@ -31,7 +31,7 @@ class Options:
 
 def unknown(what: str, given: str, known: Iterable[str]) -> str:
     """The sentence that says ``given`` is not known, with what was probably meant."""
-    import difflib  # noqa: PLC0415 -- only a mistake needs it
+    import difflib  # only a mistake needs it
 
     names = {name.lstrip("-"): name for name in known}
     word = given.lstrip("-")

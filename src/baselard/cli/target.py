@@ -36,7 +36,7 @@ class Target:
     def display(self) -> "Display":
         """Where progress is shown."""
         if self._display is None:
-            from baselard.cli import displays  # noqa: PLC0415 -- see TYPE_CHECKING
+            from baselard.cli import displays  # see TYPE_CHECKING
 
             asked = self.options
             self._display = displays.display(asked.progress, quiet=asked.quiet, verbose=asked.verbose)
@@ -53,8 +53,8 @@ class Target:
     def start_runner(self) -> "Runner":
         """The module's process, which imports the module in its own time."""
         if self._runner is None:
-            from baselard.engine.host import caller  # noqa: PLC0415 -- see TYPE_CHECKING
-            from baselard.engine.modules import environment, running  # noqa: PLC0415 -- see TYPE_CHECKING
+            from baselard.engine.host import caller  # see TYPE_CHECKING
+            from baselard.engine.modules import environment, running  # see TYPE_CHECKING
 
             user = caller.invoking_user(os.environ)
             python = environment.interpreter(self.source, places.cache_root(), user)
@@ -70,8 +70,8 @@ class Target:
         """The type of this name: the module's own or the API's."""
         if own := self.module.find(name):
             return own
-        from baselard.engine.api import served  # noqa: PLC0415 -- reads the whole schema, which few commands need
-        from baselard.engine.api.query import core_types  # noqa: PLC0415 -- reads the whole schema, which few commands need
+        from baselard.engine.api import served  # reads the whole schema, which few commands need
+        from baselard.engine.api.query import core_types  # reads the whole schema, which few commands need
 
         return core_types.find(served.core().schema, name)
 
@@ -80,7 +80,7 @@ class Target:
         self._closing.close()
 
     def _register(self) -> Module:
-        from baselard.engine.modules import environment, registration  # noqa: PLC0415 -- only for a module not seen before
+        from baselard.engine.modules import environment, registration  # only for a module not seen before
 
         if asked := environment.too_new(self.source):
             version = ".".join(map(str, sys.version_info[:2]))

@@ -34,13 +34,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "build":
-        from baselard.dockerfile.dagger.build import build  # noqa: PLC0415 -- dagger-io
+        from baselard.dockerfile.dagger.build import build  # dagger-io
 
         return build
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from baselard.dockerfile.dagger import asked  # noqa: PLC0415 -- the parser and all instructions
-    from baselard.dockerfile.plan import bases  # noqa: PLC0415
-    from baselard.dockerfile.syntax import instructions, text  # noqa: PLC0415
+    from baselard.dockerfile.dagger import asked  # the parser and all instructions
+    from baselard.dockerfile.plan import bases
+    from baselard.dockerfile.syntax import instructions, text
 
     return next(getattr(home, name) for home in (asked, bases, instructions, text) if hasattr(home, name))

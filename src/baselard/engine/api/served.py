@@ -16,13 +16,13 @@ def core() -> Api:
 
 def _register() -> Registry:
     """Few sessions need all of it at their start, so it is imported at the first query."""
-    from baselard.engine.api.elsewhere import way_out  # noqa: PLC0415
+    from baselard.engine.api.elsewhere import way_out
 
     return Registry(gathered(*_objects(), *_resolvers(), *_more()), way_out)
 
 
 def _objects() -> tuple[ModuleType, ...]:
-    from baselard.engine.api.objects import (  # noqa: PLC0415
+    from baselard.engine.api.objects import (
         changeset,
         checks,
         container,
@@ -48,7 +48,7 @@ def _objects() -> tuple[ModuleType, ...]:
 
 
 def _resolvers() -> tuple[ModuleType, ...]:
-    from baselard.engine.api import (  # noqa: PLC0415
+    from baselard.engine.api import (
         address,
         container_exec,
         container_files,
@@ -70,7 +70,7 @@ def _resolvers() -> tuple[ModuleType, ...]:
 
 
 def _more() -> tuple[ModuleType, ...]:
-    from baselard.engine.api.more import (  # noqa: PLC0415
+    from baselard.engine.api.more import (
         changeset,
         checks,
         data,

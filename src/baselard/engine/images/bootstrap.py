@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import platforms, process
-from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import debian_mirror
 from baselard.engine.images.debian_mirror import ARCHIVE, SECURITY
 from baselard.oci.errors import SettingsError
@@ -24,11 +22,6 @@ from baselard.oci.image_config import DEFAULT_PATH, ImageConfig
 from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 from baselard.oci.registry import trust
-
-if TYPE_CHECKING:
-    import httpx
-else:
-    httpx = Lazily("httpx")
 
 _VERSIONS = {"latest": "stable", "11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}
 _ROLLING = ("sid", "unstable")  # suites without updates and security archives
@@ -142,6 +135,8 @@ def _command(target: Path, wanted: Recipe, sources: Iterable[tuple[str, str]]) -
 
 def release_date(archive: str, suite: str) -> int:
     """The date of the suite's Release file. Raises HostError when the archive is not reached, UserError on 404."""
+    import httpx
+
     url = f"{archive}/dists/{suite}/InRelease"
     try:
         reply = httpx.get(url, timeout=_REACH, follow_redirects=True, verify=trust.context())

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from baselard.engine.errors import EngineError, RegistryError, UnreachedError, UserError
-from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import manifest, registries
 from baselard.engine.images.layers import stack
 from baselard.engine.images.manifest import Index, Manifest
@@ -26,10 +25,7 @@ from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 
 if TYPE_CHECKING:
-    from baselard.oci.registry import downloads
     from baselard.oci.registry.repository import Answer, Repository
-else:
-    downloads = Lazily("baselard.oci.registry.downloads")
 
 T = TypeVar("T")
 
@@ -97,8 +93,10 @@ def _manifest(repository: Repository, wanted: Reference, target: str) -> Answer:
 
 def _download(snapshots: Snapshots, repository: Repository, layers: Sequence[Layer], work: Path) -> Snapshot | None:
     """Bring what the store lacks into ``work``, unpack each layer as it comes, and keep the blobs."""
+    from baselard.oci.registry.downloads import Downloads
+
     store = snapshots.store
-    with downloads.Downloads(repository, work) as under_way:
+    with Downloads(repository, work) as under_way:
 
         def blob(layer: Layer) -> stack.Blob:
             if store.has_blob(layer.digest):

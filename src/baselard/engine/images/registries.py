@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from baselard.engine.errors import HostError, RegistryError, UserError
-from baselard.engine.host.lazily import Lazily
 from baselard.engine.images import credentials as registry_auth
 from baselard.engine.solver import cancel
 from baselard.oci.errors import DistributionError, RefusedError, SettingsError, UnreachedError
@@ -22,14 +21,7 @@ from baselard.oci.registry import mirrors, policy, registries_conf, trust
 from baselard.oci.registry.mirrors import Endpoint
 
 if TYPE_CHECKING:
-    import httpx
-
-    from baselard.oci.registry import connection as connections
-    from baselard.oci.registry import repository as repositories
-else:
-    httpx = Lazily("httpx")
-    connections = Lazily("baselard.oci.registry.connection")
-    repositories = Lazily("baselard.oci.registry.repository")
+    from baselard.oci.registry.repository import Repository
 
 Say = Callable[[str], None]
 """Told, in one line, what is being done again and why."""
@@ -59,7 +51,7 @@ class Registry:
         return await asyncio.shield(self._probes[host])
 
     @contextlib.contextmanager
-    def repository(self, reference: Reference, say: Say = lambda _: None) -> Iterator[repositories.Repository]:
+    def repository(self, reference: Reference, say: Say = lambda _: None) -> Iterator[Repository]:
         """The reference's repository, spoken to with this session's or this machine's credentials.
 
         What goes wrong with it in the block is raised as RegistryError, HostError or UserError.
@@ -68,13 +60,16 @@ class Registry:
             yield repository
 
     @contextlib.contextmanager
-    def at(self, endpoint: Endpoint, say: Say, *, insist: bool = True) -> Iterator[repositories.Repository]:
+    def at(self, endpoint: Endpoint, say: Say, *, insist: bool = True) -> Iterator[Repository]:
         """The repository at ``endpoint``; what goes wrong with it in the block is raised as it is."""
+        from baselard.oci.registry.connection import Connection, base_url
+        from baselard.oci.registry.repository import Repository
+
         reference = endpoint.reference
         context = trust.context(reference.registry, insecure=endpoint.insecure)
         helpers = registries_conf.read(os.environ).helpers
-        connection = connections.Connection(
-            connections.base_url(reference, context, insecure=endpoint.insecure),
+        connection = Connection(
+            base_url(reference, context, insecure=endpoint.insecure),
             registry_auth.find(reference.name, self.credentials, helpers=helpers),
             say=say,
             sleep=_sleep,
@@ -84,7 +79,7 @@ class Registry:
             insist=insist,
         )
         with contextlib.closing(connection), cancel.current().on_cancel(connection.abort):
-            yield repositories.Repository(connection, reference.repository)
+            yield Repository(connection, reference.repository)
 
 
 def endpoints(reference: Reference) -> tuple[Endpoint, ...]:
@@ -136,6 +131,8 @@ async def _probe(url: str) -> str:
 
 
 def _ask(url: str) -> str:
+    import httpx
+
     try:
         httpx.get(url, timeout=REACH)
     except httpx.TimeoutException:

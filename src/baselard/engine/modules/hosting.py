@@ -109,8 +109,8 @@ def _finder(module: Module) -> FindType:
     def find(name: str) -> TypeDef | None:
         if own := module.find(name):
             return own
-        from baselard.engine.api import served  # noqa: PLC0415 -- graphql-core would be imported at each start
-        from baselard.engine.api.query import core_types  # noqa: PLC0415 -- graphql-core would be imported at each start
+        from baselard.engine.api import served  # graphql-core would be imported at each start
+        from baselard.engine.api.query import core_types  # graphql-core would be imported at each start
 
         return core_types.find(served.core().schema, name)
 

@@ -23,7 +23,10 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagger.mod import Module
 
 MESSAGE = 1 << 16
 LONGEST_TRACEBACK = 10_000
@@ -39,15 +42,15 @@ def main(descriptor: int) -> None:
         return
     engine.send(b"{}")
     logging.getLogger("dagger.mod").addFilter(only_own_frames)
-    module.call = functools.partial(call_and_name_the_failure, module.call)
+    module.call = functools.partial(call_and_name_the_failure, module.call)  # type: ignore[method-assign]
     serve(engine, module)
 
 
-def load() -> Any:
+def load() -> "Module":
     """Import the SDK and the module. Raises what the module raises."""
     gc.disable()  # what is imported stays
     with checks_made_when_needed():
-        cli: Any = importlib.import_module("dagger.mod.cli")
+        from dagger.mod import cli
     share_converter()
     sys.pycache_prefix = os.environ.pop("BASELARD_BYTECODE", "") or None  # from here on: what is below is the module's
     if declared := os.environ.get("BASELARD_ENTRY_POINT"):
@@ -56,7 +59,8 @@ def load() -> Any:
     else:
         cls = cli.get_entry_point().load()
     gc.enable()
-    return cls.__dagger_module__
+    module: Module = cls.__dagger_module__
+    return module
 
 
 @contextlib.contextmanager
@@ -66,7 +70,8 @@ def checks_made_when_needed() -> Iterator[None]:
     The classes of the SDK's client have a thousand methods with checked arguments, of which a function calls a few;
     making the checks of all takes half of the time to import it.
     """
-    beartype: Any = importlib.import_module("beartype")
+    import beartype
+
     real = beartype.beartype
     beartype.beartype = functools.partial(checked_later, real)
     try:
@@ -111,9 +116,10 @@ def share_converter() -> None:
     Every call in a chain makes a context, and each would make a converter of its own, which costs more than the call.
     Only what becomes an object of the API needs the one that knows its context.
     """
-    core: Any = importlib.import_module("dagger.client._core")
+    from dagger.client import _core as core
+
     real = core.make_converter
-    shared = real(None)
+    shared = real(None)  # type: ignore[arg-type]
 
     class Converter:
         unstructure = staticmethod(shared.unstructure)
@@ -124,10 +130,10 @@ def share_converter() -> None:
         def structure(self, value: Any, kind: Any) -> Any:
             return (shared if kind in (str, int, float, bool) else real(self.context)).structure(value, kind)
 
-    core.make_converter = Converter
+    core.make_converter = Converter  # type: ignore[assignment]
 
 
-def serve(engine: socket.socket, module: Any) -> None:
+def serve(engine: socket.socket, module: "Module") -> None:
     """Fork for every message until the engine hangs up, then leave nothing running."""
     running: dict[int, tuple[str, int]] = {}  # by process file descriptor: the invocation and its process
     shared = False
@@ -156,7 +162,7 @@ def report(engine: socket.socket, process: int, invocation: str, pid: int) -> No
     engine.send(json.dumps({"id": invocation, "code": os.waitstatus_to_exitcode(status)}).encode())
 
 
-def start(engine: socket.socket, invocation: dict[str, str], output: int, module: Any) -> int:
+def start(engine: socket.socket, invocation: dict[str, str], output: int, module: "Module") -> int:
     """Fork; the child answers the one call its token is for and exits."""
     if pid := os.fork():
         os.close(output)
@@ -175,8 +181,9 @@ def start(engine: socket.socket, invocation: dict[str, str], output: int, module
         os._exit(code)
 
 
-def invoke(invocation: dict[str, str], module: Any) -> int:
-    cli: Any = importlib.import_module("dagger.mod.cli")
+def invoke(invocation: dict[str, str], module: "Module") -> int:
+    from dagger.mod import cli
+
     os.environ["DAGGER_SESSION_PORT"] = invocation["port"]
     os.environ["DAGGER_SESSION_TOKEN"] = invocation["token"]
     return int(cli.app(module) or 0)
@@ -188,8 +195,9 @@ def share_schema(invocation: dict[str, str]) -> bool:
     The SDK asks for it whenever it connects and takes 0.2 s to build it. It also reads all certificates of the
     machine, for a connection that never leaves it.
     """
-    client: Any = importlib.import_module("gql.client")
-    session: Any = importlib.import_module("dagger.client._session")
+    from dagger.client import _session as session
+    from gql import client
+
     build = client.build_client_schema
     known: list[tuple[Any, Any]] = []
 
@@ -204,7 +212,8 @@ def share_schema(invocation: dict[str, str]) -> bool:
             pass
 
     client.build_client_schema = build_once
-    session.TelemetryTransport = functools.partial(session.TelemetryTransport, verify=False)
+    transport = functools.partial(session.TelemetryTransport, verify=False)
+    session.TelemetryTransport = transport  # type: ignore[assignment,misc]
     with contextlib.suppress(Exception):  # the invocation itself will say what is wrong
         asyncio.run(connect())
     gc.freeze()  # the forks share these pages as long as no collection writes to them
@@ -216,13 +225,14 @@ async def call_and_name_the_failure(call: Callable[..., Any], *args: Any, **give
 
     The SDK sends only a group's own words, which name neither the command that failed nor its exit code.
     """
-    exceptions: Any = importlib.import_module("dagger.mod._exceptions")
+    from dagger.mod import _exceptions as exceptions
+
     try:
         return await call(*args, **given)
     except exceptions.FunctionError as error:
         cause = error.__cause__
         by_the_sdk = isinstance(cause, BaseExceptionGroup) and str(cause) == str(error)
-        if by_the_sdk and (refused := _refused(cause)):
+        if by_the_sdk and cause and (refused := _refused(cause)):
             raise refused from None
         raise
 
@@ -231,8 +241,9 @@ def _refused(error: BaseException) -> BaseException | None:
     """The first error of the API among what a group holds, or None."""
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(_refused, error.exceptions)), None)
-    sdk: Any = importlib.import_module("dagger")
-    return error if isinstance(error, sdk.QueryError) else None
+    import dagger
+
+    return error if isinstance(error, dagger.QueryError) else None
 
 
 def only_own_frames(record: logging.LogRecord) -> bool:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from baselard.engine.errors import HostError, UserError
-from baselard.engine.host.lazily import Lazily
 from baselard.engine.ops import credentials
 from baselard.engine.ops.tree import TreeOperation, from_nothing, one
 from baselard.engine.run.containers.command import SecretRef
@@ -19,11 +18,6 @@ from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import stamps
 from baselard.oci import digests
 from baselard.oci.errors import InvalidDigestError
-
-if TYPE_CHECKING:
-    import httpx
-else:
-    httpx = Lazily("httpx")
 
 _ATTEMPTS = 4
 _TIMEOUT = 60.0
@@ -67,6 +61,8 @@ def _download(url: str, headers: dict[str, str], path: Path) -> int:
 
     A server that is busy is asked again before anything came.
     """
+    import httpx
+
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT) as response:

@@ -48,7 +48,7 @@ class Api:
             return known or self._load()
 
     def _load(self) -> "Queries":
-        from baselard.engine.api.query.queries import Queries  # noqa: PLC0415 -- graphql-core takes long to import
+        from baselard.engine.api.query.queries import Queries  # graphql-core takes long to import
 
         return Queries.of(self.sdl, self.register())
 

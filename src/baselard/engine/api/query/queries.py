@@ -1,6 +1,5 @@
 """Queries checked against a schema and run, or answered from the schema alone. Imports graphql-core, which is slow."""
 
-import importlib
 import json
 import sys
 from collections.abc import Mapping
@@ -135,8 +134,8 @@ def _underlying(member: graphql.GraphQLEnumValue) -> str:
 
 def allow_deep_queries() -> None:
     """Let graphql-core parse and validate queries of MAX_DEPTH levels, in this whole process."""
-    validation: Any = importlib.import_module("graphql.validation.validate")  # the package has a function of that name
-    parser.MAX_NESTING_DEPTH = validation.MAX_NESTING_DEPTH = MAX_DEPTH
+    for module in (parser, sys.modules[graphql.validate.__module__]):  # its package has a function of the module's name
+        vars(module)["MAX_NESTING_DEPTH"] = MAX_DEPTH
     sys.setrecursionlimit(max(sys.getrecursionlimit(), MAX_DEPTH * _FRAMES_PER_LEVEL))
 
 
