@@ -7,10 +7,11 @@ byte of a file's name (PEP 383). UTF-8 has neither.
 import codecs
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
-"""What Python's json reads."""
+JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
+"""What Python's json reads, as dict and list, and writes."""
 
 ANYTHING = "baselard.anything"
 """How to encode any text: bytes that were no text come out as they were, other halves as U+FFFD."""

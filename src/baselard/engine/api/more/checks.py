@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from baselard.engine.api import service
 from baselard.engine.api.more import changeset
@@ -16,6 +16,8 @@ from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import EngineError, ExecError, UserError
+from baselard.engine.run.services.service import Service
+from baselard.oci.text import JSON
 
 Kind = TypeVar("Kind")
 
@@ -53,7 +55,7 @@ async def _verdict(ctx: Context, check: Check) -> tuple[Check, EngineError | Non
 def _told(error: EngineError) -> Error:
     if not isinstance(error, ExecError):
         return Error(getattr(error, "told", str(error)))
-    facts: dict[str, Any] = {"_type": "EXEC_ERROR", "cmd": list(error.cmd), "exitCode": error.exit_code}
+    facts: dict[str, JSON] = {"_type": "EXEC_ERROR", "cmd": list(error.cmd), "exitCode": error.exit_code}
     facts |= {"stderr": error.stderr.strip(), "stdout": error.stdout.strip()}
     return Error(str(error), tuple(ErrorValue(name, JSONValue.of(value).text) for name, value in facts.items()))
 
@@ -88,8 +90,8 @@ async def group_is_empty(ctx: Context, group: GeneratorGroup) -> bool:
 @field("Up.run")
 async def run_up(ctx: Context, one: Up) -> Up:
     """Lead this machine's ports to the service until the client goes away."""
-    started = ctx.session.ids.load(await _run(ctx, one), "Service")
-    await service.up(ctx, started)
+    started = ctx.session.ids.load(str(await _run(ctx, one)), "Service")
+    await service.up(ctx, cast(Service, started))
     return one
 
 
@@ -98,11 +100,11 @@ async def run_ups(ctx: Context, group: UpGroup) -> UpGroup:
     return UpGroup(tuple(await _all([asyncio.ensure_future(run_up(ctx, one)) for one in group.list], lambda _: False)))
 
 
-async def _run(ctx: Context, member: Member) -> Any:
+async def _run(ctx: Context, member: Member) -> JSON:
     return await ctx.modules.run(member.module, member.steps)
 
 
-def _changes(ctx: Context, member: Member, value: Any) -> Changeset:
+def _changes(ctx: Context, member: Member, value: JSON) -> Changeset:
     found = ctx.session.ids.load(value) if isinstance(value, str) else None
     if not isinstance(found, Changeset):
         raise UserError(f"the generator {member.name} returns no Changeset")

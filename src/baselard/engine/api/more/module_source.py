@@ -146,7 +146,7 @@ def source_defaults(source: ModuleSource) -> EnvFile:
 @field("ModuleSource.introspectionSchemaJSON")
 @field("Module.introspectionSchemaJSON")
 def schema_json(ctx: Context, _of: ModuleSource | Module) -> File:
-    text = ctx.session.api.queries.described().decode()
+    text = ctx.session.api.described().decode()
     return new_file("schema.json", text)
 
 

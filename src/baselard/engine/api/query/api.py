@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.failures import InvalidQuery
 from baselard.engine.api.query.registry import Registry
 from baselard.engine.solver import digest
+from baselard.oci.text import JSON
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -80,7 +81,7 @@ class Api:
         if kept.exists():
             return kept.read_bytes()
         try:
-            response: bytes | None = self.queries.introspect(query)
+            response = self.queries.introspect(query)
         except InvalidQuery:
             return None
         if response is not None:
@@ -90,18 +91,21 @@ class Api:
             temporary.replace(kept)
         return response
 
+    def described(self) -> bytes:
+        """The whole schema, as introspection tells it."""
+        return self.queries.described()
+
     async def answer(
         self,
         ctx: Context,
         query: str,
-        variables: Mapping[str, Any] | None = None,
+        variables: Mapping[str, JSON] | None = None,
         operation: str | None = None,
         root: Path | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, JSON]:
         """The response's ``data``. Raises InvalidQuery before anything ran, FieldError for what happened then.
 
         Below ``root``, if any, it is kept that a query like this one is valid.
         """
         kept = root and root / _KEPT / f"valid-{self.digest}"
-        data: dict[str, Any] = await self.queries.answer(ctx, query, variables, operation, kept)
-        return data
+        return await self.queries.answer(ctx, query, variables, operation, kept)

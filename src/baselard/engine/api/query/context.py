@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -19,6 +19,7 @@ from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
 from baselard.engine.solver.evaluate import Evaluator
 from baselard.engine.solver.graph import Node, Output, Result, Value
+from baselard.oci.text import JSON
 
 Answer = TypeVar("Answer")
 
@@ -35,8 +36,28 @@ class Modules(Protocol):
     async def load(self, root: Path) -> Module:
         """The module whose dagger.json is in ``root``. Raises UserError when it cannot be had."""
 
-    async def run(self, module: Module, steps: Sequence[Step]) -> Any:
+    async def run(self, module: Module, steps: Sequence[Step]) -> JSON:
         """What the last of ``steps``, which begin with the constructor, returns. Raises what the functions raise."""
+
+
+class Schema(Protocol):
+    """The API that a session serves (baselard.engine.api.query.api)."""
+
+    def introspection(self, query: str, root: Path) -> bytes | None:
+        """The response to a query that asks for nothing but the schema; None for any other."""
+
+    def described(self) -> bytes:
+        """The whole schema, as introspection tells it."""
+
+    async def answer(
+        self,
+        ctx: "Context",
+        query: str,
+        variables: Mapping[str, JSON] | None = None,
+        operation: str | None = None,
+        root: Path | None = None,
+    ) -> Mapping[str, JSON]:
+        """The response's ``data``. Raises InvalidQuery, FieldError."""
 
 
 @dataclass
@@ -51,10 +72,10 @@ class State:
     evaluator: Evaluator
     workdir: Path
     secrets: SecretStore
-    api: Any
+    api: Schema
     modules: Modules | None = None
     ids: Ids = field(default_factory=Ids)
-    host_seen: dict[tuple[str, Any], Any] = field(default_factory=dict)
+    host_seen: dict[tuple[str, object], Any] = field(default_factory=dict)
     workspace_modules: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
     fresh: str = ""
@@ -91,7 +112,7 @@ class Context:
         value = await self.value(output)
         return await self.in_thread(_look, self.session.worker, value, question)
 
-    async def in_thread(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+    async def in_thread(self, work: Callable[..., Answer], *arguments: object) -> Answer:
         """Run blocking work off the event loop; it is called off when the client goes away."""
         with told():
             return await cancel.in_thread(self.session.evaluator.executor, work, *arguments)
@@ -124,7 +145,7 @@ class Context:
                 "machine; pass it to the container from outside"
             )
 
-    def id(self, value: Any) -> str:
+    def id(self, value: object) -> str:
         """The ID of an object."""
         return self.session.ids.give(value)
 

@@ -8,7 +8,7 @@ several fields opens new coroutines. As in Dagger, the first error ends the whol
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from graphql import (
     FieldNode,
@@ -36,7 +36,10 @@ from baselard.engine.api.query.failures import FieldError
 from baselard.engine.api.query.fields import Fields
 from baselard.engine.api.query.ids import type_name
 from baselard.engine.errors import UserError
+from baselard.oci.text import JSON
 from baselard.oci.together import together
+
+_Path: TypeAlias = "tuple[()] | tuple[_Path, str | int]"
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,10 @@ class _Level:
     """
 
     type: GraphQLObjectType
-    value: Any
+    value: object
     selections: Sequence[SelectionSetNode]
-    into: dict[str, Any]
-    path: tuple[Any, ...] = ()
+    into: dict[str, JSON]
+    path: _Path = ()
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,9 @@ class Execution:
     variables: VariableValues
     ctx: Context
 
-    async def run(self, selections: SelectionSetNode) -> dict[str, Any]:
+    async def run(self, selections: SelectionSetNode) -> dict[str, JSON]:
         """The response's ``data``. Raises FieldError."""
-        data: dict[str, Any] = {}
+        data: dict[str, JSON] = {}
         await self._walk(_Level(self.fields.root, None, [selections], data))
         return data
 
@@ -98,7 +101,8 @@ class Execution:
             field = self.fields.get(level.type, name)
             value = field.call(self.ctx, level.value, field.arguments(self.ctx, nodes[0], self.variables))
             value = await value if inspect.isawaitable(value) else value
-            return await self._complete(field.type, value, _Level(level.type, value, _below(nodes), level.into, path))
+            at = _Level(level.type, value, _below(nodes), level.into, path)
+            return await self._complete(field.type, value, key, at)
         except FieldError:
             raise
         except GraphQLError as error:  # an argument that came by a variable does not fit
@@ -106,32 +110,33 @@ class Execution:
         except Exception as error:
             raise FieldError(_plain(path)) from error
 
-    async def _complete(self, kind: GraphQLOutputType, value: Any, at: _Level) -> _Level | None:
-        key = at.path[1]
+    async def _complete(self, kind: GraphQLOutputType, value: object, key: str, at: _Level) -> _Level | None:
+        """Put a value, which is of the type that its field declares, in its place; the level below it, if any."""
         if is_non_null_type(kind):
             kind = kind.of_type
             if value is None:
                 raise RuntimeError(f"{kind} may not be null here")
         if value is None or is_leaf_type(get_named_type(kind)):
-            at.into[key] = list(value) if is_list_type(kind) and value is not None else value
+            leaves = cast(JSON, value)
+            at.into[key] = list(leaves) if isinstance(leaves, Sequence) and is_list_type(kind) else leaves
             return None
         if is_list_type(kind):
-            await self._items(value, at)
+            values = cast(Sequence[object], value)
+            at.into[key] = children = [dict[str, JSON]() for _ in values]
+            await self._items(values, children, at)
             return None
-        child: dict[str, Any] = {}
+        child: dict[str, JSON] = {}
         at.into[key] = child
         return replace(at, type=self._object_type(kind, value), into=child)
 
-    async def _items(self, values: Sequence[Any], at: _Level) -> None:
-        children: list[dict[str, Any]] = [{} for _ in values]
-        at.into[at.path[1]] = children
+    async def _items(self, values: Sequence[object], children: Sequence[dict[str, JSON]], at: _Level) -> None:
         levels = [
             _Level(self._object_type(None, value), value, at.selections, child, (at.path, i))
             for i, (value, child) in enumerate(zip(values, children, strict=True))
         ]
         await together(self._walk(level) for level in levels)
 
-    def _object_type(self, declared: GraphQLOutputType | None, value: Any) -> GraphQLObjectType:
+    def _object_type(self, declared: GraphQLOutputType | None, value: object) -> GraphQLObjectType:
         if isinstance(declared, GraphQLObjectType):
             return declared
         found = self.schema.get_type(type_name(value))
@@ -177,7 +182,7 @@ def _below(nodes: list[FieldNode]) -> list[SelectionSetNode]:
     return [node.selection_set for node in nodes if node.selection_set]
 
 
-def _plain(path: tuple[Any, ...]) -> list[str | int]:
+def _plain(path: _Path) -> list[str | int]:
     out: list[str | int] = []
     while path:
         path, key = path

@@ -3,7 +3,6 @@
 import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import (
     DirectiveNode,
@@ -32,13 +31,13 @@ class Argument:
     expected: str = ""
     implementers: frozenset[str] = frozenset()
 
-    def load(self, ctx: Context, value: Any) -> Any:
+    def load(self, ctx: Context, value: object) -> object:
         """The value as a resolver wants it: lists as tuples, IDs replaced by their objects."""
         if isinstance(value, list):
             return tuple(self.load(ctx, item) for item in value)
         if not self.expected:
             return value
-        return ctx.session.ids.load(value, self.expected, implementers=self.implementers)
+        return ctx.session.ids.load(str(value), self.expected, implementers=self.implementers)
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Field:
     has_parent: bool
     way_out: str
 
-    def arguments(self, ctx: Context, node: FieldNode, variables: VariableValues) -> dict[str, Any]:
+    def arguments(self, ctx: Context, node: FieldNode, variables: VariableValues) -> dict[str, object]:
         """What the client sent for this field; absent and null arguments are left out."""
         if not node.arguments:
             return {}
@@ -66,12 +65,12 @@ class Field:
             if name in sent and value is not None and name not in (self.served.without if self.served else ())
         }
 
-    def _refuse(self, values: Mapping[str, Any], sent: set[str]) -> None:
+    def _refuse(self, values: Mapping[str, object], sent: set[str]) -> None:
         for name in self.served.without if self.served else ():
             if name in sent and values[name] != self.definition.args[name].default_value:
                 raise UnsupportedError(f"the argument {name} of {self.name}", self.way_out)
 
-    def call(self, ctx: Context, parent: Any, arguments: Mapping[str, Any]) -> Any:
+    def call(self, ctx: Context, parent: object, arguments: Mapping[str, object]) -> object:
         """The field's value, or an awaitable of it. Raises UnsupportedError where no resolver is registered."""
         if self.served is None:
             raise UnsupportedError(self.name, self.way_out)
@@ -137,7 +136,7 @@ def _name_of(directive: DirectiveNode) -> str:
     return next((value.value for value in values if isinstance(value, StringValueNode)), "")
 
 
-def _id(ctx: Context, *parents: Any) -> str:
+def _id(ctx: Context, *parents: object) -> str:
     return ctx.id(parents[0] if parents else Query())
 
 
@@ -146,6 +145,6 @@ class Query:
     """The root object; it has an ID like any other."""
 
 
-def _loader(name: str, implementers: Callable[[str], frozenset[str]]) -> Callable[..., Any]:
+def _loader(name: str, implementers: Callable[[str], frozenset[str]]) -> Callable[..., object]:
     """The resolver of a ``loadFooFromID`` field, which clients older than 0.21.1 use."""
     return lambda ctx, *, id: ctx.session.ids.load(id, name, implementers=implementers(name))

@@ -2,13 +2,12 @@
 
 import base64
 from dataclasses import dataclass, field
-from typing import Any
 
 from baselard.engine.errors import UserError
 from baselard.engine.solver import digest
 
 
-def type_name(value: Any) -> str:
+def type_name(value: object) -> str:
     """The GraphQL type of an object: its class's name, or what its attribute ``graphql_type`` says."""
     return str(getattr(value, "graphql_type", type(value).__name__))
 
@@ -17,16 +16,16 @@ def type_name(value: Any) -> str:
 class Ids:
     """The objects one session has given out; equal objects have equal IDs."""
 
-    objects: dict[str, Any] = field(default_factory=dict)
+    objects: dict[str, object] = field(default_factory=dict)
 
-    def give(self, value: Any) -> str:
+    def give(self, value: object) -> str:
         """The ID of ``value``, a frozen dataclass."""
         text = f"{type_name(value)}@{digest.of('id.v1', type_name(value), value)}"
         given = base64.b64encode(text.encode()).decode()
         self.objects[given] = value
         return given
 
-    def load(self, given: str, expected: str = "", *, implementers: frozenset[str] = frozenset()) -> Any:
+    def load(self, given: str, expected: str = "", *, implementers: frozenset[str] = frozenset()) -> object:
         """The object behind an ID.
 
         ``expected`` is the type it must have; one of ``implementers`` where that is an interface. Raises UserError

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import graphql
 from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
@@ -19,6 +18,7 @@ from baselard.engine.api.query.failures import InvalidQuery
 from baselard.engine.api.query.fields import Fields
 from baselard.engine.api.query.outlines import Outlines, outline
 from baselard.engine.api.query.registry import Registry
+from baselard.oci.text import JSON
 
 MAX_DEPTH = 2000
 """How deep a query may nest. graphql-core stops at 200; a client's chain of calls is as deep as it is long."""
@@ -48,10 +48,10 @@ class Queries:
         self,
         ctx: Context,
         query: str,
-        variables: Mapping[str, Any] | None = None,
+        variables: Mapping[str, JSON] | None = None,
         operation: str | None = None,
         kept: Path | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, JSON]:
         """The response's ``data``. Raises InvalidQuery before anything ran, FieldError for what happened then.
 
         ``kept`` is where it is noted that such a query is valid.
@@ -100,8 +100,8 @@ class Queries:
         return self.valid[kept]
 
     def _described(
-        self, document: DocumentNode, variables: Mapping[str, Any] | None, operation: str | None
-    ) -> dict[str, Any]:
+        self, document: DocumentNode, variables: Mapping[str, JSON] | None, operation: str | None
+    ) -> dict[str, JSON]:
         result = graphql.execute_sync(
             self.schema, document, variable_values=dict(variables or {}), operation_name=operation
         )

@@ -3,23 +3,21 @@
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any
 
-from baselard.engine.api.query.api import Api
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.failures import FieldError, InvalidQuery
 from baselard.engine.errors import EngineError, ExecError, foreseen
 from baselard.engine.run.containers import streams
-from baselard.oci.text import whole
+from baselard.oci.text import JSON, whole
 
 _log = logging.getLogger(__name__)
 
 
 async def reply(
-    ctx: Context, query: str, variables: Mapping[str, Any] | None = None, operation: str | None = None
+    ctx: Context, query: str, variables: Mapping[str, JSON] | None = None, operation: str | None = None
 ) -> bytes:
     """The JSON response to one GraphQL request."""
-    served: Api = ctx.session.api
+    served = ctx.session.api
     root = ctx.session.worker.store.root
     if known := served.introspection(query, root):
         return known
@@ -38,7 +36,7 @@ def message(text: str) -> bytes:
     return _json({"errors": [{"message": text}]})
 
 
-def _error(error: BaseException | None) -> dict[str, Any]:
+def _error(error: BaseException | None) -> dict[str, JSON]:
     if isinstance(error, ExecError):
         return {"message": str(error), "extensions": _exec_extensions(error)}
     if isinstance(error, EngineError):
@@ -49,7 +47,7 @@ def _error(error: BaseException | None) -> dict[str, Any]:
     return {"message": f"internal error, please report it: {type(error).__name__}: {error}"}
 
 
-def _exec_extensions(error: ExecError) -> dict[str, Any]:
+def _exec_extensions(error: ExecError) -> dict[str, JSON]:
     return {
         "_type": "EXEC_ERROR",
         "cmd": list(error.cmd),
@@ -64,7 +62,7 @@ def _tail(text: str) -> str:
     return streams.shortened(data, len(data)).strip()
 
 
-def _json(value: Any) -> bytes:
+def _json(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
         return text.encode()
