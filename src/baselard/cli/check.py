@@ -19,6 +19,7 @@ from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError
 from baselard.engine.modules.addresses import quote
 from baselard.engine.run import terminal
+from baselard.oci.text import JSON
 
 if TYPE_CHECKING:  # listing needs no engine
     from baselard.engine.modules.walk import Walk
@@ -69,7 +70,7 @@ def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> lis
     return start.walk(found, work) if chosen else []
 
 
-async def _outcome(walk: "Walk", check: Check, constructed: object) -> Outcome:
+async def _outcome(walk: "Walk", check: Check, constructed: JSON) -> Outcome:
     began = time.monotonic()
     said, misused = "", False
     try:

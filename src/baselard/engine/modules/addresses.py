@@ -8,13 +8,14 @@ containers (or, of this machine, ``oci-archive:PATH`` as skopeo writes it, or a 
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import cast
 
 from baselard.engine.errors import UserError
 from baselard.oci.digits import LARGEST_PORT, whole
+from baselard.oci.text import JSON
 
-Ask = Callable[[str], Awaitable[Any]]
+Ask = Callable[[str], Awaitable[JSON]]
 """Runs a GraphQL query; the value of its innermost field comes back. Raises what the resolvers raise."""
 
 _ARCHIVE = re.compile(r"(?:oci-archive:|file://)(?P<path>.+)|(?P<bare>\.{0,2}/.+|.+\.tar)")
@@ -56,7 +57,16 @@ async def load(ask: Ask, address: Address) -> str:
     return str(await ask("{" + _QUERIES[address.type_name](address) + "}"))
 
 
-def quote(value: Any) -> str:
+async def loaded(ask: Ask, value: object, exclude: tuple[str, ...] = ()) -> JSON:
+    """A value that somebody gave as the API takes it: of an object, its ID. ``exclude`` is for directories."""
+    if isinstance(value, list):
+        return [await loaded(ask, item, exclude) for item in value]
+    if isinstance(value, Address):
+        return await load(ask, replace(value, exclude=exclude or value.exclude))
+    return cast(JSON, value)
+
+
+def quote(value: object) -> str:
     """A JSON value as a GraphQL literal."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {quote(item)}" for name, item in value.items()) + "}"

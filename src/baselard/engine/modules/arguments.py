@@ -3,20 +3,20 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from baselard.engine.api.objects.typedef import Function, FunctionArg
 from baselard.engine.errors import UserError
-from baselard.engine.modules.addresses import Address, Ask, load
+from baselard.engine.modules.addresses import Address, Ask, load, loaded
 from baselard.engine.modules.source import ModuleSource
+from baselard.oci.text import JSON
 
 
-async def complete(ask: Ask, source: ModuleSource, function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
+async def complete(ask: Ask, source: ModuleSource, function: Function, given: Mapping[str, object]) -> dict[str, JSON]:
     """JSON values for all arguments that have one. Raises UserError when a default path is not there."""
-    values: dict[str, Any] = {}
+    values: dict[str, JSON] = {}
     for arg in function.args:
         if arg.name in given:
-            values[arg.name] = await _loaded(ask, given[arg.name], arg)
+            values[arg.name] = await loaded(ask, given[arg.name], arg.ignore)
         elif arg.default_path:
             path = default_path(source, arg)
             values[arg.name] = await load(ask, Address(arg.type_def.name, str(path), arg.ignore))
@@ -42,11 +42,3 @@ def default_path(source: ModuleSource, arg: FunctionArg) -> Path:
     if not path.exists():
         raise UserError(f"the default path {text} of {arg.name} is not there: {path}")
     return path
-
-
-async def _loaded(ask: Ask, value: Any, arg: FunctionArg) -> Any:
-    if isinstance(value, list):
-        return [await _loaded(ask, item, arg) for item in value]
-    if isinstance(value, Address):
-        return await load(ask, Address(value.type_name, value.text, arg.ignore))
-    return value

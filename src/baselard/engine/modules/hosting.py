@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from baselard.engine.api import server
 from baselard.engine.api.objects.reachable import FindType, Step
@@ -20,6 +20,9 @@ from baselard.engine.modules.memory import Memory
 from baselard.engine.modules.running import OnOutput, Runner
 from baselard.engine.modules.walk import Walk
 from baselard.engine.solver import digest
+from baselard.oci.text import JSON
+
+T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +48,7 @@ class Hosted:
     stack: contextlib.ExitStack
     _loaded: dict[Path, "asyncio.Task[Walk]"] = field(default_factory=dict)
     _places: Path | None = None
-    _constructed: dict[Path, "asyncio.Task[Any]"] = field(default_factory=dict)
+    _constructed: dict[Path, "asyncio.Task[JSON]"] = field(default_factory=dict)
 
     def fetch(self, reference: str) -> Path | None:
         """Where a repository's module was checked out; None for what names no repository. Raises UserError."""
@@ -62,18 +65,20 @@ class Hosted:
         """The module whose dagger.json is in ``root``. Raises UserError when it cannot be had."""
         return (await self._walk(root)).module
 
-    async def run(self, module: Module, steps: Sequence[Step]) -> Any:
+    async def run(self, module: Module, steps: Sequence[Step]) -> JSON:
         """What the last of ``steps``, which begin with the constructor, returns. Raises what the functions raise."""
         walk, root = await self._walk(Path(module.root)), Path(module.root)
-        state = await self._once(self._constructed, root, walk.run, steps[:1])
+        state = await self._once(self._constructed, root, lambda: walk.run(steps[:1]))
         return await walk.run(steps[1:], state=state)
 
     async def _walk(self, root: Path) -> Walk:
-        return await self._once(self._loaded, root, self._start, root)  # type: ignore[no-any-return]
+        return await self._once(self._loaded, root, lambda: self._start(root))
 
-    async def _once(self, known: dict[Path, Any], root: Path, work: Any, argument: Any) -> Any:
+    async def _once(
+        self, known: dict[Path, "asyncio.Task[T]"], root: Path, work: Callable[[], Coroutine[None, None, T]]
+    ) -> T:
         """What ``work`` gives, which is done once for a root unless it failed."""
-        task = known.setdefault(root, None) or asyncio.ensure_future(work(argument))
+        task = known.get(root) or asyncio.create_task(work())
         known[root] = task
         try:
             return await asyncio.shield(task)

@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import cast
 
 from baselard.engine.api.objects.function_call import CurrentModule, Error, Frame, FunctionCall, FunctionCallArgValue
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import EngineError, ExecError, FunctionError, ModuleError, UserError
 from baselard.engine.modules.running import OnOutput, Runner
+from baselard.oci.text import JSON
 
 _MISUSED = 2
 Opened = AbstractContextManager[tuple[int, str]]
@@ -26,18 +27,18 @@ class Invoker:
 
     runner: Runner
     open_frame: OpenFrame
-    load: Callable[[str], Any]
+    load: Callable[[str], object]
     on_output: OnOutput
 
     async def register(self) -> Module:
         """What the module says of itself. Raises ModuleError when its declarations are wrong."""
         try:
-            module: Module = self.load(await self._invoke(FunctionCall()))
+            module = cast(Module, self.load(str(await self._invoke(FunctionCall()))))
         except FunctionError as error:
             raise ModuleError(f"the module {self.runner.source.name} declares what cannot be: {error}") from None
         return replace(module, name=self.runner.source.name)
 
-    async def call(self, type_name: str, function: str, state: Any, args: Mapping[str, Any]) -> Any:
+    async def call(self, type_name: str, function: str, state: JSON, args: Mapping[str, JSON]) -> JSON:
         """The JSON value that ``function`` ("" is the constructor) of an object returns.
 
         ``state`` is the object's state, as its constructor or another function returned it; ``args`` are JSON values,
@@ -46,7 +47,7 @@ class Invoker:
         values = tuple(FunctionCallArgValue(name, json.dumps(value)) for name, value in args.items())
         return await self._invoke(FunctionCall(type_name, function, json.dumps(state), values))
 
-    async def _invoke(self, call: FunctionCall) -> Any:
+    async def _invoke(self, call: FunctionCall) -> JSON:
         source = self.runner.source
         with self.open_frame(Frame(call, CurrentModule(source.name, source.root, source.source))) as (port, token):
             code = await self.runner.invoke(port, token, self.on_output)
@@ -55,7 +56,8 @@ class Invoker:
         if call.returned is None:
             what = call.name or call.parent_name or "registration"
             raise FunctionError(f"{what}: the module's process ended with exit code {code} and returned nothing")
-        return json.loads(call.returned)
+        returned: JSON = json.loads(call.returned)
+        return returned
 
 
 def _raised(error: Error) -> EngineError:

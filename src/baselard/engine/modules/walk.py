@@ -1,21 +1,22 @@
 """Run a chain: functions of the module in its own process, then fields of the API as one query."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from baselard.engine.api.objects.names import camel
 from baselard.engine.api.objects.reachable import FindType, Step
 from baselard.engine.api.objects.typedef import Module, TypeDef
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.failures import FieldError
-from baselard.engine.modules.addresses import Address, load, quote
+from baselard.engine.modules.addresses import loaded, quote
 from baselard.engine.modules.arguments import complete
 from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.memory import Memory
 from baselard.engine.modules.source import ModuleSource
 from baselard.engine.solver import digest
+from baselard.oci.text import JSON
 
 
 @dataclass(frozen=True)
@@ -29,33 +30,33 @@ class Walk:
     context: Context
     memory: Memory
 
-    async def ask(self, query: str) -> Any:
+    async def ask(self, query: str) -> JSON:
         """The innermost value of the query's answer. Raises what the resolvers raise."""
         try:
-            data = await self.context.session.api.answer(self.context, query)
+            data: JSON = await self.context.session.api.answer(self.context, query)
         except FieldError as error:
             raise error.__cause__ or error from None
         while isinstance(data, dict) and len(data) == 1:
             data = next(iter(data.values()))
         return data
 
-    async def run(self, steps: Sequence[Step], *, output: str = "", state: Any = None) -> Any:
+    async def run(self, steps: Sequence[Step], *, output: str = "", state: JSON = None) -> JSON:
         """The value the chain ends with: plain JSON, an object's state, or an ID.
 
         ``state`` is that of the object the first step belongs to. ``output`` is where a directory, file or container
         is to be exported to; the value is then the path.
         """
         own = [step for step in steps if self.module.find(step.owner.name)]
-        value: Any = state
+        value: JSON = state
         for step in own:
             value = await self._step(step, value)
         return await self._fields(own[-1].function.return_type, value, steps[len(own) :], output)
 
-    async def _step(self, step: Step, state: Any) -> Any:
+    async def _step(self, step: Step, state: JSON) -> JSON:
         if isinstance(state, list):
             return [await self._step(step, item) for item in state]
         if step.field:
-            return state.get(step.function.name)
+            return cast(Mapping[str, JSON], state).get(step.function.name)
         args = await complete(self.ask, self.source, step.function, step.args)
         key = self.memory.key(step.owner.name, step.function, state or {}, args)
         if kept := self.memory.recall(key):
@@ -64,7 +65,7 @@ class Walk:
         self.memory.keep(key, step.function, value)
         return value
 
-    async def _fields(self, kind: TypeDef, value: Any, steps: Sequence[Step], output: str) -> Any:
+    async def _fields(self, kind: TypeDef, value: JSON, steps: Sequence[Step], output: str) -> JSON:
         """Go on from the module's last answer through fields of the API, in one query for each object.
 
         A field that answers with an ID ends its query; the object behind the ID begins the next.
@@ -80,7 +81,7 @@ class Walk:
         leaf = self._leaf(steps[-1].function.return_type if steps else kind, output)
         return await self._query(kind, value, steps, leaf)
 
-    async def _query(self, kind: TypeDef, value: str, steps: Sequence[Step], leaf: str) -> Any:
+    async def _query(self, kind: TypeDef, value: JSON, steps: Sequence[Step], leaf: str) -> JSON:
         calls = [*[await self._call(step) for step in steps], *([leaf] if leaf else [])]
         query = "".join(f" {{ {call}" for call in calls) + " }" * len(calls)
         return await self.ask(f"{{ node(id: {quote(value)}) {{ ... on {kind.name}{query} }} }}")
@@ -90,14 +91,9 @@ class Walk:
         for arg in step.function.args:
             if arg.name in step.args:
                 element = arg.type_def.element or arg.type_def
-                value = await self._loaded(step.args[arg.name])
+                value = await loaded(self.ask, step.args[arg.name])
                 texts.append(f"{arg.name}: {_literal(value, is_enum=element.kind == 'ENUM_KIND')}")
         return camel(step.function.name) + (f"({', '.join(texts)})" if texts else "")
-
-    async def _loaded(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [await self._loaded(item) for item in value]
-        return await load(self.ask, value) if isinstance(value, Address) else value
 
     def _leaf(self, kind: TypeDef, output: str) -> str:
         """What to select of an object the chain ends with, so that it is really made."""
@@ -110,12 +106,12 @@ class Walk:
         return "sync" if "sync" in functions else "id"
 
 
-def identity(kind: TypeDef, value: Any) -> str:
+def identity(kind: TypeDef, value: JSON) -> str:
     """How an object is printed: its type and a digest of what it is."""
     return f"{kind.name}@{digest.of('object.v1', value)}"
 
 
-def _literal(value: Any, *, is_enum: bool) -> str:
+def _literal(value: JSON, *, is_enum: bool) -> str:
     if is_enum:
         return "[" + ", ".join(value) + "]" if isinstance(value, list) else str(value)
     return quote(value)

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from baselard.engine.files import reading, treehash
 from baselard.engine.host import process
@@ -36,7 +36,7 @@ class Import:
     def inputs(self) -> tuple[Output, ...]:
         return (self.source,)
 
-    def content_key(self, worker: Any, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
         return self._key(inputs[0].digest)
 
     def _key(self, source: str) -> str:

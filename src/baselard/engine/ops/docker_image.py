@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from baselard.engine.errors import HostError, ProcessError, UserError
 from baselard.engine.host import process
@@ -34,7 +34,7 @@ class DockerImage:
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", digest.of("docker-image.v1", self.image_id))
 
-    def content_key(self, worker: Any, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
         return None
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, cast
 
 from baselard.engine.errors import ExecError, UserError
 from baselard.engine.files import inside, selection
@@ -195,20 +195,22 @@ def _with_content(worker: Worker, command: Command, inputs: Sequence[Value]) -> 
     """The command with each input named by its content instead of the way it came about."""
     contents = dict(zip(map(id, command.sourced), inputs[1:], strict=False))
     mounts = [
-        replace(mount, source=_seen(worker, mount, contents[id(mount)])) if id(mount) in contents else mount
+        replace(mount, source=_seen(worker, mount, contents[id(mount)]))  # type: ignore[arg-type]
+        if id(mount) in contents
+        else mount
         for mount in command.mounts
     ]
-    return replace(command, rootfs=_named(inputs[0]), mounts=tuple(mounts))
+    return replace(command, rootfs=_standing_for(inputs[0].digest), mounts=tuple(mounts))
 
 
-def _seen(worker: Worker, mount: Mount, value: Value) -> Any:
+def _seen(worker: Worker, mount: Mount, value: Value) -> Output:
     """A mount's source by its content; of a part that is only read, by that part alone.
 
     What is written goes into the outputs with all of the tree around it, so there all of it counts.
     """
     if isinstance(mount, BindMount) and mount.readonly and mount.subpath != "/":
-        return _Named(selection.digest_of(worker.snapshots, value, mount.subpath))
-    return _named(value)
+        return _standing_for(selection.digest_of(worker.snapshots, value, mount.subpath))
+    return _standing_for(value.digest)
 
 
 @dataclass(frozen=True)
@@ -218,5 +220,5 @@ class _Named:
     key: str
 
 
-def _named(value: Value) -> Any:
-    return _Named(value.digest)
+def _standing_for(content: str) -> Output:
+    return cast(Output, _Named(content))  # a key is all that it is asked for

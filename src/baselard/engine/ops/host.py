@@ -51,7 +51,7 @@ class HostDirectory:
     def label(self) -> str:
         return f"host directory {self.path}"
 
-    def content_key(self, worker: Any, inputs: Sequence[Value]) -> None:
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> None:
         """The digest is the key already."""
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from baselard.engine.files import treehash
 from baselard.engine.ops.tree import TreeOperation, one
+from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Result, Value
 
 
@@ -17,6 +18,6 @@ class Scratch(TreeOperation):
     cached: ClassVar[bool] = False
     label: ClassVar[str] = "scratch"
 
-    def run(self, worker: Any, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
         """Nothing to do."""
         return one(treehash.EMPTY, None)

@@ -43,7 +43,7 @@ class Bootstrap:
     def label(self) -> str:
         return f"bootstrap {self.recipe}"
 
-    def content_key(self, worker: Any, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
         return None
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
@@ -74,7 +74,7 @@ class Image:
     def label(self) -> str:
         return f"pull {self.image.reference}"
 
-    def content_key(self, worker: Any, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
         return None
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from baselard.engine.errors import UserError
 from baselard.engine.files.copying import Target
@@ -41,7 +41,7 @@ class TreeOperation:
         """Every output among the fields, in order."""
         return tuple(output for value in self._values() for output in _outputs(value))
 
-    def content_key(self, worker: Any, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str | None:  # noqa: ARG002
         """Inputs of equal content and equal fields make equal trees."""
         return self._digest([value.digest for value in inputs])
 
@@ -51,7 +51,7 @@ class TreeOperation:
         own = [value for value in self._values() if not _outputs(value)]
         return digest.of(self.tag, inputs, own) + TIMED * timed
 
-    def _values(self) -> list[Any]:
+    def _values(self) -> list[object]:
         return [getattr(self, entry.name) for entry in dataclasses.fields(self) if entry.compare]
 
 
@@ -93,7 +93,7 @@ def from_nothing(worker: Worker) -> Iterator[Draft]:
         yield draft
 
 
-def _outputs(value: Any) -> tuple[Output, ...]:
+def _outputs(value: object) -> tuple[Output, ...]:
     if isinstance(value, Output):
         return (value,)
     if isinstance(value, tuple) and value and all(isinstance(entry, Output) for entry in value):

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def enter(cancellation: Cancellation) -> None:
     _current.set(cancellation)
 
 
-async def in_thread(executor: Executor, work: Callable[..., T], *arguments: Any) -> T:
+async def in_thread(executor: Executor, work: Callable[..., T], *arguments: object) -> T:
     """Run ``work`` in a thread. When cancelled, call the thread's work off and wait until it has stopped."""
     cancellation = Cancellation()
     context = contextvars.copy_context()

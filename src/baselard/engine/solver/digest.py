@@ -10,7 +10,7 @@ from baselard.oci import digests
 from baselard.oci.errors import InvalidDigestError
 
 
-def checked(text: Any) -> str:
+def checked(text: object) -> str:
     """``text`` if it is a digest of the store's blobs, by SHA-256. Raises UserError for anything else."""
     try:
         found = digests.parse(text)
@@ -21,7 +21,7 @@ def checked(text: Any) -> str:
     return str(found)
 
 
-def of(tag: str, *parts: Any) -> str:
+def of(tag: str, *parts: object) -> str:
     """The digest of ``parts`` under a version tag such as ``"exec.v1"``.
 
     Parts are JSON values, bytes, dataclasses or nested sequences and mappings of them; mappings count in key order.
@@ -36,16 +36,16 @@ def added_later(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"added_later": True})
 
 
-def _counts(field: "dataclasses.Field[Any]", value: Any) -> bool:
+def _counts(field: "dataclasses.Field[object]", value: object) -> bool:
     unset = field.metadata.get("added_later") and getattr(value, field.name) == field.default
     return field.compare and not unset
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
-    if isinstance(getattr(value, "key", None), str):
-        return {"key": value.key}
+    if isinstance(key := getattr(value, "key", None), str):
+        return {"key": key}
     if dataclasses.is_dataclass(value):
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if _counts(f, value)}
     if isinstance(value, Mapping):

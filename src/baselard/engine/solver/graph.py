@@ -5,6 +5,7 @@ solver (vertex, edge, operation); see docs/architecture.md.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -99,5 +100,5 @@ class Results(Protocol):
     def record(self, keys: Sequence[str], result: Result, label: str = "") -> None:
         """Record ``result`` under all of ``keys``; ``label`` is the node's that made it, if it was made just now."""
 
-    def locked(self, key: str) -> Any:
+    def locked(self, key: str) -> AbstractAsyncContextManager[object]:
         """An async context manager: this key is nobody else's, in any process on this store."""

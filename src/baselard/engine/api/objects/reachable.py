@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.typedef import Function, Module, TypeDef
@@ -16,7 +15,7 @@ class Step:
 
     owner: TypeDef
     function: Function
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, object] = field(default_factory=dict)
     field: bool = False
 
 
