@@ -93,7 +93,8 @@ class Parser(ArgumentParser):
         action = next((one for one in self._actions if "/".join(one.option_strings) == error.argument_name), None)
         if action is None:
             return f"{self.prog}: {error.message}; write {self.line}"
-        typed = next(word for word in reversed(words) if word.startswith(tuple(action.option_strings)))
+        spelled = (word for word in reversed(words) if word.startswith(tuple(action.option_strings)))
+        typed = next(spelled, action.option_strings[0])
         return unknown("option", typed, self.names) if action.nargs == 0 else _without_value(typed, action)
 
 

@@ -38,6 +38,8 @@ def test_early_reading_passes_over_what_it_does_not_know() -> None:
         ("check", ["--lst"], "unknown option --lst; did you mean --list?"),
         ("check", ["-m"], "-m needs a value: PATH"),
         ("check", ["-m", "x", "--mod", "-q"], "--mod needs a value: PATH"),
+        ("check", ["-qm"], "-m needs a value: PATH"),
+        ("check", ["-lx"], "unknown option -lx"),
         ("check", ["--progress", "loud"], "--progress loud: there is auto, tty, plain, dots, quiet"),
         ("check", ["--quiet=2"], "unknown option --quiet=2; did you mean --quiet?"),
         ("prune", ["--keep"], "unknown option --keep; did you mean --keep-bytes?"),
