@@ -23,7 +23,7 @@ from bench import command as bench_command
 
 ROOT = Path(__file__).resolve().parents[3]
 PARSED = COMMANDS.keys() - set(parser.READ_ELSEWHERE)
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
