@@ -34,6 +34,13 @@ def loads(data: str | bytes) -> JSON:
     return _mended(value) if escapes else value
 
 
+def members(value: JSON) -> Mapping[str, JSON]:
+    """What a JSON object holds. Raises TypeError for any other value."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{value!r:.80} is no JSON object")
+    return value
+
+
 def _mended(value: JSON) -> JSON:
     if isinstance(value, str):
         return whole(value)

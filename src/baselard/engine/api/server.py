@@ -57,7 +57,7 @@ class _Door:
     """All connections of one session."""
 
     session: Session
-    open: set["asyncio.Task[Any]"] = field(default_factory=set)
+    open: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

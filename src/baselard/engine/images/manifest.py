@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from baselard.engine.errors import UserError
 from baselard.engine.solver import digest
@@ -13,7 +12,7 @@ from baselard.oci.errors import InvalidConfigError
 from baselard.oci.image_config import ImageConfig, Pairs
 from baselard.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, LARGEST_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from baselard.oci.platforms import Platform
-from baselard.oci.text import loads, whole
+from baselard.oci.text import JSON, loads, members, whole
 
 REF_NAME = "org.opencontainers.image.ref.name"
 
@@ -31,8 +30,8 @@ class Descriptor:
     platform: Platform | None = None
     annotations: Pairs = ()
 
-    def to_json(self) -> dict[str, Any]:
-        plain: dict[str, Any] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+    def to_json(self) -> dict[str, JSON]:
+        plain: dict[str, JSON] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
         if self.platform:
             plain["platform"] = self.platform.to_json()
         if self.annotations:
@@ -61,7 +60,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """The JSON whose digest names the manifest; always the same bytes for the same manifest."""
-        plain: dict[str, Any] = {
+        plain: dict[str, JSON] = {
             "schemaVersion": 2,
             "mediaType": self.media_type,
             "config": self.config.to_json(),
@@ -83,13 +82,13 @@ class Index:
     def to_bytes(self) -> bytes:
         """The JSON whose digest names the index."""
         manifests = [entry.to_json() for entry in self.manifests]
-        plain: dict[str, Any] = {"schemaVersion": 2, "mediaType": self.media_type, "manifests": manifests}
+        plain: dict[str, JSON] = {"schemaVersion": 2, "mediaType": self.media_type, "manifests": manifests}
         if self.annotations:
             plain["annotations"] = dict(self.annotations)
         return encode(plain)
 
 
-def encode(value: Any) -> bytes:
+def encode(value: JSON) -> bytes:
     """JSON as Go's encoder indents it for manifests; readable, and the same each time."""
     return whole(json.dumps(value, indent=2, ensure_ascii=False)).encode()
 
@@ -116,7 +115,7 @@ def parse(data: bytes, media_type: str = "") -> Manifest | Index:
     raise UserError(f"this is no image manifest but {kind or 'JSON without a media type'}")
 
 
-def load(data: bytes) -> dict[str, Any]:
+def load(data: bytes) -> dict[str, JSON]:
     """A JSON object. Raises UserError for anything else and for absurd sizes."""
     if len(data) > LARGEST_MANIFEST:
         raise UserError(f"a manifest of {len(data)} bytes is absurd; at most {LARGEST_MANIFEST} are read")
@@ -141,7 +140,7 @@ def parse_config(data: bytes, manifest: Manifest) -> ImageConfig:
     return config
 
 
-def config_of(document: Any) -> ImageConfig:
+def config_of(document: object) -> ImageConfig:
     """The configuration that a JSON document is. Raises UserError when it is none."""
     try:
         return ImageConfig.from_json(document)
@@ -169,32 +168,33 @@ def choose(index: Index, wanted: Platform, tag: str = "") -> Descriptor:
     return next(entry for entry in named if entry.platform == best)
 
 
-def _index(plain: Mapping[str, Any], kind: str) -> Index:
+def _index(plain: Mapping[str, JSON], kind: str) -> Index:
     return Index(tuple(_descriptors(plain["manifests"])), kind, _annotations(plain))
 
 
-def _manifest(plain: Mapping[str, Any], kind: str) -> Manifest:
+def _manifest(plain: Mapping[str, JSON], kind: str) -> Manifest:
     return Manifest(_descriptor(plain["config"]), tuple(_descriptors(plain["layers"])), kind, _annotations(plain))
 
 
-def _descriptors(entries: Any) -> list[Descriptor]:
+def _descriptors(entries: JSON) -> list[Descriptor]:
     if not isinstance(entries, Sequence) or len(entries) > _MOST_LAYERS:
         raise UserError("this is no image manifest: its list is none, or has absurdly many entries")
     return [_descriptor(entry) for entry in entries]
 
 
-def _descriptor(plain: Mapping[str, Any]) -> Descriptor:
+def _descriptor(entry: JSON) -> Descriptor:
+    plain = members(entry)
     size = plain["size"]
     if not isinstance(size, int) or not 0 <= size < 1 << 44:
         raise UserError(f"this is no image manifest: {size!r} is no size")
-    where = plain.get("platform")
+    where = members(plain.get("platform") or {})
     platform = None
-    if where and where.get("architecture"):
+    if where.get("architecture"):
         platform = platforms.normal(
             str(where.get("os") or "linux"), str(where["architecture"]), str(where.get("variant") or "")
         )
     return Descriptor(str(plain["mediaType"]), digest.checked(plain["digest"]), size, platform, _annotations(plain))
 
 
-def _annotations(plain: Mapping[str, Any]) -> Pairs:
-    return tuple((str(name), str(value)) for name, value in (plain.get("annotations") or {}).items())
+def _annotations(plain: Mapping[str, JSON]) -> Pairs:
+    return tuple((str(name), str(value)) for name, value in members(plain.get("annotations") or {}).items())

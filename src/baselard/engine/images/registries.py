@@ -10,12 +10,13 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from baselard.engine.errors import HostError, RegistryError, UserError
 from baselard.engine.images import credentials as registry_auth
 from baselard.engine.solver import cancel
 from baselard.oci.errors import DistributionError, RefusedError, SettingsError, UnreachedError
+from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 from baselard.oci.registry import mirrors, policy, registries_conf, trust
 from baselard.oci.registry.mirrors import Endpoint
@@ -37,7 +38,9 @@ class Registry:
     """
 
     credentials: dict[str, tuple[str, str]] = field(default_factory=dict)
-    resolutions: dict[Any, asyncio.Task[Any]] = field(default_factory=dict, compare=False, repr=False)
+    resolutions: dict[tuple[Reference, Platform], asyncio.Task[object]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
     _probes: dict[str, asyncio.Task[str]] = field(default_factory=dict, compare=False, repr=False)
 
     async def trouble(self, reference: Reference) -> str:

@@ -40,13 +40,13 @@ def interpreter(source: ModuleSource, cache: Path, user: User) -> Path:
 
 def requirements(source: ModuleSource) -> list[str]:
     """The dependencies pyproject.toml declares, without the SDK, which is there anyway."""
-    declared = source.project.get("project", {}).get("dependencies", [])
-    return [text for text in declared if _name(text) != "dagger-io"]
+    declared = source.declared.get("dependencies")
+    return [text for text in map(str, declared) if _name(text) != "dagger-io"] if isinstance(declared, list) else []
 
 
 def too_new(source: ModuleSource) -> str:
     """The module's ``requires-python`` if this Python is older than it asks for, else an empty string."""
-    asked = str(source.project.get("project", {}).get("requires-python", ""))
+    asked = str(source.declared.get("requires-python", ""))
     least = re.search(r">=?\s*(\d+)\.(\d+)", asked)
     return asked if least and (int(least[1]), int(least[2])) > sys.version_info[:2] else ""
 

@@ -8,17 +8,17 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import bounded
 from baselard.engine.files.paths import climbs
 from baselard.engine.store import cachedir
 from baselard.oci import digests
+from baselard.oci.text import JSON
 
 CONFIG = "dagger.json"
 _SERVED = (0, 21)  # the API's version, baselard.engine.api.query.api.VERSION
@@ -36,7 +36,7 @@ class ModuleSource:
     name: str
     source: Path
     include: tuple[str, ...] = ()
-    project: dict[str, Any] = field(default_factory=dict)
+    project: Mapping[str, object] = field(default_factory=dict)
     tree: Path | None = None
 
     @property
@@ -45,15 +45,19 @@ class ModuleSource:
         return "".join(word[:1].upper() + word[1:] for word in re.split(r"[-_\s.]+", self.name))
 
     @property
+    def declared(self) -> Mapping[str, object]:
+        """pyproject.toml's table ``project``, empty where there is none."""
+        return _table(self.project, "project")
+
+    @property
     def package(self) -> str:
         """The import package the Python runtime looks for when no entry point is declared."""
-        return re.sub(r"[-.]+", "_", self.project.get("project", {}).get("name", self.name)).lower()
+        return re.sub(r"[-.]+", "_", str(self.declared.get("name", self.name))).lower()
 
     @property
     def entry_point(self) -> str:
         """The declared ``dagger.mod`` entry point ``module:Class``, or an empty string."""
-        groups = self.project.get("project", {}).get("entry-points", {})
-        return str(groups.get("dagger.mod", {}).get("main_object", ""))
+        return str(_table(_table(self.declared, "entry-points"), "dagger.mod").get("main_object", ""))
 
     @property
     def context(self) -> Path:
@@ -111,12 +115,12 @@ def nearest(start: Path) -> Path | None:
 def load(root: Path) -> ModuleSource:
     """The module whose dagger.json is in ``root``. Raises UserError, with file and line where something is wrong."""
     config = _json(root / CONFIG)
-    name = config.get("name")
-    if not isinstance(name, str) or not name:
+    name = _text(root, config, "name")
+    if not name:
         raise UserError(f"{root / CONFIG}: the module has no name")
-    _check_version(root / CONFIG, str(config.get("engineVersion") or ""))
-    sdk = config.get("sdk")
-    sdk = sdk.get("source", "") if isinstance(sdk, dict) else sdk or ""
+    _check_version(root / CONFIG, _text(root, config, "engineVersion"))
+    told = config.get("sdk")
+    sdk = _text(root, told, "source") if isinstance(told, dict) else _text(root, config, "sdk")
     if sdk.partition("@")[0] != "python":
         what = f"the module {name} is written for the SDK {sdk!r}" if sdk else f"the module {name} has no SDK"
         raise UserError(
@@ -127,11 +131,30 @@ def load(root: Path) -> ModuleSource:
             f"{root / CONFIG}: the module {name} depends on other modules, whose generated bindings only a real engine "
             "makes; use --engine dagger"
         )
-    if climbs(config.get("source", ".")):
-        raise UserError(f"{root / CONFIG}: source path {config['source']!r} contains parent directory components")
-    source = (root / config.get("source", ".")).resolve()
-    include = tuple(config.get("include", ()))
-    return ModuleSource(root, name, source, include, _toml(source / "pyproject.toml"))
+    below = _text(root, config, "source")
+    if climbs(below):
+        raise UserError(f"{root / CONFIG}: source path {below!r} contains parent directory components")
+    source = (root / below).resolve()
+    return ModuleSource(root, name, source, _texts(root, config, "include"), _toml(source / "pyproject.toml"))
+
+
+def _text(root: Path, config: Mapping[str, JSON], name: str) -> str:
+    value = config.get(name) or ""
+    if not isinstance(value, str):
+        raise UserError(f"{root / CONFIG}: {name} must be a string, not {value!r:.60}")
+    return value
+
+
+def _texts(root: Path, config: Mapping[str, JSON], name: str) -> tuple[str, ...]:
+    values = config.get(name) or []
+    if not isinstance(values, list):
+        raise UserError(f"{root / CONFIG}: {name} must be a list of strings, not {values!r:.60}")
+    return tuple(_text(root, {name: value}, name) for value in values)
+
+
+def _table(of: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = of.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _check_version(path: Path, wanted: str) -> None:
@@ -145,7 +168,7 @@ def _check_version(path: Path, wanted: str) -> None:
         )
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, JSON]:
     try:
         value = json.loads(bounded.read(path))
     except FileNotFoundError:
@@ -159,7 +182,7 @@ def _json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(bounded.read(path).decode())
     except (FileNotFoundError, NotADirectoryError):

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from baselard.engine.errors import EngineError, UserError, foreseen
 from baselard.engine.files import checkout, selection, treehash
@@ -157,7 +157,7 @@ def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: byt
         return found, one(found, draft.commit())
 
 
-def _stamped(entries: Iterable[Entry], stamps: Any, *, again: str = "") -> Iterator[Entry]:
+def _stamped(entries: Iterable[Entry], stamps: "hashlib._Hash", *, again: str = "") -> Iterator[Entry]:
     """``entries``, each one's stamp noted; with ``again`` the one it has in that directory after it was used."""
     for entry in entries:
         yield entry

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
 from baselard.engine.errors import HostError, UnreachedError
 from baselard.engine.files import treehash
@@ -100,11 +100,11 @@ async def find(worker: Worker, address: str, platform: Platform) -> Source:
     have, HostError when the registry cannot be reached and nothing can stand in.
     """
     wanted = reference.parse(address)
-    under_way: dict[Any, asyncio.Task[Source]] = worker.registry.resolutions
+    under_way = worker.registry.resolutions
     task = under_way.get((wanted, platform))
     if task is None or (task.done() and (task.cancelled() or task.exception())):
         task = under_way[(wanted, platform)] = asyncio.create_task(_find(worker, wanted, platform))
-    return await asyncio.shield(task)
+    return cast(Source, await asyncio.shield(task))
 
 
 async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source:

@@ -34,7 +34,7 @@ _OPENERS: dict[bytes, Callable[[Path], Any]] = {
     b"\xfd7zXZ\0": lzma.open,
     b"\x28\xb5\x2f\xfd": zstandard.open,
 }
-_DAMAGED: tuple[Any, ...] = (OSError, EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
+_DAMAGED: tuple[type[Exception], ...] = (OSError, EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from baselard.engine.images.registries import Registry
 from baselard.engine.run.containers.command import Binding
 from baselard.engine.run.containers.host import HostEnvironment
 from baselard.engine.run.containers.own_files import Inside
@@ -27,7 +28,7 @@ class Services(Protocol):
     """A session's services (baselard.engine.run.services.session_services)."""
 
     def bound(
-        self, worker: Any, bindings: Sequence[Binding], values: Mapping[str, Value]
+        self, worker: "Worker", bindings: Sequence[Binding], values: Mapping[str, Value]
     ) -> "AbstractContextManager[Mapping[str, str]]":
         """Keep the bound services up inside the block; gives the names a container may use, each with its address.
 
@@ -37,7 +38,7 @@ class Services(Protocol):
     def announced(self, tell: Callable[[Mapping[str, str]], None]) -> "AbstractContextManager[None]":
         """Inside the block, call ``tell`` with the names and addresses of services that are up, now and on changes."""
 
-    def show_logs(self, worker: Any, key: str, bindings: Sequence[Binding]) -> None:
+    def show_logs(self, worker: "Worker", key: str, bindings: Sequence[Binding]) -> None:
         """Write to the progress of ``key``, which failed, what the services beside it said last."""
 
 
@@ -51,7 +52,7 @@ class SessionAddress:
 
 @dataclass(frozen=True)
 class Worker:
-    """The tools of one session's operations. ``registry`` is baselard.engine.images.registries's.
+    """The tools of one session's operations.
 
     ``output`` is a host path that is to be written in the end, and so is part of no source.
     """
@@ -60,7 +61,7 @@ class Worker:
     snapshots: Snapshots
     runtime: Runtime
     network: Network
-    registry: Any
+    registry: Registry
     secrets: Secrets
     services: Services
     progress: Progress

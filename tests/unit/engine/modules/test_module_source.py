@@ -49,11 +49,23 @@ def test_an_entry_point_is_read_from_the_project(tmp_path: Path) -> None:
             "module requires dagger v1.0.0-beta.3, but the embedded engine serves 0.21",
         ),
         ({"engineVersion": "v0.22.0"}, "module requires dagger v0.22.0"),
+        ({"sdk": 3}, r"dagger\.json: sdk must be a string, not 3"),
+        ({"sdk": {"source": ["python"]}}, "source must be a string"),
+        ({"source": 3}, "source must be a string, not 3"),
+        ({"include": "src"}, "include must be a list of strings, not 'src'"),
+        ({"include": ["src", 3]}, "include must be a string, not 3"),
+        ({"name": ["x"]}, "name must be a string"),
     ],
 )
 def test_modules_that_cannot_run_here_say_why(tmp_path: Path, config: dict[str, object], says: str) -> None:
     with pytest.raises(UserError, match=says):
         source.load(module(tmp_path, **config))  # type: ignore[arg-type]
+
+
+def test_a_project_that_is_no_table_declares_nothing(tmp_path: Path) -> None:
+    """Whoever installs it says what is wrong with it."""
+    found = source.load(module(tmp_path, "project = 1\n"))
+    assert (found.package, found.entry_point) == ("hello_world", "")
 
 
 @pytest.mark.parametrize("version", ["", "latest", "v0.21.99", "v0.20.0", "0.18.4"])

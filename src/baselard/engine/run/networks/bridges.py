@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
 
 from baselard.engine.errors import HostError, ProcessError
 from baselard.engine.host import process, rundir
 from baselard.engine.store import locks
+from baselard.oci.text import JSON
 
 PREFIX = "bsl"
 _STATE = "network.json"
@@ -86,7 +86,7 @@ def _remove_link(name: str) -> None:
         _ip_batch(f"link del {name}")
 
 
-def _state(bridge: Bridge) -> dict[str, Any]:
+def _state(bridge: Bridge) -> dict[str, JSON]:
     """What has to be undone later; forwarding is put back when the last engine's bridge goes."""
     switches = {str(_FORWARDING[net.version]) for net in bridge.subnets}
     return {
@@ -219,7 +219,7 @@ def _mtu() -> int:
     return min(sizes, default=1500)
 
 
-def _ip_json(*args: str) -> list[dict[str, Any]]:
+def _ip_json(*args: str) -> list[dict[str, str]]:
     program = process.which("ip")
     if not program:
         raise HostError("the program ip is not installed; apt-get install iproute2")

@@ -11,13 +11,14 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Awaitable[Streams]]
 Failed = Callable[[OSError], None]
-Accepted = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+Peer = tuple[str, int]
+Accepted = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 _CHUNK = 1 << 16
 _IDLE = 60.0  # seconds after which a silent UDP peer is forgotten
 
@@ -156,13 +157,13 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     host: str
     port: int
-    peers: dict[Any, "asyncio.Task[_Answers]"] = field(default_factory=dict)
+    peers: dict[Peer, "asyncio.Task[_Answers]"] = field(default_factory=dict)
     transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:
+    def datagram_received(self, data: bytes, addr: Peer) -> None:
         if addr not in self.peers:
             self.peers[addr] = asyncio.create_task(self._open(addr))
         self.peers[addr].add_done_callback(functools.partial(_send, data))
@@ -171,13 +172,13 @@ class _Datagrams(asyncio.DatagramProtocol):
         for task in list(self.peers.values()):
             task.add_done_callback(_close)
 
-    async def _open(self, addr: Any) -> "_Answers":
+    async def _open(self, addr: Peer) -> "_Answers":
         loop = asyncio.get_running_loop()
         answers = _Answers(functools.partial(self._answer, addr), functools.partial(self.peers.pop, addr, None))
         await loop.create_datagram_endpoint(lambda: answers, remote_addr=(self.host, self.port))
         return answers
 
-    def _answer(self, addr: Any, data: bytes) -> None:
+    def _answer(self, addr: Peer, data: bytes) -> None:
         if self.transport:
             self.transport.sendto(data, addr)
 
@@ -194,7 +195,7 @@ class _Answers(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002
+    def datagram_received(self, data: bytes, addr: Peer) -> None:  # noqa: ARG002
         self.answer(data)
 
     def send(self, data: bytes) -> None:
@@ -229,5 +230,5 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _in_loop(work: Coroutine[Any, Any, T]) -> T:
+def _in_loop(work: Coroutine[None, None, T]) -> T:
     return asyncio.run_coroutine_threadsafe(work, _loop()).result()
