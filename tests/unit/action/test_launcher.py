@@ -120,6 +120,7 @@ def test_set_up_installs_what_is_missing_and_happens_once(machine: Machine) -> N
     machine.program("python3", PYTHON)
     machine.program("sudo", '#!/bin/sh\nshift\nexec "$@"\n')
     machine.program("apt-get", '#!/bin/sh\necho "apt $*" >>"$LOG"\n')
+    machine.program("apt-cache", '#!/bin/sh\n[ "$2" != chromium-headless-shell ]\n')  # as Ubuntu's archive
     done = machine.run("call", "a b")
     assert done.stdout.endswith("-I -m baselard.cli call a b\n"), done.stderr
     first = machine.log.read_text().splitlines()
@@ -128,9 +129,21 @@ def test_set_up_installs_what_is_missing_and_happens_once(machine: Machine) -> N
     again = machine.run("call", "a b")
     assert again.stdout == done.stdout and again.stderr == ""
     assert machine.log.read_text().splitlines() == first
-    machine.run("test")
+    tested = machine.run("test")
     added = machine.log.read_text().splitlines()[len(first) :]
     assert " docker-registry" in added[1] and added[2:] == ["pip dev.txt"]
+    assert "chromium" not in added[1]
+    assert "not in this system's package archive, and left out: chromium-headless-shell" in tested.stderr
+
+
+def test_of_several_programs_that_will_do_one_is_enough(machine: Machine) -> None:
+    machine.program("python3", PYTHON)
+    machine.program("sudo", '#!/bin/sh\nshift\nexec "$@"\n')
+    machine.program("apt-get", '#!/bin/sh\necho "apt $*" >>"$LOG"\n')
+    machine.program("apt-cache", "#!/bin/sh\n")
+    machine.program("google-chrome", "#!/bin/sh\n")
+    machine.run("test")
+    assert " umoci" in machine.log.read_text() and "chromium" not in machine.log.read_text()
 
 
 def test_another_lock_is_another_environment(machine: Machine) -> None:
