@@ -96,7 +96,10 @@ class Quarantine:
 
 @dataclass(frozen=True)
 class Suite:
-    """The cases of one image or one linted file. `earlier` holds the failed attempts before the one that counts."""
+    """The cases of one image or one linted file. `earlier` holds the failed attempts before the one that counts.
+
+    Suites of one `group` are what a reader takes for one thing, as all linted files are.
+    """
 
     name: str
     cases: tuple[Case, ...]
@@ -105,6 +108,7 @@ class Suite:
     quarantine: Quarantine | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
     earlier: tuple[Attempt, ...] = ()
+    group: str = ""
 
     @property
     def verdict(self) -> Verdict:

@@ -68,7 +68,7 @@ def suites(paths: Sequence[str], found: Sequence[Finding], threshold: str, span:
     """A suite for each linted file, clean ones included; the span covers all of them, so only the first has it."""
     known = tuple(dict.fromkeys([*paths, *(finding.place.path for finding in found)]))
     return tuple(
-        Suite(path, _cases(path, found, threshold), spans=(span,) if index == 0 else ())
+        Suite(path, _cases(path, found, threshold), spans=(span,) if index == 0 else (), group="lint")
         for index, path in enumerate(known)
     )
 

@@ -12,8 +12,10 @@ from pipeline.report import commands, outputs, record, summary, text
 def files(report: Report) -> dict[str, str]:
     """File names and contents. `exit-code` holds the code that the call itself would have ended with."""
     from pipeline.report import junit  # XML
+    from pipeline.report.html import page  # read from files, and only a report needs it
 
     return {
+        "report.html": page.render(report),
         "junit.xml": junit.render(report),
         "summary.md": summary.render(report),
         "comment.md": summary.comment(report),

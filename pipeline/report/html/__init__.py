@@ -1,0 +1,1 @@
+"""The report as one page: HTML, a style sheet and a script, nothing from elsewhere."""

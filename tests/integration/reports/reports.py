@@ -1,0 +1,104 @@
+"""Reports to look at: two broken of eight, all green, long names, hostile texts."""
+
+from dataclasses import replace
+
+from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
+
+# Each of these does something where it is not shown as text: in HTML, in an attribute, in a terminal, in a line.
+HOSTILE = (
+    "</title></pre><script>document.title='pwned'</script><img src='http://127.0.0.1:9/x' onerror='alert(1)'>"
+    '" onclick="alert(2)" <!-- &lt;b&gt; ]]> \x1b]0;pwned\x07\x1b[2J\x1b[31m \x00\x7f\x9b \u202egnp.exe\u2066 \ud800 '
+    "javascript:alert(3)"
+)
+LOG = "\n".join(f"INFO request {number}" for number in range(200)) + "\nError: listen EADDRINUSE :::3000\n"
+
+
+def passed(count: int) -> tuple[Case, ...]:
+    return tuple(Case(f"File /usr/bin/tool-{number} exists", Verdict.PASSED, 0.01) for number in range(count))
+
+
+def spans(*seconds: float) -> tuple[Span, ...]:
+    """Waiting, build, test and further attempts, one after the other."""
+    names = ("base", "build", "test", "test, attempt 2")
+    ends = [sum(seconds[: number + 1]) for number in range(len(seconds))]
+    return tuple(Span(name, end - took, end) for name, took, end in zip(names, seconds, ends, strict=False))
+
+
+def lint() -> tuple[Suite, ...]:
+    """27 files, of which one has a note."""
+    remark = Case(
+        "DL3015",
+        Verdict.NOTED,
+        message="info: avoid what is not needed",
+        place=Place("examples/a/Dockerfile", 7, 1),
+        link="https://github.com/hadolint/hadolint/wiki/DL3015",
+    )
+    clean = [Suite(f"files/{number}", (Case("clean", Verdict.PASSED),), group="lint") for number in range(26)]
+    noted = Suite("examples/a/Dockerfile", (remark,), (Span("lint", 0.2, 3.4),), group="lint")
+    return (noted, *clean)
+
+
+def broken() -> Report:
+    port = Case(
+        "Port tcp:3000 listening", Verdict.FAILED, message="expected true, got false", place=Place("web/goss.yaml", 4)
+    )
+    build = Case(
+        "build",
+        Verdict.ERROR,
+        message="exit code 5: bundle install",
+        detail="Fetching\nCould not find gem 'puma'",
+        place=Place("rails/Dockerfile", 12),
+    )
+    first = Attempt((Case("HTTP status", Verdict.FAILED, message="refused"),), 5.0, "migrating the database\n")
+    flaky = Case("HTTP status", Verdict.FLAKY, message="passed at attempt 2; failed at attempt 1: refused")
+    mirror = Case("curl", Verdict.FAILED, message="expected 0, got 6")
+    excuse = Quarantine("mirror is down", "https://example.org/7", "2999-12-31")
+    suites = (
+        *lint(),
+        Suite("python-cli", passed(11), spans(40, 6, 1), log="ok\n"),
+        Suite("nodejs-backend", (port, *passed(14)), spans(40, 19, 10), log=LOG),
+        Suite("rails-fullstack", (build,), spans(40, 12)),
+        Suite("go-microservices", (*passed(19), flaky), spans(40, 9, 5, 3), log="listening\n", earlier=(first,)),
+        Suite("multistage", (mirror,), spans(40, 1, 1), quarantine=excuse),
+        Suite("old", (Case("tests", Verdict.SKIPPED, message="unchanged since main"),)),
+        Suite(
+            "dev by archive", passed(1), (Span("take by archive", 0, 3),), properties={"bytes": 12, "share": "archive"}
+        ),
+    )
+    sizes = {"name": "standard", "unpacked": 8e8, "compressed": 3e8, "published": None, "note": "none is there yet"}
+    images = {"standard": {"tags": ["ghcr.io/acme/base:latest"], "digest": f"sha256:{'a' * 64}"}}
+    outputs = {"sizes": [sizes], "images": images}
+    return Report("lint, test-examples", suites, "2026-11-28T07:40:12+00:00", 71.0, outputs)
+
+
+def green() -> Report:
+    suites = (*lint(), *(Suite(f"example-{number}", passed(9), spans(4, 3, 1)) for number in range(6)))
+    return Report("lint, test-examples", suites, "2026-11-28T07:40:12+00:00", 8.0)
+
+
+def long_names() -> Report:
+    """Names of 80 characters, without a place to break them at."""
+    report = broken()
+    return replace(report, suites=tuple(replace(one, name=one.name.ljust(80, "x")) for one in report.suites))
+
+
+def hostile() -> Report:
+    """Every text that somebody else may have written."""
+    bad = Case(HOSTILE, Verdict.FAILED, 0, HOSTILE, HOSTILE, Place(HOSTILE, 1), HOSTILE, f"javascript:{HOSTILE}")
+    flaky = replace(bad, verdict=Verdict.FLAKY)
+    fine = Case(HOSTILE, Verdict.PASSED, message=HOSTILE)
+    attempt = Attempt((bad,), 1.0, HOSTILE)
+    excuse = Quarantine(HOSTILE, f"javascript:{HOSTILE}", HOSTILE, expired=True)
+    facts = {HOSTILE: HOSTILE, "more": [HOSTILE]}
+    suite = Suite(HOSTILE, (bad, flaky, fine), (Span(HOSTILE, 0, 1),), HOSTILE, excuse, facts, (attempt,))
+    size = {"name": HOSTILE, "unpacked": 1, "compressed": 1, "published": None, "note": HOSTILE}
+    outputs = {"sizes": [size], "images": {HOSTILE: {"tags": [HOSTILE], "digest": HOSTILE}}}
+    return Report(HOSTILE, (suite, Suite("fine", (fine,), log=HOSTILE)), HOSTILE, 1.0, outputs)
+
+
+def many(count: int = 500) -> Report:
+    suites = tuple(Suite(f"example-{number:03}", passed(20), spans(4, 3, 1), log=LOG) for number in range(count))
+    return Report("test-examples", suites, "2026-11-28T07:40:12+00:00", 130.0)
+
+
+ALL = {"broken": broken, "green": green, "long names": long_names, "hostile": hostile, "many": many}
