@@ -57,7 +57,9 @@ def call() -> int:
     report = _report()
     shutil.rmtree(report, ignore_errors=True)
     command = [LAUNCHER, "--engine", os.environ["BASELARD_ENGINE"], "call", "-m", str(ROOT)]
-    command += ["--source", os.environ["BASELARD_SOURCE"], *words(name)]
+    command += ["--source", os.environ["BASELARD_SOURCE"]]
+    command += ["--allow", allowed] if (allowed := env("BASELARD_ALLOW")) else []
+    command += words(name)
     if name == "cleanup" and not (env("BASELARD_TOKEN") and may_push()):
         print("Without a token that may push there are no test tags to clean up.")
         _give("exit-code", "0")

@@ -66,15 +66,16 @@ class Example:
 
 @dataclass(frozen=True)
 class Project:
-    """A repository: its files, its configuration, and what was found in it."""
+    """A repository: its files, its configuration, what was found in it, and the entitlements of its Dockerfiles."""
 
     source: dagger.Directory
     config: Config
     bases: tuple[Base, ...]
     examples: tuple[Example, ...]
+    allow: frozenset[str] = frozenset()
 
 
-async def project(source: dagger.Directory) -> Project:
+async def project(source: dagger.Directory, allow: frozenset[str] = frozenset()) -> Project:
     """Read the configuration and find bases and examples; ConfigError when there is no base to find."""
     settings = await _settings(source)
     examples = await _examples(source, settings)
@@ -82,7 +83,7 @@ async def project(source: dagger.Directory) -> Project:
         names = [example.name for example in examples]
         consistency.known(settings, ("examples", "settings", name), "example", names)
     bases = await _bases(source, settings, examples)
-    return Project(source, settings, bases, tuple(_checked(example, bases) for example in examples))
+    return Project(source, settings, bases, tuple(_checked(example, bases) for example in examples), allow)
 
 
 async def _settings(source: dagger.Directory) -> Config:

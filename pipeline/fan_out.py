@@ -6,8 +6,10 @@ from typing import Annotated, Any, TypeVar, cast
 import dagger
 from dagger import Doc, function
 
+from baselard.dockerfile.plan import entitlements
 from pipeline import calls, changes, checks, choose, discover, distribution, hand_over, joined, verdict
 from pipeline.clock import Clock
+from pipeline.errors import UsageError
 from pipeline.flags import (
     BaseImage,
     Bases,
@@ -38,6 +40,7 @@ class FanOut:
     """The part of the main object that a fan-out uses; what the SDK finds here it serves as the main object's own."""
 
     source: dagger.Directory
+    allow: list[str] | None
 
     @function
     async def matrix(  # noqa: PLR0913  # one flag, one argument
@@ -52,7 +55,7 @@ class FanOut:
         history: History = None,
     ) -> str:
         """Print the JSON matrix for a fan-out over CI runners."""
-        project = await discover.project(self.source)
+        project = await self._project()
         selection = await self._selection(only, exclude, changed_since, history)
         runners = {**distribution.RUNNERS, **project.config.runners}
         chosen = calls.selected(project, selection)
@@ -61,7 +64,7 @@ class FanOut:
     @function
     async def archive(self, target: Target = "", platform: Platform = "") -> dagger.File:
         """The base image as an OCI archive, for runners without a registry between them."""
-        project = await discover.project(self.source)
+        project = await self._project()
         return (await Images(project, platform).base(*choose.base(project, target))).as_tarball()
 
     @fresh
@@ -76,7 +79,7 @@ class FanOut:
         password: Password = None,
     ) -> str:
         """Push the base under a test tag; prints the reference with its digest, for test jobs elsewhere."""
-        project = await discover.project(self.source)
+        project = await self._project()
         built = await Images(project, platform).base(*choose.base(project, target))
         return str(await push_dated(built, Account(registry, username, password), tag))
 
@@ -127,7 +130,7 @@ class FanOut:
         plan: Annotated[str, Doc("What matrix printed; what it names and nobody reported is a failure")] = "",
     ) -> dagger.Directory:
         """Join the reports of several runners into the one that a single machine would have written."""
-        project = await discover.project(self.source)
+        project = await self._project()
         jobs = joined.expected(plan) if plan else []
         order = [example.name for example in project.examples]
         return directory.render(joined.join(await joined.read(reports), jobs, order))
@@ -141,9 +144,16 @@ class FanOut:
             return taking.given, taking.suites
         return (everywhere(base) if base is not None else None), ()
 
+    async def _project(self) -> discover.Project:
+        try:
+            allowed = entitlements.read(self.allow or ())
+        except ValueError as error:
+            raise UsageError(f"--allow: {error}") from None
+        return await discover.project(self.source, allowed)
+
     async def _call(self, platform: str = "", given: Given | None = None, **options: Any) -> calls.Call:
         clock = Clock()
-        project = await discover.project(self.source)
+        project = await self._project()
         chosen = checks.options(project.config, **options)
         return calls.Call(project, chosen, clock, Images(project, check(platform), given), platform)
 

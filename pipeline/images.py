@@ -116,6 +116,7 @@ class Images:
             target=settings.target,
             build_args=settings.build_args,
             platform=self.platform,
+            allow=self._project.allow,
             asked=self._asked,
             on_warning=self._warn,
         )
@@ -134,6 +135,7 @@ class Images:
             target=target,
             build_args=base.settings.build_args,
             platform=self.platform,
+            allow=self._project.allow,
             asked=self._asked,
             on_warning=self._warn,
             on_made=functools.partial(self.made.__setitem__, (base.name, target)),

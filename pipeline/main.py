@@ -10,7 +10,6 @@ from pipeline import (
     calls,
     choose,
     delivery,
-    discover,
     docs,
     joined,
     listing,
@@ -61,6 +60,9 @@ class Baselard(FanOut):
         Ignore(IGNORED),
         Doc("The repository with the base image and its examples"),
     ]
+    allow: Annotated[
+        list[str] | None, Doc("What Dockerfiles may ask for beyond docker's usual: network.host, security.insecure")
+    ] = None
 
     @function
     async def base(
@@ -69,21 +71,21 @@ class Baselard(FanOut):
         platform: Platform = "",
     ) -> dagger.Container:
         """Build the base image."""
-        project = await discover.project(self.source)
+        project = await self._project()
         chosen, stage = choose.base(project, target)
         return await Images(project, platform).base(chosen, stage)
 
     @function
     async def example(self, name: ExampleName, platform: Platform = "") -> dagger.Container:
         """Build one example on the base image just built."""
-        project = await discover.project(self.source)
+        project = await self._project()
         (chosen,) = choose.examples(project, [name])
         return await Images(project, platform).example(chosen)
 
     @function
     async def examples(self) -> str:
         """List the examples: what each starts from, how it is tested, whether it is quarantined."""
-        return listing.examples(await discover.project(self.source))
+        return listing.examples(await self._project())
 
     @fresh
     @check
@@ -172,7 +174,7 @@ class Baselard(FanOut):
         event: EventName = "",
     ) -> str:
         """Show the tags that a publish for this ref would use, a line each."""
-        project = await discover.project(self.source)
+        project = await self._project()
         happened = events.parse(events.Named(ref, sha, event), project.config.publish.default_branch)
         return "\n".join(str(one) for one in naming.references(project, happened))
 
@@ -283,7 +285,7 @@ class Baselard(FanOut):
         password: Password = None,
     ) -> str:
         """Delete test tags from the registry, but nothing that a kept tag, index or signature still needs."""
-        project = await discover.project(self.source)
+        project = await self._project()
         policy = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last, pull_request)
         said = []
         for name in [registry] if registry else dict.fromkeys(base.name for base in project.bases):
@@ -312,7 +314,7 @@ class Baselard(FanOut):
     @fresh
     async def update_docs(self, *, username: Username = "", password: Password = None) -> dagger.File:
         """README.md with its table of published images renewed from the registry."""
-        project = await discover.project(self.source)
+        project = await self._project()
         account = Account(project.bases[0].name, username, password)
         return dagger.dag.directory().with_new_file(docs.FILE, await docs.updated(project, account)).file(docs.FILE)
 

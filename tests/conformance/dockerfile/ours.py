@@ -14,6 +14,7 @@ from tests.conformance.dockerfile import base_image
 from tests.conformance.dockerfile.answers import compact
 from tests.conformance.dockerfile.cases import Case, write_files
 from tests.conformance.dockerfile.image_reader import read_archive
+from tests.conformance.dockerfile.serving import ALLOWED
 
 
 async def through_objects(
@@ -36,6 +37,7 @@ async def through_objects(
         build_args=case.args,
         secrets={name: client.set_secret(name, text) for name, text in case.secrets.items()},
         ssh=client.host().unix_socket(str(folder / "agent")) if case.ssh else None,
+        allow=[ALLOWED],
         client=client,
         on_warning=on_warning,
     )

@@ -17,6 +17,7 @@ import pytest
 
 from tests.conformance.dockerfile import base_image
 
+ALLOWED = "network.host"
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def engine_session(name: str, folder: Path) -> Iterator[Mapping[str, str]]:
     """The environment by which an SDK finds a freshly started engine; `name` is baselard or dagger."""
     environment = {**os.environ, "BASELARD_STORE": str(folder / "store"), "PYTHONPATH": str(ROOT)}
+    environment["BASELARD_ALLOW"] = ALLOWED  # as the oracle's docker is asked to
     with (folder / "engine.log").open("wb") as log:
         engine = subprocess.Popen(
             _program(name), cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log

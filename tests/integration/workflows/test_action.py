@@ -26,6 +26,12 @@ def test_a_push_calls_ci_with_the_event_and_the_token(repository, step):
     assert words[14:19] == ["--username", "somebody", "--password", "env://BASELARD_TOKEN", "-o"]
 
 
+def test_what_dockerfiles_may_ask_for_is_said_before_the_function(repository, step):
+    step(allow="network.host,security.insecure")
+    (words,) = repository.calls
+    assert words[5:10] == ["--source", ".", "--allow", "network.host,security.insecure", "ci-report"]
+
+
 def test_without_a_token_none_is_named(repository, step):
     step(Event("pull_request"))
     (words,) = repository.calls

@@ -8,7 +8,8 @@ from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
 from pipeline import checks, discover
 from pipeline.checks import Options
 from pipeline.clock import Clock
-from pipeline.errors import BaselardError
+from pipeline.errors import BaselardError, UsageError
+from pipeline.fan_out import FanOut
 from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.images import Images, everywhere
@@ -33,7 +34,7 @@ def builds(monkeypatch):
     """Record every build; one whose Dockerfile says BROKEN fails."""
     seen = []
 
-    async def build(context, *, contexts, dockerfile, target, build_args, platform, asked, on_warning, on_made=None):
+    async def build(context, *, contexts, dockerfile, target, on_warning, **_):
         if "WARNED" in context.files[dockerfile]:
             on_warning(Warning_("said", Place(dockerfile, 1), "Rule"))
         seen.append((context.files[dockerfile], target, {key: one.name for key, one in dict(contexts).items()}))
@@ -48,6 +49,26 @@ def builds(monkeypatch):
 async def project(repository, **examples):
     files = {f"examples/{name}/Dockerfile": text for name, text in examples.items()}
     return await discover.project(repository({"baselard.yaml": CONFIG, "image/Dockerfile": BASE, **files}))
+
+
+async def test_what_a_call_allows_holds_for_bases_and_examples(repository, monkeypatch):
+    allowed = []
+
+    async def build(context, *, allow, **_):
+        allowed.append(allow)
+        return FakeContainer("image")
+
+    monkeypatch.setattr(dockerfile, "build", build, raising=False)
+    source = repository({"image/Dockerfile": BASE, "examples/one/Dockerfile": "FROM base\n"})
+    called = FanOut()
+    called.source, called.allow = source, ["network.host"]
+    found = await called._project()
+    for example in found.examples:
+        await Images(found).example(example)
+    assert allowed == [{"network.host"}, {"network.host"}]
+    called.allow = ["everything"]
+    with pytest.raises(UsageError, match="--allow: there is no entitlement everything"):
+        await called._project()
 
 
 async def test_two_examples_share_one_object_of_the_base(repository, builds):

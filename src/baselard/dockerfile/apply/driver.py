@@ -30,12 +30,16 @@ def log_warning(warning: Warning_) -> None:
 
 @dataclass(frozen=True)
 class Request:
-    """What to build. `platform` "" means the building machine's, `target` "" the last stage."""
+    """What to build. `platform` "" means the building machine's, `target` "" the last stage.
+
+    `allow` are the entitlements that its commands may use.
+    """
 
     dockerfile: str = "Dockerfile"
     target: str = ""
     build_args: Mapping[str, str] = field(default_factory=dict)
     platform: str = ""
+    allow: frozenset[str] = frozenset()
 
 
 async def build_with(
@@ -52,7 +56,7 @@ async def build_with(
     machine = await builder.default_platform()
     names = (*contexts.containers, *contexts.directories)
     platform = _platform(request.platform, machine, dockerfile)
-    plan = make_plan(parsed, Options(request.build_args, names, request.target, platform, machine))
+    plan = make_plan(parsed, Options(request.build_args, names, request.target, platform, machine, request.allow))
     warnings: list[Warning_] = [*parsed.warnings, *check(parsed)]
     apply_checks(parsed.directives, tuple(warnings))  # as errors, before anything runs
     main = _without_ignored(builder, contexts.main, {name: texts[name] for name in ignore_files(dockerfile)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import dagger
@@ -12,6 +12,7 @@ from baselard.dockerfile.apply.state import Contexts, Made
 from baselard.dockerfile.dagger.asked import Asked
 from baselard.dockerfile.dagger.builder import DaggerBuilder
 from baselard.dockerfile.dagger.known import begins_at_an_object
+from baselard.dockerfile.plan.entitlements import read
 from baselard.dockerfile.syntax.errors import Warning_
 
 
@@ -25,6 +26,7 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     platform: str = "",
     secrets: Mapping[str, dagger.Secret] = MappingProxyType({}),
     ssh: dagger.Socket | None = None,
+    allow: Iterable[str] = (),
     client: dagger.Client = dagger.dag,
     asked: Asked | None = None,
     on_warning: Callable[[Warning_], None] = log_warning,
@@ -33,18 +35,21 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     """The container that `docker buildx build` would make of `dockerfile` in `context`.
 
     `contexts` are extra build contexts by name (`--build-context`): a name stands for every FROM, `COPY --from` and
-    `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id. `asked` is
+    `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id. `allow` are
+    entitlements (`--allow`): what a RUN may ask for beyond a container's usual rights. `asked` is
     for several builds of one connection: what they start from is then asked for its config and its users once.
     `on_made` gets the container after each instruction that changed files, the base's first.
 
-    Raises DockerfileError, before anything runs, for what cannot be built; dagger.ExecError for a failing RUN, once
+    Raises ValueError for an entitlement there is not; DockerfileError, before anything runs, for what cannot be built
+    or is not allowed; dagger.ExecError for a failing RUN, once
     something asks for the result.
     """
+    allowed = read(allow)
     builder = DaggerBuilder(client, secrets, ssh, asked or Asked())
     directories = {name: one for name, one in contexts.items() if isinstance(one, dagger.Directory)}
     containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
     # Asked for once here, or every question about a host directory would read it from the host again.
     main = context if begins_at_an_object(context) else await context.sync()
     given = Contexts(main, containers, directories)
-    request = Request(dockerfile, target, build_args, platform)
+    request = Request(dockerfile, target, build_args, platform, allowed)
     return await build_with(builder, given, request, on_warning, on_made)

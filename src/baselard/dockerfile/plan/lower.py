@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from e2b_dockerfile_utils import parse_heredoc
 
+from baselard.dockerfile.plan import entitlements
 from baselard.dockerfile.plan.checks_text import undefined
 from baselard.dockerfile.plan.copies import copy_items
 from baselard.dockerfile.plan.history import copied, quoted, ran
@@ -247,6 +248,7 @@ def _healthcheck(one: ins.Healthcheck, stage: _Stage) -> None:
 
 @_lower.register
 def _run(one: ins.Run, stage: _Stage) -> None:
+    entitlements.check(one.network, one.security, stage.plan.options.allow, one.place)
     args, documents = _command_line(one, stage)
     mounts = [_mount(mount, one.place, stage) for mount in one.mounts]
     env = dict(stage.config.env)

@@ -65,13 +65,14 @@ class ResolvedStage:
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller of a build chooses. `contexts` are the names of the extra contexts."""
+    """What the caller of a build chooses. `contexts` are the names of the extra contexts, `allow` entitlements."""
 
     build_args: Mapping[str, str]
     contexts: tuple[str, ...] = ()
     target: str = ""
     platform: str = "linux/amd64"
     build_platform: str = "linux/amd64"
+    allow: frozenset[str] = frozenset()
 
     @property
     def own(self) -> Platform:

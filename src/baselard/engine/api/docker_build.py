@@ -27,5 +27,5 @@ async def docker_build(
     from baselard.dockerfile.apply.driver import Request
     from baselard.engine.api import docker_building  # few sessions need the Dockerfile room
 
-    request = Request(dockerfile, target, arguments, platform)
+    request = Request(dockerfile, target, arguments, platform, docker_building.allowed())
     return await docker_building.build(ctx, directory, request, secrets, ssh)

@@ -1,10 +1,12 @@
 """The Dockerfile room at work on this engine."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 
 from baselard.dockerfile.apply.driver import Request, build_with
 from baselard.dockerfile.apply.state import Contexts
+from baselard.dockerfile.plan import entitlements
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from baselard.engine.api.docker_builder import EngineBuilder, UnresolvedError
 from baselard.engine.api.objects.container import Container
@@ -16,6 +18,14 @@ from baselard.engine.api.query.context import Context
 from baselard.engine.errors import UserError
 from baselard.engine.run.containers.command import SecretMount
 from baselard.engine.solver import digest
+
+
+def allowed() -> frozenset[str]:
+    """The entitlements of BASELARD_ALLOW. Raises UserError for one there is not."""
+    try:
+        return entitlements.read([os.environ.get("BASELARD_ALLOW", "")])
+    except ValueError as error:
+        raise UserError(f"BASELARD_ALLOW: {error}") from error
 
 
 async def build(

@@ -1,14 +1,18 @@
+import pytest
+
+from baselard.dockerfile.plan import entitlements
 from baselard.dockerfile.plan.lower import Lowered, lower_stage
 from baselard.dockerfile.plan.stages import Options, make_plan
 from baselard.dockerfile.plan.steps import Configure, CopyStep, MakeDirectory, RunStep, Step
+from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.text import parse
 from baselard.oci.image_config import ImageConfig
 
 PATH = {"PATH": "/bin"}
 
 
-def lower(body: str, base: ImageConfig | None = None, **args: str) -> Lowered:
-    plan = make_plan(parse("FROM x\n" + body), Options(args))
+def lower(body: str, base: ImageConfig | None = None, allow: frozenset[str] = frozenset(), **args: str) -> Lowered:
+    plan = make_plan(parse("FROM x\n" + body), Options(args, allow=allow))
     return lower_stage(plan, plan.stages[0], base or ImageConfig(env=tuple(PATH.items())))
 
 
@@ -86,6 +90,31 @@ def test_triggers_run_first_and_are_not_passed_on() -> None:
     assert found.config.onbuild == ()
 
 
+HOST, INSECURE = "network.host", "security.insecure"
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--network=host", HOST), ("--security=insecure", INSECURE)])
+def test_what_is_not_allowed_is_refused_with_its_line(flag: str, name: str) -> None:
+    """The names are docker's: ``docker buildx build --allow``."""
+    with pytest.raises(DockerfileError, match=f":2: {name} is not allowed: a command with {flag}"):
+        lower(f"RUN {flag} x", allow=frozenset({HOST, INSECURE} - {name}))
+    assert runs(lower(f"RUN {flag} x", allow=frozenset({name})))
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--network=host", HOST), ("--security=insecure", INSECURE)])
+def test_a_bases_trigger_is_allowed_no_more(flag: str, name: str) -> None:
+    base = ImageConfig(env=tuple(PATH.items()), onbuild=(f"RUN {flag} x",))
+    with pytest.raises(DockerfileError, match=f":1: {name} is not allowed"):
+        lower("RUN own", base)
+    assert runs(lower("RUN own", base, allow=frozenset({name})))
+
+
+def test_entitlements_are_read_from_words() -> None:
+    assert entitlements.read([f"{HOST},{INSECURE}", " ", ""]) == {HOST, INSECURE}
+    with pytest.raises(ValueError, match=r"there is no entitlement network; there is network.host and security"):
+        entitlements.read(["network"])
+
+
 def test_network_and_security_are_kept_for_the_engine() -> None:
-    (step,) = runs(lower("RUN --network=none --security=insecure x"))
+    (step,) = runs(lower("RUN --network=none --security=insecure x", allow=frozenset({"security.insecure"})))
     assert (step.network, step.security) == ("none", "insecure")
