@@ -5,6 +5,8 @@ repositories are made after git's own tests (t7406, t0411, t0033, t5510, t7450).
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.errors import UserError
+from baselard.engine.files import checkout
 from baselard.engine.host import git as host_git
 from baselard.engine.host.git import Access
+from baselard.engine.modules import remote
 from baselard.engine.ops import git as git_tree
 from tests.security.canary import SECRET, Canary
 from tests.security.servers import git, git_daemon, repository
@@ -184,3 +188,83 @@ def test_taking_the_repository_away_follows_no_link(tmp_path: Path, canary: Cana
     git_tree._discard(root)
     assert sorted(entry.name for entry in root.iterdir()) == ["file", "out", "sub"]
     assert not (root / "sub/.git").exists()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, canary: Canary) -> Path:
+    """A user's own git settings, in which everything that runs a program leaves a trace."""
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    for name in ("post-checkout", "reference-transaction", "post-index-change", "pre-auto-gc", "fsmonitor"):
+        (hooks / name).write_text(_hook(canary))
+        (hooks / name).chmod(0o755)
+    shutil.copytree(hooks, tmp_path / "template/hooks")
+    lines = {
+        "core.hooksPath": hooks,
+        "core.fsmonitor": hooks / "fsmonitor",
+        "core.attributesFile": tmp_path / "attributes",
+        "init.templateDir": tmp_path / "template",
+        "filter.x.smudge": f"touch {canary.path}/ran-a-filter",
+        "filter.x.process": f"touch {canary.path}/ran-a-filter",
+        "submodule.recurse": "true",
+        "fetch.recurseSubmodules": "true",
+        "protocol.allow": "always",
+    }
+    (tmp_path / "attributes").write_text("* filter=x\n")
+    for name, value in lines.items():
+        git(tmp_path, "config", "--file", str(tmp_path / "gitconfig"), name, str(value))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    return tmp_path / "gitconfig"
+
+
+def _module(root: Path, name: str, private: Path) -> Path:
+    """A repository that names a filter, and this machine's repository as its submodule."""
+    path = repository(root / name, {"dagger.json": "{}", ".gitattributes": "* filter=x\n"})
+    (path / ".gitmodules").write_text(f'[submodule "sub"]\n\tpath = sub\n\turl = {private}\n')
+    git(path, "add", ".gitmodules")
+    _index(path, "160000", git(private, "rev-parse", "HEAD"), "sub")
+    git(path, "commit", "--quiet", "-m", "submodule")
+    return path
+
+
+def test_a_modules_repository_sets_off_nothing_of_its_users_settings(served, settings, tmp_path, canary) -> None:
+    """Filters that its attributes name, hooks, submodules; what only tells how to fetch holds."""
+    root, address = served
+    private = repository(tmp_path / "private", {"key": SECRET})
+    path = _module(root, "module", private)
+    git(tmp_path, "config", "--file", str(settings), f"url.{address}/.insteadOf", "https://example.invalid/")
+    found = remote.fetch(f"https://example.invalid/{path.name}", tmp_path / "cache")
+    assert (found / "dagger.json").read_text() == "{}"
+    assert not list((found / "sub").iterdir())
+    assert not (found / ".git/hooks").exists()
+
+
+@pytest.mark.parametrize("ref", ["--upload-pack=touch x", "+refs/heads/main", "a b", "^main", "a\nb"])
+def test_a_modules_ref_is_a_name(served, tmp_path, ref: str) -> None:
+    root, address = served
+    if not (root / "named").exists():
+        repository(root / "named", {"dagger.json": "{}"})
+    with pytest.raises(UserError, match="is no name of a branch, tag or commit"):
+        remote.fetch(f"{address}/named#{ref}", tmp_path / "cache")
+
+
+@pytest.mark.root
+def test_a_module_is_fetched_as_who_called_sudo(served, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, address = served
+    path = repository(root / "sudo", {"dagger.json": "{}"})
+    monkeypatch.setenv("SUDO_UID", "1234")
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        found = remote.fetch(f"{address}/{path.name}", Path(place))
+        assert {entry.lstat().st_uid for entry in (found, *found.rglob("*"))} == {1234}
+
+
+def test_a_checkout_that_is_asked_what_it_tracks_runs_nothing(tmp_path: Path, canary: Canary) -> None:
+    """Somebody else's repository around the place that ``-o`` names; git ls-files would ask its monitor."""
+    path = repository(tmp_path / "theirs", {"file": "x"})
+    (tmp_path / "monitor").write_text(_hook(canary))
+    (tmp_path / "monitor").chmod(0o755)
+    git(path, "config", "core.fsmonitor", str(tmp_path / "monitor"))
+    assert checkout.is_tracked(str(path / "file"))
+    assert not checkout.is_tracked(str(path / "other"))
+    assert checkout.outer_rules(str(path)) is not None

@@ -1,19 +1,45 @@
-"""Modules in git repositories: ``github.com/OWNER/REPO[/PATH][@REF]`` or ``URL[#REF[:PATH]]``."""
+"""Modules in git repositories: ``github.com/OWNER/REPO[/PATH][@REF]`` or ``URL[#REF[:PATH]]``.
+
+Such a repository is fetched with its user's own git settings, or private ones could not be: credentials, proxies, other
+names of URLs. All else in these settings would be at the beck of what the repository holds (filters that its
+attributes name, hooks, submodules), so it is switched off, and the files are checked out without any of them. git runs
+as the user, also where the engine is root by sudo.
+"""
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import ProcessError, UserError
-from baselard.engine.host import process
+from baselard.engine.host import caller, process
+from baselard.engine.host.caller import User
 
 _HOSTED = re.compile(
     r"(?P<site>(?:github\.com|gitlab\.com|bitbucket\.org)/[^/@]+/[^/@]+)(?P<path>/[^@]*)?(?:@(?P<ref>.+))?"
 )
 _URL = re.compile(r"(?P<site>(?:https?|ssh|git|file)://[^#]+|git@[^#]+)(?:#(?P<ref>[^:]*)(?::(?P<path>.*))?)?")
+_REF = re.compile(r"(?![-+])[^\x00-\x20\x7f:?*\[\\^~]*")  # git-check-ref-format(1)
+_PROTOCOLS = "http:https:git:ssh:file"
+_SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.attributesFile": os.devnull,
+    "fetch.recurseSubmodules": "false",
+    "maintenance.auto": "false",
+    "gc.auto": "0",
+    "init.templateDir": "",
+}
+_USERS_OWN = re.compile(r"GIT_(ASKPASS|SSH|SSH_COMMAND|SSL_.*|HTTP_.*|PROXY_.*|CONFIG_.*)")
+_NO_SETTINGS = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -56,15 +82,31 @@ def fetch(text: str, cache: Path) -> Path:
 
 
 def _check_out(remote: Remote, target: Path) -> None:
+    if not _REF.fullmatch(remote.ref):
+        raise UserError(f"{remote.ref!r} is no name of a branch, tag or commit")
     target.parent.mkdir(parents=True, exist_ok=True)
+    user = caller.invoking_user(os.environ)
     work = Path(tempfile.mkdtemp(dir=target.parent))
+    if user.uid is not None:
+        os.chown(work, user.uid, user.gid)
     try:
-        process.run(["git", "init", "--quiet", work])
-        process.run(["git", "-C", work, "fetch", "--quiet", "--depth=1", "--", remote.url, remote.ref or "HEAD"])
-        process.run(["git", "-C", work, "checkout", "--quiet", "FETCH_HEAD"])
+        _git(("init", "--quiet", "."), work, user, settings=False)
+        operands = ("--", remote.url, remote.ref or "HEAD")
+        _git(("fetch", "--quiet", "--depth=1", "--no-tags", *operands), work, user, settings=True)
+        _git(("checkout", "--quiet", "FETCH_HEAD"), work, user, settings=False)
     except ProcessError as error:
         shutil.rmtree(work, ignore_errors=True)
         raise UserError(f"{remote.url} cannot be fetched: {error}") from None
     work.chmod(0o755)
     shutil.rmtree(target, ignore_errors=True)
     work.rename(target)
+
+
+def _git(arguments: Sequence[str], work: Path, user: User, *, settings: bool) -> None:
+    """Run git in ``work``, with what of the user's settings fetches, or without any."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env |= {name: os.environ[name] for name in filter(_USERS_OWN.fullmatch, os.environ)} if settings else _NO_SETTINGS
+    env |= {"HOME": user.home} if user.uid is not None else {}
+    env |= {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, "GIT_TERMINAL_PROMPT": "0"}
+    bound = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    process.run([*user.argv(), "git", *bound, *arguments], cwd=work, env=env)
