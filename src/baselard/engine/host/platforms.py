@@ -8,7 +8,7 @@ from baselard.oci.errors import InvalidPlatformError
 from baselard.oci.platforms import ARCHITECTURES, SYSTEMS, Platform
 
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
-_QEMU = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
+_QEMU = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386", "loong64": "loongarch64", "mips64le": "mips64el"}
 
 
 def parse(text: str) -> Platform:

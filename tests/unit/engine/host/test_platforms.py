@@ -8,7 +8,7 @@ import pytest
 
 from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import doctor, platforms
-from baselard.oci.platforms import Platform
+from baselard.oci.platforms import ARCHITECTURES, Platform
 
 REGISTERED = "enabled\ninterpreter /usr/libexec/qemu-binfmt/riscv64\nflags: {}\noffset 0\nmagic 7f454c46\n"
 FOREIGN = Platform("linux", "riscv64")
@@ -57,3 +57,15 @@ def test_the_doctor_says_what_the_sandbox_does(binfmt, flags, says):
     (finding,) = doctor._foreign()
     assert finding.subject == "linux/arm64"
     assert finding.detail.startswith(says)
+
+
+QEMU = (
+    "aarch64 alpha arm armeb cris hexagon hppa i386 loongarch64 m68k microblaze mips mips64 mips64el mipsel mipsn32 "
+    "mipsn32el ppc ppc64 ppc64le riscv32 riscv64 s390x sh4 sh4eb sparc sparc32plus sparc64 x86_64 xtensa xtensaeb"
+)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_emulator_has_the_name_that_it_is_registered_by(architecture):
+    """Judge: the files of Debian 12's qemu-user-static in /usr/lib/binfmt.d, on amd64 and arm64."""
+    assert platforms._emulator(Platform("linux", architecture)).removeprefix("qemu-") in QEMU.split()
