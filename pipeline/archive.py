@@ -28,7 +28,7 @@ done >/out/sizes
 
 
 @dataclass(frozen=True)
-class Layer:
+class PackedLayer:
     """One layer: bytes compressed and unpacked, and the instruction that made it."""
 
     digest: str
@@ -38,11 +38,11 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Archive:
+class PackedImage:
     """An image: its manifest's digest, and its layers from the lowest."""
 
     digest: str
-    layers: tuple[Layer, ...]
+    layers: tuple[PackedLayer, ...]
 
     @property
     def compressed(self) -> int:
@@ -64,7 +64,7 @@ async def identify(image: dagger.Container, platform: str = "") -> PlatformImage
     return of_manifest(platform or str(await image.platform()), digest, text.encode(), json.loads(text))
 
 
-async def read(image: dagger.Container) -> Archive:
+async def read(image: dagger.Container) -> PackedImage:
     """Pack the image and read what the archive says about it."""
     out = _beside(image).with_exec(["sh", "-c", _UNPACK]).directory("/out")
 
@@ -75,7 +75,7 @@ async def read(image: dagger.Container) -> Archive:
     document = json.loads(text)
     sizes = dict(line.split() for line in (await member("sizes")).splitlines())
     config = json.loads(await member(digests.blob_path(str(document["config"]["digest"]))))
-    return Archive(digest, layers(document["layers"], config.get("history") or [], sizes))
+    return PackedImage(digest, layers(document["layers"], config.get("history") or [], sizes))
 
 
 def _beside(image: dagger.Container) -> dagger.Container:
@@ -94,11 +94,11 @@ async def first_manifest(member: Callable[[str], Awaitable[str]]) -> tuple[str, 
 
 def layers(
     described: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, Any]], sizes: Mapping[str, str]
-) -> tuple[Layer, ...]:
+) -> tuple[PackedLayer, ...]:
     """Layers with the history entries that made them; where the history does not fit, it is left out."""
     made = [str(entry.get("created_by", "")) for entry in history if not entry.get("empty_layer")]
     names = made if len(made) == len(described) else [""] * len(described)
     return tuple(
-        Layer(one["digest"], int(one["size"]), int(sizes.get(one["digest"], one["size"])), name)
+        PackedLayer(one["digest"], int(one["size"]), int(sizes.get(one["digest"], one["size"])), name)
         for one, name in zip(described, names, strict=True)
     )

@@ -11,7 +11,7 @@ import dagger
 from baselard.oci.together import each
 from pipeline import changes, checks, choose, share, weights
 from pipeline.changes import Changed
-from pipeline.checks import Options
+from pipeline.checks import CheckOptions
 from pipeline.clock import Clock
 from pipeline.discover import Base, Example, Project
 from pipeline.errors import UsageError
@@ -28,7 +28,7 @@ class Call:
     """What all checks of one call have in common. `handed` fills with what handing the bases over took."""
 
     project: Project
-    options: Options
+    options: CheckOptions
     clock: Clock
     images: Images
     platform: str = ""

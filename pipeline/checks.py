@@ -33,7 +33,7 @@ _OUTPUT_LINES = 30
 
 
 @dataclass(frozen=True)
-class Options:
+class CheckOptions:
     """How a test call goes about it. `timeout` is the seconds one image may take in all.
 
     `nonce` makes every verdict a new one; equal nonces may reuse cached ones.
@@ -126,7 +126,7 @@ def bases_of(wanted: Mapping[str, tuple[Base, str]], images: Images) -> list[Sub
     return [Subject(build_name(name), partial(images.base, *one), judge) for name, one in wanted.items()]
 
 
-async def run(title: str, subjects: Sequence[Subject], options: Options, clock: Clock) -> Report:
+async def run(title: str, subjects: Sequence[Subject], options: CheckOptions, clock: Clock) -> Report:
     """Test all subjects, a few at a time. All are reported, in the given order, even when some fail."""
     done: dict[str, Suite] = {}
     limiter = anyio.CapacityLimiter(options.jobs)
@@ -178,7 +178,7 @@ class _Course:
         return Suite(subject.name, cases, spans, quarantine=subject.quarantine, earlier=attempts)
 
 
-async def suite(subject: Subject, options: Options, clock: Clock) -> Suite:
+async def suite(subject: Subject, options: CheckOptions, clock: Clock) -> Suite:
     """Build and judge one image. Whatever goes wrong becomes a case that says what."""
     course = _Course()
     phase = "build"
@@ -200,7 +200,7 @@ async def suite(subject: Subject, options: Options, clock: Clock) -> Suite:
     return course.suite(subject, (failed,))
 
 
-async def _try(subject: Subject, image: dagger.Container, options: Options, clock: Clock, course: _Course) -> None:
+async def _try(subject: Subject, image: dagger.Container, options: CheckOptions, clock: Clock, course: _Course) -> None:
     """Add attempts until one passes or there may be no more."""
     for number in range(1, options.retries + 2):
         with clock.span("test" if number == 1 else f"test, attempt {number}", course.spans):
@@ -236,9 +236,9 @@ def options(
     jobs: int | None = None,
     fail_fast: bool = False,
     cached: bool = False,
-) -> Options:
+) -> CheckOptions:
     """What the call says, else what the configuration says."""
-    chosen = Options(
+    chosen = CheckOptions(
         jobs=config.jobs if jobs is None else jobs,
         retries=config.retries if retries is None else retries,
         timeout=config.timeout,

@@ -11,7 +11,7 @@ from pipeline.discover import Project
 from pipeline.errors import UsageError
 from pipeline.references import parse
 from pipeline.registry import index
-from pipeline.registry.client import Repository, connect
+from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import Published
 from pipeline.share import Account
 
@@ -32,7 +32,7 @@ async def updated(project: Project, account: Account) -> str:
     return replaced(text, table(rows))
 
 
-async def _rows(repository: Repository, name: str, test_tags: str) -> list[str]:
+async def _rows(repository: AwaitedRepository, name: str, test_tags: str) -> list[str]:
     """A row for each image, tags of one digest together; test tags are not for readers."""
     names = [tag for tag in await repository.tags() if not fnmatchcase(tag, test_tags)]
     found = await each(names, lambda tag: index.read(repository, tag))

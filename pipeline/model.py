@@ -33,7 +33,7 @@ def worst(verdicts: list[Verdict]) -> Verdict:
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where in the source a finding is. Lines and columns count from 1; 0 means unknown."""
 
     path: str
@@ -53,7 +53,7 @@ class Case:
     seconds: float = 0.0
     message: str = ""
     detail: str = ""
-    place: Place | None = None
+    place: Location | None = None
     code: str = ""
     link: str = ""
 

@@ -20,7 +20,7 @@ from pipeline.platforms import check
 from pipeline.push import Moved, Tested, Uploaded
 from pipeline.references import parse
 from pipeline.registry import index
-from pipeline.registry.client import Repository, connect
+from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import Published
 from pipeline.share import Account
 from pipeline.tags import events, naming
@@ -28,7 +28,7 @@ from pipeline.tags.events import Event
 
 
 @dataclass(frozen=True)
-class Request:
+class PublishRequest:
     """What to publish, where and as whom. `by_digest` pushes one platform without moving any tag."""
 
     event: Event
@@ -48,7 +48,7 @@ class Sent:
 
 def request(
     call: Call, named: events.Named, account: Account, platforms: Sequence[str] = (), *, by_digest: bool = False
-) -> Request:
+) -> PublishRequest:
     """A request of this project; BaselardError for an event or platforms that cannot be published."""
     settings = call.project.config.publish
     chosen = tuple(check(platform) for platform in platforms or settings.platforms)
@@ -56,10 +56,10 @@ def request(
         raise UsageError("--by-digest pushes one platform: name it by --platforms")
     if len(set(chosen)) != len(chosen):
         raise UsageError(f"a platform is named twice: {', '.join(chosen)}")
-    return Request(events.parse(named, settings.default_branch), account, chosen, by_digest)
+    return PublishRequest(events.parse(named, settings.default_branch), account, chosen, by_digest)
 
 
-async def run(call: Call, request: Request) -> Report:
+async def run(call: Call, request: PublishRequest) -> Report:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
     await _admitted(call.project, request)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
@@ -90,7 +90,7 @@ def _with(report: Report, sent: Sequence[Sent], seconds: float) -> Report:
     return replace(report, suites=(*report.suites, *(one.suite for one in sent)), seconds=seconds, outputs=outputs)
 
 
-async def _admitted(project: Project, request: Request) -> None:
+async def _admitted(project: Project, request: PublishRequest) -> None:
     """Find out before any build whether the tags are in order and the registry answers these credentials."""
     naming.references(project, request.event)
     for name in {base.name for base in project.bases}:
@@ -106,7 +106,7 @@ def output_name(project: Project, base: Base, target: str) -> str:
     return target if len(namesakes) == 1 else f"{base.name}:{target}"
 
 
-def _for_platform(call: Call, request: Request, platform: str) -> Call:
+def _for_platform(call: Call, request: PublishRequest, platform: str) -> Call:
     """The call for one platform, with the labels that will be published."""
     marked = partial(_marks, call.project, request.event)
     return replace(call, platform=platform, images=Images(call.project, platform, marks=marked))
@@ -138,14 +138,14 @@ async def _checked(call: Call, per_platform: Sequence[Call]) -> Report:
     return merge("publish", [await calls.lint(call), *[await _tested(one) for one in per_platform]])
 
 
-async def _upload(per_platform: Sequence[Call], request: Request, base: Base, target: str) -> Uploaded:
+async def _upload(per_platform: Sequence[Call], request: PublishRequest, base: Base, target: str) -> Uploaded:
     references = naming.of_target(per_platform[0].project, base, target, request.event)
     tested = [Tested(await one.images.base(base, target), one.platform) for one in per_platform]
     name = push.candidate(None, per_platform[0].options.nonce[:12], target)
     return await push.upload(tested, references, request.account, name)
 
 
-async def _move(project: Project, request: Request, chosen: tuple[Base, str], uploaded: Uploaded) -> Sent:
+async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, str], uploaded: Uploaded) -> Sent:
     moved, event = await push.move(uploaded, request.account), request.event
     state = "published" if uploaded.candidate or moved.count else "already published, nothing pushed"
     outputs = described(moved.references, uploaded.published, state)
@@ -154,7 +154,7 @@ async def _move(project: Project, request: Request, chosen: tuple[Base, str], up
     return Sent(output_name(project, *chosen), {**outputs, "latest": latest}, suite)
 
 
-async def _part(call: Call, request: Request, base: Base, target: str) -> Sent:
+async def _part(call: Call, request: PublishRequest, base: Base, target: str) -> Sent:
     """One platform, held by a test tag until it is merged."""
     where = parse(base.name)
     container = await call.images.base(base, target)
@@ -184,7 +184,7 @@ def _suite(uploaded: Uploaded, moved: Moved, state: str, latest: str) -> Suite:
     return Suite(f"publish {uploaded.references[0]}", (case, Case("latest", Verdict.NOTED, message=latest)))
 
 
-async def combine(call: Call, request: Request, parts: Mapping[str, Sequence[str]]) -> Report:
+async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Sequence[str]]) -> Report:
     """Merge images pushed by digest, by target, into one index each, and move the tags."""
     naming.references(call.project, request.event)
     names = {output_name(call.project, *one): one for one in choose.targets(call.project)}
@@ -197,7 +197,7 @@ async def combine(call: Call, request: Request, parts: Mapping[str, Sequence[str
     return _with(Report("merge", (), call.clock.started), sent, call.clock.now())
 
 
-async def _joined(project: Project, request: Request, base: Base, target: str, parts: Sequence[str]) -> Uploaded:
+async def _joined(project: Project, request: PublishRequest, base: Base, target: str, parts: Sequence[str]) -> Uploaded:
     references = naming.of_target(project, base, target, request.event)
     async with connect(references[0], await request.account.credentials()) as repository:
         images = [image for part in parts for image in (await _found(repository, part)).platforms]
@@ -208,7 +208,7 @@ async def _joined(project: Project, request: Request, base: Base, target: str, p
         return Uploaded(references, await _found(repository, f"{references[0].name}@{digest}"))
 
 
-async def _found(repository: Repository, reference: str) -> Published:
+async def _found(repository: AwaitedRepository, reference: str) -> Published:
     found = await index.read(repository, parse(reference).digest)
     if found is None:
         raise BaselardError(f"{reference} is not in the registry")

@@ -15,7 +15,7 @@ from baselard.oci.reference import Reference
 from pipeline import archive
 from pipeline.errors import BaselardError
 from pipeline.registry import index
-from pipeline.registry.client import Repository, connect
+from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import PlatformImage, Published
 from pipeline.registry.untag import untag
 from pipeline.share import Account, publish
@@ -81,7 +81,7 @@ async def push(
                 )
 
 
-async def _there(repository: Repository, digest: str) -> Published:
+async def _there(repository: AwaitedRepository, digest: str) -> Published:
     found = await index.read(repository, digest)
     if found is None:
         raise BaselardError(f"{digest} was stored, but the registry does not have it")
@@ -139,7 +139,7 @@ def _higher(latest: str, references: Sequence[Reference], existing: Sequence[str
     return highest if highest and releases[highest] > max(version.rank for version in mine) else ""
 
 
-async def _give_way(repository: Repository, moved: list[Reference], digest: str) -> None:
+async def _give_way(repository: AwaitedRepository, moved: list[Reference], digest: str) -> None:
     """Two releases published at once: whoever moves `latest` last looks again, so it ends at the higher one."""
     existing = await repository.tags()
     for reference in [one for one in moved if is_latest(one.tag)]:

@@ -11,7 +11,7 @@ import dagger
 from dagger import dag
 
 from pipeline import archive
-from pipeline.archive import Archive, Layer
+from pipeline.archive import PackedImage, PackedLayer
 from pipeline.errors import UsageError
 from pipeline.listing import columns
 from pipeline.model import Case, Suite, Verdict
@@ -55,7 +55,7 @@ class Sizes:
     """One image: its layers, and in bytes what its instructions brought and its largest directories and packages."""
 
     name: str
-    archive: Archive
+    archive: PackedImage
     directories: tuple[tuple[str, int], ...] = ()
     packages: tuple[tuple[str, int], ...] = ()
     instructions: tuple[tuple[str, int], ...] = ()
@@ -124,7 +124,7 @@ def render(sizes: Sizes, against: Sizes | None = None) -> str:
     return "\n\n".join(parts)
 
 
-def _made_by(layer: Layer) -> str:
+def _made_by(layer: PackedLayer) -> str:
     """The instruction as the image's history tells it."""
     return _short(layer.created_by) if layer.created_by else layer.digest[:19]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import BaselardError
-from pipeline.model import Case, Place, Verdict
+from pipeline.model import Case, Location, Verdict
 
 # hadolint's names for severities, the most severe first; the other linters' are mapped to these.
 SEVERITIES = ("error", "warning", "info", "style")
@@ -17,7 +17,7 @@ SEVERITIES = ("error", "warning", "info", "style")
 class Finding:
     """One remark of a linter about a place."""
 
-    place: Place
+    place: Location
     code: str
     severity: str
     message: str

@@ -11,7 +11,7 @@ from pipeline.goss.results import sections
 from pipeline.goss.variables import explained
 from pipeline.lint.finding import Finding
 from pipeline.lint.tool import output
-from pipeline.model import Place
+from pipeline.model import Location
 
 _MARK = "baselard-goss"
 # One line, as the progress of a call shows it.
@@ -40,7 +40,7 @@ def _finding(path: str, text: str) -> Finding | None:
         said = re.sub(r"^\d+/\d+/\d+ \d+:\d+:\d+ ", "", text.splitlines()[0])
         line = re.search(r"line (\d+)|template: \w+:(\d+):", said)
         number = int(line[1] or line[2]) if line else 1
-        return Finding(Place(path, number), "goss/render", "error", explained(said))
+        return Finding(Location(path, number), "goss/render", "error", explained(said))
     if text in {"", "{}"}:
-        return Finding(Place(path, 1), "goss/empty", "error", "asserts nothing; an empty gossfile proves nothing")
+        return Finding(Location(path, 1), "goss/empty", "error", "asserts nothing; an empty gossfile proves nothing")
     return None

@@ -11,7 +11,7 @@ from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError
 from pipeline.lint.finding import Finding, document
 from pipeline.lint.tool import output
-from pipeline.model import Place
+from pipeline.model import Location
 
 # "Always tag the version of an image", "Using latest is prone to errors": said of images that come from elsewhere.
 _ABOUT_TAGS = frozenset({"DL3006", "DL3007"})
@@ -39,7 +39,7 @@ def parse(printed: str, texts: Mapping[str, str], substituted: Lines = MappingPr
 
 
 def _finding(item: Mapping[str, str], text: str) -> Finding:
-    place = Place(item["file"], int(item["line"]), int(item["column"]))
+    place = Location(item["file"], int(item["line"]), int(item["column"]))
     code, severity, message = item["code"], item["level"], item["message"]
     if code == "DL1000" and _parses(text, place.path):
         # Known of 2.15: an instruction after a heredoc, a tag on localhost:PORT/NAME.

@@ -6,7 +6,7 @@ from pipeline.config import FILE
 from pipeline.discover import Project
 from pipeline.errors import UsageError
 from pipeline.lint.finding import Finding
-from pipeline.model import Place
+from pipeline.model import Location
 from pipeline.tags import naming
 from pipeline.tags.events import Event
 
@@ -40,4 +40,4 @@ def findings(project: Project) -> list[Finding]:
 def _finding(project: Project, severity: str, ref: str, message: str) -> Finding:
     lines = project.config.document.lines
     line = next((lines[key] for key in ("publish.tags", "publish.flavor", "publish", "bases") if key in lines), 0)
-    return Finding(Place(FILE, line), "baselard/tags", severity, f"publishing {ref} would fail: {message}", _LINK)
+    return Finding(Location(FILE, line), "baselard/tags", severity, f"publishing {ref} would fail: {message}", _LINK)

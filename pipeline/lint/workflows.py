@@ -9,7 +9,7 @@ import dagger
 
 from pipeline.lint.finding import Finding, document
 from pipeline.lint.tool import output
-from pipeline.model import Place
+from pipeline.model import Location
 
 WORKFLOWS = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 ACTIONS = ("action.yml", "action.yaml", ".github/actions/*/action.yml")
@@ -25,7 +25,7 @@ def parse_actionlint(printed: str) -> list[Finding]:
     """actionlint's JSON as findings."""
     return [
         Finding(
-            Place(item["filepath"], item["line"], item["column"]),
+            Location(item["filepath"], item["line"], item["column"]),
             f"actionlint/{item['kind']}",
             "error",
             item["message"],
@@ -52,7 +52,7 @@ def _zizmor(item: Mapping[str, Any]) -> Finding:
     start = primary["concrete"]["location"]["start_point"]
     path = primary["symbolic"]["key"]["Local"]["verbatim_path"]
     return Finding(
-        Place(path, start["row"] + 1, start["column"] + 1),
+        Location(path, start["row"] + 1, start["column"] + 1),
         f"zizmor/{item['ident']}",
         _SEVERITIES.get(item["determinations"]["severity"], "style"),
         f"{item['desc']}: {primary['symbolic']['annotation']}",

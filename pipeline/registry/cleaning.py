@@ -15,7 +15,7 @@ from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
 from pipeline.config import CleanupSettings
 from pipeline.errors import UsageError
-from pipeline.registry.client import Repository, connect
+from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.contents import Contents, reachable, read
 from pipeline.registry.untag import untag
 
@@ -23,7 +23,7 @@ _ABOUT = re.compile(r"sha256-([0-9a-f]{64})(?:\.\w+)?")
 
 
 @dataclass(frozen=True)
-class Policy:
+class CleaningPolicy:
     """Tags that match one of the globs, are older than `age`, and are not among the `keep_last` newest, go."""
 
     tags: tuple[str, ...]
@@ -32,7 +32,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CleaningPlan:
     """What is to be removed. `untag` share their digest with a kept tag: only the name goes.
 
     `delete` are digests, parents before children; `freed` the bytes of blobs that nothing else uses.
@@ -44,7 +44,7 @@ class Plan:
     freed: int
 
 
-def plan(contents: Contents, policy: Policy, now: datetime | None = None) -> Plan:
+def plan(contents: Contents, policy: CleaningPolicy, now: datetime | None = None) -> CleaningPlan:
     """No manifest that is reachable from a kept tag goes, nor what refers to one.
 
     Tags that only tell what refers to an image stay and go with that image.
@@ -56,7 +56,7 @@ def plan(contents: Contents, policy: Policy, now: datetime | None = None) -> Pla
     kept |= reachable(contents, (contents.tags[tag] for tag, subject in about.items() if subject not in going))
     leaving += sorted(tag for tag, subject in about.items() if subject in going)
     going = reachable(contents, (contents.tags[tag] for tag in leaving)) - kept
-    return Plan(
+    return CleaningPlan(
         tags=tuple(leaving),
         untag=tuple(tag for tag in leaving if contents.tags[tag] in kept),
         delete=_parents_first(contents, going),
@@ -70,7 +70,7 @@ def _subject(tag: str) -> str:
     return f"sha256:{found[1]}" if found else ""
 
 
-def _leaving(contents: Contents, policy: Policy, now: datetime, without: Container[str]) -> list[str]:
+def _leaving(contents: Contents, policy: CleaningPolicy, now: datetime, without: Container[str]) -> list[str]:
     """Matching tags, the newest first; one whose age nobody knows counts as the oldest, but stays if age matters."""
     matching = [tag for tag in contents.tags if _matches(tag, policy) and tag not in without]
     chosen = {tag: contents.tags[tag] for tag in matching}
@@ -81,7 +81,7 @@ def _leaving(contents: Contents, policy: Policy, now: datetime, without: Contain
     return [tag for tag in candidates if not policy.age or (made[tag] and ages[tag] >= policy.age)]
 
 
-def _matches(tag: str, policy: Policy) -> bool:
+def _matches(tag: str, policy: CleaningPolicy) -> bool:
     return any(fnmatchcase(tag, pattern) for pattern in policy.tags)
 
 
@@ -118,7 +118,7 @@ def _freed(contents: Contents, going: set[str]) -> int:
     return sum(size for blob, size in gone.items() if blob not in staying)
 
 
-async def carry_out(repository: Repository, chosen: Plan) -> None:
+async def carry_out(repository: AwaitedRepository, chosen: CleaningPlan) -> None:
     """Remove what the plan says: names that share their image with a kept tag first, then whole images."""
     for tag in chosen.untag:
         await untag(repository, tag)
@@ -126,7 +126,7 @@ async def carry_out(repository: Repository, chosen: Plan) -> None:
         await repository.delete(digest)
 
 
-def render(chosen: Plan, *, applied: bool) -> str:
+def render(chosen: CleaningPlan, *, applied: bool) -> str:
     """What went or would go, and how much."""
     if not chosen.tags:
         return "nothing to clean up"
@@ -144,7 +144,7 @@ def policy(
     older_than_days: int | None = None,
     keep_last: int | None = None,
     pull_request: str = "",
-) -> Policy:
+) -> CleaningPolicy:
     """What the call says, else what the configuration says. A pull request's tags go at any age unless one is given."""
     if pull_request and (tags or not pull_request.isdecimal()):
         raise UsageError("--pull-request is a number, and says which tags are meant: leave --tags out")
@@ -154,10 +154,10 @@ def policy(
     settled = 0 if pull_request else settings.older_than_days
     days = settled if older_than_days is None else older_than_days
     kept = (0 if pull_request else settings.keep_last) if keep_last is None else keep_last
-    return Policy(names if pull_request else (tags or settings.tags,), timedelta(days=days), kept)
+    return CleaningPolicy(names if pull_request else (tags or settings.tags,), timedelta(days=days), kept)
 
 
-async def run(reference: Reference, credential: Credential | None, chosen: Policy, *, apply: bool) -> str:
+async def run(reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool) -> str:
     """Plan, and with `apply` carry out; the report."""
     async with connect(reference, credential) as repository:
         made = plan(await read(repository), chosen)

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Repository:
+class AwaitedRepository:
     """The methods of distribution's Repository, awaited; what it raises is raised as a BaselardError."""
 
     plain: repositories.Repository
@@ -57,11 +57,11 @@ async def _awaited(work: Callable[[], T]) -> T:
 
 
 @asynccontextmanager
-async def connect(reference: Reference, credential: Credential | None) -> AsyncIterator[Repository]:
+async def connect(reference: Reference, credential: Credential | None) -> AsyncIterator[AwaitedRepository]:
     """A client for the reference's repository; what it does again, and why, is said on standard error."""
     connection = Connection(reference.api_url, credential, say=_say, remedy=_REMEDY)
     try:
-        yield Repository(repositories.Repository(connection, reference.repository))
+        yield AwaitedRepository(repositories.Repository(connection, reference.repository))
     finally:
         connection.close()
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from baselard.oci.registry.repository import Answer
 from baselard.oci.together import each
-from pipeline.registry.client import Repository
+from pipeline.registry.client import AwaitedRepository
 
 CREATED = "org.opencontainers.image.created"
 
 
 @dataclass(frozen=True)
-class Manifest:
+class StoredManifest:
     """One manifest or index: `blobs` are sizes by digest, `children` an index's manifests, `subject` its referent."""
 
     digest: str
@@ -31,15 +31,15 @@ class Contents:
     """A repository: the digest behind each tag, and every manifest that is reachable from a tag or refers to one."""
 
     tags: Mapping[str, str]
-    manifests: Mapping[str, Manifest]
+    manifests: Mapping[str, StoredManifest]
 
 
-async def read(repository: Repository) -> Contents:
+async def read(repository: AwaitedRepository) -> Contents:
     """Walk from the tags to all children and referrers. A missing child is no error: platforms may be absent."""
     names = await repository.tags()
     answers = await each(names, repository.manifest)
     tags = {name: answer.digest for name, answer in zip(names, answers, strict=True) if answer}
-    found: dict[str, Manifest] = {}
+    found: dict[str, StoredManifest] = {}
     waiting: dict[str, Answer | None] = {answer.digest: answer for answer in answers if answer}
     while waiting:
         digest, known = waiting.popitem()
@@ -52,13 +52,13 @@ async def read(repository: Repository) -> Contents:
     return Contents(tags, found)
 
 
-async def _manifest(repository: Repository, digest: str, answer: Answer) -> Manifest:
+async def _manifest(repository: AwaitedRepository, digest: str, answer: Answer) -> StoredManifest:
     document = json.loads(answer.body)
     created = await _created(repository, document)
     return parse(digest, document, len(answer.body), created)
 
 
-async def _created(repository: Repository, document: Mapping[str, Any]) -> datetime | None:
+async def _created(repository: AwaitedRepository, document: Mapping[str, Any]) -> datetime | None:
     """When the image was made, by its label or config; the annotation wins, as an index has no config."""
     said = (document.get("annotations") or {}).get(CREATED)
     if not said and "config" in document:
@@ -76,10 +76,10 @@ def _config_created(config: bytes) -> str:
         return ""
 
 
-def parse(digest: str, document: Mapping[str, Any], size: int, created: datetime | None) -> Manifest:
+def parse(digest: str, document: Mapping[str, Any], size: int, created: datetime | None) -> StoredManifest:
     """A manifest document as what it points to; its own bytes count too."""
     parts = [*document.get("layers", []), *([document["config"]] if "config" in document else [])]
-    return Manifest(
+    return StoredManifest(
         digest,
         tuple(child["digest"] for child in document.get("manifests", [])),
         (document.get("subject") or {}).get("digest", ""),

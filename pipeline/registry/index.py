@@ -11,7 +11,7 @@ from typing import Any
 from baselard.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from baselard.oci.registry.repository import Answer
 from pipeline.errors import BaselardError
-from pipeline.registry.client import Repository
+from pipeline.registry.client import AwaitedRepository
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Published:
     platforms: tuple[PlatformImage, ...]
 
 
-async def read(repository: Repository, reference: str) -> Published | None:
+async def read(repository: AwaitedRepository, reference: str) -> Published | None:
     """Fetch manifests and configs, every digest compared with the bytes; None when the reference is not there."""
     answer = await repository.manifest(reference)
     if answer is None:
@@ -53,7 +53,7 @@ async def read(repository: Repository, reference: str) -> Published | None:
     return Published(answer.digest, tuple(images))
 
 
-async def _image(repository: Repository, answer: Answer, document: Any) -> PlatformImage:
+async def _image(repository: AwaitedRepository, answer: Answer, document: Any) -> PlatformImage:
     described = document["config"]
     config = await repository.blob(described["digest"])
     if config is None:

@@ -6,10 +6,10 @@ import json
 import uuid
 
 from baselard.oci.media_types import OCI_INDEX
-from pipeline.registry.client import Repository
+from pipeline.registry.client import AwaitedRepository
 
 
-async def untag(repository: Repository, tag: str) -> None:
+async def untag(repository: AwaitedRepository, tag: str) -> None:
     """Remove a tag and nothing else; BaselardError where the registry does not delete at all.
 
     Registries before OCI distribution 1.1 refuse to delete a name. There the tag is first moved to an empty index of

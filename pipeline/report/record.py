@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.errors import BaselardError
-from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Location, Quarantine, Report, Span, Suite, Verdict
 
 FILE = "report.json"
 
@@ -45,5 +45,5 @@ def _cases(given: Mapping[str, Any]) -> tuple[Case, ...]:
 
 
 def _case(given: Mapping[str, Any]) -> Case:
-    place = Place(**given["place"]) if given["place"] else None
+    place = Location(**given["place"]) if given["place"] else None
     return Case(**{**given, "verdict": Verdict(given["verdict"]), "place": place})

@@ -8,7 +8,7 @@ import packaging.version
 
 
 @dataclass(frozen=True)
-class Version:
+class PythonVersion:
     """A parsed version; `raw` is what was written, `version` its normal form; a post-release is not `final` either."""
 
     raw: str
@@ -20,7 +20,7 @@ class Version:
     prerelease: bool = False
 
 
-def parse(text: str) -> Version | None:
+def parse(text: str) -> PythonVersion | None:
     """The version, or None when the text is none. Unlike `packaging`, the action takes no space around it."""
     try:
         found = packaging.version.Version(text)
@@ -29,7 +29,7 @@ def parse(text: str) -> Version | None:
     if text != text.strip():
         return None
     final = not (found.is_prerelease or found.is_postrelease)
-    return Version(text, _joined(found), found.major, found.minor, found.micro, final, found.is_prerelease)
+    return PythonVersion(text, _joined(found), found.major, found.minor, found.micro, final, found.is_prerelease)
 
 
 def _joined(version: packaging.version.Version) -> str:

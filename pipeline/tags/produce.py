@@ -11,7 +11,7 @@ from pipeline.tags import pep440, semver
 from pipeline.tags.events import Event
 from pipeline.tags.handlebars import Value, is_only
 from pipeline.tags.regex import compile_
-from pipeline.tags.rules import Flavor, Rule
+from pipeline.tags.rules import Flavor, TagRule
 from pipeline.tags.template import of_schedule, of_version, render
 
 # What a pattern may name of a version of either kind.
@@ -42,12 +42,12 @@ class Tags:
 class _Named:
     """A tag and the rule that it is by."""
 
-    rule: Rule
+    rule: TagRule
     tag: str
     latest: bool
 
 
-def produce(rules: Sequence[Rule], flavor: Flavor, event: Event) -> Tags:
+def produce(rules: Sequence[TagRule], flavor: Flavor, event: Event) -> Tags:
     """All tags of an event; UsageError when one is no tag, or when `latest` would move where it must not."""
     named = [one for rule in rules if (one := _named(rule, flavor, event))]
     latest = bool(named) and (named[0].latest if flavor.latest == "auto" else flavor.latest == "true")
@@ -60,7 +60,7 @@ def for_target(flavor: Flavor, target: str, first: str) -> Flavor:
     return flavor if target == first else replace(flavor, target=f"-{target}")
 
 
-def _named(rule: Rule, flavor: Flavor, event: Event) -> _Named | None:
+def _named(rule: TagRule, flavor: Flavor, event: Event) -> _Named | None:
     try:
         candidate = _KINDS[rule.kind](rule, event) if _enabled(rule, event) else None
         text = _whole(rule, candidate.value, flavor, event) if candidate else ""
@@ -69,14 +69,14 @@ def _named(rule: Rule, flavor: Flavor, event: Event) -> _Named | None:
         raise UsageError(f"{rule}: {error}") from error
 
 
-def _enabled(rule: Rule, event: Event) -> bool:
+def _enabled(rule: TagRule, event: Event) -> bool:
     value = render(rule.get("enable", "true"), event)
     if value not in {"true", "false"}:
         raise UsageError(f"enable must come out as true or false, not {value!r}")
     return value == "true"
 
 
-def _whole(rule: Rule, value: str, flavor: Flavor, event: Event) -> str:
+def _whole(rule: TagRule, value: str, flavor: Flavor, event: Event) -> str:
     """The value with its prefix and suffix; of a target's name nothing is made."""
     default_prefix = {"ref": "pr-" if rule.get("event") == "pr" else flavor.prefix, "sha": "sha-"}
     prefix = render(rule.get("prefix", default_prefix.get(rule.kind, flavor.prefix)), event)
@@ -121,11 +121,11 @@ def _protect_latest(named: Sequence[_Named], latest: bool, flavor: Flavor, event
 # --- the kinds of rules ----------------------------------------------------------------------------------------------
 
 
-def _schedule(rule: Rule, event: Event) -> Candidate | None:
+def _schedule(rule: TagRule, event: Event) -> Candidate | None:
     return Candidate(of_schedule(rule.get("pattern", "nightly"), event)) if event.scheduled else None
 
 
-def _semver(rule: Rule, event: Event) -> Candidate | None:
+def _semver(rule: TagRule, event: Event) -> Candidate | None:
     """A pre-release yields only its whole version: `1.2` must never point at a candidate."""
     version = semver.parse(_version(rule, event) or "")
     if version is None:
@@ -135,18 +135,18 @@ def _semver(rule: Rule, event: Event) -> Candidate | None:
     return _versioned(rule, parts, final=not version.prerelease)
 
 
-def _pep440(rule: Rule, event: Event) -> Candidate | None:
+def _pep440(rule: TagRule, event: Event) -> Candidate | None:
     """Likewise for a pre-, post- or development release of a Python version."""
     version = pep440.parse(_version(rule, event) or "")
     return _versioned(rule, {name: getattr(version, name) for name in _PARTS}, final=version.final) if version else None
 
 
-def _subject(rule: Rule, event: Event) -> str | None:
+def _subject(rule: TagRule, event: Event) -> str | None:
     """The text that a rule about versions looks at: `value`, else the git tag; None when there is neither."""
     return render(rule.get("value"), event) if rule.get("value") else event.tag or None
 
 
-def _version(rule: Rule, event: Event) -> str | None:
+def _version(rule: TagRule, event: Event) -> str | None:
     """The text that should be a version: of the subject, the first group of `match` if it matches."""
     text = _subject(rule, event)
     if text is not None and (pattern := rule.get("match")) and (found := compile_(pattern).find(text)):
@@ -156,14 +156,14 @@ def _version(rule: Rule, event: Event) -> str | None:
     return text and text.replace("/", "-")
 
 
-def _versioned(rule: Rule, parts: Mapping[str, Value], *, final: bool) -> Candidate:
+def _versioned(rule: TagRule, parts: Mapping[str, Value], *, final: bool) -> Candidate:
     pattern = rule.get("pattern")
     if final:
         return Candidate(of_version(pattern, parts), latest=True)
     return Candidate(of_version("{{raw}}" if is_only(pattern, "raw") else "{{version}}", parts))
 
 
-def _match(rule: Rule, event: Event) -> Candidate | None:
+def _match(rule: TagRule, event: Event) -> Candidate | None:
     subject, pattern = _subject(rule, event), rule.get("pattern")
     if subject is None:
         return None
@@ -176,28 +176,28 @@ def _match(rule: Rule, event: Event) -> Candidate | None:
     return None if value is None else Candidate(value, latest=True)
 
 
-def _edge(rule: Rule, event: Event) -> Candidate | None:
+def _edge(rule: TagRule, event: Event) -> Candidate | None:
     return Candidate("edge") if event.branch == (rule.get("branch") or event.default_branch) else None
 
 
-def _ref(rule: Rule, event: Event) -> Candidate | None:
+def _ref(rule: TagRule, event: Event) -> Candidate | None:
     value = {"branch": event.branch, "tag": event.tag, "pr": event.merged}[rule.get("event")]
     # What somebody wrote moves `latest` to any tag, as the action does; what is only the default not to a pre-release.
     latest = rule.get("event") == "tag" and (rule.written or not event.prerelease)
     return Candidate(value, latest) if value else None
 
 
-def _raw(rule: Rule, event: Event) -> Candidate:
+def _raw(rule: TagRule, event: Event) -> Candidate:
     return Candidate(render(rule.get("value"), event))
 
 
-def _sha(rule: Rule, event: Event) -> Candidate | None:
+def _sha(rule: TagRule, event: Event) -> Candidate | None:
     if not event.sha:
         return None
     return Candidate(event.sha if rule.get("format", "short") == "long" else event.sha[:7])
 
 
-_KINDS: dict[str, Callable[[Rule, Event], Candidate | None]] = {
+_KINDS: dict[str, Callable[[TagRule, Event], Candidate | None]] = {
     "schedule": _schedule,
     "semver": _semver,
     "pep440": _pep440,

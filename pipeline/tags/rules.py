@@ -29,7 +29,7 @@ _KNOWN = {"enable", "priority", "prefix", "suffix", "pattern", "value", "match",
 
 
 @dataclass(frozen=True)
-class Rule:
+class TagRule:
     """One line of `tags`. `text` is the line, and it was `written` by somebody unless it is one of the defaults."""
 
     kind: str
@@ -74,13 +74,13 @@ def _unquoted(line: str) -> str:
     return plain
 
 
-def parse(items: Sequence[str]) -> tuple[Rule, ...]:
+def parse(items: Sequence[str]) -> tuple[TagRule, ...]:
     """The rules by falling priority, equal ones in their order; the action's default ones when there are none."""
     rules = [_rule(line) for line in listed(items)] or [replace(_rule(line), written=False) for line in DEFAULT]
     return tuple(sorted(rules, key=lambda rule: -rule.priority))
 
 
-def _rule(line: str) -> Rule:
+def _rule(line: str) -> TagRule:
     attributes = dict(_pairs(line, "value"))
     kind = attributes.pop("type", "raw")
     if kind not in PRIORITIES:
@@ -94,7 +94,7 @@ def _rule(line: str) -> Rule:
             raise UsageError(f"tag rule {line!r}: {name} must be one of {', '.join(choices)}")
     if kind == "match":
         _number("group", attributes, line)
-    return Rule(kind, attributes, line, _number("priority", {"priority": str(PRIORITIES[kind]), **attributes}, line))
+    return TagRule(kind, attributes, line, _number("priority", {"priority": str(PRIORITIES[kind]), **attributes}, line))
 
 
 def _number(name: str, attributes: Mapping[str, str], line: str) -> float:

@@ -15,7 +15,7 @@ _LONGEST, _LARGEST = 256, 2**53 - 1
 
 
 @dataclass(frozen=True)
-class Version:
+class SemanticVersion:
     """A parsed version; `raw` is what was written."""
 
     raw: str
@@ -37,10 +37,10 @@ class Version:
         return self.major, self.minor, self.patch
 
 
-def parse(text: str) -> Version | None:
+def parse(text: str) -> SemanticVersion | None:
     """The version, or None when the text is none."""
     match = _VERSION.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     if not match or any(int(number) > _LARGEST for number in match.groups()[:3]):
         return None
     major, minor, patch, prerelease, build = match.groups()
-    return Version(text, int(major), int(minor), int(patch), prerelease or "", build or "")
+    return SemanticVersion(text, int(major), int(minor), int(patch), prerelease or "", build or "")

@@ -18,7 +18,7 @@ from baselard.engine.host import git as host_git
 from baselard.engine.host.git import Access
 from baselard.engine.ops.file import Remove
 from baselard.engine.run.containers import runtime_spec
-from baselard.engine.run.containers.command import CacheMount, Sharing, TmpfsMount
+from baselard.engine.run.containers.command import CacheMount, CacheSharing, TmpfsMount
 from baselard.engine.solver.graph import Output, Value
 from tests.integration.engine.conftest import Client, Ready
 from tests.security.archives import DIRECTORY, HARD_LINK, REGULAR, SYMLINK, tar
@@ -140,7 +140,7 @@ def test_names_in_requests_never_become_paths(engine: Client, run, worker, canar
     ):
         _is_told_or_inside(engine.ask(query))
     caches = worker.store.root / "caches"
-    run("touch /c/mark", mounts=(CacheMount("/c", name, Sharing.SHARED),))
+    run("touch /c/mark", mounts=(CacheMount("/c", name, CacheSharing.SHARED),))
     (made,) = [path for path in caches.iterdir() if (path / "data/mark").exists()]
     (made / "data/mark").unlink()
 

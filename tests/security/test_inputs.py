@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from baselard.dockerfile.plan.lower import lower_stage
-from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.stages import BuildOptions, make_plan
 from baselard.dockerfile.plan.steps import ImageConfig as Configured
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.ignore import read_ignore
@@ -141,7 +141,7 @@ LABEL a=b "c d"='e'
 @SLOW
 def test_a_dockerfile_is_read_or_refused(data: bytes) -> None:
     with told(DockerfileError):
-        plan = make_plan(parse_dockerfile(data.decode(errors="replace"), "Dockerfile"), Options({}))
+        plan = make_plan(parse_dockerfile(data.decode(errors="replace"), "Dockerfile"), BuildOptions({}))
         for stage in plan.stages:
             lower_stage(plan, stage, Configured(), from_nothing=True)
 

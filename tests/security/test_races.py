@@ -17,7 +17,7 @@ import pytest
 from baselard.engine.errors import EngineError
 from baselard.engine.files import exporting
 from baselard.engine.ops import host
-from baselard.engine.run.containers.command import CacheMount, Sharing, TmpfsMount
+from baselard.engine.run.containers.command import CacheMount, CacheSharing, TmpfsMount
 from baselard.engine.run.mounts import cache_path
 from tests.integration.engine.conftest import Client
 from tests.security.canary import SECRET, Canary
@@ -55,7 +55,7 @@ def _path(source: random.Random, depth: int = 3) -> str:
 
 def test_a_volume_that_a_program_changes_leads_nowhere(run, worker, canary: Canary) -> None:
     """Mount points, redirected streams and working directories in a cache volume that another program has, too."""
-    cache = CacheMount("/c", f"race {SEED}", Sharing.SHARED)
+    cache = CacheMount("/c", f"race {SEED}", CacheSharing.SHARED)
     run("true", mounts=(cache,))
     volume = cache_path(worker.store.root, cache.volume) / "data"
     seen = []

@@ -12,7 +12,7 @@ import pytest
 
 from baselard.engine.errors import ExecError, UserError
 from baselard.engine.run import sandbox
-from baselard.engine.run.containers.command import CacheMount, Command, Sharing, TmpfsMount
+from baselard.engine.run.containers.command import CacheMount, CacheSharing, Command, TmpfsMount
 from baselard.engine.run.mounts import cache_path
 
 pytestmark = pytest.mark.root
@@ -50,7 +50,7 @@ def test_mount_points_are_made_inside_whatever_links_a_volume_holds(run, worker,
     """A cache volume that a first step left a link in; a second one has something mounted behind it."""
     volume = f"links-{link}"
     target = str(canary.path) if link == "absolute" else "../" * 12 + str(canary.path).lstrip("/")
-    cache = CacheMount("/cache", volume, Sharing.SHARED)
+    cache = CacheMount("/cache", volume, CacheSharing.SHARED)
     run(("sh", "-c", f"ln -s {target} /cache/out"), mounts=(cache,))
     assert os.readlink(cache_path(worker.store.root, volume) / "data/out") == target
     try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # listing needs no engine
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """How a check ended. ``error`` is empty when it passed; ``misused`` when it could not even be made."""
 
     name: str
@@ -59,10 +59,10 @@ def matching(module: Module, patterns: Sequence[str]) -> Sequence[Check]:
     return checks.checks(module, patterns).list
 
 
-def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> list[Outcome]:
+def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> list[CheckOutcome]:
     from baselard.cli import start  # listing needs no engine
 
-    async def work(walk: "Walk") -> list[Outcome]:
+    async def work(walk: "Walk") -> list[CheckOutcome]:
         constructed = await walk.run(chosen[0].steps[:1])
         return list(await asyncio.gather(*(_outcome(walk, check, constructed) for check in chosen)))
 
@@ -70,7 +70,7 @@ def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> lis
     return start.walk(found, work) if chosen else []
 
 
-async def _outcome(walk: "Walk", check: Check, constructed: JSON) -> Outcome:
+async def _outcome(walk: "Walk", check: Check, constructed: JSON) -> CheckOutcome:
     began = time.monotonic()
     said, misused = "", False
     try:
@@ -84,10 +84,10 @@ async def _outcome(walk: "Walk", check: Check, constructed: JSON) -> Outcome:
         said = f"{' '.join(error.cmd)}: {error}\n{streams}"
     except EngineError as error:
         said, misused = str(error) or type(error).__name__, isinstance(error, UserError | HostError)
-    return Outcome(check.name, time.monotonic() - began, said, misused)
+    return CheckOutcome(check.name, time.monotonic() - began, said, misused)
 
 
-def _report(outcomes: Sequence[Outcome]) -> int:
+def _report(outcomes: Sequence[CheckOutcome]) -> int:
     failed = [outcome for outcome in outcomes if outcome.error]
     for outcome in failed:
         sys.stderr.write(f"\n{outcome.name} failed:\n{outcome.error}\n")

@@ -15,7 +15,7 @@ from pipeline.conventions import BASE_DOCKERFILES, EXAMPLES, GOSSFILES
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundDockerfile:
     """A Dockerfile at ``path``, relative to the repository; ``froms`` are repositories without tag or digest."""
 
     path: str
@@ -29,12 +29,12 @@ class Found:
         return str(PurePosixPath(self.path).parent)
 
 
-def examples(root: Path) -> list[Found]:
+def examples(root: Path) -> list[FoundDockerfile]:
     """Those where examples are by convention."""
     return [_read(root, path) for pattern in EXAMPLES for path in _dockerfiles(root, (pattern,))]
 
 
-def bases(root: Path) -> list[Found]:
+def bases(root: Path) -> list[FoundDockerfile]:
     """The one that convention has, else all one or two levels below that are no examples, the lowest first."""
     for name in BASE_DOCKERFILES:
         if (root / name).is_file():
@@ -44,7 +44,7 @@ def bases(root: Path) -> list[Found]:
     return _lowest_first([one for one in others if one.path not in known and "node_modules" not in one.path])
 
 
-def name_of(base: Found, everything: Sequence[Found]) -> str:
+def name_of(base: FoundDockerfile, everything: Sequence[FoundDockerfile]) -> str:
     """What others call this base in FROM: the most usual where there is one base, else what ends as its folder does.
 
     One that nobody starts from is called as what it starts from, but for the last part. Empty when nothing tells.
@@ -63,15 +63,15 @@ def _dockerfiles(root: Path, folders: Sequence[str]) -> list[Path]:
     return sorted(path for folder in folders for path in root.glob(f"{folder}/Dockerfile") if path.is_file())
 
 
-def _last(one: Found) -> str:
+def _last(one: FoundDockerfile) -> str:
     return PurePosixPath(one.folder).name
 
 
-def _lowest_first(found: Sequence[Found]) -> list[Found]:
+def _lowest_first(found: Sequence[FoundDockerfile]) -> list[FoundDockerfile]:
     """Each after those it starts from; only those that another one starts from, or that start from another one."""
     parents = {one.path: [other for other in found if other != one and _starts_from(one, other)] for one in found}
     related = [one for one in found if parents[one.path] or any(one in others for others in parents.values())]
-    ordered: list[Found] = []
+    ordered: list[FoundDockerfile] = []
     while related:
         ready = [one for one in related if all(parent not in related for parent in parents[one.path])] or related
         ordered += ready
@@ -79,11 +79,11 @@ def _lowest_first(found: Sequence[Found]) -> list[Found]:
     return ordered or list(found)
 
 
-def _starts_from(one: Found, other: Found) -> bool:
+def _starts_from(one: FoundDockerfile, other: FoundDockerfile) -> bool:
     return any(name.rsplit("/", 1)[-1] == _last(other) for name in one.froms)
 
 
-def _read(root: Path, path: Path) -> Found:
+def _read(root: Path, path: Path) -> FoundDockerfile:
     relative = str(path.relative_to(root))
     text = bounded.read(path).decode(errors="replace")
     tested = any(file.is_file() for pattern in GOSSFILES for file in path.parent.glob(pattern))
@@ -91,8 +91,8 @@ def _read(root: Path, path: Path) -> Found:
         froms = dict.fromkeys(_repository(one.reference) for one in conventions.froms(text, relative))
         stages = tuple(stage.name for stage in dockerfile.parse(text, relative).stages if stage.name)
     except DockerfileError:
-        return Found(relative, (), (), tested)  # lint and test will say what is wrong with it
-    return Found(relative, tuple(froms), stages, tested)
+        return FoundDockerfile(relative, (), (), tested)  # lint and test will say what is wrong with it
+    return FoundDockerfile(relative, tuple(froms), stages, tested)
 
 
 def _repository(text: str) -> str:

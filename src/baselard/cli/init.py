@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from baselard.cli import found
-from baselard.cli.found import Found
+from baselard.cli.found import FoundDockerfile
 from baselard.engine.errors import UserError
 from pipeline.conventions import BASE_DOCKERFILES, CONFIG, EXAMPLES, beside
 
@@ -34,7 +34,7 @@ def config(root: Path) -> str:
     )
 
 
-def _base(base: Found, root: Path, everything: list[Found]) -> str:
+def _base(base: FoundDockerfile, root: Path, everything: list[FoundDockerfile]) -> str:
     name = found.name_of(base, everything)
     usual = f"ghcr.io/OWNER/{(Path(base.folder).name or root.name).lower()}"
     named = [f"name: {name}  # what others write in FROM, and where it is published"] if name else []
@@ -46,7 +46,7 @@ def _base(base: Found, root: Path, everything: list[Found]) -> str:
     return "".join(f"  {'-' if number == 0 else ' '} {line}\n" for number, line in enumerate(lines))
 
 
-def _examples(examples: list[Found]) -> str:
+def _examples(examples: list[FoundDockerfile]) -> str:
     rows = [
         f"#   {one.folder}, FROM {', '.join(one.froms)}, {'goss' if one.tested else 'basic test'}\n" for one in examples
     ]

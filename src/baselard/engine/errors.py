@@ -65,7 +65,7 @@ class RegistryError(EngineError):
         self.status = status
 
 
-class UnreachedError(HostError):
+class RegistryUnreachedError(HostError):
     """The registry was not reached at all."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from baselard.dockerfile.apply.driver import Request, build_with
+from baselard.dockerfile.apply.driver import BuildRequest, build_with
 from baselard.dockerfile.apply.state import Contexts
 from baselard.dockerfile.dagger.config import as_lowered
 from baselard.dockerfile.syntax.errors import DockerfileError
@@ -72,7 +72,7 @@ async def build(case: Case, folder: Path) -> Box:
             directories[name] = Tree(name, folder / name)
     contexts = Contexts(Tree("context", folder / "context"), containers, directories)
     recorder = Recorder(BASES, tuple(case.secrets))
-    return await build_with(recorder, contexts, Request(case.path, case.target, case.args))
+    return await build_with(recorder, contexts, BuildRequest(case.path, case.target, case.args))
 
 
 @pytest.mark.parametrize("name", SUCCEEDING)

@@ -12,7 +12,7 @@ from pipeline.errors import BaselardError
 from pipeline.push import Uploaded
 from pipeline.references import parse
 from pipeline.registry import cleaning, index
-from pipeline.registry.cleaning import Policy
+from pipeline.registry.cleaning import CleaningPolicy
 from pipeline.registry.client import connect
 from pipeline.share import Account
 from tests.registry_servers import PASSWORD, USER, answer, changed, cut
@@ -132,7 +132,7 @@ async def test_cleanup_of_shared_digests_is_dry_first_and_then_real(guarded):
     guarded.put("test-shared", text="kept")
     guarded.put("test-alone", text="alone")
     await joined(guarded, "v1")
-    chosen = Policy(("test-*",))
+    chosen = CleaningPolicy(("test-*",))
     said = await cleaning.run(parse(guarded.name), WHO, chosen, apply=False)
     assert "would delete (dry run; add --apply): 2 tags, 1 manifests" in said
     assert guarded.proxy.count("DELETE") + guarded.proxy.count("PUT", "/manifests/test") == 0
@@ -150,7 +150,7 @@ async def test_a_signature_goes_with_its_image_and_stays_with_a_kept_one(guarded
     kept, gone = await digests(guarded, "v1", "test-1")
     guarded.put(f"{kept.replace(':', '-')}.sig", text="signature of v1")
     guarded.put(f"{gone.replace(':', '-')}.sig", text="signature of test-1")
-    await cleaning.run(parse(guarded.name), WHO, Policy(("*-1*", "sha256-*", "test-*")), apply=True)
+    await cleaning.run(parse(guarded.name), WHO, CleaningPolicy(("*-1*", "sha256-*", "test-*")), apply=True)
     assert tags(guarded) == {"v1", f"{kept.replace(':', '-')}.sig"}
 
 

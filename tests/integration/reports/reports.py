@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Location, Quarantine, Report, Span, Suite, Verdict
 
 # Each of these does something where it is not shown as text: in HTML, in an attribute, in a terminal, in a line.
 HOSTILE = (
@@ -30,7 +30,7 @@ def lint() -> tuple[Suite, ...]:
         "DL3015",
         Verdict.NOTED,
         message="info: avoid what is not needed",
-        place=Place("examples/a/Dockerfile", 7, 1),
+        place=Location("examples/a/Dockerfile", 7, 1),
         link="https://github.com/hadolint/hadolint/wiki/DL3015",
     )
     clean = [Suite(f"files/{number}", (Case("clean", Verdict.PASSED),), group="lint") for number in range(26)]
@@ -40,14 +40,17 @@ def lint() -> tuple[Suite, ...]:
 
 def broken() -> Report:
     port = Case(
-        "Port tcp:3000 listening", Verdict.FAILED, message="expected true, got false", place=Place("web/goss.yaml", 4)
+        "Port tcp:3000 listening",
+        Verdict.FAILED,
+        message="expected true, got false",
+        place=Location("web/goss.yaml", 4),
     )
     build = Case(
         "build",
         Verdict.ERROR,
         message="exit code 5: bundle install",
         detail="Fetching\nCould not find gem 'puma'",
-        place=Place("rails/Dockerfile", 12),
+        place=Location("rails/Dockerfile", 12),
     )
     first = Attempt((Case("HTTP status", Verdict.FAILED, message="refused"),), 5.0, "migrating the database\n")
     flaky = Case("HTTP status", Verdict.FLAKY, message="passed at attempt 2; failed at attempt 1: refused")
@@ -84,7 +87,7 @@ def long_names() -> Report:
 
 def hostile() -> Report:
     """Every text that somebody else may have written."""
-    bad = Case(HOSTILE, Verdict.FAILED, 0, HOSTILE, HOSTILE, Place(HOSTILE, 1), HOSTILE, f"javascript:{HOSTILE}")
+    bad = Case(HOSTILE, Verdict.FAILED, 0, HOSTILE, HOSTILE, Location(HOSTILE, 1), HOSTILE, f"javascript:{HOSTILE}")
     flaky = replace(bad, verdict=Verdict.FLAKY)
     fine = Case(HOSTILE, Verdict.PASSED, message=HOSTILE)
     attempt = Attempt((bad,), 1.0, HOSTILE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import Case, Place, Report, Suite, Verdict
+from pipeline.model import Case, Location, Report, Suite, Verdict
 from pipeline.report.directory import files
 from tests.actions_runner.runner import Event, Job, Run
 
@@ -76,7 +76,7 @@ class Repository:
 
 def made(place: Path, verdict: Verdict) -> None:
     """A report's directory, with a base beside it as hand-over has."""
-    case = Case("c", verdict, message="m\n::error::x", place=Place("Dockerfile", 3))
+    case = Case("c", verdict, message="m\n::error::x", place=Location("Dockerfile", 3))
     outputs = {"images": IMAGES, "digest": "sha256:abc", "sizes": SIZES}
     report = Report("ü", (Suite("python-cli", (case,)),), "2026-01-01T00:00:00+00:00", 1.0, outputs)
     (place / "bases").mkdir(parents=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target, Warn
+from baselard.dockerfile.apply.builder import BuiltTarget, MatchedPath, MountedTree, Placement, Warn
 from baselard.dockerfile.plan.steps import Git, Inline, RunStep, Step, Url
 from baselard.dockerfile.syntax.paths import has_wildcards
 from baselard.oci.image_config import ImageConfig
@@ -61,7 +61,7 @@ class Recorder:
         self.ask("config_of")
         return self.configs.get(container.name.removesuffix(":latest"), container.config)
 
-    async def look_up(self, tree: Tree, patterns: Sequence[str]) -> list[list[Found]]:
+    async def look_up(self, tree: Tree, patterns: Sequence[str]) -> list[list[MatchedPath]]:
         self.ask("look_up")
         return [_find(tree, pattern) for pattern in patterns]
 
@@ -103,13 +103,13 @@ class Recorder:
     async def make_directory(self, container: Box, path: str, owner: str) -> Box:
         return container.then("make_directory", path, owner)
 
-    def run(self, container: Box, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[Tree]]) -> Box:
+    def run(self, container: Box, config: ImageConfig, step: RunStep, mounts: Sequence[MountedTree[Tree]]) -> Box:
         return container.then("run", step, tuple(mounts))
 
     async def copy(self, container: Box, placements: Sequence[Placement[Tree]], warn: Warn) -> Box:
         return container.then("copy", *placements)
 
-    async def finish(self, target: Target[Box]) -> Box:
+    async def finish(self, target: BuiltTarget[Box]) -> Box:
         return target.container.then("finish", config=target.config)
 
     def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:
@@ -122,13 +122,13 @@ class Recorder:
         return self.ssh
 
 
-def _find(tree: Tree, pattern: str) -> list[Found]:
+def _find(tree: Tree, pattern: str) -> list[MatchedPath]:
     if tree.folder is None:
-        return [Found(pattern, False)]
+        return [MatchedPath(pattern, False)]
     names = glob.glob(pattern, root_dir=tree.folder, include_hidden=True) if has_wildcards(pattern) else [pattern]
     matcher = PatternMatcher(list(tree.ignored))
     paths = [(name, tree.folder / name) for name in sorted(names) if not matcher.matches(name)]
-    return [Found(name, path.is_dir()) for name, path in paths if path.exists() and _inside(path, tree.folder)]
+    return [MatchedPath(name, path.is_dir()) for name, path in paths if path.exists() and _inside(path, tree.folder)]
 
 
 def _inside(path: Path, folder: Path) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from baselard.dockerfile.plan.lower import lower_stage
 from baselard.dockerfile.plan.references import context_key, familiar
-from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.stages import BuildOptions, make_plan
 from baselard.dockerfile.plan.steps import CopyStep, MakeDirectory
 from baselard.dockerfile.syntax.directives import read_directives
 from baselard.dockerfile.syntax.errors import DockerfileError
@@ -47,7 +47,7 @@ def test_any_text_is_parsed_or_refused_with_a_place(text: str) -> None:
 @settings(max_examples=400)
 def test_any_stage_is_lowered_or_refused(body: str, args: dict[str, str]) -> None:
     try:
-        plan = make_plan(parse("FROM scratch AS a\n" + body), Options(args))
+        plan = make_plan(parse("FROM scratch AS a\n" + body), BuildOptions(args))
         found = [lower_stage(plan, stage, ImageConfig(), from_nothing=True) for stage in plan.stages]
     except DockerfileError:
         return

@@ -43,7 +43,7 @@ def judged(
         clock.time += takes
         return succeeds(times[-1])
 
-    result = health.until_healthy(health.Plan.of(check), is_healthy, clock)
+    result = health.until_healthy(health.Schedule.of(check), is_healthy, clock)
     return result, round(clock.time - 1000, 3), times
 
 
@@ -118,6 +118,6 @@ def test_a_long_check_is_followed_by_a_whole_interval() -> None:
 def test_a_service_that_ends_is_waited_for_no_longer() -> None:
     clock = Clock(end=1003.0)
     assert not health.until_healthy(
-        health.Plan.of(Healthcheck(("CMD", "x"), interval=S, retries=99)), lambda: False, clock
+        health.Schedule.of(Healthcheck(("CMD", "x"), interval=S, retries=99)), lambda: False, clock
     )
     assert clock.time == 1003.0

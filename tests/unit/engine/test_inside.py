@@ -11,7 +11,7 @@ import pytest
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import bounded, inside, openat2
-from baselard.engine.files.inside import Place, names_of
+from baselard.engine.files.inside import Reached, names_of
 
 
 @pytest.fixture
@@ -207,6 +207,6 @@ def test_a_deep_way_needs_few_descriptors(tree: Path) -> None:
 
         before = len(os.listdir("/proc/self/fd"))
         place = inside.reach(root, names_of(f"{deep}/.."), missing=missing)
-        assert isinstance(place, Place)
+        assert isinstance(place, Reached)
         assert len(os.listdir("/proc/self/fd")) == before + 1
         os.close(place.directory)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from baselard.dockerfile.plan.lower import lower_stage
-from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.stages import BuildOptions, make_plan
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.text import parse
 from baselard.engine.api.objects.values import Port
@@ -32,7 +32,7 @@ TOO_LARGE = ["2147483648", "4294967295", "4294967296", "18446744073709551616"]
 
 
 def _lowered(line: str) -> object:
-    plan = make_plan(parse(f"FROM x\n{line}\n"), Options({}))
+    plan = make_plan(parse(f"FROM x\n{line}\n"), BuildOptions({}))
     return lower_stage(plan, plan.stages[0], ImageConfig())
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from pipeline import checks
-from pipeline.checks import Options, Subject
+from pipeline.checks import CheckOptions, Subject
 from pipeline.clock import Clock
 from pipeline.config import Config, QuarantineSettings
 from pipeline.errors import BaselardError
@@ -49,7 +49,7 @@ def subject(name, *outcomes, error=None):
 
 
 async def run(*subjects, **options):
-    return await checks.run("t", subjects, Options(**options), Clock())
+    return await checks.run("t", subjects, CheckOptions(**options), Clock())
 
 
 async def test_all_are_reported_in_order_although_one_fails():

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from pipeline.config import CleanupSettings
 from pipeline.errors import BaselardError
-from pipeline.registry.cleaning import Policy, carry_out, plan, policy, render
-from pipeline.registry.contents import Contents, Manifest, parse, reachable
+from pipeline.registry.cleaning import CleaningPolicy, carry_out, plan, policy, render
+from pipeline.registry.contents import Contents, StoredManifest, parse, reachable
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def image(digest, days=30, *, blobs=(), subject="", children=()):
     made = NOW - timedelta(days=days) if not children else None
-    return Manifest(digest, tuple(children), subject, made, ((digest, 1), *blobs))
+    return StoredManifest(digest, tuple(children), subject, made, ((digest, 1), *blobs))
 
 
 def contents(tags, *manifests):
@@ -24,7 +24,7 @@ def contents(tags, *manifests):
 
 
 def planned(tags, *manifests, **policy):
-    return plan(contents(tags, *manifests), Policy(("test-*",), **policy), NOW)
+    return plan(contents(tags, *manifests), CleaningPolicy(("test-*",), **policy), NOW)
 
 
 def test_only_matching_tags_go():
@@ -73,8 +73,8 @@ def test_age_and_keep_last():
 
 
 def test_an_image_of_unknown_age_stays_where_age_matters():
-    assert planned({"test-1": "a"}, Manifest("a"), age=timedelta(days=1)).tags == ()
-    assert planned({"test-1": "a"}, Manifest("a")).tags == ("test-1",)
+    assert planned({"test-1": "a"}, StoredManifest("a"), age=timedelta(days=1)).tags == ()
+    assert planned({"test-1": "a"}, StoredManifest("a")).tags == ("test-1",)
 
 
 def test_freed_bytes_are_those_that_nothing_else_uses():
@@ -100,11 +100,11 @@ DIGESTS = [f"d{n}" for n in range(6)]
 )
 def test_nothing_reachable_from_a_kept_tag_ever_goes(tags, children, subjects):
     manifests = [
-        Manifest(one, tuple(c for c in sorted(children.get(one, ())) if c > one), subjects.get(one, ""), NOW)
+        StoredManifest(one, tuple(c for c in sorted(children.get(one, ())) if c > one), subjects.get(one, ""), NOW)
         for one in DIGESTS
     ]
     held = contents(tags, *manifests)
-    made = plan(held, Policy(("test-*",)), NOW)
+    made = plan(held, CleaningPolicy(("test-*",)), NOW)
     kept = reachable(held, (digest for tag, digest in tags.items() if not tag.startswith("test-")))
     assert not kept & set(made.delete)
     assert {digest for tag, digest in tags.items() if tag.startswith("test-")} <= kept | set(made.delete)
@@ -124,7 +124,9 @@ async def test_a_shared_image_loses_its_name_only(registry_in_memory, untags):
 
 def test_a_test_tag_of_publish_tells_its_age_itself():
     old, new = ((NOW - timedelta(days=days)).strftime("test-%Y%m%dT%H%M%SZ-dev") for days in (9, 1))
-    made = planned({old: "a", new: "b", "test-x-dev": "c"}, *(Manifest(one) for one in "abc"), age=timedelta(days=7))
+    made = planned(
+        {old: "a", new: "b", "test-x-dev": "c"}, *(StoredManifest(one) for one in "abc"), age=timedelta(days=7)
+    )
     assert made.tags == (old,)
 
 
@@ -146,8 +148,8 @@ def test_the_tags_of_a_pull_request_go_at_any_age():
 
 def test_what_the_call_says_wins_over_the_configuration():
     settings = CleanupSettings(tags="ci-*", older_than_days=3, keep_last=2)
-    assert policy(settings) == Policy(("ci-*",), timedelta(days=3), 2)
-    assert policy(settings, "x-*", 0, 0) == Policy(("x-*",), timedelta(), 0)
+    assert policy(settings) == CleaningPolicy(("ci-*",), timedelta(days=3), 2)
+    assert policy(settings, "x-*", 0, 0) == CleaningPolicy(("x-*",), timedelta(), 0)
 
 
 @pytest.mark.parametrize("wrong", [{"pull_request": "x"}, {"pull_request": "7", "tags": "x"}, {"keep_last": -1}])

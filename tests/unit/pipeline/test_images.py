@@ -6,7 +6,7 @@ import pytest
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
 from pipeline import checks, discover
-from pipeline.checks import Options
+from pipeline.checks import CheckOptions
 from pipeline.clock import Clock
 from pipeline.errors import BaselardError, UsageError
 from pipeline.fan_out import FanOut
@@ -142,7 +142,7 @@ async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkey
     images = Images(found)
     subjects = [checks.of_example(example, images, found.source, None) for example in found.examples]
     report = await checks.run(
-        "t", [*checks.bases_of(checks.meant(found.examples, found.bases), images), *subjects], Options(), Clock()
+        "t", [*checks.bases_of(checks.meant(found.examples, found.bases), images), *subjects], CheckOptions(), Clock()
     )
     assert [(suite.name, str(suite.verdict)) for suite in report.suites] == [
         ("ghcr.io/a/base:standard (build)", "passed"),

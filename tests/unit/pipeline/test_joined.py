@@ -8,7 +8,7 @@ import pytest
 from pipeline.distribution import Job, render
 from pipeline.errors import BaselardError
 from pipeline.joined import Expected, expected, join, of_platform
-from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Location, Quarantine, Report, Span, Suite, Verdict
 from pipeline.report import record
 
 AMD, ARM = "linux/amd64", "linux/arm64"
@@ -27,7 +27,7 @@ def names(joined):
 
 
 def test_a_report_survives_its_journey_whole():
-    case = Case("c", Verdict.FLAKY, 0.5, "m", "d", Place("Dockerfile", 3), "DL1", "https://example.com")
+    case = Case("c", Verdict.FLAKY, 0.5, "m", "d", Location("Dockerfile", 3), "DL1", "https://example.com")
     quarantine = Quarantine("why", "https://example.com", "2030-01-01")
     earlier = (Attempt((case,), 0.5, "earlier log"),)
     suite = Suite("s", (case,), (Span("b", 0, 1),), "log", quarantine, {"attempts": 2}, earlier, "lint")

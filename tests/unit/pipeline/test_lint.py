@@ -9,7 +9,7 @@ from pipeline.errors import BaselardError
 from pipeline.lint import gossfiles, hadolint, workflows
 from pipeline.lint.finding import Finding, document
 from pipeline.lint.linting import substituted, suites
-from pipeline.model import Place, Span, Verdict
+from pipeline.model import Location, Span, Verdict
 
 
 def hadolint_item(**changes):
@@ -19,7 +19,7 @@ def hadolint_item(**changes):
 def test_hadolint():
     (finding,) = hadolint.parse(json.dumps([hadolint_item()]), {"D": "FROM debian\n"})
     assert finding == Finding(
-        Place("D", 1, 1), "DL3006", "warning", "Tag it", "https://github.com/hadolint/hadolint/wiki/DL3006"
+        Location("D", 1, 1), "DL3006", "warning", "Tag it", "https://github.com/hadolint/hadolint/wiki/DL3006"
     )
     assert hadolint.link("SC2086") == "https://www.shellcheck.net/wiki/SC2086"
 
@@ -118,7 +118,7 @@ def test_gossfiles():
     ("threshold", "verdict"), [("error", Verdict.NOTED), ("warning", Verdict.FAILED), ("style", Verdict.FAILED)]
 )
 def test_the_threshold_decides(threshold, verdict):
-    assert Finding(Place("D", 1), "X", "warning", "m").case(threshold).verdict is verdict
+    assert Finding(Location("D", 1), "X", "warning", "m").case(threshold).verdict is verdict
 
 
 def test_a_linter_that_breaks_is_not_a_pass():
@@ -127,7 +127,7 @@ def test_a_linter_that_breaks_is_not_a_pass():
 
 
 def test_clean_files_are_reported_too_and_findings_are_sorted():
-    found = [Finding(Place("a", line), "X", "error", "m") for line in (9, 2)]
+    found = [Finding(Location("a", line), "X", "error", "m") for line in (9, 2)]
     first, second = suites(["a", "b"], found, "warning", Span("lint", 0, 1))
     assert [case.place.line for case in first.cases] == [2, 9]
     assert [case.verdict for case in second.cases] == [Verdict.PASSED]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.model import Case, Place, Quarantine, Report, Suite, Verdict, merge, worst
+from pipeline.model import Case, Location, Quarantine, Report, Suite, Verdict, merge, worst
 
 
 def suite(*verdicts, name="x", quarantine=None):
@@ -43,4 +43,4 @@ def test_merging_keeps_all_suites_and_the_longest_time():
 
 
 def test_a_place_shows_what_is_known():
-    assert [str(Place("a")), str(Place("a", 3)), str(Place("a", 3, 4))] == ["a", "a:3", "a:3:4"]
+    assert [str(Location("a")), str(Location("a", 3)), str(Location("a", 3, 4))] == ["a", "a:3", "a:3:4"]

@@ -12,7 +12,7 @@ from baselard.oci.registry.credential import Credential
 from pipeline.errors import BaselardError
 from pipeline.references import parse
 from pipeline.registry import client, index
-from pipeline.registry.client import Repository
+from pipeline.registry.client import AwaitedRepository
 from pipeline.registry.contents import read
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ REFERENCE = parse("ghcr.io/acme/base")
 
 def repository(answer, credential=None):
     connection = Connection(REFERENCE.api_url, credential, transport=httpx.MockTransport(answer), remedy=client._REMEDY)
-    return Repository(repositories.Repository(connection, REFERENCE.repository))
+    return AwaitedRepository(repositories.Repository(connection, REFERENCE.repository))
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -39,7 +39,7 @@ async def test_what_is_tried_again_is_said_on_standard_error(capsys):
         sleep=lambda _: None,
         transport=httpx.MockTransport(lambda _: answers.pop(0)),
     )
-    assert await Repository(repositories.Repository(connection, "a")).tags() == ["a"]
+    assert await AwaitedRepository(repositories.Repository(connection, "a")).tags() == ["a"]
     assert "ghcr.io: GET answered 503; trying again" in capsys.readouterr().err
 
 

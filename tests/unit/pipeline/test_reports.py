@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pipeline.errors import ChecksFailed
-from pipeline.model import Attempt, Case, Place, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Location, Quarantine, Report, Span, Suite, Verdict
 from pipeline.report import commands, junit, outputs, summary, text, timeline
 from pipeline.report.directory import files
 from pipeline.verdict import settle
@@ -35,7 +35,7 @@ LINT = Suite(
             "DL3006",
             Verdict.FAILED,
             message="warning: tag it",
-            place=Place("Dockerfile", 1, 2),
+            place=Location("Dockerfile", 1, 2),
             link="https://x/DL3006",
         ),
     ),

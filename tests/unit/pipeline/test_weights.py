@@ -6,13 +6,16 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pipeline import archive, weights
-from pipeline.archive import Archive, Layer
+from pipeline.archive import PackedImage, PackedLayer
 from pipeline.errors import BaselardError
 from pipeline.model import Verdict
 from pipeline.weights import Sizes
 
-LAYERS = (Layer("sha256:a", 30_000_000, 80_000_000, "FROM debian"), Layer("sha256:b", 1, 20_000_000, "RUN a | b"))
-SIZES = Sizes("base", Archive("sha256:m", LAYERS), (("/usr", 90_000_000),), (("perl", 8_000_000), ("new", 5_000)))
+LAYERS = (
+    PackedLayer("sha256:a", 30_000_000, 80_000_000, "FROM debian"),
+    PackedLayer("sha256:b", 1, 20_000_000, "RUN a | b"),
+)
+SIZES = Sizes("base", PackedImage("sha256:m", LAYERS), (("/usr", 90_000_000),), (("perl", 8_000_000), ("new", 5_000)))
 
 
 @pytest.mark.anyio
@@ -60,7 +63,7 @@ def test_instructions_take_the_place_of_layers():
 
 def test_the_difference_puts_the_largest_change_first():
     before = Sizes(
-        "old", Archive("sha256:o", LAYERS[:1]), (("/usr", 80_000_000),), (("perl", 8_000_000), ("gone", 900_000))
+        "old", PackedImage("sha256:o", LAYERS[:1]), (("/usr", 80_000_000),), (("perl", 8_000_000), ("gone", 900_000))
     )
     shown = weights.render(SIZES, before)
     assert "+20.0 MB, +0.0 kB compressed against old\n- package gone: -900.0 kB\n- package new: +5.0 kB\n" in shown

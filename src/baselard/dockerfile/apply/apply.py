@@ -8,7 +8,7 @@ from typing import Generic
 
 import anyio
 
-from baselard.dockerfile.apply.builder import BlockedError, Builder, C, D, Mounted, Placement, Target
+from baselard.dockerfile.apply.builder import BlockedError, Builder, BuiltTarget, C, D, MountedTree, Placement
 from baselard.dockerfile.apply.looking import find, look_into_contexts, mount_item
 from baselard.dockerfile.apply.owners import is_numeric, may_change_owners, resolve_owner
 from baselard.dockerfile.apply.placing import place_item
@@ -175,11 +175,11 @@ def _wanted(build: Build[C, D], step: RunStep, mount: MountStep) -> bool:
     return there or mount.kind == "ssh"
 
 
-async def _mounted(build: Build[C, D], step: RunStep, mount: MountStep) -> Mounted[D]:
+async def _mounted(build: Build[C, D], step: RunStep, mount: MountStep) -> MountedTree[D]:
     if mount.kind not in ("bind", "cache") or (mount.kind == "cache" and isinstance(mount.tree, ScratchSource)):
-        return Mounted(mount)
+        return MountedTree(mount)
     found = await find(build, step, mount_item(mount)) if mount.source != "/" else []
-    return Mounted(mount, build.tree_of(mount.tree), not found or found[0].is_directory)
+    return MountedTree(mount, build.tree_of(mount.tree), not found or found[0].is_directory)
 
 
 async def _placements(build: Build[C, D], step: CopyStep) -> list[Placement[D]]:
@@ -191,12 +191,12 @@ async def _placements(build: Build[C, D], step: CopyStep) -> list[Placement[D]]:
     return placements
 
 
-def _target(build: Build[C, D]) -> Target[C]:
+def _target(build: Build[C, D]) -> BuiltTarget[C]:
     stage = build.plan.stages[build.plan.target]
     root = stage
     while isinstance(root.base, StageOutput):
         root = build.plan.stages[root.base.index]
-    return Target(
+    return BuiltTarget(
         build.containers[stage.index],
         build.configs[root.index],
         build.lowered[stage.index].config,

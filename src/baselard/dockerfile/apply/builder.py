@@ -25,7 +25,7 @@ class BlockedError(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class MatchedPath:
     """A path of a tree that a pattern matched, without a leading slash ("." is the root); symlinks are followed.
 
     `is_plain` says that it is certainly no symlink, which lets a builder copy many files at once.
@@ -60,7 +60,7 @@ class Placement(Generic[D]):
 
 
 @dataclass(frozen=True)
-class Mounted(Generic[D]):
+class MountedTree(Generic[D]):
     """A mount with its tree. `is_directory` says what `mount.source` is inside that tree."""
 
     mount: MountStep
@@ -69,7 +69,7 @@ class Mounted(Generic[D]):
 
 
 @dataclass(frozen=True)
-class Target(Generic[C]):
+class BuiltTarget(Generic[C]):
     """The result of the target stage: `base` is what its chain of stages starts from, with `base_config`."""
 
     container: C
@@ -91,7 +91,7 @@ class Builder(Protocol[C, D]):
     async def config_of(self, container: C) -> ImageConfig:
         """The config of an image from outside, as far as it can be known."""
 
-    async def look_up(self, tree: D, patterns: Sequence[str]) -> list[list[Found]]:
+    async def look_up(self, tree: D, patterns: Sequence[str]) -> list[list[MatchedPath]]:
         """For each pattern (Go's filepath.Match, per path component) what it matches, sorted.
 
         A pattern without wildcards matches the path it names, or nothing when that is missing.
@@ -130,7 +130,7 @@ class Builder(Protocol[C, D]):
         Raises BlockedError when it is no directory.
         """
 
-    def run(self, container: C, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[D]]) -> C:
+    def run(self, container: C, config: ImageConfig, step: RunStep, mounts: Sequence[MountedTree[D]]) -> C:
         """Run the step in the config's environment, directory and user."""
 
     async def copy(self, container: C, placements: Sequence[Placement[D]], warn: Warn) -> C:
@@ -139,7 +139,7 @@ class Builder(Protocol[C, D]):
         They share destination and owner, which is numeric. Raises BlockedError for what docker refuses to replace.
         """
 
-    async def finish(self, target: Target[C]) -> C:
+    async def finish(self, target: BuiltTarget[C]) -> C:
         """Give the last container what `configure` could not: the config keys no later step sees."""
 
     def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:

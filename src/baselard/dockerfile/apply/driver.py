@@ -10,7 +10,7 @@ from baselard.dockerfile.apply.apply import apply
 from baselard.dockerfile.apply.builder import Builder, C, D
 from baselard.dockerfile.apply.state import Contexts, Made
 from baselard.dockerfile.plan.checks import check
-from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.stages import BuildOptions, make_plan
 from baselard.dockerfile.syntax.directives import apply_checks
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
 from baselard.dockerfile.syntax.ignore import ROOT_IGNORE, ignore_files, read_ignore
@@ -29,7 +29,7 @@ def log_warning(warning: Warning_) -> None:
 
 
 @dataclass(frozen=True)
-class Request:
+class BuildRequest:
     """What to build. `platform` "" means the building machine's, `target` "" the last stage.
 
     `allow` are the entitlements that its commands may use.
@@ -45,7 +45,7 @@ class Request:
 async def build_with(
     builder: Builder[C, D],
     contexts: Contexts[C, D],
-    request: Request,
+    request: BuildRequest,
     on_warning: Callable[[Warning_], None] = log_warning,
     on_made: Callable[[Sequence[Made[C]]], None] | None = None,
 ) -> C:
@@ -56,7 +56,7 @@ async def build_with(
     machine = await builder.default_platform()
     names = (*contexts.containers, *contexts.directories)
     platform = _platform(request.platform, machine, dockerfile)
-    plan = make_plan(parsed, Options(request.build_args, names, request.target, platform, machine, request.allow))
+    plan = make_plan(parsed, BuildOptions(request.build_args, names, request.target, platform, machine, request.allow))
     warnings: list[Warning_] = [*parsed.warnings, *check(parsed)]
     apply_checks(parsed.directives, tuple(warnings))  # as errors, before anything runs
     main = _without_ignored(builder, contexts.main, {name: texts[name] for name in ignore_files(dockerfile)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from baselard.dockerfile.apply.builder import C, D, Found
+from baselard.dockerfile.apply.builder import C, D, MatchedPath
 from baselard.dockerfile.apply.state import Build
 from baselard.dockerfile.plan.stages import MainContext, NamedContext, StageOutput
 from baselard.dockerfile.plan.steps import CopyItem, CopyStep, Inline, MountStep, RunStep, Step, Tree, Url
@@ -29,17 +29,17 @@ async def look_into_contexts(build: Build[C, D]) -> None:
             await _check_directory(build, step, item, sent=_was_sent(build, item))
 
 
-async def find(build: Build[C, D], step: Step, item: CopyItem) -> list[Found]:
+async def find(build: Build[C, D], step: Step, item: CopyItem) -> list[MatchedPath]:
     """What an item matches; a stage or an image is asked only now, when it can be."""
     pattern = search_pattern(item)
     if isinstance(item.tree, Inline | Url):
-        return [Found(pattern, False)]
+        return [MatchedPath(pattern, False)]
     required = _required(item)
     patterns = [pattern, *([search_pattern(required)] if required else [])]
     await _look_up(build, item.tree, [one for one in patterns if one != "."])
     if required:
         _check(step, required, build.found[item.tree, search_pattern(required)])
-    found = [Found(".", True)] if pattern == "." else build.found[item.tree, pattern]
+    found = [MatchedPath(".", True)] if pattern == "." else build.found[item.tree, pattern]
     _check(step, item, found)
     if not found:
         await _check_directory(build, step, item)
@@ -100,7 +100,7 @@ async def _look_up(build: Build[C, D], tree: Tree, patterns: list[str]) -> None:
         build.found[tree, pattern] = found
 
 
-def _check(step: Step, item: CopyItem, found: list[Found]) -> None:
+def _check(step: Step, item: CopyItem, found: list[MatchedPath]) -> None:
     if found or (not item.literal and has_wildcards(item.pattern)):
         return
     parents = item.literal and item.keep

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from baselard.dockerfile.apply.builder import D, Found, Placement
+from baselard.dockerfile.apply.builder import D, MatchedPath, Placement
 from baselard.dockerfile.plan.steps import CopyItem, CopyStep
 
 
-def place_item(step: CopyStep, item: CopyItem, found: Found, tree: D) -> Iterator[Placement[D]]:
+def place_item(step: CopyStep, item: CopyItem, found: MatchedPath, tree: D) -> Iterator[Placement[D]]:
     """The placement of one match; none for a file that `--exclude` names."""
     if not found.is_directory and _excluded(step, found):
         return
@@ -29,5 +29,5 @@ def place_item(step: CopyStep, item: CopyItem, found: Found, tree: D) -> Iterato
     )
 
 
-def _excluded(step: CopyStep, found: Found) -> bool:
+def _excluded(step: CopyStep, found: MatchedPath) -> bool:
     return bool(step.exclude) and PatternMatcher(list(step.exclude)).matches(posixpath.basename(found.path))

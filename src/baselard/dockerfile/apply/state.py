@@ -8,7 +8,7 @@ from typing import Generic
 
 import anyio
 
-from baselard.dockerfile.apply.builder import Builder, C, D, Found
+from baselard.dockerfile.apply.builder import Builder, C, D, MatchedPath
 from baselard.dockerfile.plan.lower import Lowered
 from baselard.dockerfile.plan.stages import ImageSource, MainContext, NamedContext, Plan, StageOutput
 from baselard.dockerfile.plan.steps import CopyStep, Git, Inline, RunStep, Step, Tree, Url
@@ -45,7 +45,7 @@ class Build(Generic[C, D]):
     warn: Callable[[Warning_], None]
     configs: dict[int, ImageConfig] = field(default_factory=dict)
     lowered: dict[int, Lowered] = field(default_factory=dict)
-    found: dict[tuple[Tree, str], list[Found]] = field(default_factory=dict)
+    found: dict[tuple[Tree, str], list[MatchedPath]] = field(default_factory=dict)
     containers: dict[int, C] = field(default_factory=dict)
     described: dict[Tree, C] = field(default_factory=dict)
     made: dict[Tree, tuple[Made[C], ...]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import dagger
 
-from baselard.dockerfile.apply.driver import Request, build_with, log_warning
+from baselard.dockerfile.apply.driver import BuildRequest, build_with, log_warning
 from baselard.dockerfile.apply.state import Contexts, Made
 from baselard.dockerfile.dagger.asked import Asked
 from baselard.dockerfile.dagger.builder import DaggerBuilder
@@ -51,5 +51,5 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     # Asked for once here, or every question about a host directory would read it from the host again.
     main = context if begins_at_an_object(context) else await context.sync()
     given = Contexts(main, containers, directories)
-    request = Request(dockerfile, target, build_args, platform, allowed)
+    request = BuildRequest(dockerfile, target, build_args, platform, allowed)
     return await build_with(builder, given, request, on_warning, on_made)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import dagger
 
-from baselard.dockerfile.apply.builder import Found, Mounted, Placement, Target, Warn
+from baselard.dockerfile.apply.builder import BuiltTarget, MatchedPath, MountedTree, Placement, Warn
 from baselard.dockerfile.dagger.asked import Asked
 from baselard.dockerfile.dagger.config import configure, hidden, read_config
 from baselard.dockerfile.dagger.copy import copy
@@ -46,7 +46,7 @@ class DaggerBuilder:
     async def owner_tables(self, container: dagger.Container) -> tuple[str, str]:
         return await self.asked.once("owners", container, lambda: read_tables(container))
 
-    async def look_up(self, tree: dagger.Directory, patterns: Sequence[str]) -> list[list[Found]]:
+    async def look_up(self, tree: dagger.Directory, patterns: Sequence[str]) -> list[list[MatchedPath]]:
         return await look_up(tree, patterns)
 
     async def settle(self, container: dagger.Container) -> dagger.Container:
@@ -98,7 +98,7 @@ class DaggerBuilder:
         container: dagger.Container,
         config: ImageConfig,
         step: RunStep,
-        mounts: Sequence[Mounted[dagger.Directory]],
+        mounts: Sequence[MountedTree[dagger.Directory]],
     ) -> dagger.Container:
         return run(self.client, container, step, config=config, mounts=mounts, secrets=self.secrets, ssh=self.ssh)
 
@@ -107,7 +107,7 @@ class DaggerBuilder:
     ) -> dagger.Container:
         return await copy(self.client, container, placements, warn)
 
-    async def finish(self, target: Target[dagger.Container]) -> dagger.Container:
+    async def finish(self, target: BuiltTarget[dagger.Container]) -> dagger.Container:
         """Set the hidden keys by importing an image of nothing else, and put the files into that container."""
         wanted = hidden(target.config)
         if wanted == hidden(target.base_config):

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import dagger
 from dagger.client._core import Field
 
-from baselard.dockerfile.apply.builder import Found
+from baselard.dockerfile.apply.builder import MatchedPath
 from baselard.dockerfile.dagger.query import exists, field, select
 from baselard.dockerfile.syntax.paths import as_glob, has_wildcards, split_wildcards
 
 
-async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[Found]]:
+async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[MatchedPath]]:
     """What each pattern matches; one query, and a second one for wildcards, whose links may be directories.
 
     A third where nothing matched but the directory is there: a glob follows no link on the way to it.
@@ -28,9 +28,9 @@ async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[
     globs.update(await _below_links(tree, {i: patterns[i] for i in empty}))
     kinds = await _kinds(tree, sorted({path for paths in globs.values() for path in paths if not path.endswith("/")}))
     return [
-        [kinds[path] if path in kinds else Found(path.rstrip("/"), True) for path in globs[i]]
+        [kinds[path] if path in kinds else MatchedPath(path.rstrip("/"), True) for path in globs[i]]
         if i in globs
-        else ([Found(pattern, answer[f"d{i}"])] if answer[f"e{i}"] else [])
+        else ([MatchedPath(pattern, answer[f"d{i}"])] if answer[f"e{i}"] else [])
         for i, pattern in enumerate(patterns)
     ]
 
@@ -57,14 +57,14 @@ async def _below_links(tree: dagger.Directory, patterns: Mapping[int, str]) -> d
     return {i: [f"{name}/{p}" for p in _matching(answer[f"l{i}"]["glob"], wild)] for i, (name, wild) in parts.items()}
 
 
-async def _kinds(tree: dagger.Directory, paths: Sequence[str]) -> dict[str, Found]:
+async def _kinds(tree: dagger.Directory, paths: Sequence[str]) -> dict[str, MatchedPath]:
     """What a glob shows as no directory: files, and links that may lead to a directory."""
     if not paths:
         return {}
     questions = {f"d{i}": exists(tree, path, "DIRECTORY") for i, path in enumerate(paths)}
     questions |= {f"l{i}": exists(tree, path, "SYMLINK") for i, path in enumerate(paths)}
     answer = await select(tree, questions)
-    return {path: Found(path, answer[f"d{i}"], not answer[f"l{i}"]) for i, path in enumerate(paths)}
+    return {path: MatchedPath(path, answer[f"d{i}"], not answer[f"l{i}"]) for i, path in enumerate(paths)}
 
 
 def _matching(paths: Sequence[str], pattern: str) -> list[str]:

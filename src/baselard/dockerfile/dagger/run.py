@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagger
 
-from baselard.dockerfile.apply.builder import Mounted
+from baselard.dockerfile.apply.builder import MountedTree
 from baselard.dockerfile.plan.steps import MountStep, RunStep
 from baselard.oci.image_config import ImageConfig
 
@@ -32,7 +32,7 @@ def run(  # noqa: PLR0913 (one argument for each thing that an exec can see)
     step: RunStep,
     *,
     config: ImageConfig,
-    mounts: Sequence[Mounted[dagger.Directory]],
+    mounts: Sequence[MountedTree[dagger.Directory]],
     secrets: Mapping[str, dagger.Secret],
     ssh: dagger.Socket | None,
 ) -> dagger.Container:
@@ -76,7 +76,7 @@ def _with_variables(
     return container
 
 
-def _agents(mounts: Sequence[Mounted[dagger.Directory]]) -> Mapping[str, MountStep]:
+def _agents(mounts: Sequence[MountedTree[dagger.Directory]]) -> Mapping[str, MountStep]:
     """The agent mounts by the path of their socket."""
     asked = [mounted.mount for mounted in mounts if mounted.mount.kind == "ssh"]
     return {mount.target or AGENT_SOCKET.format(number): mount for number, mount in enumerate(asked)}
@@ -96,7 +96,7 @@ def _owner(mount: MountStep) -> str:
 def _mount(
     client: dagger.Client,
     container: dagger.Container,
-    mounted: Mounted[dagger.Directory],
+    mounted: MountedTree[dagger.Directory],
     secrets: Mapping[str, dagger.Secret],
 ) -> dagger.Container:
     mount = mounted.mount
@@ -111,7 +111,7 @@ def _mount(
     return container
 
 
-def _bind(container: dagger.Container, mounted: Mounted[dagger.Directory]) -> dagger.Container:
+def _bind(container: dagger.Container, mounted: MountedTree[dagger.Directory]) -> dagger.Container:
     mount, tree = mounted.mount, mounted.tree
     if tree is None:
         return container
@@ -122,7 +122,9 @@ def _bind(container: dagger.Container, mounted: Mounted[dagger.Directory]) -> da
     return container.with_mounted_directory(mount.target, tree, read_only=mount.read_only)
 
 
-def _cache(client: dagger.Client, container: dagger.Container, mounted: Mounted[dagger.Directory]) -> dagger.Container:
+def _cache(
+    client: dagger.Client, container: dagger.Container, mounted: MountedTree[dagger.Directory]
+) -> dagger.Container:
     mount = mounted.mount
     sharing = dagger.CacheSharingMode[mount.sharing.upper()]
     source = None

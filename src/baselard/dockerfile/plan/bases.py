@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from baselard.dockerfile.plan.stages import NamedContext, Options, ScratchSource, StageOutput, make_plan
+from baselard.dockerfile.plan.stages import BuildOptions, NamedContext, ScratchSource, StageOutput, make_plan
 from baselard.dockerfile.syntax.text import parse
 
 
@@ -27,7 +27,7 @@ def image_under(
 
     Raises DockerfileError as a build would.
     """
-    plan = make_plan(parse(text, filename), Options(build_args, target=target))
+    plan = make_plan(parse(text, filename), BuildOptions(build_args, target=target))
     stage = plan.stages[plan.target]
     while isinstance(stage.base, StageOutput):
         stage = plan.stages[stage.base.index]
@@ -45,7 +45,7 @@ def base_references(
 
     Raises DockerfileError as a build would.
     """
-    plan = make_plan(parse(text, filename), Options(build_args, contexts))
+    plan = make_plan(parse(text, filename), BuildOptions(build_args, contexts))
     return tuple(
         BaseReference(
             stage.reference,

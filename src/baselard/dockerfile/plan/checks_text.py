@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from baselard.dockerfile.plan.references import SCRATCH, familiar
-from baselard.dockerfile.plan.stages import Options, global_args
+from baselard.dockerfile.plan.stages import BuildOptions, global_args
 from baselard.dockerfile.syntax import instructions as ins
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
 from baselard.dockerfile.syntax.flags import suggestion
@@ -58,7 +58,7 @@ def _names(stage: ins.Stage) -> Iterator[Warning_]:
 
 
 def _from_lines(dockerfile: ins.Dockerfile) -> Iterator[Warning_]:
-    defaults = global_args(dockerfile, Options({}))
+    defaults = global_args(dockerfile, BuildOptions({}))
     declared = {pair.key for one in dockerfile.global_args for pair in one.pairs} | defaults.keys()
     stages = {stage.name for stage in dockerfile.stages if stage.name}
     for stage in dockerfile.stages:

@@ -37,7 +37,7 @@ SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?) ?(?:([kmgtp])i?)?b?", re.IGNORECASE | r
 
 
 @dataclass(frozen=True)
-class Fields:
+class MountFields:
     """The fields of one mount after expansion, each at most once (the last one counts)."""
 
     kind: str
@@ -87,7 +87,7 @@ def read_mount(
     )
 
 
-def _collect(fields: tuple[tuple[str, str | None], ...], expand: Callable[[str], str]) -> Fields:
+def _collect(fields: tuple[tuple[str, str | None], ...], expand: Callable[[str], str]) -> MountFields:
     values: dict[str, str] = {}
     for key, raw in fields:
         name = ALIASES.get(key, key)
@@ -102,7 +102,7 @@ def _collect(fields: tuple[tuple[str, str | None], ...], expand: Callable[[str],
     kind = values.get("type", "bind").lower()
     if kind not in KINDS:
         raise ValueError(f'unsupported mount type "{values["type"]}"{suggestion(kind, KINDS)}')
-    return Fields(kind, values)
+    return MountFields(kind, values)
 
 
 ONLY_FOR = {
@@ -112,7 +112,7 @@ ONLY_FOR = {
 }
 
 
-def _validate(read: Fields) -> None:
+def _validate(read: MountFields) -> None:
     for key, kinds in ONLY_FOR.items():
         if key in read.values and read.kind not in kinds:
             raise ValueError(f"unexpected key '{key}' for mount type '{read.kind}'")
@@ -129,7 +129,7 @@ def _validate(read: Fields) -> None:
         raise ValueError(f"invalid cache sharing set for {read.kind} mount")
 
 
-def _validate_secret(read: Fields) -> None:
+def _validate_secret(read: MountFields) -> None:
     if read.text("from"):
         raise ValueError("secret mount should not have a from")
     if read.text("sharing"):
@@ -140,12 +140,12 @@ def _validate_secret(read: Fields) -> None:
         raise ValueError("both source and id can't be set")
 
 
-def _read_only(read: Fields) -> bool:
+def _read_only(read: MountFields) -> bool:
     default = "false" if read.kind in ("cache", "tmpfs") else "true"
     return truth("readonly", read.values.get("readonly", default))
 
 
-def _identity(read: Fields) -> str:
+def _identity(read: MountFields) -> str:
     target = read.text("target")
     if read.kind == "secret":
         return read.text("id") or read.text("source") or posixpath.basename(target)
@@ -154,7 +154,7 @@ def _identity(read: Fields) -> str:
     return read.text("id") or posixpath.normpath(target or ".")
 
 
-def _target(read: Fields, workdir: str) -> str:
+def _target(read: MountFields, workdir: str) -> str:
     """Where it appears. "" for a secret that is only a variable, and for the agent's default socket."""
     target = read.text("target")
     if read.kind == "secret":

@@ -64,7 +64,7 @@ class ResolvedStage:
 
 
 @dataclass(frozen=True)
-class Options:
+class BuildOptions:
     """What the caller of a build chooses. `contexts` are the names of the extra contexts, `allow` entitlements."""
 
     build_args: Mapping[str, str]
@@ -85,14 +85,14 @@ class Plan:
     """Everything about a Dockerfile that needs no image. `needed` is in the order of the file."""
 
     dockerfile: ins.Dockerfile
-    options: Options
+    options: BuildOptions
     args: Mapping[str, str]
     stages: tuple[ResolvedStage, ...]
     target: int
     needed: tuple[int, ...]
 
 
-def make_plan(dockerfile: ins.Dockerfile, options: Options) -> Plan:
+def make_plan(dockerfile: ins.Dockerfile, options: BuildOptions) -> Plan:
     """Resolve FROM lines, stage names and the target. Raises DockerfileError for whatever cannot be built."""
     args = global_args(dockerfile, options)
     stages = _resolve(dockerfile, options, args)
@@ -104,7 +104,7 @@ def make_plan(dockerfile: ins.Dockerfile, options: Options) -> Plan:
     return Plan(dockerfile, options, args, stages, target, needed)
 
 
-def global_args(dockerfile: ins.Dockerfile, options: Options) -> Mapping[str, str]:
+def global_args(dockerfile: ins.Dockerfile, options: BuildOptions) -> Mapping[str, str]:
     """The args that FROM lines see: the platform scope, then each ARG before the first FROM."""
     args = dict(predefined_args(options.build_platform, options.platform, options.target))
     args |= {key: options.build_args[key] for key in args if key in options.build_args}
@@ -117,7 +117,7 @@ def global_args(dockerfile: ins.Dockerfile, options: Options) -> Mapping[str, st
     return args
 
 
-def _resolve(dockerfile: ins.Dockerfile, options: Options, args: Mapping[str, str]) -> tuple[ResolvedStage, ...]:
+def _resolve(dockerfile: ins.Dockerfile, options: BuildOptions, args: Mapping[str, str]) -> tuple[ResolvedStage, ...]:
     done: list[ResolvedStage] = []
     for index, stage in enumerate(dockerfile.stages):
         reference = _expand_base(stage, args, dockerfile.escape)
@@ -154,7 +154,9 @@ def _expand_platform(stage: ins.Stage, args: Mapping[str, str], escape: str, own
         raise DockerfileError(f"failed to parse platform {stage.platform}: {error}", stage.place) from None
 
 
-def _base(reference: str, earlier: Iterable[ResolvedStage], options: Options, platform: str, place: Place) -> Source:
+def _base(
+    reference: str, earlier: Iterable[ResolvedStage], options: BuildOptions, platform: str, place: Place
+) -> Source:
     """What a FROM names: an earlier stage, scratch, a named context, or an image, in this order."""
     named = {stage.stage.name: stage.index for stage in earlier if stage.stage.name}
     if reference in named:
@@ -164,7 +166,7 @@ def _base(reference: str, earlier: Iterable[ResolvedStage], options: Options, pl
     return _outside(reference, options, platform, place, list(named))
 
 
-def _outside(reference: str, options: Options, platform: str, place: Place, names: list[str]) -> Source:
+def _outside(reference: str, options: BuildOptions, platform: str, place: Place, names: list[str]) -> Source:
     context = find_context(reference, options.contexts, platform)
     if context is not None:
         return NamedContext(context)
@@ -187,7 +189,9 @@ def _target(dockerfile: ins.Dockerfile, stages: tuple[ResolvedStage, ...], targe
     return index
 
 
-def find_source(name: str, stages: tuple[ResolvedStage, ...], options: Options, platform: str, place: Place) -> Source:
+def find_source(
+    name: str, stages: tuple[ResolvedStage, ...], options: BuildOptions, platform: str, place: Place
+) -> Source:
     """What a `--from` names: a stage by name or index, a named context, or an image."""
     if name.isascii() and name.isdigit():
         index = whole(name, len(stages) - 1)
@@ -203,7 +207,7 @@ def find_source(name: str, stages: tuple[ResolvedStage, ...], options: Options, 
 
 
 def sources_of(
-    stage: ResolvedStage, stages: tuple[ResolvedStage, ...], options: Options
+    stage: ResolvedStage, stages: tuple[ResolvedStage, ...], options: BuildOptions
 ) -> Iterator[tuple[Source, Place]]:
     """The sources that a stage's own instructions read, with the line that reads them."""
     if stage.replaced:
@@ -221,7 +225,7 @@ def _named_sources(one: ins.Instruction) -> Iterator[str]:
 
 
 def _check_order(
-    stage: ResolvedStage, source: Source, place: Place, stages: tuple[ResolvedStage, ...], options: Options
+    stage: ResolvedStage, source: Source, place: Place, stages: tuple[ResolvedStage, ...], options: BuildOptions
 ) -> None:
     """A stage may only read stages that stand above it."""
     if not isinstance(source, StageOutput) or source.index < stage.index:
@@ -238,7 +242,7 @@ def _check_order(
     )
 
 
-def _reachable(start: int, stages: tuple[ResolvedStage, ...], options: Options) -> set[int]:
+def _reachable(start: int, stages: tuple[ResolvedStage, ...], options: BuildOptions) -> set[int]:
     seen: set[int] = set()
     todo = [start]
     while todo:

@@ -11,7 +11,7 @@ from baselard.engine.api.query.registry import field
 from baselard.engine.files import owners, reading
 from baselard.engine.files.reading import Stat
 from baselard.engine.ops.file import Chown
-from baselard.engine.run.containers.command import BindMount, Sharing
+from baselard.engine.run.containers.command import BindMount, CacheSharing
 from baselard.engine.solver.graph import Output
 
 
@@ -79,4 +79,4 @@ def cache_volume(
     ctx: Context, *, key: str, source: Directory | None = None, sharing: str = "SHARED", owner: str = ""
 ) -> CacheVolume:
     plain = CacheVolume(key, ctx.namespace)
-    return plain.specialised(source=source, sharing=Sharing(sharing), owner=owner)
+    return plain.specialised(source=source, sharing=CacheSharing(sharing), owner=owner)

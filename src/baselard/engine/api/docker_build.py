@@ -24,8 +24,8 @@ async def docker_build(
     ssh: Socket | None = None,
 ) -> Container:
     arguments = {argument["name"]: argument["value"] for argument in build_args}
-    from baselard.dockerfile.apply.driver import Request
+    from baselard.dockerfile.apply.driver import BuildRequest
     from baselard.engine.api import docker_building  # few sessions need the Dockerfile room
 
-    request = Request(dockerfile, target, arguments, platform, docker_building.allowed())
+    request = BuildRequest(dockerfile, target, arguments, platform, docker_building.allowed())
     return await docker_building.build(ctx, directory, request, secrets, ssh)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from baselard.dockerfile.apply.builder import BlockedError, Found, Mounted, Placement, Target, Warn
+from baselard.dockerfile.apply.builder import BlockedError, BuiltTarget, MatchedPath, MountedTree, Placement, Warn
 from baselard.dockerfile.apply.owners import TABLES
 from baselard.dockerfile.plan.steps import Git, Inline, RunStep, Step, Url
 from baselard.dockerfile.syntax.modes import apply_mode, parse_mode
@@ -76,7 +76,7 @@ class EngineBuilder:
     async def config_of(self, container: Container) -> ImageConfig:
         return container.config
 
-    async def look_up(self, tree: Directory, patterns: Sequence[str]) -> list[list[Found]]:
+    async def look_up(self, tree: Directory, patterns: Sequence[str]) -> list[list[MatchedPath]]:
         return await self.ctx.look(
             tree.output, lambda root: [_matches(root, tree.path, pattern) for pattern in patterns]
         )
@@ -140,7 +140,7 @@ class EngineBuilder:
         return replace(container, rootfs=Output(NewDirectory(container.rootfs, where, _DIRECTORY_MODE, owner)))
 
     def run(
-        self, container: Container, config: ImageConfig, step: RunStep, mounts: Sequence[Mounted[Directory]]
+        self, container: Container, config: ImageConfig, step: RunStep, mounts: Sequence[MountedTree[Directory]]
     ) -> Container:
         given = docker_run.Given(self.secrets, self.ssh, self.ctx.namespace, self.no_init, self.ctx.session.fresh)
         return docker_run.run(container, config, step, mounts, given)
@@ -154,7 +154,7 @@ class EngineBuilder:
             container = replace(container, rootfs=rootfs.output)
         return container
 
-    async def finish(self, target: Target[Container]) -> Container:
+    async def finish(self, target: BuiltTarget[Container]) -> Container:
         return docker_config.finished(target.container, target.config)
 
     def limits(self, step: Step, before: ImageConfig) -> Iterable[tuple[str, str]]:  # noqa: ARG002
@@ -225,7 +225,7 @@ def _modes(root: Path, base: str, change: str) -> Iterator[tuple[str, int]]:
             yield path.rstrip("/"), apply_mode(change, stat.S_IMODE(mode), is_directory=stat.S_ISDIR(mode))
 
 
-def _matches(root: Path, base: str, pattern: str) -> list[Found]:
+def _matches(root: Path, base: str, pattern: str) -> list[MatchedPath]:
     """What a source pattern of COPY names, in the order of names; links are followed up to its first wildcard."""
     directory, wild = split_wildcards(pattern)
     start = paths.join(base, directory)
@@ -235,4 +235,4 @@ def _matches(root: Path, base: str, pattern: str) -> list[Found]:
         names = [posixpath.join(directory, name.rstrip("/")) for name in reading.glob(root, start, as_glob(wild))]
     else:
         names = []
-    return [Found(name, reading.exists(root, paths.join(base, name), FileType.DIRECTORY)) for name in names]
+    return [MatchedPath(name, reading.exists(root, paths.join(base, name), FileType.DIRECTORY)) for name in names]

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from baselard.dockerfile.apply.driver import Request, build_with
+from baselard.dockerfile.apply.driver import BuildRequest, build_with
 from baselard.dockerfile.apply.state import Contexts
 from baselard.dockerfile.plan import entitlements
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
@@ -29,7 +29,7 @@ def allowed() -> frozenset[str]:
 
 
 async def build(
-    ctx: Context, context: Directory, request: Request, secrets: Sequence[Secret], ssh: Socket | None
+    ctx: Context, context: Directory, request: BuildRequest, secrets: Sequence[Secret], ssh: Socket | None
 ) -> Container:
     """The container of a Dockerfile. Raises UserError for what cannot be built, with its line."""
     builder = EngineBuilder(ctx, _named(secrets), ssh)
@@ -39,7 +39,7 @@ async def build(
     return replace(built, image_ref="")
 
 
-async def _built(builder: EngineBuilder, context: Directory, request: Request) -> Container:
+async def _built(builder: EngineBuilder, context: Directory, request: BuildRequest) -> Container:
     """Plan and apply, again each time an image turns up that has to be resolved first: nothing ran until then."""
 
     def warn(warning: Warning_) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from baselard.dockerfile.apply.builder import Mounted
+from baselard.dockerfile.apply.builder import MountedTree
 from baselard.dockerfile.plan.steps import MountStep, RunStep
 from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
@@ -13,7 +13,15 @@ from baselard.engine.api.objects.mounts import with_mount
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.objects.values import Socket
 from baselard.engine.ops.file import NewDirectory
-from baselard.engine.run.containers.command import BindMount, Mount, Net, SecretMount, Sharing, SocketMount, TmpfsMount
+from baselard.engine.run.containers.command import (
+    BindMount,
+    CacheSharing,
+    Mount,
+    Net,
+    SecretMount,
+    SocketMount,
+    TmpfsMount,
+)
 from baselard.engine.solver.graph import Output
 from baselard.oci.image_config import ImageConfig
 
@@ -37,7 +45,7 @@ def run(
     container: Container,
     config: ImageConfig,
     step: RunStep,
-    mounts: Sequence[Mounted[Directory]],
+    mounts: Sequence[MountedTree[Directory]],
     given: Given,
 ) -> Container:
     """The container after the step."""
@@ -56,7 +64,7 @@ def run(
     return replace(container, rootfs=done.rootfs, last=done.last)
 
 
-def _mounted(container: Container, mounted: Mounted[Directory], given: Given, agents: int) -> Container:
+def _mounted(container: Container, mounted: MountedTree[Directory], given: Given, agents: int) -> Container:
     mount = mounted.mount
     if mount.kind == "secret":
         return _secret(container, mount, given.secrets.get(mount.id))
@@ -88,7 +96,7 @@ def _agent(container: Container, mount: MountStep, agent: Socket | None, number:
     return with_mount(container, SocketMount(target, agent.path, _owner(mount) or "0:0", mode))
 
 
-def _file_system(mounted: Mounted[Directory], namespace: str) -> Mount | None:
+def _file_system(mounted: MountedTree[Directory], namespace: str) -> Mount | None:
     mount, tree = mounted.mount, mounted.tree
     if mount.kind == "tmpfs":
         return TmpfsMount(mount.target, mount.size)
@@ -103,7 +111,7 @@ def _cache(mount: MountStep, tree: Directory | None, namespace: str) -> Mount:
     source = tree.directory(mount.source) if tree is not None else None
     if source is None and mount.mode is not None:
         source = Directory(Output(NewDirectory(EMPTY, "/cache", mount.mode)), "/cache")
-    volume = CacheVolume(mount.id, namespace, Sharing(mount.sharing.upper()), source, _owner(mount))
+    volume = CacheVolume(mount.id, namespace, CacheSharing(mount.sharing.upper()), source, _owner(mount))
     return replace(volume.mount(mount.target), readonly=mount.read_only)
 
 

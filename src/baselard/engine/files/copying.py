@@ -55,7 +55,7 @@ class InTheWay(Enum):
 
 
 @dataclass(frozen=True)
-class Source:
+class CopySource:
     """Where entries are read: the real directory ``root``, and the store's directories that hold its files.
 
     ``layers`` are those directories, uppermost first, each the counterpart of ``root``; empty when there are none.
@@ -68,7 +68,7 @@ class Source:
 
 
 @dataclass
-class Target:
+class CopyTarget:
     """A tree in the making: ``upper`` is its own directory, ``below`` the real root of the tree it lies on, if any.
 
     ``_joined`` holds the directories that are there for sure, and whether the tree below has them too; below any
@@ -182,8 +182,8 @@ class Copier:
     ``implied`` are the source's directories that are but the way to others: one that is there stays as it is.
     """
 
-    source: Source
-    target: Target
+    source: CopySource
+    target: CopyTarget
     metadata: Metadata = AS_SOURCE
     for_host: bool = False
     in_the_way: InTheWay = InTheWay.REPLACED

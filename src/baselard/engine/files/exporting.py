@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.files.copying import Copier, Metadata, Source, Target
+from baselard.engine.files.copying import Copier, CopySource, CopyTarget, Metadata
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry, walk
 from baselard.engine.host.caller import invoking_user
@@ -104,7 +104,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass
-class _Held(Target):
+class _Held(CopyTarget):
     """A directory of the host. ``own`` names what is in it by a descriptor of its parent, valid until the next call for
     another parent; that is opened step by step, so no name of it can be a link."""
 
@@ -139,7 +139,7 @@ class _Held(Target):
 
 
 def _copier(source: str, target: _Held) -> Copier:
-    return Copier(Source(source), target, Metadata(caller()), for_host=True)
+    return Copier(CopySource(source), target, Metadata(caller()), for_host=True)
 
 
 def _check_file(target: Path) -> None:

@@ -15,7 +15,7 @@ Matches = Callable[[bytes], bool]
 
 
 @dataclass(frozen=True)
-class Rule:
+class IgnoreRule:
     """One line. ``matches`` is asked about a path relative to the file's directory."""
 
     negated: bool
@@ -31,7 +31,7 @@ class Rules:
     """
 
     base: str
-    rules: tuple[Rule, ...]
+    rules: tuple[IgnoreRule, ...]
     above: str = ""
 
     def verdict(self, path: str, is_directory: bool) -> bool | None:
@@ -52,13 +52,13 @@ def ignored(files: Sequence[Rules], path: str, *, is_directory: bool) -> bool:
     return False
 
 
-def parse(text: bytes) -> tuple[Rule, ...]:
+def parse(text: bytes) -> tuple[IgnoreRule, ...]:
     """The rules of one file's text. Lines that are not well-formed match nothing, as with git."""
     lines = text.removeprefix(_BOM).split(b"\n")
     return tuple(rule for line in lines if (rule := _rule(line.removesuffix(b"\r").partition(b"\0")[0])))
 
 
-def _rule(line: bytes) -> Rule | None:
+def _rule(line: bytes) -> IgnoreRule | None:
     if line.startswith(b"#"):
         return None
     if trailing := _TRAILING_SPACES.fullmatch(line):
@@ -68,7 +68,7 @@ def _rule(line: bytes) -> Rule | None:
     directories_only = pattern.endswith(b"/")
     pattern = pattern.removesuffix(b"/")
     matches = _of_path(pattern.removeprefix(b"/")) if b"/" in pattern else _of_name(pattern)
-    return Rule(negated, directories_only, matches) if pattern and matches else None
+    return IgnoreRule(negated, directories_only, matches) if pattern and matches else None
 
 
 def _of_name(pattern: bytes) -> Matches | None:

@@ -30,7 +30,7 @@ Missing = Callable[[int, Names], None]
 
 
 @dataclass(frozen=True)
-class Place:
+class Reached:
     """Where a path leads. ``directory`` stands for the last directory on the way; ``names`` is that one's own path.
 
     ``rest`` is what lies beyond: nothing when the path is a directory; one name when it is something else in there, or
@@ -56,8 +56,8 @@ def names_of(path: str | bytes) -> Names:
 
 def reach(
     root: int, names: Sequence[bytes], *, most_links: int = 255, climbing: bool = True, missing: Missing | None = None
-) -> Place:
-    """Go down from the directory ``root``; ``Place.directory`` is the caller's to close.
+) -> Reached:
+    """Go down from the directory ``root``; ``Reached.directory`` is the caller's to close.
 
     ``..`` at the root stays there, and is EXDEV without ``climbing``. ``missing`` is called for each directory that is
     not there, to make it. Raises OSError, ELOOP for links in a circle.
@@ -82,7 +82,7 @@ class _Walk:
     missing: Missing | None
     done: list[bytes] = field(default_factory=list)
 
-    def to_its_end(self) -> Place:
+    def to_its_end(self) -> Reached:
         while self.todo:
             name = self.todo.pop()
             if name == b"..":
@@ -90,9 +90,9 @@ class _Walk:
             elif not self._down(name) and not self._follow(name):
                 rest = _without_parents((name, *reversed(self.todo)))
                 if rest[:1] == [name]:
-                    return Place(self.here, tuple(self.done), tuple(rest))
+                    return Reached(self.here, tuple(self.done), tuple(rest))
                 self.todo = rest[::-1]
-        return Place(self.here, tuple(self.done), ())
+        return Reached(self.here, tuple(self.done), ())
 
     def _up(self) -> None:
         if not (self.climbing or self.done):
@@ -201,7 +201,7 @@ def opened(directory: str | Path | int, names: Sequence[bytes] = ()) -> Iterator
 
 
 @contextlib.contextmanager
-def reached(root: str | Path | int, path: str) -> Iterator[Place]:
+def reached(root: str | Path | int, path: str) -> Iterator[Reached]:
     """Where the path ``path`` of the tree leads, inside the block. Raises UserError for links in a circle."""
     with opened(root) as top:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from baselard.engine.files import paths, xattrs
-from baselard.engine.files.copying import Copier, Source, Target
+from baselard.engine.files.copying import Copier, CopySource, CopyTarget
 from baselard.engine.store import overlay, whiteouts
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
@@ -27,7 +27,7 @@ def merge(layers: Sequence[Path], below: Path, target: Path) -> None:
     target.mkdir()
     hidden: set[str] = set()
     for layer in layers:
-        _join(Copier(Source(os.fspath(layer)), Target(os.fspath(target))), "", hidden)
+        _join(Copier(CopySource(os.fspath(layer)), CopyTarget(os.fspath(target))), "", hidden)
     with _opened(below) as lower, _opened(target) as upper:
         for path in sorted(hidden):
             whiteouts.drop_idle(lower, upper, os.fsencode(path).split(b"/"))

@@ -10,7 +10,7 @@ from baselard.oci.digits import LARGEST_ID, whole
 
 
 @dataclass(frozen=True)
-class User:
+class Caller:
     """Whom the user's own code runs as. ``uid`` None: as whoever runs the engine."""
 
     uid: int | None = None
@@ -25,13 +25,13 @@ class User:
         return ("setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", groups, "--no-new-privs", "--")
 
 
-def invoking_user(environ: Mapping[str, str]) -> User:
+def invoking_user(environ: Mapping[str, str]) -> Caller:
     """Who called sudo, if the engine was started through it. Raises HostError when its variables say nobody."""
     if os.geteuid() != 0 or not (uid := _number(environ, "SUDO_UID")):
-        return User(home=environ.get("HOME", "/"))
+        return Caller(home=environ.get("HOME", "/"))
     known = _known(uid)
     gid = _number(environ, "SUDO_GID") if environ.get("SUDO_GID") else uid
-    return User(uid, gid, known.pw_dir if known else "/")
+    return Caller(uid, gid, known.pw_dir if known else "/")
 
 
 def _number(environ: Mapping[str, str], name: str) -> int:

@@ -31,7 +31,7 @@ _FOREIGN = (Platform("linux", "amd64"), Platform("linux", "arm64"))
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing looked at. ``remedy`` is empty when it is well; ``fatal`` if the engine cannot work without it."""
 
     subject: str
@@ -45,9 +45,9 @@ class Finding:
         return "ok" if not self.remedy else "missing" if self.fatal else "warning"
 
 
-def examine(store: Path, *, deep: bool = False) -> list[Finding]:
+def examine(store: Path, *, deep: bool = False) -> list[Diagnosis]:
     """Everything, in the order in which it is worth repairing. ``deep`` also reads every blob against its digest."""
-    checks: list[Callable[[], Iterator[Finding]]] = [
+    checks: list[Callable[[], Iterator[Diagnosis]]] = [
         _privilege,
         _kernel,
         _programs,
@@ -60,70 +60,74 @@ def examine(store: Path, *, deep: bool = False) -> list[Finding]:
     return [finding for check in checks for finding in _safely(check)]
 
 
-def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _safely(check: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
     """A check that fails itself is a finding too, and the others go on."""
     try:
         yield from check()
     except (OSError, EngineError) as error:
-        yield Finding("check", str(error), "repair that first, then run doctor again", fatal=True)
+        yield Diagnosis("check", str(error), "repair that first, then run doctor again", fatal=True)
 
 
-def _privilege() -> Iterator[Finding]:
+def _privilege() -> Iterator[Diagnosis]:
     if privilege.may_mount():
-        yield Finding("privilege", "CAP_SYS_ADMIN is there")
+        yield Diagnosis("privilege", "CAP_SYS_ADMIN is there")
     else:
         remedy = "run with sudo, or give the container --cap-add SYS_ADMIN"
-        yield Finding("privilege", "CAP_SYS_ADMIN is missing, without which nothing can be mounted", remedy, fatal=True)
+        yield Diagnosis(
+            "privilege", "CAP_SYS_ADMIN is missing, without which nothing can be mounted", remedy, fatal=True
+        )
 
 
-def _kernel() -> Iterator[Finding]:
+def _kernel() -> Iterator[Diagnosis]:
     release = os.uname().release
     numbers = tuple(int(part) for part in release.split("-")[0].split(".")[:2] if part.isdecimal())
     if numbers < _KERNEL:
-        yield Finding("kernel", release, f"use Linux {_KERNEL[0]}.{_KERNEL[1]} or later")
+        yield Diagnosis("kernel", release, f"use Linux {_KERNEL[0]}.{_KERNEL[1]} or later")
     else:
-        yield Finding("kernel", release)
+        yield Diagnosis("kernel", release)
     known = Path("/proc/filesystems").read_text().split()
     if "overlay" not in known and process.run(("modprobe", "overlay"), check=False).code:
-        yield Finding("overlayfs", "this kernel does not have it", "load the module: modprobe overlay", fatal=True)
+        yield Diagnosis("overlayfs", "this kernel does not have it", "load the module: modprobe overlay", fatal=True)
 
 
-def _programs() -> Iterator[Finding]:
+def _programs() -> Iterator[Diagnosis]:
     for program, package in _PROGRAMS.items():
         if found := process.which(program):
-            yield Finding(program, found)
+            yield Diagnosis(program, found)
         else:
-            yield Finding(program, "not installed", f"apt-get install {package}", fatal=program == "runc")
+            yield Diagnosis(program, "not installed", f"apt-get install {package}", fatal=program == "runc")
     for path, package in _FILES.items():
         if not Path(path).exists():
-            yield Finding(package, f"{path} is not there", f"apt-get install {package}")
+            yield Diagnosis(package, f"{path} is not there", f"apt-get install {package}")
 
 
-def _advisories() -> Iterator[Finding]:
+def _advisories() -> Iterator[Diagnosis]:
     """What is installed in a version that lets somebody out who should stay in."""
     for program, installed in advisories.programs():
         if open_to := [advisory.name for advisory in advisories.concerning(program, installed)]:
             detail = f"{installed.version} is open to {', '.join(open_to)} (known on {advisories.ADVISED})"
-            yield Finding(f"{program}'s version", detail, advisories.remedy(program, installed))
+            yield Diagnosis(f"{program}'s version", detail, advisories.remedy(program, installed))
 
 
-def _place(store: Path) -> Iterator[Finding]:
+def _place(store: Path) -> Iterator[Diagnosis]:
     """The nearest directory above the store that exists says what it will be on."""
     place = next(path for path in (store, *store.parents) if path.exists())
     kind = process.run(("stat", "--file-system", "--format=%T", place)).stdout.decode().strip()
     free = shutil.disk_usage(place).free
     if kind in ("overlayfs", "nfs", "fuseblk"):
         remedy = "set BASELARD_STORE to a place on ext4, xfs or tmpfs; in a container, a volume"
-        yield Finding("store", f"{store} is on {kind}, which overlayfs cannot use", remedy, fatal=True)
+        yield Diagnosis("store", f"{store} is on {kind}, which overlayfs cannot use", remedy, fatal=True)
     elif not os.access(place, os.W_OK):
-        yield Finding("store", f"{store} cannot be written", "set BASELARD_STORE to a place of your own", fatal=True)
+        yield Diagnosis("store", f"{store} cannot be written", "set BASELARD_STORE to a place of your own", fatal=True)
     else:
-        yield Finding("store", f"{store} on {kind}")
+        yield Diagnosis("store", f"{store} on {kind}")
     shown = f"{free / 1e9:.1f} GB free"
-    yield Finding("space", shown, "" if free >= _FREE else "free some: baselard prune, or set BASELARD_STORE elsewhere")
+    yield Diagnosis(
+        "space", shown, "" if free >= _FREE else "free some: baselard prune, or set BASELARD_STORE elsewhere"
+    )
 
 
-def _overlay(store: Path) -> Iterator[Finding]:
+def _overlay(store: Path) -> Iterator[Diagnosis]:
     """One mount for real, in a namespace that ends with the program."""
     if not store.exists():
         return
@@ -139,33 +143,33 @@ def _overlay(store: Path) -> Iterator[Finding]:
     if ended.code:
         said = ended.stderr.decode(errors="replace").strip().splitlines()[0][:200]
         remedy = "set BASELARD_STORE to a place on ext4, xfs or tmpfs"
-        yield Finding("overlay mount", said, remedy, fatal=True)
+        yield Diagnosis("overlay mount", said, remedy, fatal=True)
     else:
-        yield Finding("overlay mount", "works on the store's file system")
+        yield Diagnosis("overlay mount", "works on the store's file system")
 
 
-def _records(store: Path, *, deep: bool) -> Iterator[Finding]:
+def _records(store: Path, *, deep: bool) -> Iterator[Diagnosis]:
     """Whether what the store records is there."""
     path = store / "store.db"
     if not path.exists():
-        yield Finding("records", "no store yet; it is made at the first use")
+        yield Diagnosis("records", "no store yet; it is made at the first use")
         return
     try:
         listed = holdings.look(path)
     except HostError as error:
-        yield Finding("records", str(error), f"remove {store}; everything in it can be made again", fatal=True)
+        yield Diagnosis("records", str(error), f"remove {store}; everything in it can be made again", fatal=True)
         return
     if listed is None:
-        yield Finding("records", "none yet; the store was never opened to its end, which the next use does")
+        yield Diagnosis("records", "none yet; the store was never opened to its end, which the next use does")
         return
     blobs, snapshots = listed.blobs, listed.snapshots
     broken = [name for name, size in blobs.items() if not _is_whole(store, name, size, deep=deep)]
     broken += [f"snapshot {number}" for number in snapshots if not (store / "layers" / Snapshot(number).name).is_dir()]
     if broken:
         remedy = "baselard prune --all removes what is recorded, and the next run makes it again"
-        yield Finding("records", f"{len(broken)} of them broken: {', '.join(broken[:3])}", remedy)
+        yield Diagnosis("records", f"{len(broken)} of them broken: {', '.join(broken[:3])}", remedy)
     else:
-        yield Finding("records", f"{len(snapshots)} snapshots and {len(blobs)} blobs are there")
+        yield Diagnosis("records", f"{len(snapshots)} snapshots and {len(blobs)} blobs are there")
 
 
 def _is_whole(store: Path, name: str, size: int, *, deep: bool) -> bool:
@@ -178,16 +182,16 @@ def _is_whole(store: Path, name: str, size: int, *, deep: bool) -> bool:
         return digests.of_file(file) == name
 
 
-def _foreign() -> Iterator[Finding]:
+def _foreign() -> Iterator[Diagnosis]:
     """Other platforms are a matter of wanting them, so their absence is no warning."""
     for platform in _FOREIGN:
         if platform != this_machine():
             there = platforms.runs(platform)
             how = "" if there else "; to build for it: apt-get install qemu-user-static binfmt-support"
-            yield Finding(str(platform), f"can{'' if there else 'not'} be run here{how}")
+            yield Diagnosis(str(platform), f"can{'' if there else 'not'} be run here{how}")
 
 
-def summary(findings: list[Finding]) -> str:
+def summary(findings: list[Diagnosis]) -> str:
     """The findings as a table, remedies below their lines."""
     width = max(len(finding.subject) for finding in findings)
     lines = []

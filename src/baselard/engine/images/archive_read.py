@@ -193,7 +193,7 @@ def _indexed(file: IO[bytes]) -> Archive:
     """Where everything is. Only files count, and links among them; names that climb or are absolute are refused."""
     archive = Archive(file)
     counting = _Counting(file)
-    for entry in tar_read.Reader(counting):
+    for entry in tar_read.TarReader(counting):
         name = _clean(entry.name.decode("utf-8", "surrogateescape"))
         if len(archive.members) > _MOST_MEMBERS:
             raise UserError(f"this is no image archive: it has more than {_MOST_MEMBERS} files")

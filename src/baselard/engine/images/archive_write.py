@@ -8,7 +8,7 @@ from typing import IO
 from baselard.engine.files.file_bytes import copy_range
 from baselard.engine.images import manifest
 from baselard.engine.images.layers import tar_write
-from baselard.engine.images.layers.tar_read import REGULAR, Entry
+from baselard.engine.images.layers.tar_read import REGULAR, TarEntry
 from baselard.engine.images.writing import Whole
 from baselard.engine.store.database import Store
 from baselard.oci import digests, media_types
@@ -55,7 +55,7 @@ def _docker(whole: Whole, names: tuple[str, ...]) -> bytes:
 
 def _add(file: IO[bytes], name: str, content: bytes | Path) -> None:
     size = content.stat().st_size if isinstance(content, Path) else len(content)
-    file.write(tar_write.header(Entry(name.encode(), REGULAR, mode=0o644, size=size)))
+    file.write(tar_write.header(TarEntry(name.encode(), REGULAR, mode=0o644, size=size)))
     if isinstance(content, bytes):
         file.write(content)
     else:

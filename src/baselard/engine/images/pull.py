@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from baselard.engine.errors import EngineError, RegistryError, UnreachedError, UserError
+from baselard.engine.errors import EngineError, RegistryError, RegistryUnreachedError, UserError
 from baselard.engine.images import manifest, registries
 from baselard.engine.images.layers import stack
 from baselard.engine.images.manifest import Index, Manifest
@@ -17,8 +17,7 @@ from baselard.engine.store import origins
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
-from baselard.oci.errors import DistributionError, RefusedError
-from baselard.oci.errors import UnreachedError as NotReachedError
+from baselard.oci.errors import DistributionError, RefusedError, UnreachedError
 from baselard.oci.image_config import ImageConfig
 from baselard.oci.media_types import LARGEST_MANIFEST
 from baselard.oci.platforms import Platform
@@ -42,7 +41,7 @@ class Resolved:
 def resolve(registry: Registry, wanted: Reference, platform: Platform, say: Say) -> Resolved:
     """Ask the registry, or a mirror of it, which image ``wanted`` is for ``platform``.
 
-    Raises UserError when it has none (or none for the platform), UnreachedError, or RegistryError.
+    Raises UserError when it has none (or none for the platform), RegistryUnreachedError, or RegistryError.
     """
     return _from_first(registry, wanted, say, lambda repository: _resolve(repository, wanted, platform))
 
@@ -138,8 +137,8 @@ def _told(reference: Reference) -> Iterator[None]:
 
 def failure(reference: Reference, error: DistributionError) -> EngineError:
     """An error of the client's, as who wants ``reference`` should read it."""
-    if isinstance(error, NotReachedError):
-        return UnreachedError(f"{reference}: the registry {reference.registry} cannot be reached: {error}")
+    if isinstance(error, UnreachedError):
+        return RegistryUnreachedError(f"{reference}: the registry {reference.registry} cannot be reached: {error}")
     if not isinstance(error, RefusedError):
         return RegistryError(f"{reference} cannot be pulled: {error}")
     if error.status in (401, 403):

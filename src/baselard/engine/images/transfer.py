@@ -20,7 +20,7 @@ from baselard.engine.images.layers import pack, stack
 from baselard.engine.images.layers.groups import Group
 from baselard.engine.images.manifest import Descriptor, Index, Manifest
 from baselard.engine.images.registries import Registry, Say
-from baselard.engine.images.writing import Image, Whole
+from baselard.engine.images.writing import Whole, WrittenImage
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import cachedir, holdings, layer_index, stored
@@ -152,7 +152,7 @@ def _packed(store: Store, since: float, key: str) -> tuple[Whole, tuple[int, int
     parts = tuple({part.digest: part for part in (*layers, *streams)}.values())
     described = manifest.described(_CONFIG, config)
     made = Manifest(described, parts, annotations=signing.annotations(key, described.digest))
-    image = Image(manifest.described(made.media_type, made.to_bytes()), made, made.to_bytes())
+    image = WrittenImage(manifest.described(made.media_type, made.to_bytes()), made, made.to_bytes())
     return Whole(image.descriptor, image.data, (image,)), (len(results), len(listed))
 
 

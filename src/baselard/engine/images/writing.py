@@ -53,7 +53,7 @@ class Format:
 
 
 @dataclass(frozen=True)
-class Image:
+class WrittenImage:
     """One platform's image; every blob is in the store."""
 
     descriptor: Descriptor
@@ -67,7 +67,7 @@ class Whole:
 
     descriptor: Descriptor
     data: bytes
-    images: tuple[Image, ...]
+    images: tuple[WrittenImage, ...]
 
 
 def source_date_epoch() -> int | None:
@@ -100,14 +100,14 @@ def write(store: Store, variants: Sequence[Variant], form: Format, on_packed: Pa
     return index(images, docker=form.docker)
 
 
-def index(images: Sequence[Image], *, docker: bool = False, annotations: Pairs = ()) -> Whole:
+def index(images: Sequence[WrittenImage], *, docker: bool = False, annotations: Pairs = ()) -> Whole:
     """An index over images."""
     kind = media_types.DOCKER_INDEX if docker else media_types.OCI_INDEX
     data = Index(tuple(image.descriptor for image in images), kind, annotations).to_bytes()
     return Whole(manifest.described(kind, data), data, tuple(images))
 
 
-def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> Image:
+def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> WrittenImage:
     layers: list[Layer] = []
     grouping = groups.grouping(store, variant.tree, variant.marks)
     for group in grouping.groups:
@@ -124,7 +124,7 @@ def _image(store: Store, variant: Variant, form: Format, on_packed: Packed) -> I
         variant.annotations,
     )
     data = made.to_bytes()
-    return Image(manifest.described(made.media_type, data, variant.config.platform), made, data)
+    return WrittenImage(manifest.described(made.media_type, data, variant.config.platform), made, data)
 
 
 def _descriptor(layer: Layer, form: Format) -> Descriptor:

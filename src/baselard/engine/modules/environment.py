@@ -12,7 +12,7 @@ from pathlib import Path
 
 from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.host import checkout, process
-from baselard.engine.host.caller import User
+from baselard.engine.host.caller import Caller
 from baselard.engine.modules.source import ModuleSource
 from baselard.engine.store import locks
 
@@ -20,7 +20,7 @@ SDK = "dagger-io==0.21.11"
 """What a module means by the ``sdk`` folder that a real engine generates beside it (``tool.uv.sources``)."""
 
 
-def interpreter(source: ModuleSource, cache: Path, user: User) -> Path:
+def interpreter(source: ModuleSource, cache: Path, user: Caller) -> Path:
     """The Python that runs ``source``, made below ``cache`` at first need.
 
     It is made as ``user``, because building a package executes its code. Raises UserError with pip's own words when a
@@ -56,7 +56,7 @@ def _is_ours(source: ModuleSource) -> bool:
     return source.source == checkout.ROOT
 
 
-def _make(home: Path, wanted: list[str], source: ModuleSource, user: User) -> None:
+def _make(home: Path, wanted: list[str], source: ModuleSource, user: Caller) -> None:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o755)
     if user.uid is not None:

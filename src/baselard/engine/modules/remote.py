@@ -17,7 +17,7 @@ from pathlib import Path
 
 from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.host import caller, process
-from baselard.engine.host.caller import User
+from baselard.engine.host.caller import Caller
 
 _HOSTED = re.compile(
     r"(?P<site>(?:github\.com|gitlab\.com|bitbucket\.org)/[^/@]+/[^/@]+)(?P<path>/[^@]*)?(?:@(?P<ref>.+))?"
@@ -43,7 +43,7 @@ _NO_SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Remote:
+class RemoteModule:
     """A repository, a branch, tag or commit of it (empty: its default branch), and a path in it."""
 
     url: str
@@ -56,12 +56,12 @@ def is_remote(text: str) -> bool:
     return bool(_HOSTED.fullmatch(text) or _URL.fullmatch(text)) and not Path(text).exists()
 
 
-def parse(text: str) -> Remote:
+def parse(text: str) -> RemoteModule:
     """The parts of a remote module's name."""
     if hosted := _HOSTED.fullmatch(text):
-        return Remote(f"https://{hosted['site']}", hosted["ref"] or "", (hosted["path"] or "").strip("/"))
+        return RemoteModule(f"https://{hosted['site']}", hosted["ref"] or "", (hosted["path"] or "").strip("/"))
     if url := _URL.fullmatch(text):
-        return Remote(url["site"], url["ref"] or "", (url["path"] or "").strip("/"))
+        return RemoteModule(url["site"], url["ref"] or "", (url["path"] or "").strip("/"))
     raise UserError(f"{text} is neither a directory nor a git repository")
 
 
@@ -81,7 +81,7 @@ def fetch(text: str, cache: Path) -> Path:
     return target / remote.path
 
 
-def _check_out(remote: Remote, target: Path) -> None:
+def _check_out(remote: RemoteModule, target: Path) -> None:
     if not _REF.fullmatch(remote.ref):
         raise UserError(f"{remote.ref!r} is no name of a branch, tag or commit")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def _check_out(remote: Remote, target: Path) -> None:
     work.rename(target)
 
 
-def _git(arguments: Sequence[str], work: Path, user: User, *, settings: bool) -> None:
+def _git(arguments: Sequence[str], work: Path, user: Caller, *, settings: bool) -> None:
     """Run git in ``work``, with what of the user's settings fetches, or without any."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     env |= {name: os.environ[name] for name in filter(_USERS_OWN.fullmatch, os.environ)} if settings else _NO_SETTINGS

@@ -15,7 +15,7 @@ from typing import Any
 
 from baselard.engine.errors import ModuleError
 from baselard.engine.host import process
-from baselard.engine.host.caller import User
+from baselard.engine.host.caller import Caller
 from baselard.engine.modules import runner
 from baselard.engine.modules.source import ModuleSource
 
@@ -108,7 +108,7 @@ class Runner:
 
 
 def start(
-    source: ModuleSource, interpreter: Path, user: User, on_output: OnOutput, bytecode: Path | None = None
+    source: ModuleSource, interpreter: Path, user: Caller, on_output: OnOutput, bytecode: Path | None = None
 ) -> Runner:
     """Start the module's process; it imports while the engine gets ready. ``on_output`` hears what that prints.
 
@@ -128,7 +128,7 @@ def start(
     return Runner(source, child, ours, listener)
 
 
-def environment(source: ModuleSource, interpreter: Path, user: User, environ: Mapping[str, str]) -> dict[str, str]:
+def environment(source: ModuleSource, interpreter: Path, user: Caller, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables a module sees: those of Dagger's Python runtime, and of the host only what the network needs."""
     lent = {name: environ[name] for name in _LENT if name in environ}
     for name in _PROXIES:

@@ -17,10 +17,10 @@ from baselard.engine.files.copying import (
     AS_SOURCE,
     NEW_DIRECTORY,
     Copier,
+    CopySource,
+    CopyTarget,
     InTheWay,
     Metadata,
-    Source,
-    Target,
     counterparts,
 )
 from baselard.engine.files.walking import EVERYTHING, Entry, Filter, walk
@@ -138,7 +138,7 @@ class CopyFiles(TreeOperation):
 
 
 @contextlib.contextmanager
-def opened(worker: Worker, value: Value, path: str) -> Iterator[tuple[Source, Entry]]:
+def opened(worker: Worker, value: Value, path: str) -> Iterator[tuple[CopySource, Entry]]:
     """Where to copy from: for a directory a source with it as the root, for a file its parent; and the entry itself.
 
     Raises UserError when there is nothing at ``path``.
@@ -152,7 +152,7 @@ def opened(worker: Worker, value: Value, path: str) -> Iterator[tuple[Source, En
         entry = Entry(relative.rpartition("/")[2], os.lstat(real))
         if not stat.S_ISDIR(entry.info.st_mode):
             relative = relative.rpartition("/")[0]
-        yield Source(paths.under(view, relative), _layers(worker, snapshot, relative)), entry
+        yield CopySource(paths.under(view, relative), _layers(worker, snapshot, relative)), entry
 
 
 def _layers(worker: Worker, snapshot: Snapshot | None, relative: str) -> tuple[str, ...]:
@@ -168,7 +168,7 @@ def _is_plain_root(worker: Worker, value: Value, path: str) -> bool:
     return not paths.clean(path) and looks == (NEW_DIRECTORY, 0, 0, {})
 
 
-def _metadata(target: Target, node: Copy | CopyFiles) -> Metadata:
+def _metadata(target: CopyTarget, node: Copy | CopyFiles) -> Metadata:
     if not node.owner and node.permissions is None:
         return AS_SOURCE
     return Metadata(owners.resolve(target.seen(), node.owner), node.permissions)
@@ -191,7 +191,7 @@ def _in_the_way(node: Copy | CopyFiles) -> InTheWay:
     return InTheWay.REFUSED if node.as_docker else InTheWay.FOLLOWED
 
 
-def _place(target: Target, node: Copy | CopyFiles) -> str:
+def _place(target: CopyTarget, node: Copy | CopyFiles) -> str:
     """Where the node's path is. A last link is followed to a directory, and by docker to anything or nothing."""
     resolved = target.resolve(node.path)
     if node.as_docker or _is_directory(target, resolved):
@@ -199,11 +199,11 @@ def _place(target: Target, node: Copy | CopyFiles) -> str:
     return paths.resolve_parent(target.seen(), node.path)
 
 
-def _is_directory(target: Target, resolved: str) -> bool:
+def _is_directory(target: CopyTarget, resolved: str) -> bool:
     return stat.S_ISDIR(paths.mode(paths.under(target.seen(), resolved)))
 
 
-def _destination_directory(target: Target, node: CopyFiles, metadata: Metadata) -> str | None:
+def _destination_directory(target: CopyTarget, node: CopyFiles, metadata: Metadata) -> str | None:
     """The directory that files go into, made if the node says that it is one; None if files go to the path itself."""
     goal = _place(target, node)
     named = paths.names_directory(node.path)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import owners, paths, wildcards
-from baselard.engine.files.copying import Target
+from baselard.engine.files.copying import CopyTarget
 from baselard.engine.ops.tree import TreeOperation, on_top, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
@@ -208,7 +208,7 @@ def _changed(worker: Worker, value: Value, path: str) -> Iterator[tuple[Path, st
         yield draft.path, real, lambda made: one(made, draft.commit())
 
 
-def _free(target: Target, goal: str, path: str) -> str:
+def _free(target: CopyTarget, goal: str, path: str) -> str:
     """See that a new file can be made at ``goal``."""
     target.make_parents(goal)
     if stat.S_ISDIR(target.mode(goal) if goal else stat.S_IFDIR):

@@ -10,7 +10,7 @@ from typing import ClassVar, TypeVar
 
 from baselard.engine.errors import EngineError, UserError, foreseen
 from baselard.engine.files import checkout, selection, treehash
-from baselard.engine.files.copying import Copier, Metadata, Source, Target
+from baselard.engine.files.copying import Copier, CopySource, CopyTarget, Metadata
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.patterns import literal
 from baselard.engine.files.statcache import StatCache, stamp_of
@@ -149,9 +149,9 @@ def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: byt
         upper, path = str(draft.upper), os.path.realpath(path)
         after = hashlib.sha256()
         entries = _stamped(_entries(worker, path, selected), after, again=path)
-        target = Target(upper)
+        target = CopyTarget(upper)
         draft.settle = target.settle
-        Copier(Source(path, changing=True), target, Metadata(_ROOT)).tree(entries, "")
+        Copier(CopySource(path, changing=True), target, Metadata(_ROOT)).tree(entries, "")
         if after.digest() != stamps:
             found = treehash.of_entries(upper, walk(upper))
         return found, one(found, draft.commit())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from baselard.engine.files import differences, paths
-from baselard.engine.files.copying import Copier, Target
+from baselard.engine.files.copying import Copier, CopyTarget
 from baselard.engine.files.treehash import EMPTY
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, on_top, one
@@ -80,7 +80,7 @@ class ApplyChanges(TreeOperation):
             return one(self._digest([value.digest for value in inputs]), draft.commit())
 
 
-def _drop(target: Target, path: str) -> None:
+def _drop(target: CopyTarget, path: str) -> None:
     """Remove ``path`` if the tree has it, and has it there rather than behind a link."""
     seen = target.seen()
     if paths.resolve_parent(seen, path) == path and paths.mode(paths.under(seen, path)):

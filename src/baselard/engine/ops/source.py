@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from baselard.engine.errors import HostError, UnreachedError
+from baselard.engine.errors import HostError, RegistryUnreachedError
 from baselard.engine.files import treehash
 from baselard.engine.host import process
 from baselard.engine.images import bootstrap, pull, reference, registries
@@ -116,7 +116,7 @@ async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source
         try:
             with steps.step(worker.progress, key, f"resolve {wanted}") as say:
                 found = await asyncio.to_thread(pull.resolve, worker.registry, wanted, platform, say)
-        except UnreachedError as error:
+        except RegistryUnreachedError as error:
             trouble = str(error)
         else:
             worker.store.record([key, _key(found.reference, platform)], _noted(found))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from baselard.engine.errors import UserError
-from baselard.engine.files.copying import Target
+from baselard.engine.files.copying import CopyTarget
 from baselard.engine.files.treehash import TIMED
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
@@ -68,18 +68,18 @@ def one(tree_digest: str, tree: Snapshot | None) -> Result:
 
 
 @contextlib.contextmanager
-def on_top(worker: Worker, value: Value) -> Iterator[tuple[Draft, Target]]:
+def on_top(worker: Worker, value: Value) -> Iterator[tuple[Draft, CopyTarget]]:
     """A new layer on top of the value's tree, to be written by hand and committed inside the block."""
     parent = snapshot_of(value)
     with worker.snapshots.layer(parent) as draft:
         if parent is None:
-            yield draft, _settled(draft, Target(str(draft.upper)))
+            yield draft, _settled(draft, CopyTarget(str(draft.upper)))
             return
         with worker.snapshots.view(parent) as below:
-            yield draft, _settled(draft, Target(str(draft.upper), str(below)))
+            yield draft, _settled(draft, CopyTarget(str(draft.upper), str(below)))
 
 
-def _settled(draft: Draft, target: Target) -> Target:
+def _settled(draft: Draft, target: CopyTarget) -> CopyTarget:
     draft.settle = target.settle
     return target
 

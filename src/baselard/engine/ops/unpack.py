@@ -17,7 +17,7 @@ import zstandard
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import selection
-from baselard.engine.files.copying import Copier, Target
+from baselard.engine.files.copying import Copier, CopyTarget
 from baselard.engine.host import process
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, one
@@ -74,7 +74,7 @@ class Unpack(TreeOperation):
                 _extract(archive, draft.path, self.source_path)
                 facts["implied"] = _implied(archive, draft.path)
             else:
-                Copier(source, Target(str(draft.path))).file(entry.path, entry.info, self.name)
+                Copier(source, CopyTarget(str(draft.path))).file(entry.path, entry.info, self.name)
             return replace(one(self.content_key(worker, inputs), draft.commit()), data=facts)
 
 

@@ -44,7 +44,7 @@ class Lines:
 
 
 @dataclass
-class Step:
+class ShownStep:
     """One operation under way. ``rest`` is the beginning of a line that is still being written."""
 
     number: int
@@ -140,7 +140,7 @@ class Plain:
     groups: bool = False
     verbose: bool = False
     clock: Clock = time.monotonic
-    _steps: dict[str, Step] = field(default_factory=dict)
+    _steps: dict[str, ShownStep] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _count: int = 0
     _cached: int = 0
@@ -151,7 +151,7 @@ class Plain:
     def started(self, key: str, label: str) -> None:
         with self._lock:
             self._count += 1
-            self._steps[key] = step = Step(self._count, label, self.clock())
+            self._steps[key] = step = ShownStep(self._count, label, self.clock())
             if not self.groups:
                 self._write(f"#{step.number} {label}")
 
@@ -179,14 +179,14 @@ class Plain:
             if self.verbose:
                 self._write(f"{self._count} operations run, {self._cached} found in the store")
 
-    def _show(self, step: Step, lines: list[str]) -> None:
+    def _show(self, step: ShownStep, lines: list[str]) -> None:
         marked = [f"#{step.number} {line}" for line in lines]
         if self.groups:
             step.lines.extend(marked)
         else:
             self._write(*marked)
 
-    def _end(self, step: Step, error: str) -> None:
+    def _end(self, step: ShownStep, error: str) -> None:
         took = self.clock() - step.began
         failed = error and error != CALLED_OFF
         verdict = f"done in {took:.1f} s"
@@ -208,7 +208,7 @@ class Dots:
     """A mark for every operation: ``.`` it ran, ``X`` it failed and its output follows, ``-`` it was called off."""
 
     stream: IO[str]
-    _steps: dict[str, Step] = field(default_factory=dict)
+    _steps: dict[str, ShownStep] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _marks: int = 0
 
@@ -217,7 +217,7 @@ class Dots:
 
     def started(self, key: str, label: str) -> None:
         with self._lock:
-            self._steps[key] = Step(0, label, 0)
+            self._steps[key] = ShownStep(0, label, 0)
 
     def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here
         with self._lock:

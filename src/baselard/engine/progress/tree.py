@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from baselard.engine.progress.display import Step, clean
+from baselard.engine.progress.display import ShownStep, clean
 from baselard.engine.solver.graph import CALLED_OFF
 
 _LAST_LINES = 3
@@ -25,7 +25,7 @@ class Tty:
     """The live tree. Make it with ``started_on``."""
 
     console: Console
-    _steps: dict[str, Step] = field(default_factory=dict)
+    _steps: dict[str, ShownStep] = field(default_factory=dict)
     _tails: "dict[str, deque[str]]" = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _began: float = field(default_factory=time.monotonic)
@@ -75,7 +75,7 @@ class Tty:
     def started(self, key: str, label: str) -> None:
         with self._lock:
             self._count += 1
-            self._steps[key] = Step(self._count, label, time.monotonic())
+            self._steps[key] = ShownStep(self._count, label, time.monotonic())
             self._tails[key] = deque(maxlen=_KEPT_LINES)
 
     def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here

@@ -18,10 +18,10 @@ from baselard.engine.host import process
 from baselard.engine.run.containers.command import (
     BindMount,
     CacheMount,
+    CacheSharing,
     Command,
     Mount,
     SecretMount,
-    Sharing,
     SocketMount,
     TmpfsMount,
 )
@@ -47,7 +47,7 @@ class Mounted:
 
 
 @dataclass(frozen=True)
-class Context:
+class MountContext:
     """What mounts are made with; ``stack`` gives everything back, ``directory`` (in memory) is the container's own."""
 
     worker: Worker
@@ -65,14 +65,14 @@ class Context:
         return owners.resolve(self.rootfs, text) or Owner(0, 0)
 
 
-def mount_all(context: Context, command: Command, values: Sequence[Value]) -> list[Mounted]:
+def mount_all(context: MountContext, command: Command, values: Sequence[Value]) -> list[Mounted]:
     """Every mount of ``command``, in order; ``values`` begin with those of its sourced mounts."""
     sources = dict(zip(map(id, command.sourced), values, strict=False))
     _lock_caches(context, [mount for mount in command.mounts if isinstance(mount, CacheMount)])
     return [_mount(context, mount, sources.get(id(mount))) for mount in command.mounts]
 
 
-def _mount(context: Context, mount: Mount, value: Value | None) -> Mounted:
+def _mount(context: MountContext, mount: Mount, value: Value | None) -> Mounted:
     match mount:
         case BindMount():
             return _bind(context, mount, value)
@@ -87,7 +87,7 @@ def _mount(context: Context, mount: Mount, value: Value | None) -> Mounted:
             return _socket(context, mount)
 
 
-def _bind(context: Context, mount: BindMount, value: Value | None) -> Mounted:
+def _bind(context: MountContext, mount: BindMount, value: Value | None) -> Mounted:
     tree = value.tree if value and isinstance(value.tree, Snapshot) else None
     draft = None
     if mount.readonly:
@@ -107,7 +107,7 @@ def cache_path(root: Path, volume: str) -> Path:
     return root / "caches" / hashlib.sha256(volume.encode()).hexdigest()[:32]
 
 
-def _cache(context: Context, mount: CacheMount, value: Value | None) -> Mounted:
+def _cache(context: MountContext, mount: CacheMount, value: Value | None) -> Mounted:
     path = cache_path(context.worker.store.root, mount.volume)
     data = path / "data"
     with locks.exclusive(path / "new"):
@@ -118,7 +118,7 @@ def _cache(context: Context, mount: CacheMount, value: Value | None) -> Mounted:
     )
 
 
-def _create_cache(context: Context, mount: CacheMount, value: Value | None, data: Path) -> None:
+def _create_cache(context: MountContext, mount: CacheMount, value: Value | None, data: Path) -> None:
     """Fill a new volume with its source, under another name until it is whole."""
     with context.worker.store.temp_dir() as work:
         fresh = work / "data"
@@ -133,9 +133,9 @@ def _create_cache(context: Context, mount: CacheMount, value: Value | None, data
         fresh.rename(data)
 
 
-def _lock_caches(context: Context, mounts: Sequence[CacheMount]) -> None:
+def _lock_caches(context: MountContext, mounts: Sequence[CacheMount]) -> None:
     """Hold each volume once: shared, or alone for PRIVATE and LOCKED; all in one order, so nobody waits in circles."""
-    alone = {mount.volume for mount in mounts if mount.sharing is not Sharing.SHARED}
+    alone = {mount.volume for mount in mounts if mount.sharing is not CacheSharing.SHARED}
     for volume in sorted({mount.volume for mount in mounts}):
         path = cache_path(context.worker.store.root, volume)
         path.mkdir(parents=True, exist_ok=True, mode=0o711)
@@ -155,7 +155,7 @@ def _held(path: Path, kind: int) -> Iterator[None]:
         yield
 
 
-def _secret(context: Context, mount: SecretMount) -> Mounted:
+def _secret(context: MountContext, mount: SecretMount) -> Mounted:
     path = context.new_path()
     with path.open("xb") as file:
         owner = context.owner(mount.owner)
@@ -176,7 +176,7 @@ def listener_at(path: Path, stack: ExitStack) -> socket.socket:
     return listener
 
 
-def _socket(context: Context, mount: SocketMount) -> Mounted:
+def _socket(context: MountContext, mount: SocketMount) -> Mounted:
     """The host's socket itself, or for another owner a socket of their own that leads there."""
     if not Path(mount.source).is_socket():
         raise UserError(f"{mount.source} is not a Unix socket of this machine")

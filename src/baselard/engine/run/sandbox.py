@@ -100,7 +100,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         directory = stack.enter_context(_directory(worker))
         user = _user(rootfs.path, command.user)
         secrets = {ref.handle: worker.secrets.plaintext(ref.handle) for ref in command.secrets}
-        context = mounts.Context(worker, directory, rootfs.path, secrets, stack)
+        context = mounts.MountContext(worker, directory, rootfs.path, secrets, stack)
         mounted = mounts.mount_all(context, command, inputs[1:])
         names = stack.enter_context(_services(worker, command, inputs))
         namespace = stack.enter_context(_network(worker, command))

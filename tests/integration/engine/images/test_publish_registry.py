@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from baselard.engine.errors import EngineError, RegistryError, UnreachedError, UserError
+from baselard.engine.errors import EngineError, RegistryError, RegistryUnreachedError, UserError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, pull, reference, registries
@@ -369,6 +369,6 @@ def test_trouble_on_the_way_is_tried_again_aloud(
 
 def test_a_registry_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
     other = fresh(tmp_path)
-    with pytest.raises(UnreachedError, match="cannot be reached"):
+    with pytest.raises(RegistryUnreachedError, match="cannot be reached"):
         pulled(other, "localhost:1/app:1")
     other.close()

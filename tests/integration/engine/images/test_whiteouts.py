@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.files import exporting, merging, reading, treehash
-from baselard.engine.files.copying import Copier, Source, Target
+from baselard.engine.files.copying import Copier, CopySource, CopyTarget
 from baselard.engine.files.walking import walk
 from baselard.engine.images.layers import generate, stack
 from baselard.engine.store.database import Snapshot, Store
@@ -117,7 +117,7 @@ def _listed(root: Path, below: str = "") -> set[str]:
 
 def _copied(root: Path, place: Path) -> set[str]:
     place.mkdir()
-    Copier(Source(str(root)), Target(str(place))).tree(walk(str(root)), "")
+    Copier(CopySource(str(root)), CopyTarget(str(place))).tree(walk(str(root)), "")
     return _walked(place)
 
 

@@ -13,7 +13,7 @@ import pytest
 from baselard.engine.api import server
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import FunctionError, ModuleError, UserError
-from baselard.engine.host.caller import User
+from baselard.engine.host.caller import Caller
 from baselard.engine.modules import registration, running
 from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.running import Runner
@@ -146,7 +146,7 @@ def write_module(root: Path, code: str = CODE) -> Path:
 def started(root: Path, said: list[bytes]) -> Iterator[Runner]:
     import sys
 
-    runner = running.start(load(root), Path(sys.executable), User(home="/"), said.append)
+    runner = running.start(load(root), Path(sys.executable), Caller(home="/"), said.append)
     try:
         yield runner
     finally:

@@ -12,7 +12,7 @@ import pytest
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import selection
-from baselard.engine.files.copying import Copier, Source, Target
+from baselard.engine.files.copying import Copier, CopySource, CopyTarget
 from baselard.engine.files.walking import Filter, walk
 from baselard.engine.ops.copy import Copy, CopyFiles
 from baselard.engine.ops.file import NewDirectory, NewFile, Remove, Symlink, Timestamps
@@ -247,7 +247,7 @@ def test_everything_about_a_file_comes_along(trees, made, tmp_path: Path, linked
     else:
         with trees.snapshots.view(trees.value(source.node).tree) as root:
             (tmp_path / "to").mkdir()
-            Copier(Source(f"{root}/d"), Target(f"{tmp_path}/to")).tree(walk(f"{root}/d"), "")
+            Copier(CopySource(f"{root}/d"), CopyTarget(f"{tmp_path}/to")).tree(walk(f"{root}/d"), "")
         look = lambda check: check(tmp_path / "to")  # noqa: E731
 
     def check(to: Path) -> None:
@@ -460,7 +460,7 @@ def test_copying_stops_when_it_is_called_off(trees, tmp_path: Path) -> None:
     (tmp_path / "from").mkdir()
     (tmp_path / "from/file").touch()
     (tmp_path / "to").mkdir()
-    copier = Copier(Source(str(tmp_path / "from")), Target(str(tmp_path / "to")))
+    copier = Copier(CopySource(str(tmp_path / "from")), CopyTarget(str(tmp_path / "to")))
     with pytest.raises(cancel.Cancelled):
         context.run(copier.tree, walk(str(tmp_path / "from")), "")
     assert list((tmp_path / "to").iterdir()) == []

@@ -16,9 +16,9 @@ from baselard.engine.run import mounts
 from baselard.engine.run.containers.command import (
     BindMount,
     CacheMount,
+    CacheSharing,
     SecretMount,
     SecretRef,
-    Sharing,
     SocketMount,
     TmpfsMount,
 )
@@ -42,7 +42,7 @@ def test_streams_are_kept_apart_together_and_shown(run, worker):
     worker.progress.output = hear  # what is written while nobody reads comes in one piece for each stream
     wait = "until [ -e /heard/%s ]; do sleep 0.01; done"
     line = f"echo out; {wait % 'out'}; echo err >&2; {wait % 'err'}; echo more"
-    ran = run(line, mounts=(CacheMount("/heard", "heard", Sharing.SHARED),))
+    ran = run(line, mounts=(CacheMount("/heard", "heard", CacheSharing.SHARED),))
     assert (ran.stdout, ran.stream("stderr"), ran.stream("combined")) == ("out\nmore\n", "err\n", "out\nerr\nmore\n")
     assert heard == [b"out\n", b"err\n", b"more\n"]
 
@@ -243,7 +243,7 @@ def test_a_new_cache_begins_with_its_source_and_owner(run, output, busybox):
     assert run("ls /cache", mounts=(cache,)).stdout == "passwd\n"
 
 
-@pytest.mark.parametrize("sharing", [Sharing.LOCKED, Sharing.PRIVATE])
+@pytest.mark.parametrize("sharing", [CacheSharing.LOCKED, CacheSharing.PRIVATE])
 def test_locked_caches_are_one_containers_at_a_time(run, sharing):
     cache = CacheMount("/cache", f"alone-{sharing}", sharing)
     line = "mkdir /cache/taken || exit 1; sleep 0.2; busybox rmdir /cache/taken"

@@ -9,7 +9,7 @@ import pytest
 
 from baselard.engine.errors import ExecError, HostError, UserError
 from baselard.engine.run.containers.command import Binding, Command
-from baselard.engine.run.containers.runtime import Container
+from baselard.engine.run.containers.runtime import RuncContainer
 from baselard.engine.run.services import running_service, session_services
 from baselard.engine.run.services.service import (
     ContainerService,
@@ -150,7 +150,7 @@ def test_a_service_that_never_comes_up_says_what_it_said(run, serving, worker, m
 
 
 def test_a_health_check_that_cannot_run_is_told(run, serving, worker, monkeypatch):
-    execute = Container.execute
+    execute = RuncContainer.execute
 
     def impatient(container, args, spec, *, on_output, **more):
         def heard(stream, data):
@@ -160,7 +160,7 @@ def test_a_health_check_that_cannot_run_is_told(run, serving, worker, monkeypatc
 
         return execute(container, args, spec, on_output=heard, **more)
 
-    monkeypatch.setattr(Container, "execute", impatient)
+    monkeypatch.setattr(RuncContainer, "execute", impatient)
     monkeypatch.setattr(running_service, "_TOLD_AFTER", 0.0)
     service = serving("sleep 1000", (), Healthcheck(("CMD", "curl", "localhost")))
     with pytest.raises(HostError, match=r"(?s)until its health check succeeds; the check said:.*curl.*not found"):
@@ -191,7 +191,7 @@ def test_a_service_whose_health_check_goes_on_failing_is_unhealthy(start, servin
 
 def test_a_check_that_takes_too_long_has_failed_and_is_killed(start, serving, monkeypatch):
     """As docker kills it; its process would go on in the container."""
-    execute = Container.execute
+    execute = RuncContainer.execute
     looked = []
 
     def followed(container, args, spec, **more):
@@ -203,7 +203,7 @@ def test_a_check_that_takes_too_long_has_failed_and_is_killed(start, serving, mo
         looked.append((code, found))
         return code
 
-    monkeypatch.setattr(Container, "execute", followed)
+    monkeypatch.setattr(RuncContainer, "execute", followed)
     check = Healthcheck(("CMD", "sleep", "7654"), interval=MILLISECOND, timeout=200 * MILLISECOND, retries=1)
     with pytest.raises(HostError, match=r"unhealthy.*\(sleep 7654: not done after 0.2 s\)"):
         start(serving("sleep 1000", (), check))
@@ -271,8 +271,8 @@ def test_the_end_of_a_session_stops_all_at_once(serving, start, worker, monkeypa
     ready = Healthcheck(("CMD", "test", "-e", "/ready"))
     running = [start(serving(f"{stubborn}; : {number}", (), ready)) for number in range(4)]
     sent = []
-    signal_one = Container.signal
-    monkeypatch.setattr(Container, "signal", lambda one, number: sent.append(number) or signal_one(one, number))
+    signal_one = RuncContainer.signal
+    monkeypatch.setattr(RuncContainer, "signal", lambda one, number: sent.append(number) or signal_one(one, number))
     worker.services.close()
     assert all(one.ended.is_set() for one in running)
     assert sent == [signal.SIGTERM] * 4 + [signal.SIGKILL] * 4
@@ -320,7 +320,7 @@ def test_a_tunnel_for_datagrams(start):
 
 def test_a_service_that_ends_while_its_health_is_checked_tells_its_own_end(run, serving, monkeypatch):
     ended = []
-    execute = Container.execute
+    execute = RuncContainer.execute
 
     def late(container, args, spec, **more):
         if execute(container, ("true",), spec, **more):
@@ -331,7 +331,7 @@ def test_a_service_that_ends_while_its_health_is_checked_tells_its_own_end(run, 
         ended.append(container)
         return execute(container, args, spec, **more)
 
-    monkeypatch.setattr(Container, "execute", late)
+    monkeypatch.setattr(RuncContainer, "execute", late)
     line = "until [ -e /asked ]; do sleep 0.01; done; echo cannot; exit 6"
     service = serving(line, (), Healthcheck(("CMD", "true")))
     with pytest.raises(ExecError) as caught:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from baselard.dockerfile.apply.builder import BlockedError, Placement, Warn
-from baselard.dockerfile.apply.driver import Request, build_with
+from baselard.dockerfile.apply.driver import BuildRequest, build_with
 from baselard.dockerfile.apply.state import Contexts, Made
 from baselard.dockerfile.plan.steps import RunStep
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
@@ -31,7 +31,7 @@ async def build(
     (context / "Dockerfile").write_text(text)
     recorder = recorder or Recorder({"base": PATH})
     warn = (warned if warned is not None else []).append
-    return await build_with(recorder, Contexts(Tree("context", context), {"base": Box("base")}), Request(), warn)
+    return await build_with(recorder, Contexts(Tree("context", context), {"base": Box("base")}), BuildRequest(), warn)
 
 
 def copies(box: Box) -> list[Placement[Tree]]:
@@ -69,7 +69,7 @@ async def test_what_the_files_come_from(context: Path) -> None:
     ):
         made: list[Made[Box]] = []
         built = await build_with(
-            Recorder({"base": PATH}), contexts, Request(target=target), lambda _: None, made.extend
+            Recorder({"base": PATH}), contexts, BuildRequest(target=target), lambda _: None, made.extend
         )
         assert [one.created_by for one in made] == expected
         assert made[-1].container.calls == built.calls[:-1]
@@ -124,7 +124,7 @@ async def test_an_ignored_file_is_missing(context: Path) -> None:
 
 async def test_the_dockerfile_itself_may_be_missing(context: Path) -> None:
     with pytest.raises(DockerfileError, match="failed to read dockerfile: Nope is not in the build context"):
-        await build_with(Recorder(), Contexts(Tree("context", context)), Request("Nope"))
+        await build_with(Recorder(), Contexts(Tree("context", context)), BuildRequest("Nope"))
 
 
 async def test_unneeded_stages_are_not_touched(context: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselard.dockerfile.apply.builder import Mounted, Placement
+from baselard.dockerfile.apply.builder import MountedTree, Placement
 from baselard.dockerfile.dagger.config import configure, hidden
 from baselard.dockerfile.dagger.copy import alike
 from baselard.dockerfile.dagger.ground import Ground, new_directory
@@ -63,7 +63,7 @@ def test_healthcheck_durations() -> None:
     )
 
 
-def ran(step: RunStep, config: ImageConfig, mounts: list[Mounted[dagger.Directory]]) -> list[tuple[str, Any]]:
+def ran(step: RunStep, config: ImageConfig, mounts: list[MountedTree[dagger.Directory]]) -> list[tuple[str, Any]]:
     secret = CLIENT.set_secret("s", "x")
     done = run(CLIENT, CLIENT.container(), step, config=config, mounts=mounts, secrets={"s": secret}, ssh=None)
     return calls(done)
@@ -71,9 +71,9 @@ def ran(step: RunStep, config: ImageConfig, mounts: list[Mounted[dagger.Director
 
 def test_what_a_run_saw_is_taken_away_again() -> None:
     step = RunStep(PLACE, ("x",), {"ARG": "1", "ENV": "arg"}, {"HTTP_PROXY": "p"})
-    mounts: list[Mounted[dagger.Directory]] = [
-        Mounted(MountStep("tmpfs", "/t", size=7)),
-        Mounted(MountStep("secret", "/s", id="s", env="S")),
+    mounts: list[MountedTree[dagger.Directory]] = [
+        MountedTree(MountStep("tmpfs", "/t", size=7)),
+        MountedTree(MountStep("secret", "/s", id="s", env="S")),
     ]
     found = ran(step, ImageConfig(env=(("ENV", "env"),)), mounts)
     after = found[[name for name, _ in found].index("withExec") + 1 :]

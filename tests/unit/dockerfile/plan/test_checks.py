@@ -2,7 +2,7 @@ import pytest
 
 from baselard.dockerfile.plan.checks import check
 from baselard.dockerfile.plan.lower import lower_stage
-from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.stages import BuildOptions, make_plan
 from baselard.dockerfile.syntax.text import parse
 from baselard.oci.image_config import ImageConfig
 
@@ -62,6 +62,6 @@ def test_nothing_to_find(text: str) -> None:
     ],
 )
 def test_variables_that_nothing_sets(line: str, messages: list[str]) -> None:
-    plan = make_plan(parse(f"FROM a\n{line}\n"), Options({}))
+    plan = make_plan(parse(f"FROM a\n{line}\n"), BuildOptions({}))
     lowered = lower_stage(plan, plan.stages[0], ImageConfig(env=(("JAVA_HOME", "/java"),)))
     assert [warning.message for warning in lowered.warnings] == messages

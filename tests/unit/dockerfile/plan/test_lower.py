@@ -2,7 +2,7 @@ import pytest
 
 from baselard.dockerfile.plan import entitlements
 from baselard.dockerfile.plan.lower import Lowered, lower_stage
-from baselard.dockerfile.plan.stages import Options, make_plan
+from baselard.dockerfile.plan.stages import BuildOptions, make_plan
 from baselard.dockerfile.plan.steps import Configure, CopyStep, MakeDirectory, RunStep, Step
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.dockerfile.syntax.text import parse
@@ -12,7 +12,7 @@ PATH = {"PATH": "/bin"}
 
 
 def lower(body: str, base: ImageConfig | None = None, allow: frozenset[str] = frozenset(), **args: str) -> Lowered:
-    plan = make_plan(parse("FROM x\n" + body), Options(args, allow=allow))
+    plan = make_plan(parse("FROM x\n" + body), BuildOptions(args, allow=allow))
     return lower_stage(plan, plan.stages[0], base or ImageConfig(env=tuple(PATH.items())))
 
 

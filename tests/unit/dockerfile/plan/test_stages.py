@@ -2,9 +2,9 @@ import pytest
 
 from baselard.dockerfile.plan.bases import base_references
 from baselard.dockerfile.plan.stages import (
+    BuildOptions,
     ImageSource,
     NamedContext,
-    Options,
     Plan,
     ScratchSource,
     StageOutput,
@@ -15,7 +15,7 @@ from baselard.dockerfile.syntax.text import parse
 
 
 def plan(text: str, **options: object) -> Plan:
-    return make_plan(parse(text), Options(**{"build_args": {}, **options}))  # type: ignore[arg-type]
+    return make_plan(parse(text), BuildOptions(**{"build_args": {}, **options}))  # type: ignore[arg-type]
 
 
 def test_only_needed_stages() -> None:

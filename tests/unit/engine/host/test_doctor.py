@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from baselard.engine.host import doctor, privilege, process
-from baselard.engine.host.doctor import Finding
+from baselard.engine.host.doctor import Diagnosis
 from baselard.engine.store.database import Store
 
 
-def found(store: Path, subject: str, *, deep: bool = False) -> Finding:
+def found(store: Path, subject: str, *, deep: bool = False) -> Diagnosis:
     return next(finding for finding in doctor.examine(store, deep=deep) if finding.subject == subject)
 
 
@@ -69,7 +69,7 @@ def test_a_damaged_database_is_found(root: Path) -> None:
 
 def test_a_missing_program_names_its_package(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "which", lambda program: None if program in ("runc", "mmdebstrap") else "/bin/x")
-    assert found(root, "mmdebstrap") == Finding("mmdebstrap", "not installed", "apt-get install mmdebstrap")
+    assert found(root, "mmdebstrap") == Diagnosis("mmdebstrap", "not installed", "apt-get install mmdebstrap")
     assert found(root, "runc").mark == "missing"
 
 
@@ -83,7 +83,7 @@ def test_a_kernel_that_is_too_old(root: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         os, "uname", lambda: SimpleNamespace(release="4.19.0-27-amd64", version="#1 SMP", machine="x86_64")
     )
-    assert found(root, "kernel") == Finding("kernel", "4.19.0-27-amd64", "use Linux 5.10 or later")
+    assert found(root, "kernel") == Diagnosis("kernel", "4.19.0-27-amd64", "use Linux 5.10 or later")
 
 
 @pytest.mark.parametrize("kind", ["overlayfs", "nfs", "fuseblk"])
@@ -118,5 +118,5 @@ def test_a_file_that_is_missing_names_its_package(root: Path, monkeypatch: pytes
 
 
 def test_the_summary_shows_each_remedy_below_its_line() -> None:
-    text = doctor.summary([Finding("a", "fine"), Finding("longer", "bad", "do this", fatal=True)])
+    text = doctor.summary([Diagnosis("a", "fine"), Diagnosis("longer", "bad", "do this", fatal=True)])
     assert text.splitlines() == ["ok       a       fine", "missing  longer  bad", " " * 17 + "→ do this"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from baselard.engine.errors import RegistryError, UnreachedError, UserError
+from baselard.engine.errors import RegistryError, RegistryUnreachedError, UserError
 from baselard.engine.images import pull, reference
 from baselard.oci import errors
 from baselard.oci.errors import DistributionError, RefusedError
@@ -20,7 +20,7 @@ DIGEST = "sha256:" + "429" * 21 + "4"
         ("host/denied:1", DistributionError("unsupported media type"), RegistryError),
         ("host/app:1", RefusedError("toomanyrequests: slow down", 429), RegistryError),
         ("host/app:1", RefusedError("503 Service Unavailable", 503), RegistryError),
-        ("host/app:1", errors.UnreachedError("host cannot be reached: no such host"), UnreachedError),
+        ("host/app:1", errors.UnreachedError("host cannot be reached: no such host"), RegistryUnreachedError),
     ],
 )
 def test_a_reason_is_told_from_the_name(address: str, error: DistributionError, kind: type[Exception]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.api.objects.typedef import Function, Module, TypeDef
-from baselard.engine.host.caller import User, invoking_user
+from baselard.engine.host.caller import Caller, invoking_user
 from baselard.engine.modules import environment, known, running
 from baselard.engine.modules.source import ModuleSource
 
@@ -19,7 +19,7 @@ def module(root: Path, *dependencies: str, requires: str = ">=3.11") -> ModuleSo
 def test_the_sdk_alone_needs_no_environment(tmp_path: Path) -> None:
     source = module(tmp_path, "dagger-io", "Dagger_IO>=0.1")
     assert environment.requirements(source) == []
-    assert environment.interpreter(source, tmp_path / "cache", User()) == Path(sys.executable)
+    assert environment.interpreter(source, tmp_path / "cache", Caller()) == Path(sys.executable)
     assert not (tmp_path / "cache").exists()
 
 
@@ -37,7 +37,7 @@ def test_a_python_yet_to_come_is_noticed(tmp_path: Path, requires: str, too_new:
 def test_module_code_sees_no_token_of_the_host(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     host = {"GITHUB_TOKEN": "t", "HTTPS_PROXY": "http://p", "no_proxy": "x.org", "TZ": "UTC", "PATH": "/evil"}
-    env = running.environment(module(tmp_path), Path("/venv/bin/python"), User(home="/home/u"), host)
+    env = running.environment(module(tmp_path), Path("/venv/bin/python"), Caller(home="/home/u"), host)
     assert "GITHUB_TOKEN" not in env
     assert env["https_proxy"] == "http://p"
     assert env["no_proxy"] == "x.org,127.0.0.1,localhost"

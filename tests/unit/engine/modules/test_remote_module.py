@@ -8,19 +8,19 @@ import pytest
 
 from baselard.engine.errors import UserError
 from baselard.engine.modules import remote
-from baselard.engine.modules.remote import Remote
+from baselard.engine.modules.remote import RemoteModule
 
 
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("github.com/o/r", Remote("https://github.com/o/r")),
-        ("github.com/o/r/sub/dir@v1.2", Remote("https://github.com/o/r", "v1.2", "sub/dir")),
-        ("https://example.com/r.git#main:sub", Remote("https://example.com/r.git", "main", "sub")),
-        ("git@example.com:o/r.git", Remote("git@example.com:o/r.git")),
+        ("github.com/o/r", RemoteModule("https://github.com/o/r")),
+        ("github.com/o/r/sub/dir@v1.2", RemoteModule("https://github.com/o/r", "v1.2", "sub/dir")),
+        ("https://example.com/r.git#main:sub", RemoteModule("https://example.com/r.git", "main", "sub")),
+        ("git@example.com:o/r.git", RemoteModule("git@example.com:o/r.git")),
     ],
 )
-def test_names_of_repositories(text: str, parts: Remote) -> None:
+def test_names_of_repositories(text: str, parts: RemoteModule) -> None:
     assert remote.is_remote(text)
     assert remote.parse(text) == parts
 

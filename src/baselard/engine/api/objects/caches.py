@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from baselard.engine.api.objects.directory import Directory
-from baselard.engine.run.containers.command import CacheMount, Sharing
+from baselard.engine.run.containers.command import CacheMount, CacheSharing
 from baselard.engine.solver import digest
 
 
@@ -16,11 +16,11 @@ class CacheVolume:
 
     name: str
     namespace: str
-    sharing: Sharing = Sharing.SHARED
+    sharing: CacheSharing = CacheSharing.SHARED
     source: Directory | None = None
     owner: str = field(default="")
 
-    def specialised(self, *, source: Directory | None, sharing: Sharing | None, owner: str) -> "CacheVolume":
+    def specialised(self, *, source: Directory | None, sharing: CacheSharing | None, owner: str) -> "CacheVolume":
         """The volume with those of its properties that are given."""
         return replace(
             self,

@@ -13,9 +13,9 @@ from baselard.engine.errors import UserError
 from baselard.engine.run.containers.command import (
     BindMount,
     CacheMount,
+    CacheSharing,
     Mount,
     SecretMount,
-    Sharing,
     SocketMount,
     TmpfsMount,
 )
@@ -114,7 +114,7 @@ def with_mounted_cache(
     owner: str = "",
     expand: bool = False,
 ) -> Container:
-    volume = cache.specialised(source=source, sharing=Sharing(sharing) if sharing else None, owner=owner)
+    volume = cache.specialised(source=source, sharing=CacheSharing(sharing) if sharing else None, owner=owner)
     target = container.absolute(path, expand=expand)
     return with_mount(container, volume.mount(target))
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from baselard.engine.errors import HostError, UserError, foreseen
 from baselard.engine.files.inside import DIRECTORY, Names
 from baselard.engine.images.layers import tar_read
-from baselard.engine.images.layers.tar_read import Entry
-from baselard.engine.images.layers.tree import Tree, shown
+from baselard.engine.images.layers.tar_read import TarEntry
+from baselard.engine.images.layers.tree import LayerTree, shown
 from baselard.engine.store import overlay, stamps
 from baselard.oci import whiteouts
 
@@ -38,14 +38,14 @@ class Leftovers:
     whiteouts: tuple[Names, ...] = ()
 
 
-def unpack(source: tar_read.Source, root: Path, *, lowest: bool = False) -> Leftovers:
+def unpack(source: tar_read.TarSource, root: Path, *, lowest: bool = False) -> Leftovers:
     """Unpack the tar from ``source`` into the directory ``root``; whiteouts mean nothing in the ``lowest`` layer.
 
     Raises UserError that names the entry for anything hostile, broken or impossible, HostError when the disk is full.
     What is in ``root`` then is of no use; the caller drops it.
     """
-    reader = tar_read.Reader(source)
-    with Tree.at(root) as tree:
+    reader = tar_read.TarReader(source)
+    with LayerTree.at(root) as tree:
         tree.implied.add(())
         tree.times[()] = stamps.FIXED
         for entry in reader:
@@ -59,7 +59,7 @@ def unpack(source: tar_read.Source, root: Path, *, lowest: bool = False) -> Left
         return Leftovers(tuple(sorted(tree.implied)), tuple(tree.links), tuple(sorted(tree.whiteouts)))
 
 
-def _put(tree: Tree, entry: Entry, reader: tar_read.Reader, *, lowest: bool) -> None:
+def _put(tree: LayerTree, entry: TarEntry, reader: tar_read.TarReader, *, lowest: bool) -> None:
     names = _names(entry.name)
     if not names:
         _put_root(tree, entry)
@@ -72,7 +72,7 @@ def _put(tree: Tree, entry: Entry, reader: tar_read.Reader, *, lowest: bool) -> 
     _MAKERS[entry.kind](tree, parent, names, entry, reader)
 
 
-def _put_root(tree: Tree, entry: Entry) -> None:
+def _put_root(tree: LayerTree, entry: TarEntry) -> None:
     if entry.kind != tar_read.DIRECTORY:
         raise UserError("the root can be nothing but a directory")
     _check_xattrs(entry)
@@ -81,7 +81,7 @@ def _put_root(tree: Tree, entry: Entry) -> None:
     tree.times[()] = entry.mtime
 
 
-def _put_whiteout(tree: Tree, names: Names, *, lowest: bool) -> None:
+def _put_whiteout(tree: LayerTree, names: Names, *, lowest: bool) -> None:
     hidden = names[-1].removeprefix(whiteouts.PREFIX)
     opaque = names[-1] == whiteouts.OPAQUE
     if opaque and len(names) == 1:
@@ -108,7 +108,7 @@ def _delete_below(parent: int, name: bytes) -> None:
                 overlay.make_opaque(directory)
 
 
-def _put_directory(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_read.Reader) -> None:
+def _put_directory(tree: LayerTree, parent: int, names: Names, entry: TarEntry, _: tar_read.TarReader) -> None:
     name = names[-1]
     hides = False
     try:
@@ -127,7 +127,7 @@ def _put_directory(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_r
     tree.times[names] = entry.mtime
 
 
-def _put_file(tree: Tree, parent: int, names: Names, entry: Entry, reader: tar_read.Reader) -> None:
+def _put_file(tree: LayerTree, parent: int, names: Names, entry: TarEntry, reader: tar_read.TarReader) -> None:
     def make() -> None:
         file = os.open(names[-1], _NEW_FILE, entry.mode, dir_fd=parent)
         try:
@@ -140,7 +140,7 @@ def _put_file(tree: Tree, parent: int, names: Names, entry: Entry, reader: tar_r
     _replacing(tree, parent, names, make)
 
 
-def _fill(file: int, entry: Entry, reader: tar_read.Reader) -> None:
+def _fill(file: int, entry: TarEntry, reader: tar_read.TarReader) -> None:
     if entry.segments is None:
         _copy(file, entry.size, reader)
         return
@@ -150,7 +150,7 @@ def _fill(file: int, entry: Entry, reader: tar_read.Reader) -> None:
         _copy(file, length, reader)
 
 
-def _copy(file: int, size: int, reader: tar_read.Reader) -> None:
+def _copy(file: int, size: int, reader: tar_read.TarReader) -> None:
     while size:
         data = reader.read(min(size, _CHUNK))
         size -= len(data)
@@ -159,14 +159,14 @@ def _copy(file: int, size: int, reader: tar_read.Reader) -> None:
             view = view[os.write(file, view) :]
 
 
-def _put_symlink(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_read.Reader) -> None:
+def _put_symlink(tree: LayerTree, parent: int, names: Names, entry: TarEntry, _: tar_read.TarReader) -> None:
     if not entry.link or b"\0" in entry.link:
         raise UserError("a symbolic link needs a target")
     _replacing(tree, parent, names, lambda: os.symlink(entry.link, names[-1], dir_fd=parent))
     _dress_by_name(parent, names[-1], entry)
 
 
-def _put_special(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_read.Reader) -> None:
+def _put_special(tree: LayerTree, parent: int, names: Names, entry: TarEntry, _: tar_read.TarReader) -> None:
     """A device or fifo. The device 0:0 would mean «deleted» to overlayfs; containers' device rules guard the rest."""
     device = os.makedev(*entry.device) if entry.kind != tar_read.FIFO else 0
     if entry.kind == tar_read.CHARACTER and device == 0:
@@ -177,7 +177,7 @@ def _put_special(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_rea
     os.chmod(names[-1], entry.mode, dir_fd=parent)
 
 
-def _put_hard_link(tree: Tree, parent: int, names: Names, entry: Entry, _: tar_read.Reader) -> None:
+def _put_hard_link(tree: LayerTree, parent: int, names: Names, entry: TarEntry, _: tar_read.TarReader) -> None:
     target = _names(entry.link)
     if not target or target == names:
         raise UserError("a hard link needs another file as its target")
@@ -200,7 +200,7 @@ def _link(target: bytes, there: int, name: bytes, here: int) -> None:
         raise UserError("its hard link's target is a directory") from None
 
 
-def _replacing(tree: Tree, parent: int, names: Names, make: "Callable[[], None]") -> None:
+def _replacing(tree: LayerTree, parent: int, names: Names, make: "Callable[[], None]") -> None:
     """Make an entry; one of the same name that came earlier in the layer goes, as in any tar."""
     try:
         make()
@@ -209,7 +209,7 @@ def _replacing(tree: Tree, parent: int, names: Names, make: "Callable[[], None]"
         make()
 
 
-def _remove(tree: Tree, parent: int, names: Names) -> None:
+def _remove(tree: LayerTree, parent: int, names: Names) -> None:
     if stat.S_ISDIR(os.lstat(names[-1], dir_fd=parent).st_mode):
         shutil.rmtree(names[-1], dir_fd=parent)
         for known in [known for known in tree.times if known[: len(names)] == names]:
@@ -219,7 +219,7 @@ def _remove(tree: Tree, parent: int, names: Names) -> None:
         os.unlink(names[-1], dir_fd=parent)
 
 
-def _dress(target: int, entry: Entry) -> None:
+def _dress(target: int, entry: TarEntry) -> None:
     """Owner, mode and attributes. Mode after owner, which clears setuid; capabilities too are lost by chown(2).
 
     Most are as they should be already, and a change that changes nothing costs the file system as much as another.
@@ -234,7 +234,7 @@ def _dress(target: int, entry: Entry) -> None:
         _set_xattr(target, name, value, follow=True)
 
 
-def _dress_by_name(parent: int, name: bytes, entry: Entry) -> None:
+def _dress_by_name(parent: int, name: bytes, entry: TarEntry) -> None:
     os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
     os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
     for key, value in entry.xattrs.items():
@@ -250,7 +250,7 @@ def _set_xattr(target: int | bytes, name: str, value: bytes, *, follow: bool) ->
             raise
 
 
-def _check_xattrs(entry: Entry) -> None:
+def _check_xattrs(entry: TarEntry) -> None:
     for name in entry.xattrs:
         if name.startswith(overlay.ATTRIBUTES) or "\0" in name:
             raise UserError(f"the attribute {name} would steer overlayfs itself")
@@ -280,14 +280,14 @@ def _opened(name: bytes, parent: int) -> Iterator[int]:
         os.close(directory)
 
 
-def _explained(error: OSError, entry: Entry) -> HostError | UserError:
+def _explained(error: OSError, entry: TarEntry) -> HostError | UserError:
     of_the_machine = foreseen(OSError(error.errno, error.strerror))  # its path would be the entry's
     if isinstance(of_the_machine, HostError):
         return of_the_machine
     return UserError(f"layer entry {shown(entry.name)}: {error.strerror}")
 
 
-_MAKERS: "dict[bytes, Callable[[Tree, int, Names, Entry, tar_read.Reader], None]]" = {
+_MAKERS: "dict[bytes, Callable[[LayerTree, int, Names, TarEntry, tar_read.TarReader], None]]" = {
     tar_read.REGULAR: _put_file,
     tar_read.HARD_LINK: _put_hard_link,
     tar_read.SYMLINK: _put_symlink,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from baselard.engine.errors import HostError
 from baselard.engine.images.layers import tar_read, tar_write
-from baselard.engine.images.layers.tar_read import Entry
+from baselard.engine.images.layers.tar_read import TarEntry
 from baselard.engine.store import overlay
 from baselard.oci import whiteouts
 
@@ -141,7 +141,7 @@ def _content(writer: _Writer, path: bytes, size: int) -> Iterator[bytes]:
         yield from writer.add(tar_write.padding(size))
 
 
-def _entry(writer: _Writer, name: bytes, path: bytes, info: os.stat_result) -> Entry:
+def _entry(writer: _Writer, name: bytes, path: bytes, info: os.stat_result) -> TarEntry:
     entry = _plain(writer, name, info)
     link = os.readlink(path) if entry.kind == tar_read.SYMLINK else b""
     xattrs = {
@@ -152,10 +152,10 @@ def _entry(writer: _Writer, name: bytes, path: bytes, info: os.stat_result) -> E
     return entry._replace(link=link, xattrs=xattrs) if link or xattrs else entry
 
 
-def _plain(writer: _Writer, name: bytes, info: os.stat_result) -> Entry:
+def _plain(writer: _Writer, name: bytes, info: os.stat_result) -> TarEntry:
     kind = _KINDS[stat.S_IFMT(info.st_mode)]
     device = (os.major(info.st_rdev), os.minor(info.st_rdev)) if info.st_rdev else (0, 0)
-    return Entry(
+    return TarEntry(
         name=name,
         kind=kind,
         mode=stat.S_IMODE(info.st_mode),
@@ -167,9 +167,9 @@ def _plain(writer: _Writer, name: bytes, info: os.stat_result) -> Entry:
     )
 
 
-def _mark(writer: _Writer, name: bytes, directory: bytes) -> Entry:
+def _mark(writer: _Writer, name: bytes, directory: bytes) -> TarEntry:
     """An empty file that says «deleted»; as old as its directory, so that its bytes do not depend on the hour."""
-    return Entry(name, tar_read.REGULAR, mode=0, mtime=_time(writer, os.lstat(directory).st_mtime_ns))
+    return TarEntry(name, tar_read.REGULAR, mode=0, mtime=_time(writer, os.lstat(directory).st_mtime_ns))
 
 
 def _time(writer: _Writer, nanoseconds: int) -> int:

@@ -15,7 +15,7 @@ from baselard.engine.files.inside import Names
 from baselard.engine.images.layers import extract
 from baselard.engine.images.layers.extract import Leftovers
 from baselard.engine.images.layers.stream import Stream, decompressed
-from baselard.engine.images.layers.tree import Tree, shown
+from baselard.engine.images.layers.tree import LayerTree, shown
 from baselard.engine.solver import cancel
 from baselard.engine.store import layer_index, overlay, whiteouts
 from baselard.engine.store.database import Snapshot
@@ -100,7 +100,7 @@ def _settle(snapshots: Snapshots, parent: Snapshot | None, unpacked: _Unpacked) 
     """Put one layer on top of ``parent``, after what only the layers below could tell."""
     left = unpacked.left
     if parent and (left.implied or left.links or left.whiteouts):
-        with snapshots.view(parent) as below, Tree.at(below) as lower, Tree.at(unpacked.tree) as upper:
+        with snapshots.view(parent) as below, LayerTree.at(below) as lower, LayerTree.at(unpacked.tree) as upper:
             for names in left.whiteouts:
                 whiteouts.drop_idle(lower.root, upper.root, names)
             for names in left.implied:
@@ -112,7 +112,7 @@ def _settle(snapshots: Snapshots, parent: Snapshot | None, unpacked: _Unpacked) 
     return snapshots.store.add_snapshot(parent, unpacked.tree)
 
 
-def _dress_as_below(lower: Tree, upper: Tree, names: Names) -> None:
+def _dress_as_below(lower: LayerTree, upper: LayerTree, names: Names) -> None:
     """A directory the layer went through without describing it keeps what it is below."""
     try:
         source = lower.open_directory(names)
@@ -128,7 +128,7 @@ def _dress_as_below(lower: Tree, upper: Tree, names: Names) -> None:
         os.close(source)
 
 
-def _copy_from_below(lower: Tree, upper: Tree, names: Names, target: Names) -> None:
+def _copy_from_below(lower: LayerTree, upper: LayerTree, names: Names, target: Names) -> None:
     """A hard link to a file of a lower layer is a copy of it, as overlayfs would make at the first write."""
     try:
         there = lower.open_parent(target, make=False)

@@ -23,7 +23,7 @@ _XATTR = b"SCHILY.xattr."
 _MOST_DIGITS = 19  # 2**63
 
 
-class Source(Protocol):
+class TarSource(Protocol):
     """Where the tar's bytes come from."""
 
     def read(self, size: int) -> bytes:
@@ -33,7 +33,7 @@ class Source(Protocol):
         """Go past ``size`` bytes; past how many, fewer only at the very end."""
 
 
-class Entry(NamedTuple):
+class TarEntry(NamedTuple):
     """One member. ``size`` counts the bytes that follow in the stream, ``segments`` (offset, length) where they belong
     in a sparse file of ``real_size`` bytes; ``mtime`` in nanoseconds."""
 
@@ -51,15 +51,15 @@ class Entry(NamedTuple):
     real_size: int = 0
 
 
-class Reader:
+class TarReader:
     """Iterates over entries; between two of them the caller may ``read`` the content of the first, or part of it."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TarSource) -> None:
         self._source = source
         self._left = 0  # bytes of the present entry's content not yet read
         self._padding = 0
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[TarEntry]:
         pax: dict[bytes, bytes] = {}
         longs: dict[bytes, bytes] = {}
         while (block := self._next_header()) is not None:
@@ -83,7 +83,7 @@ class Reader:
         self._left -= len(data)
         return data
 
-    def _entry(self, block: bytes, kind: bytes, pax: dict[bytes, bytes], longs: dict[bytes, bytes]) -> Entry:
+    def _entry(self, block: bytes, kind: bytes, pax: dict[bytes, bytes], longs: dict[bytes, bytes]) -> TarEntry:
         entry = _plain_entry(block, kind, pax, longs)
         self._expect(entry.size)
         if kind == _GNU_SPARSE:
@@ -92,7 +92,7 @@ class Reader:
             return self._pax_sparse(pax, entry)
         return entry
 
-    def _gnu_sparse(self, block: bytes, entry: Entry) -> Entry:
+    def _gnu_sparse(self, block: bytes, entry: TarEntry) -> TarEntry:
         segments = _segments(block, 386, 4)
         more = block[482]
         while more:
@@ -103,7 +103,7 @@ class Reader:
             more = extension[504]
         return _sparse(entry, segments, _number(block, 483, 12))
 
-    def _pax_sparse(self, pax: dict[bytes, bytes], entry: Entry) -> Entry:
+    def _pax_sparse(self, pax: dict[bytes, bytes], entry: TarEntry) -> TarEntry:
         named = entry._replace(name=pax.get(b"GNU.sparse.name", entry.name))
         real_size = _decimal(pax.get(b"GNU.sparse.realsize", pax.get(b"GNU.sparse.size", b"0")))
         if pax.get(b"GNU.sparse.major") == b"1":
@@ -152,7 +152,7 @@ class Reader:
             raise UserError("the tar is truncated: it ends inside a file")
 
 
-def _plain_entry(block: bytes, kind: bytes, pax: dict[bytes, bytes], longs: dict[bytes, bytes]) -> Entry:
+def _plain_entry(block: bytes, kind: bytes, pax: dict[bytes, bytes], longs: dict[bytes, bytes]) -> TarEntry:
     name = _text(block, 0, 100)
     if block[257:263] == b"ustar\0" and (prefix := _text(block, 345, 155)):
         name = prefix + b"/" + name
@@ -164,7 +164,7 @@ def _plain_entry(block: bytes, kind: bytes, pax: dict[bytes, bytes], longs: dict
     size = _decimal(pax[b"size"]) if b"size" in pax else _number(block, 124, 12)
     if not 0 <= size <= _LARGEST_FILE:
         raise UserError(f"the tar holds an entry of {size} bytes, which is absurd")
-    return Entry(
+    return TarEntry(
         name=pax.get(b"path", longs.get(_LONG_NAME, name)),
         kind=kind,
         mode=_number(block, 100, 8) & 0o7777,
@@ -204,7 +204,7 @@ def _device(block: bytes, start: int) -> int:
     return number
 
 
-def _sparse(entry: Entry, segments: list[tuple[int, int]], real_size: int) -> Entry:
+def _sparse(entry: TarEntry, segments: list[tuple[int, int]], real_size: int) -> TarEntry:
     end = 0
     for offset, length in segments:
         if offset < end or length < 0 or offset + length > real_size:

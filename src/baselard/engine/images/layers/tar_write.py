@@ -5,7 +5,7 @@ Owners by number only and whole seconds: the same tree gives the same bytes.
 
 import struct
 
-from baselard.engine.images.layers.tar_read import BLOCK, DIRECTORY, Entry
+from baselard.engine.images.layers.tar_read import BLOCK, DIRECTORY, TarEntry
 
 END = bytes(2 * BLOCK)
 _LARGEST_OCTAL = 8**11 - 1  # what the size and time fields hold
@@ -13,7 +13,7 @@ _LARGEST_ID = 8**7 - 1
 _USTAR = struct.Struct("100s8s8s8s12s12s8sc100s72s16s167s")  # the owners' names stay empty
 
 
-def header(entry: Entry) -> bytes:
+def header(entry: TarEntry) -> bytes:
     """The blocks that go before the entry's content, which is ``entry.size`` bytes and then ``padding(size)``."""
     name = entry.name + (b"/" if entry.kind == DIRECTORY else b"")
     records = _records(entry, name)
@@ -21,7 +21,7 @@ def header(entry: Entry) -> bytes:
     if not records:
         return head
     body = b"".join(_record(key, value) for key, value in records)
-    extended = Entry(b"PaxHeaders/" + name[-80:].strip(b"/"), b"x", size=len(body))
+    extended = TarEntry(b"PaxHeaders/" + name[-80:].strip(b"/"), b"x", size=len(body))
     return _ustar(extended.name, b"x", extended) + body + padding(len(body)) + head
 
 
@@ -30,7 +30,7 @@ def padding(size: int) -> bytes:
     return bytes(-size % BLOCK)
 
 
-def _records(entry: Entry, name: bytes) -> list[tuple[bytes, bytes]]:
+def _records(entry: TarEntry, name: bytes) -> list[tuple[bytes, bytes]]:
     records = [(b"path", name)] if len(name) > 100 and _split(name) is None else []
     if len(entry.link) > 100:
         records.append((b"linkpath", entry.link))
@@ -65,7 +65,7 @@ def _split(name: bytes) -> tuple[bytes, bytes] | None:
     return None
 
 
-def _ustar(name: bytes, kind: bytes, entry: Entry) -> bytes:
+def _ustar(name: bytes, kind: bytes, entry: TarEntry) -> bytes:
     prefix, short = (b"", name[:100]) if len(name) <= 100 else (_split(name) or (b"", name[-100:]))
     seconds = entry.mtime // 10**9
     block = _USTAR.pack(

@@ -20,7 +20,7 @@ _HOSTILE = {
 
 
 @dataclass
-class Tree:
+class LayerTree:
     """The directory being filled. ``parent`` is kept open: entries of one directory follow each other."""
 
     root: int
@@ -33,7 +33,7 @@ class Tree:
 
     @classmethod
     @contextlib.contextmanager
-    def at(cls, root: Path) -> "Iterator[Tree]":
+    def at(cls, root: Path) -> "Iterator[LayerTree]":
         tree = cls(os.open(root, DIRECTORY))
         try:
             yield tree

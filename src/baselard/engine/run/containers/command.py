@@ -12,7 +12,7 @@ from baselard.engine.solver.graph import Output
 from baselard.oci.platforms import Platform, this_machine
 
 
-class Sharing(StrEnum):
+class CacheSharing(StrEnum):
     """How a cache volume is shared by containers that run at the same time (Dagger's CacheSharingMode)."""
 
     SHARED = "SHARED"
@@ -57,7 +57,7 @@ class CacheMount:
 
     target: str
     volume: str
-    sharing: Sharing = Sharing.SHARED
+    sharing: CacheSharing = CacheSharing.SHARED
     source: Output | None = None
     subpath: str = "/"
     owner: str = ""

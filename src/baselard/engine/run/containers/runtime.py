@@ -33,7 +33,7 @@ class Runtime:
         *,
         stdin: Input = b"",
         on_output: OnOutput,
-        on_start: "Callable[[Container], None] | None" = None,
+        on_start: "Callable[[RuncContainer], None] | None" = None,
     ) -> int:
         """Run a container to its end; gives the program's exit code (128 + N when signal N ended it).
 
@@ -48,7 +48,7 @@ class Runtime:
             container.check()
             return completed.code if completed.code >= 0 else 128 - completed.code
 
-    def attach(self, spec: Spec, terminal: int, *, on_start: "Callable[[Container], None]") -> None:
+    def attach(self, spec: Spec, terminal: int, *, on_start: "Callable[[RuncContainer], None]") -> None:
         """Run a container whose program has ``terminal`` (a file descriptor), until it ends, whatever its exit code.
 
         ``on_start`` is handed the container just before. Raises as ``run`` does.
@@ -59,13 +59,13 @@ class Runtime:
             container.check()
 
     @contextlib.contextmanager
-    def container(self, spec: Spec) -> "Iterator[Container]":
+    def container(self, spec: Spec) -> "Iterator[RuncContainer]":
         """A container to be run; it and its state are gone afterwards, whatever happened."""
         if not (program := process.which("runc")):
             raise HostError("the OCI runtime runc is not installed; apt-get install runc")
         bundle = Path(tempfile.mkdtemp(dir=self.run_dir.in_memory, prefix=f"{self.run_dir.name}-"))
         name = bundle.name  # unique on this machine
-        container = Container(name, bundle, self.run_dir.path / "runc", program)
+        container = RuncContainer(name, bundle, self.run_dir.path / "runc", program)
         try:
             (bundle / "config.json").write_text(json.dumps(runtime_spec.config(spec, f"/baselard-{name}")))
             yield container
@@ -75,7 +75,7 @@ class Runtime:
 
 
 @dataclass(frozen=True)
-class Container:
+class RuncContainer:
     """One container: its runc state is ``root/name``, gone when it ended by itself."""
 
     name: str
@@ -166,4 +166,4 @@ def remove_abandoned(run_dir: RunDir) -> None:
     program = process.which("runc")
     for state in (run_dir.path / "runc").glob("*"):
         if program:
-            Container(state.name, run_dir.path, state.parent, program).remove()
+            RuncContainer(state.name, run_dir.path, state.parent, program).remove()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import inside
-from baselard.engine.files.inside import Names, Place
+from baselard.engine.files.inside import Names, Reached
 from baselard.engine.store import overlay
 
 Touched = dict[str, os.stat_result]
@@ -81,7 +81,7 @@ def _missing(root: int, target: str) -> tuple[Names, Names] | None:
         return None if found or not place.rest else (place.names, place.rest)
 
 
-def _in_the_way(place: Place, target: str) -> str:
+def _in_the_way(place: Reached, target: str) -> str:
     path = os.fsdecode(b"/".join((*place.names, place.rest[0])))
     return f"/{path} is not a directory, and {target} is mounted there"
 

@@ -16,7 +16,7 @@ INTERVAL, TIMEOUT, START_INTERVAL, RETRIES = 30.0, 30.0, 5.0, 3  # docker's defa
 _FIRST_STEP, _LONGEST_STEP = 0.01, 10.0
 
 
-class Clock(Protocol):
+class HealthClock(Protocol):
     """The time, and how to let some pass."""
 
     def now(self) -> float:
@@ -27,7 +27,7 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """A health check's settings in seconds, defaults filled in; ``patient`` says that an interval was set."""
 
     interval: float
@@ -38,7 +38,7 @@ class Plan:
     patient: bool
 
     @classmethod
-    def of(cls, check: Healthcheck) -> "Plan":
+    def of(cls, check: Healthcheck) -> "Schedule":
         return cls(
             interval=_seconds(check.interval) or INTERVAL,
             timeout=_seconds(check.timeout) or TIMEOUT,
@@ -57,7 +57,7 @@ def _seconds(nanoseconds: int) -> float:
     return max(nanoseconds, 0) / 1e9
 
 
-def until_healthy(plan: Plan, is_healthy: Callable[[], bool], clock: Clock) -> bool:
+def until_healthy(plan: Schedule, is_healthy: Callable[[], bool], clock: HealthClock) -> bool:
     """Check until it is healthy (True) or unhealthy (False); also False when there is nothing left to wait for."""
     started = clock.now()
     due, step, streak = started + plan.pause(0), _FIRST_STEP, 0

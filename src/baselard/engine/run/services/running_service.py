@@ -15,7 +15,7 @@ from baselard.engine.errors import EngineError, ExecError, HostError, UserError
 from baselard.engine.host.process import STDERR, STDOUT
 from baselard.engine.run import quota, sandbox
 from baselard.engine.run.containers import streams
-from baselard.engine.run.containers.runtime import Container
+from baselard.engine.run.containers.runtime import RuncContainer
 from baselard.engine.run.containers.streams import Scrubber
 from baselard.engine.run.networks import forward, namespaces
 from baselard.engine.run.services import health
@@ -131,7 +131,7 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
                 running.tails[stream].add(data := scrubbers[stream].feed(data))
                 shown.add(stream, data)
 
-            def began(container: Container) -> None:
+            def began(container: RuncContainer) -> None:
                 box.inside.started(container)
                 growth.container = container
                 running.stopper = partial(_stop_container, running, container)
@@ -174,7 +174,7 @@ def _address(worker: Worker, namespace: namespaces.Namespace) -> str:
 
 
 def _watch_health(
-    worker: Worker, service: ContainerService, box: sandbox.Sandbox, container: Container, running: Running
+    worker: Worker, service: ContainerService, box: sandbox.Sandbox, container: RuncContainer, running: Running
 ) -> None:
     """Set ``up`` once the service is healthy. Raises HostError when it never is."""
     check, tell = service.healthcheck, partial(worker.progress.output, service.key, STDERR)
@@ -237,11 +237,11 @@ def _accepts(namespace: namespaces.Namespace, port: int) -> bool:
 
 
 def _until_healthy(
-    check: Healthcheck, box: sandbox.Sandbox, container: Container, running: Running, tell: Callable[[bytes], None]
+    check: Healthcheck, box: sandbox.Sandbox, container: RuncContainer, running: Running, tell: Callable[[bytes], None]
 ) -> None:
     """Wait for a service's health. Raises HostError when its check has failed too often."""
     _until(container.runs, running, "its container runs", tell)  # what is not there yet cannot be unhealthy
-    plan = health.Plan.of(check)
+    plan = health.Schedule.of(check)
     waiting = _Waiting(running, "its health check succeeds", tell, plan.start_period)
     codes: list[int] = []
 
@@ -257,7 +257,9 @@ def _until_healthy(
         )
 
 
-def _checked(check: Healthcheck, timeout: float, box: sandbox.Sandbox, container: Container, running: Running) -> int:
+def _checked(
+    check: Healthcheck, timeout: float, box: sandbox.Sandbox, container: RuncContainer, running: Running
+) -> int:
     """The exit code of the check's command, negative when it took too long."""
     kind, *words = check.test
     args = ("/bin/sh", "-c", *words) if kind == "CMD-SHELL" else tuple(words)
@@ -270,7 +272,7 @@ def _checked(check: Healthcheck, timeout: float, box: sandbox.Sandbox, container
     return container.execute(args, box.spec, timeout=timeout, on_output=heard)
 
 
-def _stop_container(running: Running, container: Container, kill: bool) -> None:
+def _stop_container(running: Running, container: RuncContainer, kill: bool) -> None:
     """Signal until it is heard: a container that is just being made has no process yet."""
     numbers = [signal.SIGKILL] if kill else [signal.SIGTERM, signal.SIGKILL]
     for number in numbers:

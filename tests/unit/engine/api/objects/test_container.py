@@ -11,7 +11,14 @@ from baselard.engine.api.objects.directory import EMPTY, Directory
 from baselard.engine.api.objects.execution import Options, as_service, program, with_exec
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.errors import UserError
-from baselard.engine.run.containers.command import BindMount, CacheMount, SecretMount, SecretRef, Sharing, TmpfsMount
+from baselard.engine.run.containers.command import (
+    BindMount,
+    CacheMount,
+    CacheSharing,
+    SecretMount,
+    SecretRef,
+    TmpfsMount,
+)
 from baselard.engine.solver.graph import Output
 from baselard.oci.image_config import DEFAULT_PATH, Healthcheck, ImageConfig
 
@@ -166,7 +173,7 @@ def test_another_source_owner_or_sharing_is_another_cache() -> None:
     others = [
         CacheVolume("k", "module"),
         plain.specialised(source=TREE, sharing=None, owner=""),
-        plain.specialised(source=None, sharing=Sharing.LOCKED, owner=""),
+        plain.specialised(source=None, sharing=CacheSharing.LOCKED, owner=""),
         plain.specialised(source=None, sharing=None, owner="user"),
     ]
     assert same.volume == plain.volume
