@@ -38,7 +38,7 @@ class Call:
 
 async def lint(call: Call, threshold: str = "") -> Report:
     """Dockerfiles, gossfiles and workflow files; the threshold is the configured one unless given."""
-    return await linting.run(call.project, threshold or call.project.config.lint_threshold, call.clock)
+    return await linting.lint(call.project, threshold or call.project.config.lint_threshold, call.clock)
 
 
 async def test_base(call: Call, targets: Sequence[str] = ()) -> Report:
@@ -47,7 +47,7 @@ async def test_base(call: Call, targets: Sequence[str] = ()) -> Report:
     images, tools = call.images, await tool.known(call.platform)
     chosen = [choose.base(project, target) for target in targets] or choose.targets(project)
     subjects = [checks.of_base(base, target, images, project.source, tools) for base, target in chosen]
-    return await checks.run("base", subjects, call.options, call.clock)
+    return await checks.check_all("base", subjects, call.options, call.clock)
 
 
 def shared(call: Call, way: str, account: Account) -> Call:
@@ -83,7 +83,7 @@ async def test_examples(call: Call, selection: Selection = Selection()) -> Repor
     bases = [] if call.images.are_given else checks.bases_of(checks.meant(tested, project.bases), call.images)
     subjects = [checks.of_example(example, call.images, project.source, tools) for example in tested]
     try:
-        report = await checks.run("examples", [*bases, *subjects], call.options, call.clock)
+        report = await checks.check_all("examples", [*bases, *subjects], call.options, call.clock)
     finally:
         if call.sharing:
             await call.sharing.clean()

@@ -126,7 +126,7 @@ def bases_of(wanted: Mapping[str, tuple[Base, str]], images: Images) -> list[Sub
     return [Subject(build_name(name), partial(images.base, *one), judge) for name, one in wanted.items()]
 
 
-async def run(title: str, subjects: Sequence[Subject], options: CheckOptions, clock: Clock) -> Report:
+async def check_all(title: str, subjects: Sequence[Subject], options: CheckOptions, clock: Clock) -> Report:
     """Test all subjects, a few at a time. All are reported, in the given order, even when some fail."""
     done: dict[str, Suite] = {}
     limiter = anyio.CapacityLimiter(options.jobs)

@@ -26,7 +26,7 @@ class Ended:
     readme: str = ""
 
 
-async def run(call: Call, named: events.Named, account: Account, platforms: Sequence[str]) -> Ended:
+async def deliver(call: Call, named: events.Named, account: Account, platforms: Sequence[str]) -> Ended:
     """Everything that this event may do. What it may not do is said in the report."""
     request = publication.request(call, named, account, platforms)
     reason = why_not(request.event, has_password=account.password is not None)
@@ -35,11 +35,11 @@ async def run(call: Call, named: events.Named, account: Account, platforms: Sequ
     if reason:
         checked = await publication.only_checked(call, request.platforms, reason)
         return Ended(merge("ci", [checked, await compare.sizes(call, account)]))
-    published = await publication.run(call, request)
+    published = await publication.publish(call, request)
     if published.failed:
         return Ended(replace(published, title="ci"))
     references = [f"{parse(one['tags'][0])}" for one in published.outputs["images"].values()]
-    verified = await verification.run(call, account, references, request.platforms)
+    verified = await verification.verify(call, account, references, request.platforms)
     cleaned = await _cleaned(call, account)
     documented, readme = await _documented(call, account)
     return Ended(merge("ci", [published, verified, Report("after", (cleaned, documented))]), readme)
@@ -59,7 +59,7 @@ async def _cleaned(call: Call, account: Account) -> Suite:
     chosen = cleaning.policy(settings)
     try:
         said = [
-            await cleaning.run(parse(base.name), await account.credentials(), chosen, apply=True)
+            await cleaning.clean_up(parse(base.name), await account.credentials(), chosen, apply=True)
             for base in call.project.bases
         ]
     except BaselardError as error:

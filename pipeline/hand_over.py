@@ -39,7 +39,7 @@ async def give(call: Call, selection: Selection, account: Account, tag: str, way
     chosen = way or ("registry" if account.password else "archive")
     share.check(chosen, account)
     wanted = checks.meant(calls.selected(call.project, selection), call.project.bases)
-    report = await checks.run("test-examples", checks.bases_of(wanted, call.images), call.options, call.clock)
+    report = await checks.check_all("test-examples", checks.bases_of(wanted, call.images), call.options, call.clock)
     place = "-".join(filter(None, [tag, call.platform.replace("/", "-")]))
     built = {name: meant for name, meant in wanted.items() if not _broken(report, name)}
     bases = [await call.images.base(*meant) for meant in built.values()]

@@ -197,7 +197,7 @@ class Baselard(FanOut):
         request = publication.request(
             call, events.Named(ref, sha, event, created), account, platforms or (), by_digest=by_digest
         )
-        report = await publication.run(call, request)
+        report = await publication.publish(call, request)
         verdict.settle(report)
         return outputs.render(report)
 
@@ -269,7 +269,7 @@ class Baselard(FanOut):
     ) -> str:
         """Fetch published images back: compare every digest, and run the base test on them."""
         account = Account(references[0] if references else "", username, password)
-        return verdict.settle(await verification.run(await self._call(platform), account, references, [platform]))
+        return verdict.settle(await verification.verify(await self._call(platform), account, references, [platform]))
 
     @fresh
     async def cleanup(  # noqa: PLR0913  # one flag, one argument
@@ -290,7 +290,7 @@ class Baselard(FanOut):
         said = []
         for name in [registry] if registry else dict.fromkeys(base.name for base in project.bases):
             account = Account(name, username, password)
-            said.append(await cleaning.run(parse(name), await account.credentials(), policy, apply=apply))
+            said.append(await cleaning.clean_up(parse(name), await account.credentials(), policy, apply=apply))
         return "\n".join(said)
 
     @fresh
@@ -323,4 +323,4 @@ class Baselard(FanOut):
     ) -> delivery.Ended:
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
-        return await delivery.run(call, named, account, platforms or ())
+        return await delivery.deliver(call, named, account, platforms or ())

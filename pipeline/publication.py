@@ -59,7 +59,7 @@ def request(
     return PublishRequest(events.parse(named, settings.default_branch), account, chosen, by_digest)
 
 
-async def run(call: Call, request: PublishRequest) -> Report:
+async def publish(call: Call, request: PublishRequest) -> Report:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
     await _admitted(call.project, request)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]

@@ -21,7 +21,7 @@ from pipeline.registry.client import connect
 from pipeline.share import Account
 
 
-async def run(call: Call, account: Account, references: Sequence[str], platforms: Sequence[str] = ("",)) -> Report:
+async def verify(call: Call, account: Account, references: Sequence[str], platforms: Sequence[str] = ("",)) -> Report:
     """Each reference: all bytes match their digests, and the base test passes on the image pulled by digest.
 
     It runs for each of the platforms, "" being the engine's own.

@@ -32,7 +32,7 @@ class Files:
         return tuple(dict.fromkeys([*self.dockerfiles, *self.goss, *self.workflows, *self.actions]))
 
 
-async def run(project: Project, threshold: str, clock: Clock) -> Report:
+async def lint(project: Project, threshold: str, clock: Clock) -> Report:
     """Lint everything; findings less severe than the threshold are noted and do not fail."""
     if threshold not in SEVERITIES:
         raise UsageError(f"unknown threshold {threshold!r}; there are {', '.join(SEVERITIES)}")

@@ -157,7 +157,7 @@ def policy(
     return CleaningPolicy(names if pull_request else (tags or settings.tags,), timedelta(days=days), kept)
 
 
-async def run(reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool) -> str:
+async def clean_up(reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool) -> str:
     """Plan, and with `apply` carry out; the report."""
     async with connect(reference, credential) as repository:
         made = plan(await read(repository), chosen)

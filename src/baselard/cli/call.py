@@ -11,7 +11,7 @@ from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import Step
 from baselard.engine.errors import UserError
 from baselard.engine.host import privilege
-from baselard.engine.modules.addresses import Address
+from baselard.engine.modules.addresses import ObjectAddress
 from baselard.engine.run import terminal
 
 
@@ -59,11 +59,11 @@ def check_addresses(step: Step) -> None:
     for arg in step.function.args:
         given = step.args.get(arg.name)
         for value in given if isinstance(given, list) else [given]:
-            if isinstance(value, Address) and (wrong := _missing(value)):
+            if isinstance(value, ObjectAddress) and (wrong := _missing(value)):
                 raise UserError(f"--{kebab(arg.name)} {value.text}: {wrong}")
 
 
-def _missing(address: Address) -> str:
+def _missing(address: ObjectAddress) -> str:
     if address.is_local:
         path = Path(address.path).expanduser()
         if not path.exists():

@@ -13,7 +13,7 @@ from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import FindType, Step
 from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef
 from baselard.engine.errors import UserError
-from baselard.engine.modules.addresses import Address, can_name
+from baselard.engine.modules.addresses import ObjectAddress, can_name
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,10 @@ def _check_required(step: Step) -> None:
         raise UserError(f"missing: {', '.join(f'--{kebab(arg.name)}' for arg in missing)}{_on(step.function)}")
 
 
-def _address(kind: TypeDef, text: str) -> Address:
+def _address(kind: TypeDef, text: str) -> ObjectAddress:
     if not can_name(kind.name):
         raise ValueError(_only_by_code(kind))
-    return Address(kind.name, text)
+    return ObjectAddress(kind.name, text)
 
 
 def _only_by_code(kind: TypeDef) -> str:

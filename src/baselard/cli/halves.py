@@ -19,7 +19,7 @@ from baselard.cli import places
 from baselard.cli.chain import Chain
 from baselard.engine.api.objects.names import kebab
 from baselard.engine.host import checkout, process
-from baselard.engine.modules.addresses import Address
+from baselard.engine.modules.addresses import ObjectAddress
 from baselard.engine.store import cachedir
 
 _WAYS = ("registry", "archive", "rebuild")
@@ -107,7 +107,7 @@ def _words(args: Mapping[str, Any]) -> list[str]:
     words = []
     for name, value in args.items():
         for one in value if isinstance(value, list) else [value]:
-            listed = isinstance(value, list) and not isinstance(one, Address)
+            listed = isinstance(value, list) and not isinstance(one, ObjectAddress)
             words.append(f"--{kebab(name)}={_text(one, quoted=listed)}")
     return words
 
@@ -115,6 +115,6 @@ def _words(args: Mapping[str, Any]) -> list[str]:
 def _text(value: Any, *, quoted: bool) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    text = value.text if isinstance(value, Address) else str(value)
+    text = value.text if isinstance(value, ObjectAddress) else str(value)
     doubled = text.replace('"', '""')
     return f'"{doubled}"' if quoted else text

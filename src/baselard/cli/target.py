@@ -14,7 +14,7 @@ from baselard.cli.options import Options
 from baselard.engine.api.objects.typedef import Module, TypeDef
 from baselard.engine.host import checkout
 from baselard.engine.modules import known, remote, source
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 
 if TYPE_CHECKING:  # help must not wait for these
     from baselard.engine.modules.running import Runner
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # help must not wait for these
 class Target:
     """A module to call. The runner and the display start at first use; ``close`` ends them."""
 
-    source: ModuleSource
+    source: PythonModule
     options: Options
     _module: Module | None = None
     _runner: "Runner | None" = None

@@ -133,15 +133,15 @@ async def test_cleanup_of_shared_digests_is_dry_first_and_then_real(guarded):
     guarded.put("test-alone", text="alone")
     await joined(guarded, "v1")
     chosen = CleaningPolicy(("test-*",))
-    said = await cleaning.run(parse(guarded.name), WHO, chosen, apply=False)
+    said = await cleaning.clean_up(parse(guarded.name), WHO, chosen, apply=False)
     assert "would delete (dry run; add --apply): 2 tags, 1 manifests" in said
     assert guarded.proxy.count("DELETE") + guarded.proxy.count("PUT", "/manifests/test") == 0
     guarded.proxy.answer(500, method="DELETE")
-    said = await cleaning.run(parse(guarded.name), WHO, chosen, apply=True)
+    said = await cleaning.clean_up(parse(guarded.name), WHO, chosen, apply=True)
     assert "deleted: 2 tags, 1 manifests" in said
     assert tags(guarded) == {"v1"}
     guarded.skopeo("inspect", ":v1")
-    assert "nothing to clean up" in await cleaning.run(parse(guarded.name), WHO, chosen, apply=True)
+    assert "nothing to clean up" in await cleaning.clean_up(parse(guarded.name), WHO, chosen, apply=True)
 
 
 async def test_a_signature_goes_with_its_image_and_stays_with_a_kept_one(guarded):
@@ -150,7 +150,7 @@ async def test_a_signature_goes_with_its_image_and_stays_with_a_kept_one(guarded
     kept, gone = await digests(guarded, "v1", "test-1")
     guarded.put(f"{kept.replace(':', '-')}.sig", text="signature of v1")
     guarded.put(f"{gone.replace(':', '-')}.sig", text="signature of test-1")
-    await cleaning.run(parse(guarded.name), WHO, CleaningPolicy(("*-1*", "sha256-*", "test-*")), apply=True)
+    await cleaning.clean_up(parse(guarded.name), WHO, CleaningPolicy(("*-1*", "sha256-*", "test-*")), apply=True)
     assert tags(guarded) == {"v1", f"{kept.replace(':', '-')}.sig"}
 
 

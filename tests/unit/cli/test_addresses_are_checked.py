@@ -8,13 +8,13 @@ from baselard.cli import call
 from baselard.engine.api.objects.reachable import Step
 from baselard.engine.api.objects.typedef import Function, FunctionArg, TypeDef
 from baselard.engine.errors import UserError
-from baselard.engine.modules.addresses import Address
+from baselard.engine.modules.addresses import ObjectAddress
 
 
 def check(type_name: str, text: str) -> None:
     kind = TypeDef("OBJECT_KIND", name=type_name)
     function = Function("f", TypeDef("STRING_KIND"), args=(FunctionArg("my_arg", kind),))
-    call.check_addresses(Step(TypeDef(), function, {"my_arg": [Address(type_name, text)]}))
+    call.check_addresses(Step(TypeDef(), function, {"my_arg": [ObjectAddress(type_name, text)]}))
 
 
 @pytest.fixture(autouse=True)

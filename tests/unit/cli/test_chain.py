@@ -8,7 +8,7 @@ from baselard.cli import chain
 from baselard.cli.chain import Chain
 from baselard.engine.api.objects.typedef import EnumValueTypeDef, FieldTypeDef, Function, FunctionArg, Module, TypeDef
 from baselard.engine.errors import UserError
-from baselard.engine.modules.addresses import Address
+from baselard.engine.modules.addresses import ObjectAddress
 
 STRING, INTEGER, BOOLEAN = (TypeDef(f"{kind}_KIND") for kind in ("STRING", "INTEGER", "BOOLEAN"))
 LEVEL = TypeDef("ENUM_KIND", name="Level", members=(EnumValueTypeDef("LOW", "low"), EnumValueTypeDef("HIGH", "high")))
@@ -68,7 +68,7 @@ def test_functions_and_flags_may_be_spelled_as_in_the_module() -> None:
         (["--level", "high"], "level", "HIGH"),
         (["--tags", "a,b", "--tags", '"c,d"'], "tags", ["a", "b", "c,d"]),
         (["--tags", 'a,"b\nc"'], "tags", ["a", "b\nc"]),
-        (["--source", "."], "source", Address("Directory", ".")),
+        (["--source", "."], "source", ObjectAddress("Directory", ".")),
         (["--data", '{"a": 1}'], "data", '{"a": 1}'),
     ],
 )

@@ -9,7 +9,7 @@ from baselard.cli import halves
 from baselard.cli.chain import Chain
 from baselard.cli.options import Options
 from baselard.engine.api.objects.reachable import Step
-from baselard.engine.modules.addresses import Address
+from baselard.engine.modules.addresses import ObjectAddress
 
 
 def chain(function: str = "testExamples", *, owned: str = "handOver testExamples cleanup", **args: Any) -> Chain:
@@ -31,7 +31,7 @@ def test_a_way_between_machines_is_played_in_two_halves(way: str) -> None:
         chain(share="registry"),
         chain("lint", share="archive"),
         chain(owned="testExamples", share="archive"),
-        chain(share="archive", bases=Address("Directory", "bases")),
+        chain(share="archive", bases=ObjectAddress("Directory", "bases")),
     ],
 )
 def test_every_other_call_runs_as_it_is(other: Chain) -> None:
@@ -39,7 +39,7 @@ def test_every_other_call_runs_as_it_is(other: Chain) -> None:
 
 
 def test_words_mean_the_same_when_read_again() -> None:
-    args = {"only": ["a,b", 'c"d'], "failFast": True, "password": Address("Secret", "env://TOKEN"), "jobs": 3}
+    args = {"only": ["a,b", 'c"d'], "failFast": True, "password": ObjectAddress("Secret", "env://TOKEN"), "jobs": 3}
     assert halves._words(args) == [
         *('--only="a,b"', '--only="c""d"', "--fail-fast=true", "--password=env://TOKEN", "--jobs=3")
     ]

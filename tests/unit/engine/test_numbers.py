@@ -20,7 +20,7 @@ from baselard.engine.files import owners
 from baselard.engine.host import caller
 from baselard.engine.images import writing
 from baselard.engine.modules import addresses
-from baselard.engine.modules.addresses import Address
+from baselard.engine.modules.addresses import ObjectAddress
 from baselard.engine.run.containers import host, users
 from baselard.engine.run.containers.users import User
 from baselard.engine.store import collect
@@ -63,7 +63,7 @@ IDS: Mapping[str, Callable[[str, Path], object]] = {
 }
 OTHERS: Mapping[str, Callable[[str, Path], object]] = {
     "exposed port of an image": lambda text, _: Port.of(f"{text}/tcp"),
-    "port of an address": lambda text, _: addresses._service(Address(f"tcp://h:{text}", "Service")),
+    "port of an address": lambda text, _: addresses._service(ObjectAddress(f"tcp://h:{text}", "Service")),
     "EXPOSE": lambda text, _: _lowered(f"EXPOSE {text}"),
     "mode of a mount": lambda text, _: _lowered(f"RUN --mount=type=cache,target=/c,mode={text} true"),
     "BASELARD_PIDS": lambda text, _: _limited(PIDS=text),

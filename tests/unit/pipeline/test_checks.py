@@ -49,7 +49,7 @@ def subject(name, *outcomes, error=None):
 
 
 async def run(*subjects, **options):
-    return await checks.run("t", subjects, CheckOptions(**options), Clock())
+    return await checks.check_all("t", subjects, CheckOptions(**options), Clock())
 
 
 async def test_all_are_reported_in_order_although_one_fails():

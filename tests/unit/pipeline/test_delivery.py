@@ -44,7 +44,7 @@ async def test_an_event_that_no_rule_names_is_checked_and_publishes_nothing(monk
         raise ZeroDivisionError
 
     monkeypatch.setattr(delivery.publication, "only_checked", only_checked)
-    monkeypatch.setattr(delivery.publication, "run", run)
+    monkeypatch.setattr(delivery.publication, "publish", run)
     monkeypatch.setattr(delivery.compare, "sizes", sizes)
     said = []
     monkeypatch.setattr(delivery, "merge", lambda _title, reports: said.append(reports[0].title))
@@ -54,7 +54,7 @@ async def test_an_event_that_no_rule_names_is_checked_and_publishes_nothing(monk
     account = Account("acme/base", "me", object())  # type: ignore[arg-type]
     if published:
         with pytest.raises(ZeroDivisionError):
-            await delivery.run(call, Named(ref), account, ())  # type: ignore[arg-type]
+            await delivery.deliver(call, Named(ref), account, ())  # type: ignore[arg-type]
     else:
-        await delivery.run(call, Named(ref), account, ())  # type: ignore[arg-type]
+        await delivery.deliver(call, Named(ref), account, ())  # type: ignore[arg-type]
         assert said == ["no rule of publish.tags applies to refs/heads/main"]

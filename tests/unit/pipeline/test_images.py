@@ -141,7 +141,7 @@ async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkey
     )
     images = Images(found)
     subjects = [checks.of_example(example, images, found.source, None) for example in found.examples]
-    report = await checks.run(
+    report = await checks.check_all(
         "t", [*checks.bases_of(checks.meant(found.examples, found.bases), images), *subjects], CheckOptions(), Clock()
     )
     assert [(suite.name, str(suite.verdict)) for suite in report.suites] == [

@@ -16,7 +16,7 @@ from baselard.dockerfile.dagger.hidden import with_hidden
 from baselard.dockerfile.dagger.known import known
 from baselard.dockerfile.dagger.lookup import look_up
 from baselard.dockerfile.dagger.owners import read_tables
-from baselard.dockerfile.dagger.run import run, run_limits
+from baselard.dockerfile.dagger.run import run_limits, run_step
 from baselard.dockerfile.plan.steps import Configure, Git, Inline, RunStep, Step, Url
 from baselard.oci.image_config import ImageConfig
 
@@ -100,7 +100,7 @@ class DaggerBuilder:
         step: RunStep,
         mounts: Sequence[MountedTree[dagger.Directory]],
     ) -> dagger.Container:
-        return run(self.client, container, step, config=config, mounts=mounts, secrets=self.secrets, ssh=self.ssh)
+        return run_step(self.client, container, step, config=config, mounts=mounts, secrets=self.secrets, ssh=self.ssh)
 
     async def copy(
         self, container: dagger.Container, placements: Sequence[Placement[dagger.Directory]], warn: Warn

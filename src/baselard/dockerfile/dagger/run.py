@@ -26,7 +26,7 @@ def run_limits(step: RunStep) -> Iterable[tuple[str, str]]:
             yield "RunSshMode", f"the agent's socket has mode 0600 here, not {mount.mode:04o}"
 
 
-def run(  # noqa: PLR0913 (one argument for each thing that an exec can see)
+def run_step(  # noqa: PLR0913 (one argument for each thing that an exec can see)
     client: dagger.Client,
     container: dagger.Container,
     step: RunStep,

@@ -1,7 +1,7 @@
 """Container: running commands, and what they said."""
 
 from baselard.engine.api.objects.container import Container
-from baselard.engine.api.objects.execution import Options, with_exec
+from baselard.engine.api.objects.execution import ExecOptions, with_exec
 from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
@@ -27,7 +27,7 @@ def container_with_exec(
     expand: bool = False,
     no_init: bool = False,
 ) -> Container:
-    options = Options(
+    options = ExecOptions(
         use_entrypoint=use_entrypoint,
         stdin=stdin,
         redirect_stdin=container.expand(redirect_stdin, wanted=expand),

@@ -5,7 +5,7 @@ from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import Directory, File
-from baselard.engine.api.objects.mounts import Place
+from baselard.engine.api.objects.mounts import ContainerPath
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.files import owners, reading
@@ -15,7 +15,7 @@ from baselard.engine.run.containers.command import BindMount, CacheSharing
 from baselard.engine.solver.graph import Output
 
 
-def _at(container: Container, path: str, *, expand: bool) -> Place:
+def _at(container: Container, path: str, *, expand: bool) -> ContainerPath:
     return mounts.locate(container, container.absolute(path, expand=expand))
 
 

@@ -143,7 +143,7 @@ class EngineBuilder:
         self, container: Container, config: ImageConfig, step: RunStep, mounts: Sequence[MountedTree[Directory]]
     ) -> Container:
         given = docker_run.Given(self.secrets, self.ssh, self.ctx.namespace, self.no_init, self.ctx.session.fresh)
-        return docker_run.run(container, config, step, mounts, given)
+        return docker_run.run_step(container, config, step, mounts, given)
 
     async def copy(self, container: Container, placements: Sequence[Placement[Directory]], _warn: Warn) -> Container:
         for one in placements:

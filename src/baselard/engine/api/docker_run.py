@@ -8,7 +8,7 @@ from baselard.dockerfile.plan.steps import MountStep, RunStep
 from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory
-from baselard.engine.api.objects.execution import Options, with_exec
+from baselard.engine.api.objects.execution import ExecOptions, with_exec
 from baselard.engine.api.objects.mounts import with_mount
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.objects.values import Socket
@@ -41,7 +41,7 @@ class Given:
     fresh: str
 
 
-def run(
+def run_step(
     container: Container,
     config: ImageConfig,
     step: RunStep,
@@ -59,7 +59,9 @@ def run(
         inside = _mounted(inside, mounted, given, agents)
         agents += mounted.mount.kind == "ssh"
     network = Net.of(step.network)
-    options = Options(no_init=given.no_init, insecure=step.security == "insecure", network=network, fresh=given.fresh)
+    options = ExecOptions(
+        no_init=given.no_init, insecure=step.security == "insecure", network=network, fresh=given.fresh
+    )
     done = with_exec(inside, step.args, options)
     return replace(container, rootfs=done.rootfs, last=done.last)
 

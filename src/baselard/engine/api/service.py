@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from baselard.engine.api.objects.container import Container
-from baselard.engine.api.objects.execution import Options
+from baselard.engine.api.objects.execution import ExecOptions
 from baselard.engine.api.objects.execution import as_service as made_service
 from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.objects.values import Host, Port, Socket
@@ -37,7 +37,7 @@ async def as_service(
     no_init: bool = False,
 ) -> Service:
     await ctx.value(container.rootfs)
-    options = Options(
+    options = ExecOptions(
         use_entrypoint=use_entrypoint,
         nesting=experimental_privileged_nesting,
         insecure=insecure_root_capabilities,

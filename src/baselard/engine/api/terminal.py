@@ -8,7 +8,7 @@ from baselard.engine.api import image
 from baselard.engine.api.objects import execution, mounts
 from baselard.engine.api.objects.container import Container, TerminalCommand
 from baselard.engine.api.objects.directory import Directory
-from baselard.engine.api.objects.execution import Options
+from baselard.engine.api.objects.execution import ExecOptions
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.run import interactive, sandbox
@@ -55,7 +55,7 @@ async def _open(ctx: Context, container: Container, asked: TerminalCommand) -> N
     """Run what was asked for, or the container's default, on a copy of the container that goes afterwards."""
     ctx.need_machine("a terminal")
     usual = container.terminal
-    options = Options(nesting=asked.nesting or usual.nesting, insecure=asked.insecure or usual.insecure)
+    options = ExecOptions(nesting=asked.nesting or usual.nesting, insecure=asked.insecure or usual.insecure)
     command = execution.command(container, asked.args or usual.args, options)
     values = await asyncio.gather(*(ctx.value(output) for output in command.inputs))
     await ctx.in_thread(_attach, ctx.session.worker, command, values)

@@ -90,7 +90,7 @@ def parse_url(text: str) -> str:
     return f"https://{text}"
 
 
-def run(arguments: Sequence[str | Path], access: Access, *, cwd: Path, file: bool = False) -> bytes:
+def output(arguments: Sequence[str | Path], access: Access, *, cwd: Path, file: bool = False) -> bytes:
     """Run git; what it wrote to stdout. Raises UserError with its own words, HostError where there is no git.
 
     With ``file`` it may read repositories of this machine, whoever names them.
@@ -120,7 +120,7 @@ def refs(access: Access, *, cwd: Path) -> Refs:
     commits: dict[str, str] = {}
     symbolic: dict[str, str] = {}
     asking = ("ls-remote", "--quiet", "--symref", *_served(access), "--", _url(access))
-    said = run(asking, access, cwd=cwd, file=is_local(access.url))
+    said = output(asking, access, cwd=cwd, file=is_local(access.url))
     for line in said.decode("utf-8", "surrogateescape").splitlines():
         commit, _, name = line.partition("\t")
         if commit.startswith("ref: "):
@@ -169,7 +169,7 @@ def check_out(access: Access, ref: str, *, into: Path, depth: int, tags: bool) -
     Raises UserError for submodules that are directories of this machine, unless ``access`` is one too.
     """
     _fetch(access, (ref,), into=into, depth=depth, tags=tags)
-    run(("checkout", "--quiet", "--detach", "FETCH_HEAD"), access, cwd=into)
+    output(("checkout", "--quiet", "--detach", "FETCH_HEAD"), access, cwd=into)
     shallow = ("--depth", "1") if depth else ()
     _check_out_submodules(access, into, shallow, local=is_local(access.url) and not access.strange)
 
@@ -179,10 +179,10 @@ def make_repeatable(access: Access, url: str, *, into: Path) -> None:
 
     There are no logs then, and no index that knows the files' inodes and times.
     """
-    run(("remote", "set-url", "origin", url), access, cwd=into)
-    run(("read-tree", "HEAD"), access, cwd=into)
+    output(("remote", "set-url", "origin", url), access, cwd=into)
+    output(("read-tree", "HEAD"), access, cwd=into)
     if (into / ".gitmodules").exists():
-        run(("submodule", "--quiet", "foreach", "--recursive", "git read-tree HEAD"), access, cwd=into)
+        output(("submodule", "--quiet", "foreach", "--recursive", "git read-tree HEAD"), access, cwd=into)
     for logs in (into / ".git").rglob("logs"):
         if (logs.parent / "HEAD").exists():
             shutil.rmtree(logs)
@@ -193,7 +193,7 @@ def common_ancestor(commits: Sequence[tuple[Access, str]], *, cwd: Path) -> str:
     """The best commit that all lead back to, each in its repository. Raises UserError when there is none."""
     for access, commit in commits:
         _fetch(access, (commit,), into=cwd, depth=0, tags=False)
-    found = run(("merge-base", "--", *(commit for _, commit in commits)), commits[0][0], cwd=cwd)
+    found = output(("merge-base", "--", *(commit for _, commit in commits)), commits[0][0], cwd=cwd)
     return found.decode().strip()
 
 
@@ -202,10 +202,10 @@ def _fetch(access: Access, wanted: Sequence[str], *, into: Path, depth: int, tag
     if wrong := [ref for ref in wanted if not _REF.fullmatch(ref)]:
         raise UserError(f"git: {wrong[0]!r} is no name of a branch, tag or commit")
     if not (into / ".git").exists():
-        run(("init", "--quiet", "."), access, cwd=into)
-        run(("remote", "add", "--", "origin", _url(access)), access, cwd=into)
+        output(("init", "--quiet", "."), access, cwd=into)
+        output(("remote", "add", "--", "origin", _url(access)), access, cwd=into)
     options = (*(("--depth", str(depth)) if depth > 0 else ()), "--tags" if tags else "--no-tags", *_served(access))
-    run(("fetch", "--quiet", *options, "--", _url(access), *wanted), access, cwd=into, file=is_local(access.url))
+    output(("fetch", "--quiet", *options, "--", _url(access), *wanted), access, cwd=into, file=is_local(access.url))
 
 
 def _url(access: Access) -> str:
@@ -228,16 +228,16 @@ def _check_out_submodules(
         return
     if depth > _DEEPEST:
         raise UserError(f"git: {access.url}: submodules lie more than {_DEEPEST} deep in each other")
-    run(("submodule", "update", "--quiet", "--init", *shallow), access, cwd=inside, file=local)
+    output(("submodule", "update", "--quiet", "--init", *shallow), access, cwd=inside, file=local)
     for below in _checked_out(access, inside):
-        url = run(("config", "--get", "remote.origin.url"), access, cwd=below).decode("utf-8", "surrogateescape")
+        url = output(("config", "--get", "remote.origin.url"), access, cwd=below).decode("utf-8", "surrogateescape")
         _check_out_submodules(access, below, shallow, local=local and is_local(url), depth=depth + 1)
 
 
 def _checked_out(access: Access, inside: Path) -> Iterator[Path]:
     """The submodules that are there; git would look above one that is not."""
     root = Path(os.path.realpath(inside))
-    for line in run(("ls-files", "--stage", "-z"), access, cwd=root).split(b"\0"):
+    for line in output(("ls-files", "--stage", "-z"), access, cwd=root).split(b"\0"):
         about, _, name = line.partition(b"\t")
         below = root / os.fsdecode(name)
         if about.startswith(_GITLINK) and os.path.lexists(f"{below}/.git") and os.path.realpath(below) == str(below):

@@ -23,7 +23,7 @@ _GIT = re.compile(r"(https?|git|ssh)://|git@|(github\.com|gitlab\.com|bitbucket\
 
 
 @dataclass(frozen=True)
-class Address:
+class ObjectAddress:
     """An object of the API's type ``type_name`` by its text; ``exclude`` leaves files out of a directory."""
 
     type_name: str
@@ -49,10 +49,10 @@ def can_name(type_name: str) -> bool:
     return type_name in _QUERIES
 
 
-async def load(ask: Ask, address: Address) -> str:
+async def load(ask: Ask, address: ObjectAddress) -> str:
     """The ID of the object. Raises UserError for a text that means nothing."""
     if address.type_name == "Container" and address.is_local:
-        file = await load(ask, Address("File", address.path))
+        file = await load(ask, ObjectAddress("File", address.path))
         return str(await ask(f"{{ container {{ import(source: {quote(file)}) {{ id }} }} }}"))
     return str(await ask("{" + _QUERIES[address.type_name](address) + "}"))
 
@@ -61,7 +61,7 @@ async def loaded(ask: Ask, value: object, exclude: tuple[str, ...] = ()) -> JSON
     """A value that somebody gave as the API takes it: of an object, its ID. ``exclude`` is for directories."""
     if isinstance(value, list):
         return [await loaded(ask, item, exclude) for item in value]
-    if isinstance(value, Address):
+    if isinstance(value, ObjectAddress):
         return await load(ask, replace(value, exclude=exclude or value.exclude))
     return cast(JSON, value)
 
@@ -75,14 +75,14 @@ def quote(value: object) -> str:
     return json.dumps(value)
 
 
-def _directory(address: Address) -> str:
+def _directory(address: ObjectAddress) -> str:
     if not address.is_local:
         return _git(address.text, "directory")
     exclude = f", exclude: {quote(address.exclude)}" if address.exclude else ""
     return f"host {{ directory(path: {quote(address.path)}, noCache: true{exclude}) {{ id }} }}"
 
 
-def _file(address: Address) -> str:
+def _file(address: ObjectAddress) -> str:
     if not address.is_local:
         return _git(address.text, "file")
     return f"host {{ file(path: {quote(address.path)}) {{ id }} }}"
@@ -102,12 +102,12 @@ def _git(text: str, field: str) -> str:
     return f"git(url: {quote(url)}) {{ {tree} {{ tree {{ {below} }} }} }}"
 
 
-def _git_ref(address: Address) -> str:
+def _git_ref(address: ObjectAddress) -> str:
     url, _, ref = address.text.partition("#")
     return f"git(url: {quote(url)}) {{ {f'ref(name: {quote(ref)})' if ref else 'head'} {{ id }} }}"
 
 
-def _service(address: Address) -> str:
+def _service(address: ObjectAddress) -> str:
     found = re.fullmatch(r"(tcp|udp)://([^:/]+):([0-9]+)", address.text)
     if not found or not whole(found[3], LARGEST_PORT):
         raise UserError(f"{address.text}: a service is named tcp://HOST:PORT or udp://HOST:PORT")
@@ -116,7 +116,7 @@ def _service(address: Address) -> str:
     return f"host {{ service(host: {quote(name)}, ports: [{ports}]) {{ id }} }}"
 
 
-_QUERIES: dict[str, Callable[[Address], str]] = {
+_QUERIES: dict[str, Callable[[ObjectAddress], str]] = {
     "Directory": _directory,
     "File": _file,
     "Container": lambda address: f"container {{ from(address: {quote(address.text)}) {{ id }} }}",

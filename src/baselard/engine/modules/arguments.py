@@ -6,12 +6,12 @@ from pathlib import Path
 
 from baselard.engine.api.objects.typedef import Function, FunctionArg
 from baselard.engine.errors import UserError
-from baselard.engine.modules.addresses import Address, Ask, load, loaded
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.addresses import Ask, ObjectAddress, load, loaded
+from baselard.engine.modules.source import PythonModule
 from baselard.oci.text import JSON
 
 
-async def complete(ask: Ask, source: ModuleSource, function: Function, given: Mapping[str, object]) -> dict[str, JSON]:
+async def complete(ask: Ask, source: PythonModule, function: Function, given: Mapping[str, object]) -> dict[str, JSON]:
     """JSON values for all arguments that have one. Raises UserError when a default path is not there."""
     values: dict[str, JSON] = {}
     for arg in function.args:
@@ -19,9 +19,9 @@ async def complete(ask: Ask, source: ModuleSource, function: Function, given: Ma
             values[arg.name] = await loaded(ask, given[arg.name], arg.ignore)
         elif arg.default_path:
             path = default_path(source, arg)
-            values[arg.name] = await load(ask, Address(arg.type_def.name, str(path), arg.ignore))
+            values[arg.name] = await load(ask, ObjectAddress(arg.type_def.name, str(path), arg.ignore))
         elif arg.default_address:
-            values[arg.name] = await load(ask, Address(arg.type_def.name, arg.default_address))
+            values[arg.name] = await load(ask, ObjectAddress(arg.type_def.name, arg.default_address))
         elif arg.type_def.name == "Workspace":
             values[arg.name] = await ask("{ currentWorkspace { id } }")
         elif arg.default_value is not None:
@@ -29,7 +29,7 @@ async def complete(ask: Ask, source: ModuleSource, function: Function, given: Ma
     return values
 
 
-def default_path(source: ModuleSource, arg: FunctionArg) -> Path:
+def default_path(source: PythonModule, arg: FunctionArg) -> Path:
     """Where a default path points: relative to the module, or from the root of its repository when absolute.
 
     Raises UserError when that is outside the repository or not there.

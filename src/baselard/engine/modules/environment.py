@@ -13,14 +13,14 @@ from pathlib import Path
 from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.host import checkout, process
 from baselard.engine.host.caller import Caller
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 from baselard.engine.store import locks
 
 SDK = "dagger-io==0.21.11"
 """What a module means by the ``sdk`` folder that a real engine generates beside it (``tool.uv.sources``)."""
 
 
-def interpreter(source: ModuleSource, cache: Path, user: Caller) -> Path:
+def interpreter(source: PythonModule, cache: Path, user: Caller) -> Path:
     """The Python that runs ``source``, made below ``cache`` at first need.
 
     It is made as ``user``, because building a package executes its code. Raises UserError with pip's own words when a
@@ -38,25 +38,25 @@ def interpreter(source: ModuleSource, cache: Path, user: Caller) -> Path:
     return home / "bin" / "python"
 
 
-def requirements(source: ModuleSource) -> list[str]:
+def requirements(source: PythonModule) -> list[str]:
     """The dependencies pyproject.toml declares, without the SDK, which is there anyway."""
     declared = source.declared.get("dependencies")
     return [text for text in map(str, declared) if _name(text) != "dagger-io"] if isinstance(declared, list) else []
 
 
-def too_new(source: ModuleSource) -> str:
+def too_new(source: PythonModule) -> str:
     """The module's ``requires-python`` if this Python is older than it asks for, else an empty string."""
     asked = str(source.declared.get("requires-python", ""))
     least = re.search(r">=?\s*(\d+)\.(\d+)", asked)
     return asked if least and (int(least[1]), int(least[2])) > sys.version_info[:2] else ""
 
 
-def _is_ours(source: ModuleSource) -> bool:
+def _is_ours(source: PythonModule) -> bool:
     """Whether this is the checkout the engine itself runs from: its environment was made from the lock."""
     return source.source == checkout.ROOT
 
 
-def _make(home: Path, wanted: list[str], source: ModuleSource, user: Caller) -> None:
+def _make(home: Path, wanted: list[str], source: PythonModule, user: Caller) -> None:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o755)
     if user.uid is not None:

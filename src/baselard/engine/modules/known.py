@@ -16,12 +16,12 @@ from baselard.engine.api.objects.typedef import (
     Module,
     TypeDef,
 )
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 
 _VERSION = "1"
 
 
-def read(source: ModuleSource, cache: Path) -> Module | None:
+def read(source: PythonModule, cache: Path) -> Module | None:
     """What was kept of this very content of the module, or None."""
     try:
         return loads(_path(source, cache).read_text())
@@ -29,7 +29,7 @@ def read(source: ModuleSource, cache: Path) -> Module | None:
         return None
 
 
-def write(source: ModuleSource, cache: Path, module: Module) -> None:
+def write(source: PythonModule, cache: Path, module: Module) -> None:
     """Keep ``module`` for the next time; a cache that cannot be written is no error."""
     path = _path(source, cache)
     with contextlib.suppress(OSError):
@@ -40,7 +40,7 @@ def write(source: ModuleSource, cache: Path, module: Module) -> None:
         Path(name).replace(path)
 
 
-def _path(source: ModuleSource, cache: Path) -> Path:
+def _path(source: PythonModule, cache: Path) -> Path:
     return cache / "types" / f"{source.digest[7:39]}-v{_VERSION}.json"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from baselard.engine.api.objects.durations import parse
 from baselard.engine.api.objects.typedef import Function
 from baselard.engine.api.query.ids import Ids
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result
 from baselard.engine.store.database import Store
@@ -26,7 +26,7 @@ class Memory:
 
     store: Store
     ids: Ids
-    source: ModuleSource
+    source: PythonModule
 
     def key(self, type_name: str, function: Function, state: JSON, args: Mapping[str, JSON]) -> str:
         """What the result is kept under; empty when it must not be kept."""

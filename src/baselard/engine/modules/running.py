@@ -17,7 +17,7 @@ from baselard.engine.errors import ModuleError
 from baselard.engine.host import process
 from baselard.engine.host.caller import Caller
 from baselard.engine.modules import runner
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 
 OnOutput = Callable[[bytes], None]
 _LENT = ("LANG", "LC_ALL", "TZ", "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
@@ -29,7 +29,7 @@ _LAST_OUTPUT = 1.0  # seconds to wait for output after a function's process has 
 class Runner:
     """The process that has imported one module. Make it with ``start``; ``close`` ends it and all it started."""
 
-    source: ModuleSource
+    source: PythonModule
     child: "subprocess.Popen[bytes]"
     channel: socket.socket
     listener: threading.Thread
@@ -108,7 +108,7 @@ class Runner:
 
 
 def start(
-    source: ModuleSource, interpreter: Path, user: Caller, on_output: OnOutput, bytecode: Path | None = None
+    source: PythonModule, interpreter: Path, user: Caller, on_output: OnOutput, bytecode: Path | None = None
 ) -> Runner:
     """Start the module's process; it imports while the engine gets ready. ``on_output`` hears what that prints.
 
@@ -128,7 +128,7 @@ def start(
     return Runner(source, child, ours, listener)
 
 
-def environment(source: ModuleSource, interpreter: Path, user: Caller, environ: Mapping[str, str]) -> dict[str, str]:
+def environment(source: PythonModule, interpreter: Path, user: Caller, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables a module sees: those of Dagger's Python runtime, and of the host only what the network needs."""
     lent = {name: environ[name] for name in _LENT if name in environ}
     for name in _PROXIES:

@@ -26,7 +26,7 @@ _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_
 
 
 @dataclass(frozen=True)
-class ModuleSource:
+class PythonModule:
     """One Python module. ``root`` holds dagger.json, ``source`` the code; ``project`` is its parsed pyproject.toml.
 
     ``tree`` is the directory it is to work on, where that is not the repository it lies in.
@@ -99,7 +99,7 @@ class ModuleSource:
             yield from (str(relative / file) for file in files if _included(str(relative / file), rules))
 
 
-def find(start: Path) -> ModuleSource:
+def find(start: Path) -> PythonModule:
     """The module at ``start`` or in the nearest directory above. Raises UserError: there is none, or it is broken."""
     if found := nearest(start):
         return load(found)
@@ -112,7 +112,7 @@ def nearest(start: Path) -> Path | None:
     return next((folder for folder in (start, *start.parents) if (folder / CONFIG).is_file()), None)
 
 
-def load(root: Path) -> ModuleSource:
+def load(root: Path) -> PythonModule:
     """The module whose dagger.json is in ``root``. Raises UserError, with file and line where something is wrong."""
     config = _json(root / CONFIG)
     name = _text(root, config, "name")
@@ -135,7 +135,7 @@ def load(root: Path) -> ModuleSource:
     if climbs(below):
         raise UserError(f"{root / CONFIG}: source path {below!r} contains parent directory components")
     source = (root / below).resolve()
-    return ModuleSource(root, name, source, _texts(root, config, "include"), _toml(source / "pyproject.toml"))
+    return PythonModule(root, name, source, _texts(root, config, "include"), _toml(source / "pyproject.toml"))
 
 
 def _text(root: Path, config: Mapping[str, JSON], name: str) -> str:

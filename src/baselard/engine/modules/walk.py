@@ -14,7 +14,7 @@ from baselard.engine.modules.addresses import loaded, quote
 from baselard.engine.modules.arguments import complete
 from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.memory import Memory
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 from baselard.engine.solver import digest
 from baselard.oci.text import JSON
 
@@ -23,7 +23,7 @@ from baselard.oci.text import JSON
 class Walk:
     """What running a chain needs. ``context`` is the command line's own client of the session."""
 
-    source: ModuleSource
+    source: PythonModule
     module: Module
     find: FindType
     invoker: Invoker

@@ -82,7 +82,7 @@ class GitTree(TreeOperation):
     def _check_out(self, access: Access, into: Path) -> int:
         """Have the commit; when it was made, in nanoseconds, which becomes the time of all files."""
         git.check_out(access, self.ref, into=into, depth=self.depth, tags=self.tags)
-        committed = int(git.run(("show", "--no-patch", "--format=%ct", "HEAD"), access, cwd=into)) * 10**9
+        committed = int(git.output(("show", "--no-patch", "--format=%ct", "HEAD"), access, cwd=into)) * 10**9
         if self.keep:
             git.make_repeatable(access, self.url or self.subdirectory, into=into)
         else:

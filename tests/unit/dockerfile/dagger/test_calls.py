@@ -16,7 +16,7 @@ from baselard.dockerfile.dagger.config import configure, hidden
 from baselard.dockerfile.dagger.copy import alike
 from baselard.dockerfile.dagger.ground import Ground, new_directory
 from baselard.dockerfile.dagger.hidden import layout
-from baselard.dockerfile.dagger.run import run
+from baselard.dockerfile.dagger.run import run_step
 from baselard.dockerfile.plan.steps import MountStep, RunStep
 from baselard.dockerfile.syntax.errors import Place
 from baselard.oci.image_config import Healthcheck, ImageConfig
@@ -65,7 +65,7 @@ def test_healthcheck_durations() -> None:
 
 def ran(step: RunStep, config: ImageConfig, mounts: list[MountedTree[dagger.Directory]]) -> list[tuple[str, Any]]:
     secret = CLIENT.set_secret("s", "x")
-    done = run(CLIENT, CLIENT.container(), step, config=config, mounts=mounts, secrets={"s": secret}, ssh=None)
+    done = run_step(CLIENT, CLIENT.container(), step, config=config, mounts=mounts, secrets={"s": secret}, ssh=None)
     return calls(done)
 
 

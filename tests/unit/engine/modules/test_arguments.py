@@ -8,9 +8,9 @@ import pytest
 from baselard.engine.api.objects.typedef import Function, FunctionArg, TypeDef
 from baselard.engine.errors import UserError
 from baselard.engine.modules import addresses
-from baselard.engine.modules.addresses import Address
+from baselard.engine.modules.addresses import ObjectAddress
 from baselard.engine.modules.arguments import complete, default_path
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 
 pytestmark = pytest.mark.anyio
 STRING = TypeDef("STRING_KIND")
@@ -29,27 +29,27 @@ class Asked:
 
 
 @pytest.fixture
-def module(tmp_path: Path) -> ModuleSource:
+def module(tmp_path: Path) -> PythonModule:
     (tmp_path / ".git").mkdir()
     (tmp_path / "mod" / "data").mkdir(parents=True)
-    return ModuleSource(tmp_path / "mod", "mod", tmp_path / "mod")
+    return PythonModule(tmp_path / "mod", "mod", tmp_path / "mod")
 
 
-async def test_given_values_come_before_defaults(module: ModuleSource) -> None:
+async def test_given_values_come_before_defaults(module: PythonModule) -> None:
     args = (FunctionArg("a", STRING, default_value='"x"'), FunctionArg("b", STRING, default_value='"y"'))
     values = await complete(Asked(), module, Function("f", STRING, args=args), {"a": "given"})
     assert values == {"a": "given", "b": "y"}
 
 
-async def test_an_optional_argument_without_default_is_left_out(module: ModuleSource) -> None:
+async def test_an_optional_argument_without_default_is_left_out(module: PythonModule) -> None:
     args = (FunctionArg("a", TypeDef("STRING_KIND", optional=True)),)
     assert await complete(Asked(), module, Function("f", STRING, args=args), {}) == {}
 
 
-async def test_objects_become_ids(module: ModuleSource) -> None:
+async def test_objects_become_ids(module: PythonModule) -> None:
     ask = Asked()
     args = (FunctionArg("a", DIRECTORY, ignore=("*.log",)), FunctionArg("b", DIRECTORY, default_path="data"))
-    values = await complete(ask, module, Function("f", STRING, args=args), {"a": Address("Directory", "/src")})
+    values = await complete(ask, module, Function("f", STRING, args=args), {"a": ObjectAddress("Directory", "/src")})
     assert values == {"a": "id1", "b": "id2"}
     assert ask.queries == [
         '{host { directory(path: "/src", noCache: true, exclude: ["*.log"]) { id } }}',
@@ -57,13 +57,13 @@ async def test_objects_become_ids(module: ModuleSource) -> None:
     ]
 
 
-def test_default_paths_start_at_the_module_or_its_repository(module: ModuleSource) -> None:
+def test_default_paths_start_at_the_module_or_its_repository(module: PythonModule) -> None:
     assert default_path(module, FunctionArg("a", DIRECTORY, default_path="data")) == module.root / "data"
     assert default_path(module, FunctionArg("a", DIRECTORY, default_path="/mod")) == module.root
 
 
 @pytest.mark.parametrize(("path", "says"), [("../..", "is outside of"), ("missing", "is not there")])
-def test_default_paths_that_cannot_be(module: ModuleSource, path: str, says: str) -> None:
+def test_default_paths_that_cannot_be(module: PythonModule, path: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         default_path(module, FunctionArg("a", DIRECTORY, default_path=path))
 
@@ -84,19 +84,19 @@ def test_default_paths_that_cannot_be(module: ModuleSource, path: str, says: str
 )
 async def test_strings_that_name_objects(type_name: str, text: str, query: str) -> None:
     ask = Asked()
-    assert await addresses.load(ask, Address(type_name, text)) == "id1"
+    assert await addresses.load(ask, ObjectAddress(type_name, text)) == "id1"
     assert query in ask.queries[0]
 
 
 async def test_strings_that_name_nothing() -> None:
     with pytest.raises(UserError, match="a service is named tcp://HOST:PORT"):
-        await addresses.load(Asked(), Address("Service", "db:5432"))
+        await addresses.load(Asked(), ObjectAddress("Service", "db:5432"))
     assert addresses.can_name("Service") and not addresses.can_name("Fooer")
 
 
 @pytest.mark.parametrize("text", ["base.tar", "./base.tar", "oci-archive:base.tar", "file://base.tar"])
 async def test_a_container_may_be_an_archive_of_this_machine(text: str) -> None:
     ask = Asked()
-    assert await addresses.load(ask, Address("Container", text)) == "id2"
+    assert await addresses.load(ask, ObjectAddress("Container", text)) == "id2"
     assert ask.queries[0].endswith('base.tar") { id } }}')
     assert ask.queries[1] == '{ container { import(source: "id1") { id } } }'

@@ -10,7 +10,7 @@ import pytest
 from baselard.engine.api.objects.typedef import Function, TypeDef
 from baselard.engine.api.query.ids import Ids
 from baselard.engine.modules.memory import WEEK, Memory
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 from baselard.engine.store.database import Store
 
 FUNCTION = Function("f", TypeDef("STRING_KIND"))
@@ -21,7 +21,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
     (tmp_path / "module").mkdir()
     (tmp_path / "module" / "main.py").write_text("one")
     with contextlib.closing(Store.open(tmp_path / "store")) as store:
-        yield Memory(store, Ids(), ModuleSource(tmp_path / "module", "m", tmp_path / "module"))
+        yield Memory(store, Ids(), PythonModule(tmp_path / "module", "m", tmp_path / "module"))
 
 
 def test_a_kept_value_comes_back_for_the_same_call_alone(memory: Memory) -> None:
@@ -41,7 +41,7 @@ def test_a_kept_value_comes_back_for_the_same_call_alone(memory: Memory) -> None
 def test_other_code_is_another_function(memory: Memory) -> None:
     key = memory.key("M", FUNCTION, {}, {})
     (memory.source.root / "main.py").write_text("two")
-    changed = ModuleSource(memory.source.root, "m", memory.source.source)
+    changed = PythonModule(memory.source.root, "m", memory.source.source)
     assert replace(memory, source=changed).key("M", FUNCTION, {}, {}) != key
 
 

@@ -8,12 +8,12 @@ import pytest
 from baselard.engine.api.objects.typedef import Function, Module, TypeDef
 from baselard.engine.host.caller import Caller, invoking_user
 from baselard.engine.modules import environment, known, running
-from baselard.engine.modules.source import ModuleSource
+from baselard.engine.modules.source import PythonModule
 
 
-def module(root: Path, *dependencies: str, requires: str = ">=3.11") -> ModuleSource:
+def module(root: Path, *dependencies: str, requires: str = ">=3.11") -> PythonModule:
     project = {"project": {"name": "m", "dependencies": list(dependencies), "requires-python": requires}}
-    return ModuleSource(root, "m", root, project=project)
+    return PythonModule(root, "m", root, project=project)
 
 
 def test_the_sdk_alone_needs_no_environment(tmp_path: Path) -> None:

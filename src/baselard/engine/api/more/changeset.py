@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from baselard.engine.api.objects import changeset as changesets
-from baselard.engine.api.objects.changeset import Changed, Changeset, DiffStat
+from baselard.engine.api.objects.changeset import ChangedPaths, Changeset, DiffStat
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.files import exporting
@@ -74,11 +74,11 @@ async def _values(ctx: Context, changes: Changeset) -> tuple[tuple[Value, str], 
     return (await ctx.value(before.output), before.path), (await ctx.value(after.output), after.path)
 
 
-async def _changed(ctx: Context, changes: Changeset) -> Changed:
+async def _changed(ctx: Context, changes: Changeset) -> ChangedPaths:
     return await ctx.in_thread(_compare, ctx.session.worker, *await _values(ctx, changes))
 
 
-def _compare(worker: Worker, older: tuple[Value, str], newer: tuple[Value, str]) -> Changed:
+def _compare(worker: Worker, older: tuple[Value, str], newer: tuple[Value, str]) -> ChangedPaths:
     with opened(worker, *older) as (before, _), opened(worker, *newer) as (after, _):
         return changesets.changed(before.root, after.root)
 

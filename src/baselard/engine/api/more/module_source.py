@@ -62,7 +62,7 @@ def _of_directory(kind: str, root: Path, reference: str) -> ModuleSource:
 def _with_origin(source: ModuleSource, reference: str) -> ModuleSource:
     """With what git says of the checkout."""
     url, version = reference.partition("#")[::2] if "#" in reference else reference.rpartition("@")[::2]
-    commit = git.run(("rev-parse", "HEAD"), Access(reference), cwd=Path(source.context)).decode().strip()
+    commit = git.output(("rev-parse", "HEAD"), Access(reference), cwd=Path(source.context)).decode().strip()
     return replace(source, clone_ref=url or version, version=version if url else "", commit=commit)
 
 

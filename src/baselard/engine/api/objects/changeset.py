@@ -84,7 +84,7 @@ def with_patch_file(directory: Directory, patch: File) -> Directory:
 
 
 @dataclass(frozen=True)
-class Changed:
+class ChangedPaths:
     """Paths by what became of them; those of directories end in a slash."""
 
     added: tuple[str, ...]
@@ -96,14 +96,14 @@ class Changed:
         return not (self.added or self.modified or self.removed)
 
 
-def changed(before: Path | str, after: Path | str) -> Changed:
+def changed(before: Path | str, after: Path | str) -> ChangedPaths:
     """Compare two real directories."""
     found = differences.between(str(before), str(after))
     turned = {entry.path: _shown(entry) for entry in found.modified if _turned(before, entry)}
     gone = {path if shown.endswith("/") else f"{path}/" for path, shown in turned.items()}
     above = tuple(path for path in gone if path.endswith("/"))
     removed = {path for path in map(_shown, found.removed) if not path.startswith(above)}
-    return Changed(
+    return ChangedPaths(
         tuple(sorted({*map(_shown, found.added), *turned.values()})),
         tuple(sorted({*map(_shown, found.modified)} - {*turned.values()})),
         tuple(sorted(removed | gone)),

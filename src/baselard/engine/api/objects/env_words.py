@@ -28,7 +28,7 @@ class Literal:
 
 
 @dataclass(frozen=True)
-class Reference:
+class VariableWord:
     """``${name}``; ``operator`` is one of ``-``, ``+`` and ``?`` with or without a colon, or empty."""
 
     name: str
@@ -44,11 +44,11 @@ class Quoted:
 
 
 @dataclass(frozen=True)
-class Command:
+class Substitution:
     """A command substitution, which fails once it is needed."""
 
 
-Part = Literal | Reference | Quoted | Command
+Part = Literal | VariableWord | Quoted | Substitution
 Word = tuple[Part, ...]
 
 
@@ -112,7 +112,7 @@ class _Scanner:
                 return self._dollar()
             case "`":
                 self._until("`")
-                return Command()
+                return Substitution()
             case letter:
                 return Literal(letter)
 
@@ -124,7 +124,7 @@ class _Scanner:
                 yield self._dollar(quote=False)
             elif letter == "`":
                 self._until("`")
-                yield Command()
+                yield Substitution()
             else:
                 yield Literal(letter)
 
@@ -142,20 +142,20 @@ class _Scanner:
         if not found:
             return Literal("$")
         self.at = found.end()
-        return Reference(found[0])
+        return VariableWord(found[0])
 
-    def _command(self) -> Command:
+    def _command(self) -> Substitution:
         depth = 0
         while (letter := self._next(")")) != ")" or depth > 1:
             depth += (letter == "(") - (letter == ")")
-        return Command()
+        return Substitution()
 
-    def _braced(self) -> Reference:
+    def _braced(self) -> VariableWord:
         found = _NAME.match(self.text, self.at)
         self.at = found.end() if found else self.at
         if found and self._peek() == "}":
             self.at += 1
-            return Reference(found[0])
+            return VariableWord(found[0])
         operator = _OPERATOR.match(self.text, self.at)
         if not found or not operator or "=" in operator[0]:
             raise UserError("of a shell's expansions only ${NAME}, ${NAME:-…}, ${NAME:+…} and ${NAME:?…} are served")
@@ -164,7 +164,7 @@ class _Scanner:
         while self._peek() != "}":
             parts.append(self._part() if self.at < len(self.text) else self._missing("}"))
         self.at += 1
-        return Reference(found[0], operator[0], tuple(parts))
+        return VariableWord(found[0], operator[0], tuple(parts))
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1] or "\0"
@@ -194,7 +194,7 @@ def expanded(word: Word, lookup: Lookup, ifs: str) -> str:
     fields: list[str] = []
     current: str | None = None
     for part in word:
-        splits = isinstance(part, Reference)
+        splits = isinstance(part, VariableWord)
         for letter in text(part, lookup) if splits else (text(part, lookup),):
             if not splits or letter not in ifs:
                 current = (current or "") + letter
@@ -211,13 +211,13 @@ def text(part: Part, lookup: Lookup) -> str:
             return part.text
         case Quoted():
             return "".join(text(inner, lookup) for inner in part.parts)
-        case Command():
+        case Substitution():
             raise UserError("unexpected command substitution")
-        case Reference():
+        case VariableWord():
             return _referred(part, lookup)
 
 
-def _referred(part: Reference, lookup: Lookup) -> str:
+def _referred(part: VariableWord, lookup: Lookup) -> str:
     value = lookup(part.name)
     other = "".join(text(inner, lookup) for inner in part.word) if part.operator and not _unused(part, value) else ""
     match part.operator.removeprefix(":"):
@@ -233,6 +233,6 @@ def _referred(part: Reference, lookup: Lookup) -> str:
             return value
 
 
-def _unused(part: Reference, value: str) -> bool:
+def _unused(part: VariableWord, value: str) -> bool:
     """Whether the word after the operator has no say, and so need not be worth anything."""
     return bool(value) != part.operator.endswith("+")

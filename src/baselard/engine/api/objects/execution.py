@@ -16,7 +16,7 @@ from baselard.oci.image_config import DEFAULT_PATH, Healthcheck
 
 
 @dataclass(frozen=True)
-class Options:
+class ExecOptions:
     """How a command is run: withExec's arguments without the program's own."""
 
     use_entrypoint: bool = False
@@ -33,7 +33,7 @@ class Options:
     fresh: str = ""
 
 
-def with_exec(container: Container, args: Sequence[str], options: Options) -> Container:
+def with_exec(container: Container, args: Sequence[str], options: ExecOptions) -> Container:
     """The container after a command ran in it.
 
     Raises UserError when there is nothing to run or both ways of standard input are taken.
@@ -52,7 +52,7 @@ def with_exec(container: Container, args: Sequence[str], options: Options) -> Co
     return _after(container, node)
 
 
-def program(container: Container, args: Sequence[str], options: Options) -> tuple[str, ...]:
+def program(container: Container, args: Sequence[str], options: ExecOptions) -> tuple[str, ...]:
     """The whole command line: the default arguments when ``args`` is empty, the entrypoint in front if wanted."""
     words = tuple(container.expand(word, wanted=options.expand) for word in args) or container.config.cmd
     if options.use_entrypoint:
@@ -62,7 +62,7 @@ def program(container: Container, args: Sequence[str], options: Options) -> tupl
     return words
 
 
-def command(container: Container, args: tuple[str, ...], options: Options) -> Command:
+def command(container: Container, args: tuple[str, ...], options: ExecOptions) -> Command:
     """What the container runs ``args`` with."""
     config = container.config
     has_path = config.env_value("PATH") is not None
@@ -98,7 +98,7 @@ def _after(container: Container, node: Exec) -> Container:
     return replace(container, rootfs=Output(node), mounts=mounts, last=node, image_ref="")
 
 
-def as_service(container: Container, args: Sequence[str], options: Options) -> ContainerService:
+def as_service(container: Container, args: Sequence[str], options: ExecOptions) -> ContainerService:
     """The container as a service that runs ``args``, or what the image runs by default.
 
     Default arguments that were set explicitly stand alone; those of an image follow its entrypoint. Raises UserError

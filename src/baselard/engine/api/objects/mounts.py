@@ -24,7 +24,7 @@ _NO_TREE: dict[type[Mount], str] = {CacheMount: "cache", TmpfsMount: "tmpfs"}
 
 
 @dataclass(frozen=True)
-class Place:
+class ContainerPath:
     """Where a path of a container lives: in a mount's tree, or (``mount`` None) in the root file system.
 
     ``path`` is relative to ``directory``. It is ``""`` for the mounted thing itself.
@@ -53,7 +53,7 @@ def without_mount(container: Container, path: str, *, expand: bool = False) -> C
     return replace(container, mounts=tuple(known for known in container.mounts if known.target != target))
 
 
-def locate(container: Container, path: str) -> Place:
+def locate(container: Container, path: str) -> ContainerPath:
     """Which tree the absolute ``path`` belongs to, the mount that covers it last deciding.
 
     Secrets and sockets are there for commands alone. Raises UserError where a mount without a tree covers the path.
@@ -65,11 +65,11 @@ def locate(container: Container, path: str) -> Place:
             continue
         if not isinstance(mount, BindMount):
             raise UserError(f"{path}: cannot retrieve path from {_NO_TREE[type(mount)]}, which is mounted there")
-        return Place(mount, Directory(mount.source, mount.subpath), posixpath.relpath(path, mount.target))
-    return Place(None, Directory(container.rootfs), path.lstrip("/"))
+        return ContainerPath(mount, Directory(mount.source, mount.subpath), posixpath.relpath(path, mount.target))
+    return ContainerPath(None, Directory(container.rootfs), path.lstrip("/"))
 
 
-def changed(container: Container, place: Place, tree: Directory) -> Container:
+def changed(container: Container, place: ContainerPath, tree: Directory) -> Container:
     """The container with the tree of ``place`` replaced by ``tree``'s output."""
     if place.mount is None:
         return replace(container, rootfs=tree.output, image_ref="")

@@ -8,7 +8,7 @@ from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory
-from baselard.engine.api.objects.execution import Options, as_service, program, with_exec
+from baselard.engine.api.objects.execution import ExecOptions, as_service, program, with_exec
 from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.errors import UserError
 from baselard.engine.run.containers.command import (
@@ -110,7 +110,7 @@ def test_writing_where_a_mount_is_changes_the_mount_alone() -> None:
 def test_a_command_carries_its_writable_mounts_on() -> None:
     both = mounts.with_mount(BARE, BindMount("/r", TREE.output, "/", readonly=True))
     both = mounts.with_mount(both, BindMount("/w", TREE.output, "/"))
-    done = with_exec(both, ["true"], Options())
+    done = with_exec(both, ["true"], ExecOptions())
     assert done.last is not None
     assert done.rootfs == Output(done.last)
     read, written = done.mounts
@@ -121,7 +121,7 @@ def test_a_command_carries_its_writable_mounts_on() -> None:
 
 def test_equal_commands_have_equal_keys_and_volatile_values_do_not_count() -> None:
     def key(container: Container) -> str:
-        last = with_exec(container, ["true"], Options()).last
+        last = with_exec(container, ["true"], ExecOptions()).last
         assert last is not None
         return last.key
 
@@ -134,17 +134,19 @@ def test_equal_commands_have_equal_keys_and_volatile_values_do_not_count() -> No
 
 def test_what_is_run() -> None:
     image = BARE.with_entrypoint(("e",), keep_default_args=True).with_default_args(("d",))
-    assert program(image, [], Options()) == ("d",)
-    assert program(image, ["a"], Options()) == ("a",)
-    assert program(image, ["a"], Options(use_entrypoint=True)) == ("e", "a")
+    assert program(image, [], ExecOptions()) == ("d",)
+    assert program(image, ["a"], ExecOptions()) == ("a",)
+    assert program(image, ["a"], ExecOptions(use_entrypoint=True)) == ("e", "a")
     with pytest.raises(UserError, match="no command has been set"):
-        program(BARE, [], Options())
+        program(BARE, [], ExecOptions())
     with pytest.raises(UserError, match="both stdin and redirectStdin"):
-        with_exec(BARE, ["cat"], Options(stdin="a", redirect_stdin="/b"))
+        with_exec(BARE, ["cat"], ExecOptions(stdin="a", redirect_stdin="/b"))
 
 
 def test_path_is_added_only_where_there_is_none() -> None:
-    bare, own = (with_exec(one, ["true"], Options()).last for one in (BARE, BARE.with_env_variable("PATH", "/mine")))
+    bare, own = (
+        with_exec(one, ["true"], ExecOptions()).last for one in (BARE, BARE.with_env_variable("PATH", "/mine"))
+    )
     assert ("PATH", DEFAULT_PATH) in bare.command.env  # type: ignore[attr-defined]
     assert own.command.env == (("PATH", "/mine"),)  # type: ignore[attr-defined]
 
@@ -152,18 +154,18 @@ def test_path_is_added_only_where_there_is_none() -> None:
 def test_what_a_service_runs() -> None:
     image = Container(EMPTY, ImageConfig(entrypoint=("e",), cmd=("c",)))
     explicit = image.with_default_args(("d",))
-    assert as_service(image, [], Options()).command.args == ("e", "c")
-    assert as_service(explicit, [], Options()).command.args == ("d",)
-    assert as_service(image, ["a"], Options()).command.args == ("a",)
-    assert as_service(image, ["a"], Options(use_entrypoint=True)).command.args == ("e", "a")
+    assert as_service(image, [], ExecOptions()).command.args == ("e", "c")
+    assert as_service(explicit, [], ExecOptions()).command.args == ("d",)
+    assert as_service(image, ["a"], ExecOptions()).command.args == ("a",)
+    assert as_service(image, ["a"], ExecOptions(use_entrypoint=True)).command.args == ("e", "a")
     with pytest.raises(UserError, match="no service command has been set"):
-        as_service(replace(BARE), [], Options())
+        as_service(replace(BARE), [], ExecOptions())
 
 
 def test_services_listen_on_the_containers_ports_not_the_images() -> None:
     image = Container(EMPTY, ImageConfig(exposed_ports=("80/tcp",), cmd=("c",)))
-    assert as_service(image, [], Options()).ports == ()
-    (port,) = as_service(image.with_exposed_port(81, experimental_skip_healthcheck=True), [], Options()).ports
+    assert as_service(image, [], ExecOptions()).ports == ()
+    (port,) = as_service(image.with_exposed_port(81, experimental_skip_healthcheck=True), [], ExecOptions()).ports
     assert (port.port, port.checked) == (81, False)
 
 
@@ -184,7 +186,7 @@ def test_a_health_check_of_one_line_is_run_by_the_images_own_shell() -> None:
     """As by docker and a Dagger engine; without one by /bin/sh."""
     plain = Healthcheck(("CMD-SHELL", "test -e /ready"), retries=2)
     container = Container(EMPTY, ImageConfig(cmd=("serve",), healthcheck=plain))
-    assert as_service(container, (), Options()).healthcheck == plain
+    assert as_service(container, (), ExecOptions()).healthcheck == plain
     shelled = container.configured(lambda config: replace(config, shell=("/bin/bash", "-ec")))
     words = ("CMD", "/bin/bash", "-ec", "test -e /ready")
-    assert as_service(shelled, (), Options()).healthcheck == Healthcheck(words, retries=2)
+    assert as_service(shelled, (), ExecOptions()).healthcheck == Healthcheck(words, retries=2)
