@@ -23,9 +23,9 @@ def check(config: Config) -> Config:
         for target in base.budgets:
             known(config, ("bases", str(number), "budgets", target), "target", base.targets)
     for platform in config.runners:
-        _tried(config, ("matrix", "runners", platform), platforms.check, platform)
+        _tried(config, ("matrix", "runners", platform), platforms.check_platform, platform)
     for number, platform in enumerate(config.publish.platforms):
-        _tried(config, ("publish", "platforms", str(number)), platforms.check, platform)
+        _tried(config, ("publish", "platforms", str(number)), platforms.check_platform, platform)
     for key, parse in (("tags", rules.parse), ("flavor", rules.parse_flavor)):
         for number, line in enumerate(getattr(config.publish, key)):
             _tried(config, ("publish", key, str(number)), parse, [line])

@@ -11,7 +11,7 @@ from pipeline import compare, docs, publication, verification
 from pipeline.calls import Call
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Suite, Verdict, merge
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry import cleaning
 from pipeline.share import Account
 from pipeline.tags import events, naming
@@ -38,7 +38,7 @@ async def deliver(call: Call, named: events.Named, account: Account, platforms: 
     published = await publication.publish(call, request)
     if published.failed:
         return Ended(replace(published, title="ci"))
-    references = [f"{parse(one['tags'][0])}" for one in published.outputs["images"].values()]
+    references = [f"{parse_reference(one['tags'][0])}" for one in published.outputs["images"].values()]
     verified = await verification.verify(call, account, references, request.platforms)
     cleaned = await _cleaned(call, account)
     documented, readme = await _documented(call, account)
@@ -59,7 +59,7 @@ async def _cleaned(call: Call, account: Account) -> Suite:
     chosen = cleaning.policy(settings)
     try:
         said = [
-            await cleaning.clean_up(parse(base.name), await account.credentials(), chosen, apply=True)
+            await cleaning.clean_up(parse_reference(base.name), await account.credentials(), chosen, apply=True)
             for base in call.project.bases
         ]
     except BaselardError as error:

@@ -143,7 +143,9 @@ async def _base_dockerfile(source: dagger.Directory) -> str:
 def _usual_base(examples: Sequence[Example]) -> str:
     """The repository that most examples start from: what an unconfigured base is called."""
     used = Counter(
-        references.parse(name).name for example in examples for name in {from_.reference for from_ in example.froms}
+        references.parse_reference(name).name
+        for example in examples
+        for name in {from_.reference for from_ in example.froms}
     )
     ranked = used.most_common(2)
     if not ranked:
@@ -257,9 +259,9 @@ def base_of(reference: str, bases: Sequence[Base]) -> tuple[Base, str] | None:
     The tag chooses the target when it is the target's name or ends with `-TARGET`, as published tags do; every other
     tag, or none, means the first target.
     """
-    wanted = references.parse(reference)
+    wanted = references.parse_reference(reference)
     for base in bases:
-        if references.parse(base.name).name == wanted.name:
+        if references.parse_reference(base.name).name == wanted.name:
             return base, _target(wanted.tag, base)
     return None
 

@@ -66,7 +66,7 @@ def render(jobs: Sequence[Job], base: str = "") -> str:
         }
         for job in jobs
     ]
-    digest = references.parse(base).digest if base else ""
+    digest = references.parse_reference(base).digest if base else ""
     builds = {"include": _builds(jobs)}
     return json.dumps({"matrix": {"include": include}, "builds": builds, "reference": base, "digest": digest})
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from baselard.oci.together import each
 from pipeline.discover import Project
 from pipeline.errors import UsageError
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import Published
@@ -26,7 +26,7 @@ async def updated(project: Project, account: Account) -> str:
     text = await project.source.file(FILE).contents()
     rows: list[str] = []
     for base in project.bases:
-        reference = parse(base.name)
+        reference = parse_reference(base.name)
         async with connect(reference, await account.credentials()) as repository:
             rows += await _rows(repository, reference.name, project.config.cleanup.tags)
     return replaced(text, table(rows))

@@ -26,7 +26,7 @@ from pipeline.flags import (
 )
 from pipeline.images import Given, Images, everywhere
 from pipeline.model import Suite
-from pipeline.platforms import check
+from pipeline.platforms import check_platform
 from pipeline.report import directory
 from pipeline.share import Account, push_dated
 
@@ -155,7 +155,7 @@ class FanOut:
         clock = Clock()
         project = await self._project()
         chosen = checks.options(project.config, **options)
-        return calls.Call(project, chosen, clock, Images(project, check(platform), given), platform)
+        return calls.Call(project, chosen, clock, Images(project, check_platform(platform), given), platform)
 
     async def _selection(
         self,

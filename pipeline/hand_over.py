@@ -18,7 +18,7 @@ from pipeline.discover import Base
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
 from pipeline.model import Report, Suite
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.report import directory
 from pipeline.share import Account, Handed
 
@@ -57,12 +57,12 @@ def _broken(report: Report, name: str) -> bool:
 def _outputs(handed: dict[str, Handed]) -> dict[str, Any]:
     references = {name: _by_digest(one.reference) for name, one in handed.items()}
     first = next(iter(references.values()), "")
-    digest = parse(first).digest if first else ""
+    digest = parse_reference(first).digest if first else ""
     return {"bases": references, "reference": first, "digest": digest}
 
 
 def _by_digest(reference: str) -> str:
-    return f"{parse(reference).name}@{parse(reference).digest}" if reference else ""
+    return f"{parse_reference(reference).name}@{parse_reference(reference).digest}" if reference else ""
 
 
 def _listed(handed: dict[str, Handed]) -> dagger.Directory:

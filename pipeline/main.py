@@ -43,7 +43,7 @@ from pipeline.flags import (
     Username,
 )
 from pipeline.images import Images
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry import cleaning
 from pipeline.report import directory, outputs
 from pipeline.share import Account
@@ -290,7 +290,9 @@ class Baselard(FanOut):
         said = []
         for name in [registry] if registry else dict.fromkeys(base.name for base in project.bases):
             account = Account(name, username, password)
-            said.append(await cleaning.clean_up(parse(name), await account.credentials(), policy, apply=apply))
+            said.append(
+                await cleaning.clean_up(parse_reference(name), await account.credentials(), policy, apply=apply)
+            )
         return "\n".join(said)
 
     @fresh

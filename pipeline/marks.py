@@ -9,7 +9,7 @@ from baselard import dockerfile
 from pipeline import archive
 from pipeline.discover import Base, Project, base_of
 from pipeline.images import Images
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.tags import naming
 from pipeline.tags.events import Event
 from pipeline.tags.labels import labels
@@ -20,7 +20,7 @@ async def of(images: Images, project: Project, base: Base, target: str, event: E
     settings = project.config.publish
     under, digest = await _under(images, project, base, target)
     known = {
-        "title": parse(base.name).repository.rpartition("/")[2],
+        "title": parse_reference(base.name).repository.rpartition("/")[2],
         "licenses": settings.licenses,
         "source": settings.source,
         "base.name": under,
@@ -35,9 +35,9 @@ async def _under(images: Images, project: Project, base: Base, target: str) -> t
     written = dockerfile.image_under(text, base.dockerfile, target, build_args=base.settings.build_args)
     if not written:
         return "", ""
-    found = parse(written)
+    found = parse_reference(written)
     name = f"{found.name}:{found.tag or 'latest'}"
     if meant := base_of(written, project.bases[: project.bases.index(base)]):
         return name, (await archive.identify(await images.base(*meant), images.platform)).digest
     platform = dagger.Platform(images.platform) if images.platform else None
-    return name, parse(await dag.container(platform=platform).from_(written).image_ref()).digest
+    return name, parse_reference(await dag.container(platform=platform).from_(written).image_ref()).digest

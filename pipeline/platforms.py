@@ -8,7 +8,7 @@ from baselard.oci.platforms import ARCHITECTURES
 from pipeline.errors import UsageError
 
 
-def check(platform: str) -> str:
+def check_platform(platform: str) -> str:
     """The same platform; UsageError for one that no image can have. Empty is the engine's own."""
     os, _, rest = platform.partition("/")
     architecture, slash, variant = rest.partition("/")

@@ -16,9 +16,9 @@ from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images
 from pipeline.model import Case, Report, Suite, Verdict, merge
-from pipeline.platforms import check
+from pipeline.platforms import check_platform
 from pipeline.push import Moved, Tested, Uploaded
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import Published
@@ -51,7 +51,7 @@ def request(
 ) -> PublishRequest:
     """A request of this project; BaselardError for an event or platforms that cannot be published."""
     settings = call.project.config.publish
-    chosen = tuple(check(platform) for platform in platforms or settings.platforms)
+    chosen = tuple(check_platform(platform) for platform in platforms or settings.platforms)
     if by_digest and len(chosen) != 1:
         raise UsageError("--by-digest pushes one platform: name it by --platforms")
     if len(set(chosen)) != len(chosen):
@@ -94,7 +94,7 @@ async def _admitted(project: Project, request: PublishRequest) -> None:
     """Find out before any build whether the tags are in order and the registry answers these credentials."""
     naming.references(project, request.event)
     for name in {base.name for base in project.bases}:
-        async with connect(parse(name), await request.account.credentials()) as repository:
+        async with connect(parse_reference(name), await request.account.credentials()) as repository:
             await repository.tags()
 
 
@@ -156,7 +156,7 @@ async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, s
 
 async def _part(call: Call, request: PublishRequest, base: Base, target: str) -> Sent:
     """One platform, held by a test tag until it is merged."""
-    where = parse(base.name)
+    where = parse_reference(base.name)
     container = await call.images.base(base, target)
     parts = (request.event.sha[:12] or "local", target, call.platform.replace("/", "-"))
     held = Reference(where.registry, where.repository, push.candidate(None, *parts))
@@ -209,7 +209,7 @@ async def _joined(project: Project, request: PublishRequest, base: Base, target:
 
 
 async def _found(repository: AwaitedRepository, reference: str) -> Published:
-    found = await index.read(repository, parse(reference).digest)
+    found = await index.read(repository, parse_reference(reference).digest)
     if found is None:
         raise BaselardError(f"{reference} is not in the registry")
     return found
@@ -220,7 +220,7 @@ def grouped(parts: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for part in parts:
         target, equals, reference = part.partition("=")
-        if not equals or not parse(reference).digest:
+        if not equals or not parse_reference(reference).digest:
             raise UsageError(f"{part!r} is no part; write TARGET=REFERENCE@DIGEST")
         found.setdefault(target, []).append(reference)
     if not found:

@@ -8,7 +8,7 @@ from baselard.oci.reference import Reference
 from pipeline.errors import UsageError
 
 
-def parse(text: str) -> Reference:
+def parse_reference(text: str) -> Reference:
     """Read a reference such as `debian:trixie-slim` or `ghcr.io/a/b@sha256:…`; UsageError when malformed."""
     try:
         return reference.parse(text)

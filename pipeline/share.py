@@ -17,7 +17,7 @@ from pipeline.discover import Base
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
 from pipeline.model import Case, Span, Suite, Verdict
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry.client import connect
 from pipeline.registry.contents import CREATED
 
@@ -40,7 +40,7 @@ class Account:
         password = (
             self.password if text == as_password(text) else dag.set_secret("registry-password", as_password(text))
         )
-        return container.with_registry_auth(parse(self.repository).registry, self.username, password)
+        return container.with_registry_auth(parse_reference(self.repository).registry, self.username, password)
 
     async def credentials(self) -> Credential | None:
         """The same for this program's own requests."""
@@ -100,7 +100,7 @@ async def take(handed: Handed, build: Build, account: Account, platform: str = "
     if handed.file is not None:
         taken = empty.import_(handed.file)
     elif handed.reference:
-        reference = parse(handed.reference)
+        reference = parse_reference(handed.reference)
         signed_in = await replace(account, repository=reference.name).login(empty)
         taken = signed_in.from_(f"{reference.name}@{reference.digest}")
     else:
@@ -148,7 +148,7 @@ class Sharing:
         """The base as examples receive it; what it took becomes a suite of the report."""
         handed = await give(self.way, built, self.account, f"{self.tag}-{len(self.suites)}", self.clock)
         if handed.reference:
-            self.pushed.append(parse(handed.reference))
+            self.pushed.append(parse_reference(handed.reference))
         taken = await timed(title(base, target), handed, take(handed, build, self.account), self.clock)
         self.suites.append(taken.suite)
         return taken.container
@@ -179,7 +179,7 @@ async def push_dated(built: dagger.Container, account: Account, tag: str, now: d
 
 async def push(built: dagger.Container, account: Account, tag: str) -> Reference:
     """The giving half: push under a test tag; the reference with its digest."""
-    where = parse(account.repository)
+    where = parse_reference(account.repository)
     return await publish(built, account, Reference(where.registry, where.repository, tag))
 
 
@@ -189,6 +189,6 @@ async def publish(
     """Push as this account; the reference with its digest. BaselardError, in the engine's words, when it refuses."""
     try:
         signed_in = await account.login(image)
-        return parse(await signed_in.publish(str(target), platform_variants=list(variants)))
+        return parse_reference(await signed_in.publish(str(target), platform_variants=list(variants)))
     except dagger.QueryError as error:
         raise BaselardError(str(error)) from error

@@ -15,7 +15,7 @@ from pipeline.discover import base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images, everywhere, title
 from pipeline.model import Case, Report, Suite, Verdict, merge
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import connect
 from pipeline.share import Account
@@ -28,7 +28,7 @@ async def verify(call: Call, account: Account, references: Sequence[str], platfo
     """
     if not references:
         raise UsageError("name the references to verify, such as ghcr.io/acme/base:latest")
-    reports = [await _one(call, account, parse(text), platforms) for text in references]
+    reports = [await _one(call, account, parse_reference(text), platforms) for text in references]
     return merge("verify", reports)
 
 

@@ -44,7 +44,7 @@ def nameless(project: Project) -> bool:
 
 def of_target(project: Project, base: Base, target: str, event: Event) -> tuple[Reference, ...]:
     """The references of one target."""
-    where = refs.parse(base.name)
+    where = refs.parse_reference(base.name)
     return tuple(
         Reference(where.registry, where.repository, tag) for tag in tags_of(project, base, target, event).names
     )

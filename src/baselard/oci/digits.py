@@ -13,7 +13,7 @@ LARGEST_MODE = 0o7777
 _LONGEST = 20  # digits of 2**64
 
 
-def whole(text: str, most: int) -> int | None:
+def decimal(text: str, most: int) -> int | None:
     """The number that ``text`` is in decimal digits, 0 to ``most``; None when it is none."""
     digits = text.lstrip("0") or "0"
     if not (text and digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST):

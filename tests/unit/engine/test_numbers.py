@@ -24,7 +24,7 @@ from baselard.engine.modules.addresses import ObjectAddress
 from baselard.engine.run.containers import host, users
 from baselard.engine.run.containers.users import User
 from baselard.engine.store import collect
-from baselard.oci.digits import octal, whole
+from baselard.oci.digits import decimal, octal
 from baselard.oci.image_config import ImageConfig
 
 ODD = ["\u00b2", "\u0663", "\uff11", "+0", "-1", "-0", " 0", "0 ", "1_000", "0x10", "1e3", "1.0", "9" * 5000]
@@ -140,7 +140,7 @@ def test_a_stage_s_number_is_plain(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), ("007", 7), ("0" * 5000 + "1", 1), ("65535", 65535)])
 def test_plain_numbers(text: str, number: int) -> None:
-    assert whole(text, 65535) == number
+    assert decimal(text, 65535) == number
 
 
 @pytest.mark.parametrize("text", ["", "8", "0o7", "-7", "+7", " 7", "7_7", "\u0663", "10000"])

@@ -7,7 +7,7 @@ from baselard.engine.images import reference as pulled
 from baselard.oci import reference
 from baselard.oci.errors import InvalidReferenceError
 from pipeline.errors import BaselardError
-from pipeline.references import parse as configured
+from pipeline.references import parse_reference as configured
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -3,12 +3,12 @@
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.platforms import check
+from pipeline.platforms import check_platform
 
 
 @pytest.mark.parametrize("platform", ["", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/s390x"])
 def test_known(platform):
-    assert check(platform) == platform
+    assert check_platform(platform) == platform
 
 
 @pytest.mark.parametrize(
@@ -24,5 +24,5 @@ def test_known(platform):
 )
 def test_unknown(platform, hint):
     with pytest.raises(UsageError) as error:
-        check(platform)
+        check_platform(platform)
     assert hint in str(error.value)

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import push
 from pipeline.push import Uploaded
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry.index import Published
 from pipeline.share import Account
 from pipeline.tags.events import Event
@@ -27,7 +27,7 @@ def move(monkeypatch, registry_in_memory):
             yield repository
 
         monkeypatch.setattr(push, "connect", connect)
-        uploaded = Uploaded(tuple(parse(f"a/b:{tag}") for tag in tags), Published("new", ()), candidate)
+        uploaded = Uploaded(tuple(parse_reference(f"a/b:{tag}") for tag in tags), Published("new", ()), candidate)
         return repository, await push.move(uploaded, Account())
 
     return run
@@ -90,7 +90,7 @@ async def test_every_target_has_its_own_latest(move):
 )
 async def test_who_moved_latest_or_why_it_stays_is_said(move, ref, tags, held, said):
     _, moved = await move(tags, held)
-    uploaded = Uploaded(tuple(parse(f"a/b:{tag}") for tag in tags), Published("new", ()))
+    uploaded = Uploaded(tuple(parse_reference(f"a/b:{tag}") for tag in tags), Published("new", ()))
     assert push.about_latest(uploaded, moved, Event(ref)) == said
 
 

@@ -10,14 +10,14 @@ from baselard.oci.registry import repository as repositories
 from baselard.oci.registry.connection import Connection
 from baselard.oci.registry.credential import Credential
 from pipeline.errors import BaselardError
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry import client, index
 from pipeline.registry.client import AwaitedRepository
 from pipeline.registry.contents import read
 
 pytestmark = pytest.mark.anyio
 
-REFERENCE = parse("ghcr.io/acme/base")
+REFERENCE = parse_reference("ghcr.io/acme/base")
 
 
 def repository(answer, credential=None):

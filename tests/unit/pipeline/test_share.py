@@ -8,7 +8,7 @@ from pipeline import publication, share
 from pipeline.clock import Clock
 from pipeline.errors import BaselardError
 from pipeline.model import Verdict
-from pipeline.references import parse
+from pipeline.references import parse_reference
 from pipeline.registry.index import PlatformImage
 from pipeline.share import Account, Handed, Sharing
 
@@ -62,7 +62,7 @@ async def test_a_test_tag_that_stays_is_a_failure_of_the_report(monkeypatch):
             return None
 
     monkeypatch.setattr(share, "connect", lambda reference, credentials: Refusing())
-    sharing = Sharing("registry", "test-1", Clock(), Account(), pushed=[parse(f"a/b:test-1@{DIGEST}")])
+    sharing = Sharing("registry", "test-1", Clock(), Account(), pushed=[parse_reference(f"a/b:test-1@{DIGEST}")])
     await sharing.clean()
     assert sharing.suites[0].verdict is Verdict.FAILED
     assert sharing.suites[0].cases[0].message == "this registry does not delete"

@@ -11,7 +11,7 @@ from baselard.dockerfile.plan.stages import MainContext, ScratchSource, Source
 from baselard.dockerfile.plan.steps import MountStep
 from baselard.dockerfile.syntax.flags import suggestion, truth
 from baselard.dockerfile.syntax.paths import absolute
-from baselard.oci.digits import LARGEST_ID, LARGEST_MODE, octal, whole
+from baselard.oci.digits import LARGEST_ID, LARGEST_MODE, decimal, octal
 
 KINDS = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING = ("shared", "private", "locked")
@@ -80,8 +80,8 @@ def read_mount(
         sharing=read.text("sharing").lower() or "shared",
         required=truth("required", read.values.get("required", "false")),
         mode=read.number("mode", octal, LARGEST_MODE),
-        uid=read.number("uid", whole, LARGEST_ID),
-        gid=read.number("gid", whole, LARGEST_ID),
+        uid=read.number("uid", decimal, LARGEST_ID),
+        gid=read.number("gid", decimal, LARGEST_ID),
         size=_size(read.text("size")),
         env=read.text("env"),
     )

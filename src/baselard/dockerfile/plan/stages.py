@@ -15,7 +15,7 @@ from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from baselard.dockerfile.syntax.flags import suggestion
 from baselard.dockerfile.syntax.words import expand
 from baselard.oci import platforms
-from baselard.oci.digits import whole
+from baselard.oci.digits import decimal
 from baselard.oci.errors import InvalidPlatformError
 from baselard.oci.platforms import Platform
 
@@ -194,7 +194,7 @@ def find_source(
 ) -> Source:
     """What a `--from` names: a stage by name or index, a named context, or an image."""
     if name.isascii() and name.isdigit():
-        index = whole(name, len(stages) - 1)
+        index = decimal(name, len(stages) - 1)
         if index is None:
             raise DockerfileError(f"invalid stage index {name}", place)
         return StageOutput(index)

@@ -10,7 +10,7 @@ from baselard.engine.api.service import service_values
 from baselard.engine.errors import UserError
 from baselard.engine.run.services.service import Service
 from baselard.engine.run.services.session_services import SessionServices
-from baselard.oci.digits import LARGEST_PORT, whole
+from baselard.oci.digits import LARGEST_PORT, decimal
 from baselard.oci.reference import Reference
 
 
@@ -45,7 +45,7 @@ async def way_to(ctx: Context, wanted: Reference, service: Service | None) -> As
 def _port(wanted: Reference, service: Service) -> int:
     """The port in the reference, else the one the service exposes."""
     _, colon, number = wanted.registry.rpartition(":")
-    if colon and (port := whole(number, LARGEST_PORT)):
+    if colon and (port := decimal(number, LARGEST_PORT)):
         return port
     if len(service.ports) == 1:
         return service.ports[0].port

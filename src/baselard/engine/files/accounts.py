@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from baselard.oci.digits import LARGEST_ID, whole
+from baselard.oci.digits import LARGEST_ID, decimal
 
 PASSWD, GROUP = "/etc/passwd", "/etc/group"
 
@@ -20,7 +20,7 @@ def records(text: str, count: int) -> Iterator[Record]:
     """Lines that have ``count`` numbers where they belong; others are passed over."""
     for line in text.split("\n"):  # not at what Python takes for the end of a line besides
         fields = line.split(":")
-        numbers = [whole(field, LARGEST_ID) for field in fields[2 : 2 + count]]
+        numbers = [decimal(field, LARGEST_ID) for field in fields[2 : 2 + count]]
         known = tuple(number for number in numbers if number is not None)
         if len(known) == count:
             yield Record(fields, known)

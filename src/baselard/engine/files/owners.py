@@ -7,7 +7,7 @@ from pathlib import Path
 from baselard.engine.errors import UserError
 from baselard.engine.files import inside
 from baselard.engine.files.accounts import GROUP, PASSWD, records
-from baselard.oci.digits import LARGEST_ID, whole
+from baselard.oci.digits import LARGEST_ID, decimal
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def resolve(root: Path | str, owner: str) -> Owner | None:
 
 
 def _number(name: str, root: Path | str, database: str, owner: str) -> int:
-    if (number := whole(name, LARGEST_ID)) is not None:
+    if (number := decimal(name, LARGEST_ID)) is not None:
         return number
     table = os.fsdecode(inside.read(root, database) or b"")
     for record in records(table, 1):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from baselard.engine.errors import HostError
-from baselard.oci.digits import LARGEST_ID, whole
+from baselard.oci.digits import LARGEST_ID, decimal
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def invoking_user(environ: Mapping[str, str]) -> Caller:
 
 
 def _number(environ: Mapping[str, str], name: str) -> int:
-    number = whole(text := environ.get(name) or "0", LARGEST_ID)
+    number = decimal(text := environ.get(name) or "0", LARGEST_ID)
     if number is None:
         raise HostError(f"{name}={text!r} is no user's number; unset it, or start the engine by sudo")
     return number

@@ -16,7 +16,7 @@ from baselard.engine.images.manifest import Descriptor, Index, Manifest
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
 from baselard.oci import media_types
-from baselard.oci.digits import whole
+from baselard.oci.digits import decimal
 from baselard.oci.image_config import History, ImageConfig, Pairs
 
 _LATEST = 253402300799  # the last second of the year 9999, after which no date can be written
@@ -73,7 +73,7 @@ class Whole:
 def source_date_epoch() -> int | None:
     """The variable SOURCE_DATE_EPOCH (reproducible-builds.org). Raises UserError when it is no number."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    seconds = whole(text, _LATEST)
+    seconds = decimal(text, _LATEST)
     if text and seconds is None:
         raise UserError(f"SOURCE_DATE_EPOCH={text!r} is no number of seconds since 1970")
     return seconds

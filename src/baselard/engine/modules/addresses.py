@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from baselard.engine.errors import UserError
-from baselard.oci.digits import LARGEST_PORT, whole
+from baselard.oci.digits import LARGEST_PORT, decimal
 from baselard.oci.text import JSON
 
 Ask = Callable[[str], Awaitable[JSON]]
@@ -109,7 +109,7 @@ def _git_ref(address: ObjectAddress) -> str:
 
 def _service(address: ObjectAddress) -> str:
     found = re.fullmatch(r"(tcp|udp)://([^:/]+):([0-9]+)", address.text)
-    if not found or not whole(found[3], LARGEST_PORT):
+    if not found or not decimal(found[3], LARGEST_PORT):
         raise UserError(f"{address.text}: a service is named tcp://HOST:PORT or udp://HOST:PORT")
     protocol, name, port = found[1].upper(), found[2], found[3]
     ports = f"{{frontend: {port}, backend: {port}, protocol: {protocol}}}"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from baselard.oci.digits import whole
+from baselard.oci.digits import decimal
 from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.registry.connection import Connection, joined
 
@@ -112,7 +112,7 @@ class Blobs:
             upload.location, upload.at = self.mount_or_begin("") or "", 0
             return
         arrived = reply.headers.get("range", "").rpartition("-")[2]
-        last = whole(arrived, sys.maxsize)
+        last = decimal(arrived, sys.maxsize)
         upload.at = last + 1 if last else 0
         upload.location = self._location(reply)
 

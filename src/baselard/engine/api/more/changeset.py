@@ -13,7 +13,7 @@ from baselard.engine.ops.copy import opened
 from baselard.engine.ops.patch import compared
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Value
-from baselard.oci.digits import whole
+from baselard.oci.digits import decimal
 
 _KINDS = {"A": "ADDED", "M": "MODIFIED", "D": "REMOVED", "R": "RENAMED", "T": "MODIFIED"}
 _NOTHING = "/dev/null"
@@ -119,4 +119,4 @@ def _inside(path: str) -> str:
 
 
 def _number(text: str) -> int:
-    return whole(text, sys.maxsize) or 0  # binary files have a dash
+    return decimal(text, sys.maxsize) or 0  # binary files have a dash

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from baselard.engine.api.objects.serving import shows
 from baselard.engine.errors import UserError
 from baselard.oci import durations
-from baselard.oci.digits import LARGEST_PORT, whole
+from baselard.oci.digits import LARGEST_PORT, decimal
 from baselard.oci.image_config import Healthcheck
 
 
@@ -46,7 +46,7 @@ class Port:
     def of(cls, spec: str) -> "Port":
         """The port that an image's configuration writes as ``80/tcp`` or ``80``. Raises UserError for anything else."""
         number, _, protocol = spec.partition("/")
-        port = whole(number, LARGEST_PORT)
+        port = decimal(number, LARGEST_PORT)
         if port is None:
             raise UserError(f"the image's configuration exposes {spec!r}, which is no port")
         return cls(port, protocol.upper() or "TCP")

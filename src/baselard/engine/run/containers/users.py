@@ -7,7 +7,7 @@ from pathlib import Path
 from baselard.engine.errors import UserError
 from baselard.engine.files import inside
 from baselard.engine.files.accounts import Record, records
-from baselard.oci.digits import LARGEST_ID, whole
+from baselard.oci.digits import LARGEST_ID, decimal
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _find(name: str, records: Iterator[Record]) -> Record | None:
 
 
 def _number(text: str, kind: str, table: str) -> int:
-    number = whole(text, LARGEST_ID)
+    number = decimal(text, LARGEST_ID)
     if number is None:
         way_out = f"use a number from 0 to {LARGEST_ID}, or add the {kind} first"
         raise UserError(f"unable to find {kind} {text}: no matching entries in {table} file; {way_out}")
