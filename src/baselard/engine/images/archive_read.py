@@ -3,11 +3,11 @@
 import json
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from baselard.engine.errors import UserError
 from baselard.engine.files.file_bytes import copy_range
@@ -21,6 +21,7 @@ from baselard.engine.store.layer_index import Layer
 from baselard.oci import digests, media_types
 from baselard.oci.image_config import ImageConfig
 from baselard.oci.platforms import Platform
+from baselard.oci.text import JSON
 
 _CHUNK = 1 << 20
 _MOST_MEMBERS = 20_000
@@ -159,10 +160,11 @@ def _from_docker(archive: Archive, tag: str) -> Chosen:
     images = _docker_images(archive)
     named = [image for image in images if not tag or _is_named(image, tag)]
     if not named:
-        names = sorted(name for image in images for name in image.get("RepoTags") or ())
+        names = sorted(name for image in images for name in _tags(image))
         raise UserError(f"there is no image named {tag!r} here; there are: {', '.join(names) or 'none with a name'}")
     try:
-        config_name, blobs = str(named[0]["Config"]), tuple(map(str, named[0]["Layers"] or ()))
+        config_name, listed = str(named[0]["Config"]), named[0]["Layers"] or []
+        blobs = tuple(map(str, listed if isinstance(listed, list) else ()))
     except (KeyError, TypeError) as error:
         raise UserError(f"this is no image archive: its manifest.json lacks {error}") from error
     config = manifest.config_of(manifest.load(archive.read(config_name)))
@@ -172,7 +174,7 @@ def _from_docker(archive: Archive, tag: str) -> Chosen:
     return Chosen(config, layers, blobs)
 
 
-def _docker_images(archive: Archive) -> list[dict[str, Any]]:
+def _docker_images(archive: Archive) -> list[dict[str, JSON]]:
     try:
         images = json.loads(archive.read("manifest.json"))
     except (ValueError, RecursionError) as error:
@@ -182,11 +184,14 @@ def _docker_images(archive: Archive) -> list[dict[str, Any]]:
     return images
 
 
-def _is_named(image: dict[str, Any], tag: str) -> bool:
-    names: Sequence[str] = image.get("RepoTags") or ()
-    return any(
-        name in (tag, f"docker.io/{tag}", f"docker.io/library/{tag}") or name.endswith(f":{tag}") for name in names
-    )
+def _tags(image: dict[str, JSON]) -> list[str]:
+    names = image.get("RepoTags")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _is_named(image: dict[str, JSON], tag: str) -> bool:
+    whole = (tag, f"docker.io/{tag}", f"docker.io/library/{tag}")
+    return any(name in whole or name.endswith(f":{tag}") for name in _tags(image))
 
 
 def _indexed(file: IO[bytes]) -> Archive:

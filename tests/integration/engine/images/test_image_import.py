@@ -318,6 +318,13 @@ def test_the_case_without_a_fault_is_taken(tmp_path: Path) -> None:
         assert taken(tmp_path / "a.tar", tmp_path / f"other{number}")[1] == {"file"}
 
 
+@pytest.mark.parametrize("names", [3, "mine:1", [3], {"mine:1": 1}])
+def test_what_is_no_list_of_names_names_no_image(names: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(docker(listed=[{"Config": "c.json", "RepoTags": names, "Layers": ["l.tar"]}]))
+    with pytest.raises(UserError, match="no image named 'mine:1' here; there are: none with a name"):
+        taken(tmp_path / "a.tar", tmp_path / "other", tag="mine:1")
+
+
 @pytest.mark.parametrize("case", HOSTILE)
 def test_broken_and_hostile_archives_are_refused_and_leave_nothing(case: str, tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(HOSTILE[case]())

@@ -101,16 +101,12 @@ def sync_source(ctx: Context, source: ModuleSource) -> str:
 
 @field("ModuleSource.dependencies")
 async def dependencies(ctx: Context, source: ModuleSource) -> list[ModuleSource]:
-    named = [one["source"] if isinstance(one, dict) else one for one in source.said.get("dependencies", ())]
-    local = [str(Path(source.root) / name) if name.startswith((".", "/")) else name for name in named]
-    return [await module_source(ctx, ref_string=name) for name in local]
+    return [await module_source(ctx, ref_string=name) for name in source.others("dependencies")]
 
 
 @field("ModuleSource.toolchains")
 async def toolchains(ctx: Context, source: ModuleSource) -> list[ModuleSource]:
-    return await dependencies(
-        ctx, replace(source, config=json.dumps({"dependencies": source.said.get("toolchains", [])}))
-    )
+    return [await module_source(ctx, ref_string=name) for name in source.others("toolchains")]
 
 
 @field("ModuleSource.contextDirectory")

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from baselard.engine.api.objects.directory import Directory
 from baselard.engine.api.objects.serving import served, served_as, shows
+from baselard.engine.errors import UserError
 from baselard.engine.files import paths
+from baselard.oci.text import JSON
 
 
 @shows("source", "debug")
@@ -76,8 +78,21 @@ class ModuleSource:
     def source_subpath(self) -> str:
         return paths.clean(f"{self.subpath}/{self.said.get('source', '.')}") or "."
 
+    def others(self, listed: str) -> list[str]:
+        """The modules that dagger.json lists under this name, those of this machine by their whole paths.
+
+        Raises UserError for what names none.
+        """
+        entries = self.said.get(listed) or []
+        known = entries if isinstance(entries, list) else [entries]
+        names = [one.get("source") if isinstance(one, dict) else one for one in known]
+        texts = [name for name in names if isinstance(name, str)]
+        if known is not entries or len(texts) < len(names):
+            raise UserError(f"{self.root}/dagger.json: {listed} must be a list of modules' sources")
+        return [str(Path(self.root, name)) if name.startswith((".", "/")) else name for name in texts]
+
     @property
-    def said(self) -> dict[str, Any]:
+    def said(self) -> dict[str, JSON]:
         """What dagger.json says."""
         value = json.loads(self.config or "{}")
         return value if isinstance(value, dict) else {}
@@ -87,4 +102,4 @@ class ModuleSource:
     def sdk(self) -> SDKConfig | None:
         told = self.said.get("sdk")
         source = told.get("source", "") if isinstance(told, dict) else told
-        return SDKConfig(source) if source else None
+        return SDKConfig(str(source)) if source else None
