@@ -1,40 +1,48 @@
-"""The Markdown summary for a CI job: failures first with their own output, then the table, then the timeline."""
+"""The Markdown summary for a CI job: failures first with their own output, what passed folded, then the timeline."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
-from pipeline.model import Case, Report, Suite
+from pipeline.model import Case, Report, Suite, Verdict
 from pipeline.report import sizes, timeline
+from pipeline.report.fold import folded
 from pipeline.report.text import conclusion, counts, label, note
 
 _MARKS = {"passed": "✅", "flaky": "🟡", "noted": "✅", "skipped": "⚪", "quarantined": "🚧"}
 _LOG_LINES = 50
 _CASES = 20
 _LONGEST_COMMENT = 60_000
+_LONGEST_SUMMARY = 1_000_000  # bytes; GitHub takes 1 MiB of a step, and shows nothing of more
 
 
 def render(report: Report) -> str:
     """The whole document; failures that count come before those that are excused, and both before what was flaky."""
+    report = folded(report)
     parts = [_heading(report)]
     parts += ["\n".join(_failure(suite)) for suite in _failing(report)]
-    parts += [_table(report)] if report.suites else []
-    parts += [weights] if (weights := sizes.render(report)) else []
-    if any(suite.spans for suite in report.suites):
-        parts.append(f"```mermaid\n{timeline.mermaid(report)}\n```")
-    return "\n\n".join(parts) + "\n"
+    parts += [*_results(report.suites), sizes.render(report), timeline.render(report)]
+    return _fitting(parts, _LONGEST_SUMMARY, "The rest is in report.html, and in summary.txt.")
 
 
 def comment(report: Report) -> str:
     """The same without output and timeline, short enough for a comment on GitHub (65,536 characters)."""
+    report = folded(report)
     parts = [_heading(report)]
     parts += [_brief(suite) for suite in _failing(report) if suite.failures]
-    parts += [weights] if (weights := sizes.render(report)) else []
-    parts += [f"<details><summary>All results</summary>\n\n{_table(report)}\n\n</details>"] if report.suites else []
-    fitting = [part for at, part in enumerate(parts) if sum(map(len, parts[: at + 1])) < _LONGEST_COMMENT]
-    cut = [] if len(fitting) == len(parts) else ["The rest is in the run's summary."]
-    return "\n\n".join([*fitting, *cut]) + "\n"
+    parts += [sizes.render(report), *_results(report.suites)]
+    return _fitting(parts, _LONGEST_COMMENT, "The rest is in the run's summary.")
+
+
+def _fitting(parts: Sequence[str], most: int, rest: str) -> str:
+    """The parts that there are, as far as they fit into so many bytes; if not all do, `rest` says where they are."""
+    given = [part for part in parts if part]
+    lengths = list(accumulate(len(part.encode(errors="replace")) for part in given))
+    fitting = [part for part, length in zip(given, lengths, strict=True) if length < most]
+    return "\n\n".join([*fitting, *([rest] if len(fitting) < len(given) else [])]) + "\n"
 
 
 def _brief(suite: Suite) -> str:
@@ -57,9 +65,30 @@ def _mark_of(report: Report) -> str:
     return "❌" if report.failed else "✅"
 
 
-def _table(report: Report) -> str:
+def _results(suites: Sequence[Suite]) -> Iterator[str]:
+    """What did not simply pass as a table, and folded what did; that is told in a line."""
+    fine = [suite for suite in suites if suite.verdict in {Verdict.PASSED, Verdict.NOTED}]
+    if others := [suite for suite in suites if suite not in fine]:
+        yield _table(others)
+    if fine:
+        yield f"<details><summary>✅ {_tally(fine)}</summary>\n\n{_table(fine)}\n\n</details>"
+
+
+def _tally(suites: Sequence[Suite]) -> str:
+    """How many passed, and of each group how many of its files."""
+    rows = [suite for suite in suites if suite.group == suite.name]
+    alone = len(suites) - len(rows)
+    groups = [f"{suite.name}: {_verdicts(suite)}" for suite in rows]
+    return ", ".join([*([f"{alone} passed"] if alone else []), *groups])
+
+
+def _verdicts(suite: Suite) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in Counter(case.verdict for case in suite.cases).items())
+
+
+def _table(suites: Sequence[Suite]) -> str:
     lines = ["| | image | checks | time | |", "|---|---|---:|---:|---|"]
-    for suite in report.suites:
+    for suite in suites:
         cells = [
             _MARKS.get(label(suite), "❌"),
             _cell(suite.name),
@@ -80,8 +109,8 @@ def _failure(suite: Suite) -> Iterator[str]:
         for number, attempt in enumerate(suite.earlier, 1):
             yield from (f"- attempt {number} failed too: {_case(case)}" for case in attempt.failures)
     details = "\n".join(case.detail for case in (*suite.failures, *suite.flaky) if case.detail)
-    if details:
-        yield _folded("What the checks said", details)
+    if details:  # of what could not be made or judged the last lines are the reason
+        yield _folded("What the checks said", details, opened=suite.verdict is Verdict.ERROR)
     if suite.telling_log.strip():
         yield _folded("Its own output, last lines", "\n".join(suite.telling_log.rstrip().splitlines()[-_LOG_LINES:]))
 
@@ -92,9 +121,10 @@ def _case(case: Case) -> str:
     return f"{where}{name}: {_code(case.message)}"
 
 
-def _folded(title: str, text: str) -> str:
+def _folded(title: str, text: str, *, opened: bool = False) -> str:
     fence = _fence(text, 3)
-    return f"\n<details><summary>{title}</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>"
+    tag = "details open" if opened else "details"
+    return f"\n<{tag}><summary>{title}</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>"
 
 
 def _code(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -77,7 +78,33 @@ def test_summary_puts_failures_first_and_escapes_what_others_wrote():
     shown = summary.render(REPORT)
     assert shown.index("### ❌ web\\|app") < shown.index("### 🚧 old") < shown.index("| ✅ | python-cli")
     assert "**Port tcp:3000 listening**: `` expected true, got `false` ``" in shown
-    assert "```mermaid\ngantt" in shown
+    assert "```mermaid\n%%{init:" in shown
+
+
+def test_summary_folds_what_passed_and_counts_linted_files_in_one_row():
+    lint = [Suite(f"f{number}", (Case("clean", Verdict.PASSED),), group="lint") for number in range(27)]
+    shown = summary.render(Report("all", (*lint, GOOD, BAD)))
+    assert shown.startswith("## ❌ all: 1 of 3 failed (web\\|app)")
+    assert "<details><summary>✅ 1 passed, lint: 27 passed</summary>" in shown
+    assert shown.count("| ✅ |") == 2 and shown.index("| ❌ | web") < shown.index("<summary>✅") < shown.index("| ✅ |")
+    assert "<summary>✅ 27 passed</summary>" in summary.render(Report("lint", tuple(lint)))
+
+
+def test_summary_of_a_failed_lint_is_one_failure_with_its_findings():
+    shown = summary.render(Report("all", (replace(LINT, group="lint"), GOOD)))
+    assert "### ❌ lint\n\n- `Dockerfile:1:2`: [DL3006](https://x/DL3006): `warning: tag it`" in shown
+
+
+def test_summary_shows_at_once_why_a_build_failed():
+    broken = Suite("x", (Case("build", Verdict.ERROR, message="exit code 5", detail="no such gem"),))
+    assert "<details open><summary>What the checks said" in summary.render(Report("t", (broken,)))
+
+
+def test_summary_stays_within_what_github_takes():
+    """1 MiB a step: https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+    suites = (Suite(f"s{number}", (Case("c", Verdict.FAILED),), log="ü" * 30_000) for number in range(40))
+    shown = summary.render(Report("t", tuple(suites)))
+    assert len(shown.encode()) < 1024**2 and shown.endswith("The rest is in report.html, and in summary.txt.\n")
 
 
 def test_a_fence_in_a_log_cannot_end_the_block():
@@ -90,6 +117,25 @@ def test_mermaid_names_hold_no_separator():
     assert "nothing ran" not in shown
     assert "section a b c" in shown
     assert "build 1.2 s :0, 1250" in shown
+
+
+def test_mermaid_names_end_before_the_bars_and_waiting_is_room():
+    spans = (Span("base", 0, 2), Span("build", 2, 3))
+    shown = timeline.mermaid(Report("t", (Suite("n" * 80, (), spans), Suite("only waited", (), spans[:1]))))
+    assert f"section {'n' * 29}…" in shown and '"leftPadding": 230' in shown
+    assert "base" not in shown and "only waited" not in shown
+
+
+def test_mermaid_says_what_red_is_and_draws_no_more_than_can_be_read():
+    suites = [
+        Suite(f"s{number:03}", (Case("c", Verdict.PASSED),), (Span("test", 0, number),)) for number in range(1, 500)
+    ]
+    bad = replace(suites[2], cases=(Case("c", Verdict.FAILED),))
+    shown = timeline.render(Report("t", (*suites, bad)))
+    assert shown.count("section") == 40 and "section s003\n    test 3.0 s :crit" in shown and "section s499" in shown
+    assert shown.endswith("The 40 that failed or took longest, of 500. Red: what failed.")
+    assert "Red" not in timeline.render(Report("t", (GOOD,)))
+    assert timeline.render(Report("t", ())) == ""
 
 
 def test_annotations_are_single_escaped_lines():
