@@ -75,6 +75,7 @@ def of_example(example: Example, images: Images, source: dagger.Directory, tools
             ready=readiness.gossfile() if how.mode == "service" else "",
             variables=example.settings.vars,
             vars_file=source.file(example.vars_file) if example.vars_file else None,
+            path="",
         )
         return await attempt(image, tools, found, how, nonce)
 
@@ -100,6 +101,7 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
             ready=readiness.gossfile() if mode == "service" else "",
             variables=base.settings.vars,
             vars_file=source.file(base.settings.vars.file) if base.settings.vars.file else None,
+            path=f"{base.goss_directory}/",
         )
         return await attempt(image, tools, found, how, nonce)
 

@@ -17,7 +17,7 @@ class GossFiles:
     """The gossfiles of one image. `directory` is where they lie, `tests` and `wait` are relative to it.
 
     `ready` is the text of a gossfile to wait with, for an image that has no file of its own for that; `vars_file` the
-    file that `variables` names.
+    file that `variables` names. `path` is what comes before these names in the repository, None for files made here.
     """
 
     directory: dagger.Directory
@@ -26,6 +26,7 @@ class GossFiles:
     ready: str = ""
     variables: Variables = field(default_factory=Variables)
     vars_file: dagger.File | None = None
+    path: str | None = None
 
 
 def mount(files: GossFiles) -> dagger.Directory:

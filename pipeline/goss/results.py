@@ -11,6 +11,9 @@ from pipeline.goss.variables import explained
 from pipeline.model import Case, Verdict
 
 _PASS, _FAIL, _SKIP = 0, 1, 2  # goss: resource.SUCCESS, FAIL, SKIP
+CODE = "goss/"
+"""What the codes of goss's tests begin with; then follows the section of a gossfile that such a test stands in."""
+_SECTIONS = {"KernelParam": "kernel-param"}
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def case_of(result: Mapping[str, Any]) -> Case:
         seconds=result["duration"] / 1e9,
         message=_reason(result) if bad else "",
         detail=_detail(result) if bad else "",
+        code=CODE + _SECTIONS.get(result["resource-type"], result["resource-type"].lower()),
     )
 
 

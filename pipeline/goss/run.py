@@ -10,6 +10,7 @@ from dagger import dag
 
 from pipeline.goss import files as gossfiles
 from pipeline.goss.files import GossFiles
+from pipeline.goss.places import located
 from pipeline.goss.results import Outcome, came_to_an_end, outcome
 
 SHELL = ["/.goss/busybox", "sh"]
@@ -53,7 +54,8 @@ async def attempt(image: dagger.Container, tools: dagger.Directory, files: GossF
         )
     )
     text = await report(ran)
-    return outcome(text, mark, "" if came_to_an_end(text, mark) else await ran.stderr(), files.wait)
+    stderr = "" if came_to_an_end(text, mark) else await ran.stderr()
+    return await located(outcome(text, mark, stderr, files.wait), files)
 
 
 async def report(ran: dagger.Container) -> str:

@@ -186,7 +186,7 @@ def test_a_failing_call_prints_the_summary_and_exits_1(call, repository):
     done = call(repository, "test-examples", "--only", "good,missing-file")
     assert done.code == 1
     shown = done.stdout + done.stderr
-    assert "✗ File /nowhere exists: expected true, got false" in shown
+    assert "/missing-file/goss.yaml:1: File /nowhere exists: expected true, got false" in shown
     assert "1 of 3 failed (missing-file)" in shown
     assert "Traceback" not in shown
 

@@ -1,0 +1,53 @@
+"""Where in a gossfile a test that failed is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from baselard.oci.together import each
+from pipeline.goss.files import GossFiles
+from pipeline.goss.results import CODE, Outcome
+from pipeline.model import Case, Place
+
+_KEY = re.compile(r"""(\s*)(?:- )?(["']?)(.+?)\2\s*:(?:\s|$)""")
+
+
+async def located(outcome: Outcome, files: GossFiles) -> Outcome:
+    """The outcome with a place for each failed test; files that somebody else made, such as ours, are no place."""
+    failed = [case for case in outcome.cases if case.verdict.bad and case.code and not case.place]
+    if not failed or files.path is None:
+        return outcome
+    names = [name for name in (*files.tests, files.wait) if name]
+    texts = await each(names, lambda name: files.directory.file(name).contents())
+    known = {f"{files.path}{name}": text for name, text in zip(names, texts, strict=True)}
+    return replace(
+        outcome, cases=tuple(replace(one, place=place(one, known)) if one in failed else one for one in outcome.cases)
+    )
+
+
+def place(case: Case, texts: Mapping[str, str]) -> Place | None:
+    """The line of the resource that a case is about; without one, the file, where there is but one."""
+    kind, name = case.code.removeprefix(CODE), " ".join(case.name.split(" ")[1:-1])
+    for path, text in texts.items():
+        if line := line_of(text, kind, name):
+            return Place(path, line)
+    return Place(next(iter(texts))) if len(texts) == 1 else None
+
+
+def line_of(text: str, kind: str, name: str) -> int:
+    """The line where the resource `name` stands in the section `kind`; 0 where a template or another file made it."""
+    section = ""
+    mentioned = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        key = _KEY.match(line)
+        if key and not key[1]:
+            section = key[3]
+        if section != kind:
+            continue
+        if key and key[1] and key[3] == name:
+            return number
+        if not mentioned and name in line:
+            mentioned = number
+    return mentioned
