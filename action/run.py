@@ -112,6 +112,8 @@ def _shown(report: Path, code: int) -> None:
         return
     _append("GITHUB_STEP_SUMMARY", (report / "summary.md").read_text())
     print((report / "annotations").read_text(), end="")
+    if may_push():  # a token that may write nothing may hand nothing over
+        _give("sarif", str(report / "report.sarif"))
     document = json.loads((report / "outputs.json").read_text())
     images = list(document.get("images", {}).values())
     _give("json", json.dumps(document, separators=(",", ":")))

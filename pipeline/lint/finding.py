@@ -31,6 +31,7 @@ class Finding:
             Verdict.FAILED if counts else Verdict.NOTED,
             message=f"{self.severity}: {self.message}",
             place=self.place,
+            code=self.code,
             link=self.link,
         )
 

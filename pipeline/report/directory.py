@@ -6,7 +6,7 @@ import dagger
 from dagger import dag
 
 from pipeline.model import Report
-from pipeline.report import commands, outputs, record, summary, text
+from pipeline.report import commands, outputs, record, sarif, summary, text
 
 
 def files(report: Report) -> dict[str, str]:
@@ -21,6 +21,7 @@ def files(report: Report) -> dict[str, str]:
         "comment.md": summary.comment(report),
         "summary.txt": text.render(report) + "\n",
         "annotations": commands.render(report),
+        sarif.FILE: sarif.render(report),
         "outputs.json": outputs.render(report),
         record.FILE: record.render(report),
         "exit-code": f"{report.exit_code}\n",

@@ -73,10 +73,19 @@ def download(job: Any, given: Mapping[str, str]) -> dict[str, str]:
     return {}
 
 
+def scanned(job: Any, given: Mapping[str, str]) -> dict[str, str]:
+    """What code scanning was given, by category."""
+    if job.run.event.fork:
+        raise Failed("Resource not accessible by integration")
+    shutil.copy(given["sarif_file"], job.run.place / f"{given['category']}.sarif")
+    return {}
+
+
 ACTIONS: dict[str, Callable[[Any, Mapping[str, str]], dict[str, str]]] = {
     "actions/checkout": checkout,
     "actions/cache/restore": restore,
     "actions/cache/save": save,
     "actions/upload-artifact": upload,
     "actions/download-artifact": download,
+    "github/codeql-action/upload-sarif": scanned,
 }

@@ -93,6 +93,17 @@ def test_a_call_that_is_cancelled_leaves_no_results(repository, step, event):
     assert not list(repository.noted.glob("artifacts-*")) and not (repository.noted / "caches").exists()
 
 
+@pytest.mark.parametrize("event", [Event(), FORK], ids=str)
+def test_findings_go_to_code_scanning_when_that_is_asked_for_and_may_be(repository, step, event):
+    kept = repository.noted / "baselard-report.sarif"
+    assert "Hand the findings to code scanning" not in step().ran
+    job = step(event, code_scanning="true", FAILING="ci-report")
+    assert (job.status, outputs(job)["exit-code"]) == ("failure", "1")
+    assert kept.exists() != event.fork and "not accessible" not in job.log
+    assert event.fork or json.loads(kept.read_text())["version"] == "2.1.0"
+    assert "Hand the findings to code scanning" not in step(code_scanning="true", BROKEN="all").ran
+
+
 def test_another_word_is_refused_with_those_that_there_are(repository, step):
     job = step(call="ci\n::set-env::x")
     assert job.status == "failure" and not repository.calls

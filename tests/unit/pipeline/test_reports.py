@@ -1,8 +1,10 @@
 """Every format derives from the same report."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from pipeline.report import commands, junit, outputs, summary, text, timeline
 from pipeline.report.directory import files
 from pipeline.verdict import settle
 
+ROOT = Path(__file__).resolve().parents[3]
 GOOD = Suite("python-cli", (Case("File /a exists", Verdict.PASSED, 0.5),), (Span("build", 0, 1), Span("test", 1, 1.5)))
 BAD = Suite(
     "web|app",
@@ -57,6 +60,21 @@ def test_text_shows_a_line_for_each_image_and_the_reason():
 
 def test_text_of_a_finding_starts_with_its_place():
     assert "  ✗ Dockerfile:1:2: DL3006: warning: tag it\n      https://x/DL3006" in text.render(Report("lint", (LINT,)))
+
+
+def test_githubs_problem_matcher_reads_the_text():
+    """https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md"""
+    (matcher,) = json.loads((ROOT / "action" / "problem-matcher.json").read_text())["problemMatcher"]
+    (pattern,) = matcher["pattern"]
+    port = Case("Port tcp:80 listening", Verdict.FAILED, message="expected: true", place=Place("web/goss.yaml", 4))
+    noted = Case("DL1", Verdict.NOTED, message="info: x", place=Place("Dockerfile", 2))
+    shown = text.render(Report("t", (LINT, Suite("web", (port, noted)), BAD)))
+    matches = [found for line in shown.splitlines() if (found := re.match(pattern["regexp"], line))]
+    read = [{key: found[number] for key, number in pattern.items() if key != "regexp"} for found in matches]
+    finding = {"file": "Dockerfile", "line": "1", "column": "2", "code": "DL3006", "severity": "warning"}
+    test = {"file": "web/goss.yaml", "line": "4", "column": None, "code": "Port tcp:80 listening", "severity": None}
+    assert read == [{**finding, "message": "tag it"}, {**test, "message": "expected: true"}]
+    assert matcher["severity"] == "error"  # of what names none
 
 
 def test_junit_counts_and_carries_reasons():
