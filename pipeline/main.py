@@ -156,7 +156,7 @@ class Baselard(FanOut):
         username: Username = "",
         password: Password = None,
     ) -> dagger.Directory:
-        """Run checks and return their report: junit.xml, summary.md, outputs.json, exit-code and more.
+        """Run checks and return their report: report.html, junit.xml, summary.md, exit-code and more.
 
         Never fails because a check failed: keep the directory first, then fail by the code in `exit-code`.
         """
