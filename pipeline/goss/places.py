@@ -9,7 +9,7 @@ from dataclasses import replace
 from baselard.oci.together import each
 from pipeline.goss.files import GossFiles
 from pipeline.goss.results import CODE, Outcome
-from pipeline.model import Case, Place
+from pipeline.model import Case, Location
 
 _KEY = re.compile(r"""(\s*)(?:- )?(["']?)(.+?)\2\s*:(?:\s|$)""")
 
@@ -27,13 +27,13 @@ async def located(outcome: Outcome, files: GossFiles) -> Outcome:
     )
 
 
-def place(case: Case, texts: Mapping[str, str]) -> Place | None:
+def place(case: Case, texts: Mapping[str, str]) -> Location | None:
     """The line of the resource that a case is about; without one, the file, where there is but one."""
     kind, name = case.code.removeprefix(CODE), " ".join(case.name.split(" ")[1:-1])
     for path, text in texts.items():
         if line := line_of(text, kind, name):
-            return Place(path, line)
-    return Place(next(iter(texts))) if len(texts) == 1 else None
+            return Location(path, line)
+    return Location(next(iter(texts))) if len(texts) == 1 else None
 
 
 def line_of(text: str, kind: str, name: str) -> int:

