@@ -9,6 +9,8 @@ from e2b_dockerfile_utils import PatternMatcher
 
 from baselard.dockerfile.apply.builder import D, MatchedPath, Placement
 from baselard.dockerfile.plan.steps import CopyItem, CopyStep
+from baselard.dockerfile.syntax import effort
+from baselard.dockerfile.syntax.errors import DockerfileError
 
 
 def place_item(step: CopyStep, item: CopyItem, found: MatchedPath, tree: D) -> Iterator[Placement[D]]:
@@ -30,4 +32,10 @@ def place_item(step: CopyStep, item: CopyItem, found: MatchedPath, tree: D) -> I
 
 
 def _excluded(step: CopyStep, found: MatchedPath) -> bool:
-    return bool(step.exclude) and PatternMatcher(list(step.exclude)).matches(posixpath.basename(found.path))
+    name = posixpath.basename(found.path)
+    for pattern in step.exclude:
+        if effort.ways(len(name), effort.gaps(pattern)) > effort.MOST:
+            raise DockerfileError(
+                f"--exclude={pattern:.80}: too many * for a name like {name:.80}; use fewer", step.place
+            )
+    return bool(step.exclude) and PatternMatcher(list(step.exclude)).matches(name)

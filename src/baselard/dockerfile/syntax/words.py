@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from e2b_dockerfile_utils import ShellLex
 
+from baselard.dockerfile.syntax import effort
 from baselard.dockerfile.syntax.errors import DockerfileError, Place
 
 
 def expand(word: str, env: Mapping[str, str], escape: str, place: Place) -> str:
     """The word without its quotes and escapes, variables replaced; unset ones by nothing."""
+    _check(word, env, place)
     try:
         return ShellLex(escape, env=env, skip_unset_env=False).process_word(word)
     except ValueError as error:
@@ -38,6 +40,7 @@ class Scope(Mapping[str, str]):
 
 def expand_many(word: str, env: Mapping[str, str], escape: str, place: Place) -> list[str]:
     """Like `expand`, but a variable may become several words."""
+    _check(word, env, place)
     try:
         return ShellLex(escape, env=env, skip_unset_env=False).process_words(word)
     except ValueError as error:
@@ -46,7 +49,13 @@ def expand_many(word: str, env: Mapping[str, str], escape: str, place: Place) ->
 
 def expand_document(text: str, env: Mapping[str, str], place: Place) -> str:
     """The text of a heredoc: quotes stay, the escape is always a backslash."""
+    _check(text, env, place)
     try:
         return ShellLex("\\", skip_process_quotes=True, env=env, skip_unset_env=False).process_word(text)
     except ValueError as error:
         raise DockerfileError(str(error), place) from None
+
+
+def _check(word: str, env: Mapping[str, str], place: Place) -> None:
+    if "${" in word and effort.of_word(word, dict(env)) > effort.MOST:
+        raise DockerfileError(f"{word:.80}: the pattern has too many * for a text of that length; use fewer", place)

@@ -9,7 +9,6 @@ from baselard.engine.files import wildmatch
 
 _BOM = b"\xef\xbb\xbf"
 _LITERAL = re.compile(rb"[^*?\[\\]*")
-_TRAILING_SPACES = re.compile(rb"((?:[^\\]|\\.)*?) +", re.DOTALL)
 
 Matches = Callable[[bytes], bool]
 
@@ -61,14 +60,20 @@ def parse(text: bytes) -> tuple[IgnoreRule, ...]:
 def _rule(line: bytes) -> IgnoreRule | None:
     if line.startswith(b"#"):
         return None
-    if trailing := _TRAILING_SPACES.fullmatch(line):
-        line = trailing[1]
+    line = _without_trailing_spaces(line)
     negated = line.startswith(b"!")
     pattern = line.removeprefix(b"!")
     directories_only = pattern.endswith(b"/")
     pattern = pattern.removesuffix(b"/")
     matches = _of_path(pattern.removeprefix(b"/")) if b"/" in pattern else _of_name(pattern)
     return IgnoreRule(negated, directories_only, matches) if pattern and matches else None
+
+
+def _without_trailing_spaces(line: bytes) -> bytes:
+    """As git has it: a space behind a backslash stays."""
+    text = line.rstrip(b" ")
+    backslashes = len(text) - len(text.rstrip(b"\\"))
+    return text + b" " if len(text) < len(line) and backslashes % 2 else text
 
 
 def _of_name(pattern: bytes) -> Matches | None:

@@ -20,7 +20,8 @@ def resolve(root: Path | str, path: str) -> list[str]:
     found = [""]
     *parents, last = paths.clean(path).split("/")
     for name in parents:
-        found = [paths.resolve(root, below) for base in found for below in _step(root, base, name)]
+        ways = (paths.resolve(root, below) for base in found for below in _step(root, base, name))
+        found = list(dict.fromkeys(ways))  # links may lead to one directory in many ways
     return sorted({below for base in found for below in _step(root, base, last)})
 
 

@@ -16,12 +16,15 @@ from pathlib import Path
 from baselard.engine.errors import UserError
 from baselard.engine.files import bounded
 from baselard.engine.files.paths import climbs
+from baselard.engine.files.wildcard_match import Gap, Matcher, Step, compiled
 from baselard.engine.store import cachedir
 from baselard.oci import digests
 from baselard.oci.text import JSON
 
 CONFIG = "dagger.json"
 _SERVED = (0, 21)  # the API's version, baselard.engine.api.query.api.VERSION
+_PARTS = re.compile(r"\*\*/|\*\*|.", re.DOTALL)
+_MEANING: dict[str, Step] = {"**/": Gap.DIRECTORIES, "**": Gap.ANY, "*": Gap.NAME, "?": "[^/]"}
 _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -88,7 +91,7 @@ class PythonModule:
     def _files(self) -> Iterator[str]:
         """Paths relative to the root. Where dagger.json includes files explicitly, only those count."""
         patterns = [(text.lstrip("!"), not text.startswith("!")) for text in self.include]
-        rules = [(_regex(pattern), keep) for pattern, keep in patterns]
+        rules = [(_glob(pattern), keep) for pattern, keep in patterns]
         for folder, names, files in os.walk(self.root):
             names[:] = [
                 name for name in names if name not in _NEVER and not cachedir.is_tagged(os.path.join(folder, name))
@@ -194,7 +197,7 @@ def _toml(path: Path) -> dict[str, object]:
         raise UserError(f"{path}:{line[1] if line else 1}: {error}") from None
 
 
-def _included(path: str, rules: "list[tuple[re.Pattern[str], bool]]") -> bool:
+def _included(path: str, rules: list[tuple[Matcher, bool]]) -> bool:
     """The last matching rule decides; what no rule names belongs to the module."""
     return next((keep for rule, keep in reversed(rules) if rule.fullmatch(path)), True)
 
@@ -206,8 +209,7 @@ def _may_hold(name: str, patterns: list[tuple[str, bool]]) -> bool:
     return any(keep and (pattern.split("/")[0] == name or "*" in pattern.split("/")[0]) for pattern, keep in patterns)
 
 
-def _regex(pattern: str) -> "re.Pattern[str]":
+def _glob(pattern: str) -> Matcher:
     """A glob as dagger.json has them: ``**`` crosses directories, and naming a directory names all below it."""
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern.strip("/"))
-    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(meaning.get(part) or re.escape(part) for part in parts) + "(?:/.*)?")
+    steps: list[Step] = [_MEANING.get(part) or re.escape(part) for part in _PARTS.findall(pattern.strip("/"))]
+    return compiled([steps, [*steps, "/", Gap.ANY]])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.typedef import Function, Module, TypeDef
 from baselard.engine.errors import UserError
+from baselard.engine.files.wildcard_match import Gap, Matcher, compiled
 
 
 @dataclass(frozen=True)
@@ -41,21 +42,27 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
 
     As in Dagger, ``*`` does not cross a colon, and ``**`` between colons does. Raises UserError for braces.
     """
-    return not patterns or any(_glob(text).fullmatch(f"{name}:") or name.startswith(f"{text}:") for text in patterns)
+    parts = f"{name}:".replace(":", "/")
+    return not patterns or any(_glob(text).fullmatch(parts) or name.startswith(f"{text}:") for text in patterns)
 
 
-def _glob(text: str) -> "re.Pattern[str]":
-    """Matches a name with a colon behind each of its parts."""
+def _glob(text: str) -> Matcher:
+    """Matches a name with a slash behind each of its parts."""
     if "{" in text:
         raise UserError(f"{text}: braces are not served in patterns: give several patterns")
-    return re.compile("".join("(?:.*:)?" if part == "**" else f"{_part(part)}:" for part in text.split(":")))
+    steps: list[str | Gap] = []
+    for part in text.split(":"):
+        steps += [Gap.DIRECTORIES] if part == "**" else [*_part(part), "/"]
+    try:
+        return compiled([steps])
+    except re.error as error:
+        raise UserError(f"{text}: no pattern: {error}") from None
 
 
-def _part(text: str) -> str:
-    meaning = {"*": "[^:]*", "?": "[^:]"}
-    pieces = re.split(r"(\*|\?|\[[^\]]+\])", text)
-    classes = {piece: piece.replace("[!", "[^") for piece in pieces if piece.startswith("[")}
-    return "".join(meaning.get(piece) or classes.get(piece) or re.escape(piece) for piece in pieces)
+def _part(text: str) -> Iterator[str | Gap]:
+    meaning: dict[str, str | Gap] = {"*": Gap.NAME, "?": "[^/]"}
+    for piece in re.findall(r"\[[^\]]+\]|.", text.replace("/", ":"), re.DOTALL):  # colons are in no name any more
+        yield meaning.get(piece) or (piece.replace("[!", "[^") if len(piece) > 1 else re.escape(piece))
 
 
 def _below(module: Module, owner: TypeDef, steps: Steps) -> Iterator[Steps]:
