@@ -12,10 +12,11 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from baselard.cli import crash
+from baselard.cli import crash, main
 from baselard.engine.errors import UserError, without_passwords
 from tests.e2e.cli.conftest import module  # noqa: F401 -- a fixture
 from tests.integration.engine.conftest import Client
@@ -159,6 +160,32 @@ def test_a_crash_report_holds_no_value_of_a_variable(monkeypatch: pytest.MonkeyP
     text += Path(text.rpartition(" ")[2]).read_text()
     assert "CANARY" in text
     assert traces(CANARY, text) == []
+
+
+@pytest.mark.advisory("ArtiPACKED", LEFT)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["call", "f", "--password", CANARY],
+        ["call", "f", f"--password={CANARY}"],
+        ["call", "f", "--list", f"a,{CANARY}"],
+        ["call", "-m", f"https://me:{quote(CANARY, safe='')}@host/repo.git", "f"],
+        ["cache", "export", f"https://{quote(CANARY, safe='')}@host/a:b"],
+    ],
+)
+def test_a_crash_report_holds_no_value_of_a_flag(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor what the error says of one; with a file and where none can be written."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(main, "_dispatch", lambda argv: (_ for _ in ()).throw(KeyError(" ".join(argv))))
+    for _ in range(2):
+        assert main.main([*words, "--jobs", "3", "--key", "env://TOKEN"]) == 3
+        told = capsys.readouterr().err + "".join(path.read_text() for path in tmp_path.glob("baselard-crash-*"))
+        assert "--jobs 3 --key env://TOKEN" in told
+        assert "KeyError" in told
+        assert traces(CANARY, told) == []
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
 
 
 @pytest.mark.root

@@ -13,7 +13,7 @@ from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.reachable import FindType, Step
 from baselard.engine.api.objects.typedef import Function, FunctionArg, Module, TypeDef
 from baselard.engine.errors import UserError
-from baselard.engine.modules.addresses import ObjectAddress, can_name
+from baselard.engine.modules.addresses import ObjectAddress, can_name, is_secret
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ class _Reading:
                 case _:
                     return _CONVERT.get(kind.kind, str)(text)
         except ValueError as error:
-            raise UserError(f"--{kebab(arg.name)} {text}: {error or 'not a ' + kind.label}") from None
+            shown = "" if kind.name == "Secret" else f" {text}"  # it may be the secret itself
+            raise UserError(f"--{kebab(arg.name)}{shown}: {error or 'not a ' + kind.label}") from None
 
     def _member_name(self, kind: TypeDef, text: str) -> str:
         definition = self.find(kind.name) or kind
@@ -159,6 +160,11 @@ def _check_required(step: Step) -> None:
 def _address(kind: TypeDef, text: str) -> ObjectAddress:
     if not can_name(kind.name):
         raise ValueError(_only_by_code(kind))
+    if kind.name == "Secret" and not is_secret(text):
+        raise ValueError(
+            "a secret itself is not taken, since every program of this machine sees command lines; "
+            "name it by env://NAME, file://PATH or cmd://COMMAND"
+        )
     return ObjectAddress(kind.name, text)
 
 

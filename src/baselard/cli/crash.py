@@ -3,19 +3,27 @@
 import contextlib
 import os
 import platform
+import re
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
 
+from baselard.engine.errors import without_passwords
+
+_NO_SECRET = re.compile(r"(env|file):(//)?\S+|true|false|[0-9]{1,4}")
+_SHORT = 4  # letters of a value that is too common to be taken out of other texts
+
 
 def report(argv: Sequence[str], error: BaseException) -> str:
     """What to tell of ``error``, with the name of a new file that holds a report, or with the report itself.
 
-    It holds no environment values, only names. Nothing is raised: whatever went wrong may go wrong here too.
+    It holds names of variables and flags, not their values: any of them may be a secret. Nothing is raised: whatever
+    went wrong may go wrong here too.
     """
-    head = f"a bug in Baselard: {_shown(error)}\n"
-    text = "\n".join(_lines(argv, error)) + "\n"
+    words, hidden = _hidden(argv)
+    head = _without(hidden, f"a bug in Baselard: {_shown(error)}\n")
+    text = _without(hidden, "\n".join(_lines(words, error)) + "\n")
     try:
         descriptor, name = tempfile.mkstemp(prefix="baselard-crash-", suffix=".txt")
         with os.fdopen(descriptor, "wb") as file:
@@ -25,8 +33,33 @@ def report(argv: Sequence[str], error: BaseException) -> str:
     return f"{head}the whole story is in {name}"
 
 
-def _lines(argv: Sequence[str], error: BaseException) -> Iterator[str]:
-    yield f"command: baselard {' '.join(argv)}"
+def _hidden(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The command line with ``…`` for the values of flags that may be secrets, and these, longest first.
+
+    What follows a flag that is more than a letter counts as its value: which ones have none, only a module could tell.
+    """
+    words: list[str] = []
+    hidden: list[str] = []
+    before = ""
+    for word in argv:
+        name, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        is_value = equals or (before.startswith("--") and "=" not in before and not name)
+        if is_value and not _NO_SECRET.fullmatch(value):
+            hidden.append(value)
+            value = "…"
+        words.append(f"{name}{equals}{value}")
+        before = word
+    return words, sorted(hidden, key=len, reverse=True)
+
+
+def _without(hidden: Sequence[str], text: str) -> str:
+    for value in hidden:
+        text = text.replace(value, "…") if len(value) > _SHORT else text
+    return without_passwords(text)
+
+
+def _lines(words: Sequence[str], error: BaseException) -> Iterator[str]:
+    yield f"command: baselard {' '.join(words)}"
     yield f"python: {sys.version}"
     with contextlib.suppress(Exception):
         yield f"system: {platform.platform()}"

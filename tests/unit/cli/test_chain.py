@@ -121,3 +121,16 @@ def test_a_flag_of_the_function_comes_before_an_option_of_the_same_name() -> Non
     parsed = chain.parse(module, module.find, ["f", "--output", "x"])
     assert parsed.steps[1].args == {"output": "x"}
     assert parsed.options.output == ""
+
+
+@pytest.mark.parametrize("text", ["hunter2", "", "hunter2:b"])
+def test_a_secret_itself_is_no_value_and_is_not_shown(text: str) -> None:
+    """Other programs of the machine see command lines (proc(5))."""
+    asks = Function("login", STRING, args=(FunctionArg("password", TypeDef("OBJECT_KIND", name="Secret")),))
+    main = TypeDef("OBJECT_KIND", name="Main", functions=(asks,), constructor=Function("", DIRECTORY))
+    module = Module("main", objects=(main,))
+    main_type = {"Main": main, "Directory": main}
+    with pytest.raises(UserError, match="--password: a secret itself is not taken") as caught:
+        chain.parse(module, main_type.get, ["login", "--password", text])
+    assert "hunter2" not in str(caught.value)
+    assert chain.parse(module, main_type.get, ["login", "--password", "env:TOKEN"]).steps[1].args["password"].text

@@ -88,6 +88,11 @@ def _file(address: ObjectAddress) -> str:
     return f"host {{ file(path: {quote(address.path)}) {{ id }} }}"
 
 
+def is_secret(text: str) -> bool:
+    """Whether ``text`` says where a secret is, rather than being one."""
+    return "://" in _secret_uri(text)
+
+
 def _secret_uri(text: str) -> str:
     """``env:NAME``, ``file:PATH`` and ``cmd:COMMAND`` are short for the URIs with slashes."""
     return re.sub(r"\A(env|file|cmd):(?!//)", r"\1://", text)
