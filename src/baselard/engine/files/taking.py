@@ -8,20 +8,26 @@ import os
 import stat
 from collections.abc import Iterator
 
+from baselard.engine.errors import UserError
 from baselard.engine.files.file_bytes import copy_opened
 from baselard.engine.solver import cancel
+
+_DEEPEST = 200
 
 
 def take_tree(place: int, target: str, *, without: frozenset[int] = frozenset()) -> None:
     """Copy what is in the directory that the descriptor ``place`` is into the new directory ``target``.
 
-    Directories on the devices ``without`` are left out. What goes while it is read is left out, too.
+    Directories on the devices ``without`` are left out. What goes while it is read is left out, too. Raises UserError
+    for directories that lie deeper in each other than anybody needs: each takes a descriptor while it is read.
     """
     os.mkdir(target, 0o700)
     modes = [(target, os.fstat(place))]
     called_off = cancel.current()
     for above, directories, files, opened in os.fwalk(".", dir_fd=place, follow_symlinks=False):
         called_off.check()
+        if above.count("/") >= _DEEPEST:
+            raise UserError(f"{above[:80]}…: directories lie more than {_DEEPEST} deep in each other")
         here = os.path.normpath(f"{target}/{above}")
         directories[:] = [name for name, info in _infos(directories, opened) if info.st_dev not in without]
         for name, info in _infos([*directories, *files], opened):
