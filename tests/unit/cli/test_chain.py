@@ -133,4 +133,4 @@ def test_a_secret_itself_is_no_value_and_is_not_shown(text: str) -> None:
     with pytest.raises(UserError, match="--password: a secret itself is not taken") as caught:
         chain.parse(module, main_type.get, ["login", "--password", text])
     assert "hunter2" not in str(caught.value)
-    assert chain.parse(module, main_type.get, ["login", "--password", "env:TOKEN"]).steps[1].args["password"].text
+    assert chain.parse(module, main_type.get, ["login", "--password", "env:TOKEN"]).steps[1].args["password"].text  # type: ignore[attr-defined]
