@@ -256,7 +256,7 @@ class _Nothing:
         raise UserError("there is no engine here")
 
 
-async def _replied(request: dict[str, Any]) -> bytes:
+async def _replied(request: tuple[Any, ...]) -> bytes:
     """What a session answers that has the whole schema and no engine."""
     with tempfile.TemporaryDirectory() as root:
         session, context = _Nothing(), _Nothing()
@@ -264,7 +264,7 @@ async def _replied(request: dict[str, Any]) -> bytes:
         store.root, worker.store, session.worker = Path(root), store, worker  # type: ignore[attr-defined]
         session.api, session.ids, context.session = served.core(), Ids(), session  # type: ignore[attr-defined]
         context.frame, context.client = None, ""  # type: ignore[attr-defined]
-        return await replies.reply(context, request["query"], request["variables"], request["operation"])  # type: ignore[arg-type]
+        return await replies.reply(context, *request)  # type: ignore[arg-type]
 
 
 # archives

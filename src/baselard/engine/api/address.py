@@ -137,7 +137,7 @@ def address_service(ctx: Context, address: Address) -> HostService:
         raise UserError(f"{where}missing port in address: write it like tcp://localhost:8080")
     if parts.scheme not in ("tcp", "udp") or not name or not port:
         raise UserError(f'unsupported service address: "{address.value}". Must be a valid tcp:// or udp:// URL')
-    forward = {"frontend": port, "backend": port, "protocol": parts.scheme.upper()}
+    forward: service.PortForward = {"frontend": port, "backend": port, "protocol": parts.scheme.upper()}
     return service.host_service(ctx, Host(), ports=(forward,), host=name.strip("[]"))
 
 

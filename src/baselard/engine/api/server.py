@@ -6,17 +6,16 @@ import binascii
 import contextlib
 import logging
 import struct
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
 import h11
 
 from baselard.engine.api.query import replies
 from baselard.engine.api.session import Session
 from baselard.engine.errors import foreseen
-from baselard.oci.text import loads
+from baselard.oci.text import JSON, loads
 
 LONGEST_BODY = 64 << 20
 """Bytes a request's body may have; contents of large files belong in Host.file or Host.directory."""
@@ -43,7 +42,7 @@ async def running(session: Session, *, host: str = "127.0.0.1", port: int = 0) -
     server = await asyncio.start_server(door.connection, host, port)
     bound: int = server.sockets[0].getsockname()[1]
     # loaded while the client is still busy with itself; introspection, its first question, does not wait for it
-    loading = asyncio.get_running_loop().run_in_executor(None, getattr, session.state.api, "queries")
+    loading = asyncio.get_running_loop().run_in_executor(None, session.state.api.load)
     try:
         yield bound, session.listen(bound)
     finally:
@@ -118,7 +117,7 @@ class _Connection:
             raise _BadRequest(HTTPStatus.NOT_FOUND, _ONLY_QUERIES)
         if request.method != b"POST":
             raise _BadRequest(HTTPStatus.METHOD_NOT_ALLOWED, "send queries by POST")
-        return HTTPStatus.OK, await replies.reply(context, **_query(body))
+        return HTTPStatus.OK, await replies.reply(context, *_query(body))
 
     async def _body(self) -> bytes:
         chunks: list[bytes] = []
@@ -163,7 +162,7 @@ class _Connection:
                 while await self.reader.read(_CHUNK):
                     pass
 
-    async def _event(self) -> Any:
+    async def _event(self) -> object:
         while (event := self.http.next_event()) is h11.NEED_DATA:
             self.http.receive_data(await self.reader.read(_CHUNK))
         return event
@@ -209,15 +208,15 @@ def _token(request: h11.Request) -> str:
     return ""
 
 
-def _query(body: bytes) -> dict[str, Any]:
+def _query(body: bytes) -> tuple[str, Mapping[str, JSON] | None, str | None]:
     """A request's query, variables and operation. Raises _BadRequest when the body is not a GraphQL request."""
     try:
         request = loads(body)
     except (ValueError, RecursionError) as error:
         raise _BadRequest(HTTPStatus.BAD_REQUEST, f"the request's body is not JSON: {error}") from error
-    if not isinstance(request, dict) or not isinstance(request.get("query"), str):
+    if not isinstance(request, dict) or not isinstance(query := request.get("query"), str):
         raise _BadRequest(HTTPStatus.BAD_REQUEST, 'the request\'s body must be {"query": "…"}')
     variables, operation = request.get("variables"), request.get("operationName")
     if not isinstance(variables, dict | None) or not isinstance(operation, str | None):
         raise _BadRequest(HTTPStatus.BAD_REQUEST, "variables must be an object, operationName a string")
-    return {"query": request["query"], "variables": variables, "operation": operation or None}
+    return query, variables, operation or None

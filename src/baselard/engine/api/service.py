@@ -1,9 +1,8 @@
 """Services: made of containers and of ports of the host, started, stopped, bound and led to this machine."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.execution import ExecOptions
@@ -21,7 +20,17 @@ from baselard.engine.run.services.session_services import SessionServices
 from baselard.engine.solver.graph import Value
 
 Strings = tuple[str, ...]
-Ports = tuple[Mapping[str, Any], ...]
+
+
+class PortForward(TypedDict):
+    """The API's input of this name."""
+
+    backend: int
+    frontend: NotRequired[int | None]
+    protocol: NotRequired[str | None]
+
+
+Ports = tuple[PortForward, ...]
 
 
 @field("Container.asService")

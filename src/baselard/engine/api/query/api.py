@@ -48,6 +48,10 @@ class Api:
             known = self.__dict__.get("queries")
             return known or self._load()
 
+    def load(self) -> None:
+        """Load what answering needs, before the first query waits for it."""
+        _ = self.queries
+
     def _load(self) -> "Queries":
         from baselard.engine.api.query.queries import Queries  # graphql-core takes long to import
 

@@ -43,6 +43,9 @@ class Modules(Protocol):
 class Schema(Protocol):
     """The API that a session serves (baselard.engine.api.query.api)."""
 
+    def load(self) -> None:
+        """Have at hand what answering needs."""
+
     def introspection(self, query: str, root: Path) -> bytes | None:
         """The response to a query that asks for nothing but the schema; None for any other."""
 

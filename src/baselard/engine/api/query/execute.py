@@ -8,7 +8,7 @@ several fields opens new coroutines. As in Dagger, the first error ends the whol
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from graphql import (
     FieldNode,
@@ -21,6 +21,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    SelectionNode,
     SelectionSetNode,
     get_directive_values,
     get_named_type,
@@ -172,7 +173,7 @@ class Execution:
         kind = self.schema.get_type(condition)
         return kind is not None and is_abstract_type(kind) and self.schema.is_sub_type(kind, parent_type)
 
-    def _included(self, node: Any) -> bool:
+    def _included(self, node: SelectionNode) -> bool:
         skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
         include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
         return not (skip and skip["if"]) and not (include and not include["if"])

@@ -6,9 +6,8 @@ the expression does not match, it is left to read, and to explain.
 
 import json
 import re
-from typing import Any
 
-from graphql.language import Lexer, TokenKind
+from graphql.language import Lexer, Token, TokenKind
 
 _STRING = re.compile(r'"((?:[^"\\\r\n\ud800-\udfff]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+)"')
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -24,7 +23,7 @@ def install() -> None:
 _by_letter = Lexer.read_string
 
 
-def _read_string(self: Lexer, start: int) -> Any:
+def _read_string(self: Lexer, start: int) -> Token:
     found = _STRING.match(self.source.body, start)
     if not found or _SURROGATE.search(found[1]):
         return _by_letter(self, start)
