@@ -16,15 +16,17 @@ _KEY = re.compile(r"""(\s*)(?:- )?(["']?)(.+?)\2\s*:(?:\s|$)""")
 
 async def located(outcome: Outcome, files: GossFiles) -> Outcome:
     """The outcome with a place for each failed test; files that somebody else made, such as ours, are no place."""
-    failed = [case for case in outcome.cases if case.verdict.bad and case.code and not case.place]
-    if not failed or files.path is None:
+    if files.path is None or not any(map(_placeable, outcome.cases)):
         return outcome
     names = [name for name in (*files.tests, files.wait) if name]
     texts = await each(names, lambda name: files.directory.file(name).contents())
     known = {f"{files.path}{name}": text for name, text in zip(names, texts, strict=True)}
-    return replace(
-        outcome, cases=tuple(replace(one, place=place(one, known)) if one in failed else one for one in outcome.cases)
-    )
+    cases = (replace(one, place=place(one, known)) if _placeable(one) else one for one in outcome.cases)
+    return replace(outcome, cases=tuple(cases))
+
+
+def _placeable(case: Case) -> bool:
+    return case.verdict.bad and bool(case.code)
 
 
 def place(case: Case, texts: Mapping[str, str]) -> Location | None:

@@ -67,8 +67,9 @@ def _mark_of(report: Report) -> str:
 
 def _results(suites: Sequence[Suite]) -> Iterator[str]:
     """What did not simply pass as a table, and folded what did; that is told in a line."""
-    fine = [suite for suite in suites if suite.verdict in {Verdict.PASSED, Verdict.NOTED}]
-    if others := [suite for suite in suites if suite not in fine]:
+    passed = {Verdict.PASSED, Verdict.NOTED}
+    fine = [suite for suite in suites if suite.verdict in passed]
+    if others := [suite for suite in suites if suite.verdict not in passed]:
         yield _table(others)
     if fine:
         yield f"<details><summary>✅ {_tally(fine)}</summary>\n\n{_table(fine)}\n\n</details>"
@@ -110,7 +111,8 @@ def _failure(suite: Suite) -> Iterator[str]:
             yield from (f"- attempt {number} failed too: {_case(case)}" for case in attempt.failures)
     details = "\n".join(case.detail for case in (*suite.failures, *suite.flaky) if case.detail)
     if details:  # of what could not be made or judged the last lines are the reason
-        yield _folded("What the checks said", details, opened=suite.verdict is Verdict.ERROR)
+        broken = suite.verdict is Verdict.ERROR
+        yield _folded("What it said last" if broken else "What the checks said", details, opened=broken)
     if suite.telling_log.strip():
         yield _folded("Its own output, last lines", "\n".join(suite.telling_log.rstrip().splitlines()[-_LOG_LINES:]))
 

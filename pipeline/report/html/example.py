@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from pipeline.model import Attempt, Case, Suite, Verdict
+from pipeline.model import Attempt, Case, Span, Suite, Verdict
 from pipeline.report import text
 from pipeline.report.html import timeline
 from pipeline.report.html.element import Markup, element, joined, link
@@ -68,12 +68,10 @@ def _inside(suite: Suite, longest: int) -> Iterator[Markup]:
         yield _attempt(number, attempt, longest)
     if suite.failures and suite.log.strip():
         yield _log("Its own output, last lines", suite.log, longest)
-    if suite.spans:
-        yield _steps(suite)
-    if others := [case for case in suite.cases if case not in told]:
-        yield _folded(
-            f"{plural(len(others), 'check')} that held" if told else plural(len(others), "check"), _list(others)
-        )
+    if spans := timeline.phases(suite):
+        yield _steps(spans)
+    if others := [case for case in suite.cases if case.verdict in {Verdict.PASSED, Verdict.SKIPPED}]:
+        yield _folded(plural(len(others), "other check" if told else "check"), _list(others))
     if not suite.failures and suite.log.strip():
         yield _folded("Its own output", _output(suite.log, longest))
     if suite.properties:
@@ -92,8 +90,8 @@ def _attempt(number: int, attempt: Attempt, longest: int) -> Markup:
     return _folded(f"Attempt {number} failed after {lasted(attempt.seconds)}", failures, log)
 
 
-def _steps(suite: Suite) -> Markup:
-    steps = (element("li", f"{timeline.phase(one)[1]} {lasted(timeline.length(one))}") for one in suite.spans)
+def _steps(spans: Sequence[Span]) -> Markup:
+    steps = (element("li", f"{timeline.phase(one)[1]} {lasted(timeline.length(one))}") for one in spans)
     return element("ul", *steps, class_="steps")
 
 

@@ -13,7 +13,7 @@ from pipeline.model import Report, Suite
 from pipeline.report.fold import folded
 from pipeline.report.html import example, timeline
 from pipeline.report.html.element import Markup, element, joined, link
-from pipeline.report.html.words import STATES, lasted, plural, state
+from pipeline.report.html.words import STATES, lasted, state
 
 _LOGS = 400_000
 _LONGEST, _SHORTEST = 40_000, 1_000
@@ -95,7 +95,7 @@ def _failures(report: Report, anchors: Sequence[str]) -> Markup:
 
 def _failure(suite: Suite, anchor: str) -> Markup:
     case, more = suite.failures[0], len(suite.failures) - 1
-    others = f" (and {plural(more, 'more check')})" if more else ""
+    others = f" (and {more} more)" if more else ""
     said = example.last_words(suite)
     hint = element("pre", said) if said else ""
     return element("li", link(suite.name, f"#{anchor}", class_="name"), " ", example.reason(case), others, hint)

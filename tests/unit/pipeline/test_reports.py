@@ -115,7 +115,7 @@ def test_summary_of_a_failed_lint_is_one_failure_with_its_findings():
 
 def test_summary_shows_at_once_why_a_build_failed():
     broken = Suite("x", (Case("build", Verdict.ERROR, message="exit code 5", detail="no such gem"),))
-    assert "<details open><summary>What the checks said" in summary.render(Report("t", (broken,)))
+    assert "<details open><summary>What it said last" in summary.render(Report("t", (broken,)))
 
 
 def test_summary_stays_within_what_github_takes():
