@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from baselard.engine.api.objects.serving import served_as, shows
-from baselard.engine.api.objects.typedef import EnumValueTypeDef, TypeDef
+from baselard.engine.api.objects.typedef import TypeDef
 
 
+@shows(**{"EnumTypeDef.values": "type_def.members", "ListTypeDef.elementTypeDef": "type_def.element"})
 @dataclass(frozen=True)
 class TypeView:
     """A type seen as one of its kind, such as ``ObjectTypeDef``."""
@@ -34,13 +35,3 @@ as_list = _seen("asList", "ListTypeDef", "LIST_KIND")
 _object = ("name", "description", "deprecated", "fields", "functions", "constructor")
 as_object = _seen("asObject", "ObjectTypeDef", "OBJECT_KIND", *_object)
 as_scalar = _seen("asScalar", "ScalarTypeDef", "SCALAR_KIND", "name", "description")
-
-
-@served_as("EnumTypeDef.values")
-def values(view: TypeView) -> tuple[EnumValueTypeDef, ...]:
-    return view.type_def.members
-
-
-@served_as("ListTypeDef.elementTypeDef")
-def element(view: TypeView) -> TypeDef | None:
-    return view.type_def.element
