@@ -11,6 +11,7 @@ from dagger import dag
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
 from pipeline import archive, choose, weights
+from pipeline.archive import PackedLayer
 from pipeline.calls import Call
 from pipeline.discover import Base
 from pipeline.errors import BaselardError
@@ -24,7 +25,8 @@ from pipeline.tags.events import Event
 from pipeline.weights import Sizes
 
 SIZES = "sizes"
-"""The key of a report's outputs: a list of name, compressed, unpacked, published (bytes, None if unknown), note."""
+"""The key of a report's outputs: a list of name, compressed, unpacked, published (bytes, None if unknown), note and
+layers from the lowest (created_by, unpacked, compressed)."""
 
 
 async def sizes(call: Call, account: Account) -> Report:
@@ -71,4 +73,10 @@ def _entry(measured: Sizes, published: int | None, note: str) -> dict[str, Any]:
         "unpacked": measured.archive.unpacked,
         "published": published,
         "note": note,
+        "layers": [_layer(layer) for layer in measured.archive.layers],
     }
+
+
+def _layer(layer: PackedLayer) -> dict[str, Any]:
+    made_by = weights.instruction(layer.created_by) or layer.digest[:19]
+    return {"created_by": made_by, "unpacked": layer.unpacked, "compressed": layer.compressed}

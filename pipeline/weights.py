@@ -129,10 +129,15 @@ def _made_by(layer: PackedLayer) -> str:
     return _short(layer.created_by) if layer.created_by else layer.digest[:19]
 
 
+def instruction(text: str) -> str:
+    """A line of an image's history without what builders add to it."""
+    text = " ".join(text.split()).removesuffix(" # buildkit")
+    return re.sub(r"^RUN (\|\d+ .*?)?/bin/sh -c ", "", text)
+
+
 def _short(text: str) -> str:
     """An instruction, short enough for a table."""
-    text = " ".join(text.split()).removesuffix(" # buildkit")
-    text = re.sub(r"^RUN (\|\d+ .*?)?/bin/sh -c ", "", text)
+    text = instruction(text)
     return (text if len(text) <= 70 else f"{text[:69]}…").replace("|", "\\|")
 
 

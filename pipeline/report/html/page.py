@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.model import Report, Suite
 from pipeline.report.fold import folded
-from pipeline.report.html import example, timeline
-from pipeline.report.html.element import Markup, element, joined, link
+from pipeline.report.html import example, produced, timeline
+from pipeline.report.html.element import Markup, element, link
 from pipeline.report.html.words import STATES, lasted, state
 
 _LOGS = 400_000
@@ -38,7 +37,7 @@ def render(report: Report) -> str:
         element("style", style),
     )
     main = element("main", _failures(shown, anchors), _examples(shown, anchors), timeline.render(shown, anchors))
-    body = element("body", _header(shown), main, _produced(shown.outputs), element("script", script))
+    body = element("body", _header(shown), main, produced.render(shown.outputs), element("script", script))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
 
@@ -135,41 +134,3 @@ def _controls(report: Report) -> Markup:
 def _choice(key: str, name: str, count: int) -> Markup:
     radio = element("input", type="radio", name="state", value=key or "all", checked=not key)
     return element("label", radio, f" {name} {count}")
-
-
-def _produced(outputs: Mapping[str, Any]) -> Markup:
-    """Sizes of images and what was published, as far as the call has them."""
-    parts = [*_sizes(outputs.get("sizes", ())), *_images(outputs.get("images", {}))]
-    return element("footer", *parts) if parts else Markup()
-
-
-def _sizes(sizes: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
-    if not sizes:
-        return
-    yield element("h2", "Sizes")
-    heads = (element("th", name, scope="col") for name in ("image", "unpacked", "to pull", "published", ""))
-    rows = (element("tr", *map(_cell, _weights(one))) for one in sizes)
-    table = element("table", element("thead", element("tr", *heads)), element("tbody", *rows))
-    yield element("div", table, class_="wide", tabindex="0", role="region", aria_label="sizes")
-
-
-def _weights(one: Mapping[str, Any]) -> list[str]:
-    published = _mb(one["published"]) if one["published"] else ""
-    return [one["name"], _mb(one["unpacked"]), _mb(one["compressed"]), published, one["note"]]
-
-
-def _mb(count: float) -> str:
-    return f"{count / 1e6:.1f} MB"
-
-
-def _cell(text: str) -> Markup:
-    return element("td", text)
-
-
-def _images(images: Mapping[str, Mapping[str, Any]]) -> Iterator[Markup]:
-    if not images:
-        return
-    yield element("h2", "Published")
-    for name, image in images.items():
-        tags = (element("li", element("code", tag)) for tag in image.get("tags", ()))
-        yield joined(element("h3", name), element("p", element("code", image.get("digest", ""))), element("ul", *tags))

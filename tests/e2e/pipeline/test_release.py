@@ -170,6 +170,9 @@ def test_a_pull_request_is_shown_what_it_adds_to_the_published_images(call, repo
     assert done.code == 0, done.stderr[-3000:]
     sizes = json.loads((tmp_path / "report/outputs.json").read_text())["sizes"]
     assert [one["published"] for one in sizes] == layers
+    assert [sum(layer["compressed"] for layer in one["layers"]) for one in sizes] == [
+        one["compressed"] for one in sizes
+    ]
     for document in ("summary.md", "comment.md"):
         same, more = re.findall(r"MB \|([^|]*) \| against (\S+) ", (tmp_path / "report" / document).read_text())
         assert same == (" +0.0 MB (+0.0 %)", f"{name}:main")

@@ -68,7 +68,15 @@ def broken() -> Report:
             "dev by archive", passed(1), (Span("take by archive", 0, 3),), properties={"bytes": 12, "share": "archive"}
         ),
     )
-    sizes = {"name": "standard", "unpacked": 8e8, "compressed": 3e8, "published": None, "note": "none is there yet"}
+    layers = [{"created_by": "RUN apt-get install", "unpacked": 6e8, "compressed": 2e8}]
+    sizes = {
+        "name": "standard",
+        "unpacked": 8e8,
+        "compressed": 3e8,
+        "published": None,
+        "note": "none yet",
+        "layers": layers,
+    }
     images = {"standard": {"tags": ["ghcr.io/acme/base:latest"], "digest": f"sha256:{'a' * 64}"}}
     outputs = {"sizes": [sizes], "images": images}
     return Report("lint, test-examples", suites, "2026-11-28T07:40:12+00:00", 71.0, outputs)
@@ -94,7 +102,8 @@ def hostile() -> Report:
     excuse = Quarantine(HOSTILE, f"javascript:{HOSTILE}", HOSTILE, expired=True)
     facts = {HOSTILE: HOSTILE, "more": [HOSTILE]}
     suite = Suite(HOSTILE, (bad, flaky, fine), (Span(HOSTILE, 0, 1),), HOSTILE, excuse, facts, (attempt,))
-    size = {"name": HOSTILE, "unpacked": 1, "compressed": 1, "published": None, "note": HOSTILE}
+    layers = [{"created_by": HOSTILE, "unpacked": 1, "compressed": 1}]
+    size = {"name": HOSTILE, "unpacked": 1, "compressed": 1, "published": None, "note": HOSTILE, "layers": layers}
     outputs = {"sizes": [size], "images": {HOSTILE: {"tags": [HOSTILE], "digest": HOSTILE}}}
     return Report(HOSTILE, (suite, Suite("fine", (fine,), log=HOSTILE)), HOSTILE, 1.0, outputs)
 

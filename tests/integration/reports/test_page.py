@@ -126,6 +126,10 @@ def test_an_example_has_all_that_is_known_of_it(opened: Open) -> None:
     expect(row(shown, "dev by archive").get_by_text("archive", exact=True)).to_be_visible()
     expect(row(shown, "multistage").get_by_text("mirror is down").first).to_be_attached()
     expect(shown.get_by_text("ghcr.io/acme/base:latest")).to_be_visible()
+    shown.get_by_text("Layers of standard").click()
+    layers = shown.get_by_role("region", name="layers of standard")
+    expect(layers.get_by_role("row").last).to_have_text("RUN apt-get install600.0 MB200.0 MB")
+    expect(layers.get_by_role("img", name="100 % of the image")).to_be_visible()
 
 
 def test_a_log_begins_at_its_end(opened: Open) -> None:
