@@ -278,7 +278,8 @@ def test_everything_that_can_be_used_has_a_name(opened: Open) -> None:
 def test_a_print_has_what_failed_and_no_controls(opened: Open) -> None:
     shown = opened("broken")
     row(shown, "rails-fullstack").locator("summary").first.click()
-    shown.emulate_media(media="print")
+    shown.emulate_media(media="print", color_scheme="dark")  # paper is white
+    assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     shown.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(shown.get_by_role("search")).to_be_hidden()
     expect(row(shown, "rails-fullstack").get_by_text("Fetching")).to_be_visible()

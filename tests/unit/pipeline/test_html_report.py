@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,13 @@ def test_what_was_made_here_stays_and_everything_else_is_escaped() -> None:
 def test_only_addresses_of_the_web_become_links(address: str) -> None:
     assert link("text", address) == "<span>text</span>"
     assert link("text", "https://x/?a&b") == '<a href="https://x/?a&amp;b">text</a>'
+
+
+@pytest.mark.parametrize("name", ["page.css", "page.js"])
+def test_what_is_put_into_the_page_as_it_is_cannot_end_its_element(name: str) -> None:
+    """https://html.spec.whatwg.org/multipage/scripting.html#restrictions-for-contents-of-script-elements"""
+    text = Path(page.__file__).with_name(name).read_text()
+    assert "</" not in text and "<!--" not in text
 
 
 def test_the_linted_files_are_one_suite_among_others() -> None:
