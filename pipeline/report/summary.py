@@ -66,25 +66,25 @@ def _mark_of(report: Report) -> str:
 
 
 def _results(suites: Sequence[Suite]) -> Iterator[str]:
-    """What did not simply pass as a table, and folded what did; that is told in a line."""
-    passed = {Verdict.PASSED, Verdict.NOTED}
-    fine = [suite for suite in suites if suite.verdict in passed]
-    if others := [suite for suite in suites if suite.verdict not in passed]:
-        yield _table(others)
-    if fine:
-        yield f"<details><summary>✅ {_tally(fine)}</summary>\n\n{_table(fine)}\n\n</details>"
+    """What failed or was unsteady as a table, and folded what passed or did not run; that is told in a line."""
+    if telling := [suite for suite in suites if suite.failures or suite.flaky]:
+        yield _table(telling)
+    if others := [suite for suite in suites if not (suite.failures or suite.flaky)]:
+        yield f"<details><summary>✅ {_tally(others)}</summary>\n\n{_table(others)}\n\n</details>"
 
 
 def _tally(suites: Sequence[Suite]) -> str:
-    """How many passed, and of each group how many of its files."""
-    rows = [suite for suite in suites if suite.group == suite.name]
-    alone = len(suites) - len(rows)
-    groups = [f"{suite.name}: {_verdicts(suite)}" for suite in rows]
-    return ", ".join([*([f"{alone} passed"] if alone else []), *groups])
+    """How many passed or were skipped, and of each group how many of its files."""
+    alone = [suite.verdict for suite in suites if suite.group != suite.name]
+    groups = [suite for suite in suites if suite.group == suite.name]
+    rows = [f"{suite.name}: {_counted([case.verdict for case in suite.cases])}" for suite in groups]
+    # A note of a single suite is told in its row.
+    counted = _counted([Verdict.PASSED if verdict is Verdict.NOTED else verdict for verdict in alone])
+    return ", ".join(filter(None, [counted, *rows]))
 
 
-def _verdicts(suite: Suite) -> str:
-    return ", ".join(f"{count} {verdict}" for verdict, count in Counter(case.verdict for case in suite.cases).items())
+def _counted(verdicts: Sequence[Verdict]) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).items())
 
 
 def _table(suites: Sequence[Suite]) -> str:

@@ -108,6 +108,14 @@ def test_summary_folds_what_passed_and_counts_linted_files_in_one_row():
     assert "<summary>✅ 27 passed</summary>" in summary.render(Report("lint", tuple(lint)))
 
 
+def test_summary_folds_what_did_not_run():
+    skipped = [Suite(f"s{number}", (Case("tests", Verdict.SKIPPED, message="unchanged"),)) for number in range(9)]
+    noted = Suite("n", (Case("range", Verdict.NOTED),))
+    shown = summary.render(Report("t", (GOOD, *skipped, noted, FLAKY)))
+    assert "<summary>✅ 2 passed, 9 skipped</summary>" in shown
+    assert shown.index("| 🟡 | net") < shown.index("<summary>✅") < shown.index("| ⚪ | s8")
+
+
 def test_summary_of_a_failed_lint_is_one_failure_with_its_findings():
     shown = summary.render(Report("all", (replace(LINT, group="lint"), GOOD)))
     assert "### ❌ lint\n\n- `Dockerfile:1:2`: [DL3006](https://x/DL3006): `warning: tag it`" in shown
