@@ -15,7 +15,7 @@ import pytest
 from baselard.engine.errors import UserError
 from baselard.engine.files import merging
 from baselard.engine.images import reference, signing, transfer
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store.database import Store
 from tests.registry_servers import running_registry
@@ -91,11 +91,11 @@ def test_openssl_agrees_with_the_signature(given: Store, keys: Keys, tmp_path: P
 def test_a_registrys_cache_bears_its_signature(given: Store, taken: Store, keys: Keys, tmp_path: Path) -> None:
     with running_registry(tmp_path / "registry") as server:
         target = reference.parse(f"{server.host}/cache:main")
-        transfer.export_registry(given, 0, Registry(), target, print, key=keys["ours"])
+        transfer.export_registry(given, 0, Registries(), target, print, key=keys["ours"])
         with pytest.raises(UserError, match="signed by no key that is trusted here"):
-            transfer.import_registry(merging.snapshots(taken), Registry(), target, print, [keys["theirs.pub"]])
+            transfer.import_registry(merging.snapshots(taken), Registries(), target, print, [keys["theirs.pub"]])
         assert taken.lookup("build") is None
-        transfer.import_registry(merging.snapshots(taken), Registry(), target, print, [keys["ours.pub"]])
+        transfer.import_registry(merging.snapshots(taken), Registries(), target, print, [keys["ours.pub"]])
     assert taken.lookup("build")
 
 

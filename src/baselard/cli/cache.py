@@ -11,7 +11,7 @@ from baselard.cli import places, start
 from baselard.engine.errors import UserError
 from baselard.engine.files import merging
 from baselard.engine.images import reference, signing, transfer
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.images.transfer import Transferred
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import private_namespace
@@ -45,13 +45,13 @@ def _exported(store: Store, place: str, key: str) -> Transferred:
     since = transfer.last_run(store)
     if not is_reference(place):
         return transfer.export_directory(store, since, Path(place), key)
-    return transfer.export_registry(store, since, Registry(), reference.parse(place), _say, key=key)
+    return transfer.export_registry(store, since, Registries(), reference.parse(place), _say, key=key)
 
 
 def _imported(store: Store, place: str, trusted: Sequence[str] | None) -> Transferred:
     if not is_reference(place):
         return transfer.import_directory(merging.snapshots(store), Path(place), trusted)
-    return transfer.import_registry(merging.snapshots(store), Registry(), reference.parse(place), _say, trusted)
+    return transfer.import_registry(merging.snapshots(store), Registries(), reference.parse(place), _say, trusted)
 
 
 def _trusted() -> Sequence[str]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # argparse
 
 
 @dataclass(frozen=True)
-class Command:
+class Subcommand:
     """``run`` takes what ``parser`` read and gives the exit code. Those for developers are not ``shown``."""
 
     about: str
@@ -85,18 +85,18 @@ def _bench(asked: "Namespace") -> int:
     return bench.run(asked.line)
 
 
-COMMANDS: Mapping[str, Command] = {
-    "call": Command("call functions of a module, each on the result of the one before", _call),
-    "functions": Command("list the functions of a module, or of what a function returns", _functions),
-    "check": Command("run a module's checks, all or those that match a pattern", _check),
-    "init": Command("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
-    "cache": Command("take the last run's results to another machine, or bring them from one", _cache),
-    "doctor": Command("look at what this machine lends the engine, and name what is missing", _doctor),
-    "prune": Command("free space in the store", _prune),
-    "session": Command("serve the API to an SDK that starts its own engine", _session),
-    "version": Command("print the version", _version),
-    "test": Command("lint, type-check and test this checkout; --full for the slow tests too", _test, shown=False),
-    "bench": Command("measure the ways of sharing a base image against each other", _bench, shown=False),
+COMMANDS: Mapping[str, Subcommand] = {
+    "call": Subcommand("call functions of a module, each on the result of the one before", _call),
+    "functions": Subcommand("list the functions of a module, or of what a function returns", _functions),
+    "check": Subcommand("run a module's checks, all or those that match a pattern", _check),
+    "init": Subcommand("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
+    "cache": Subcommand("take the last run's results to another machine, or bring them from one", _cache),
+    "doctor": Subcommand("look at what this machine lends the engine, and name what is missing", _doctor),
+    "prune": Subcommand("free space in the store", _prune),
+    "session": Subcommand("serve the API to an SDK that starts its own engine", _session),
+    "version": Subcommand("print the version", _version),
+    "test": Subcommand("lint, type-check and test this checkout; --full for the slow tests too", _test, shown=False),
+    "bench": Subcommand("measure the ways of sharing a base image against each other", _bench, shown=False),
 }
 
 

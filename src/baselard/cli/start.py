@@ -21,7 +21,7 @@ from baselard.engine.files import checkout, merging
 from baselard.engine.host import privilege, rundir
 from baselard.engine.host.rundir import RunDir
 from baselard.engine.images import transfer
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.modules import hosting, registration
 from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.memory import Memory
@@ -73,7 +73,7 @@ class Engine:
             snapshots=merging.snapshots(self.store),
             runtime=Runtime(run_dir),
             network=self._network(run_dir),
-            registry=Registry(),
+            registry=Registries(),
             secrets=secrets,
             services=self._services(),
             progress=self.progress,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from baselard.engine.errors import UserError
 from baselard.engine.images import writing
-from baselard.engine.images.registries import Registry, Say
+from baselard.engine.images.registries import Registries, Say
 from baselard.engine.images.writing import Format, Variant, Whole
 from baselard.engine.store import layer_index, origins
 from baselard.engine.store.database import Store
@@ -59,7 +59,7 @@ class Uploads:
 
 
 def publish(  # noqa: PLR0913
-    store: Store, registry: Registry, target: Reference, variants: Sequence[Variant], *, form: Format, say: Say
+    store: Store, registry: Registries, target: Reference, variants: Sequence[Variant], *, form: Format, say: Say
 ) -> tuple[Reference, Whole]:
     """Push the image of one variant, or the index of several, to ``target``.
 
@@ -80,7 +80,7 @@ def publish(  # noqa: PLR0913
 
 
 @contextlib.contextmanager
-def uploading(store: Store, registry: Registry, target: Reference, say: Say) -> Iterator[Uploads]:
+def uploading(store: Store, registry: Registries, target: Reference, say: Say) -> Iterator[Uploads]:
     """Gives what sends blobs of the store to ``target``'s repository.
 
     At the end of the block all of them are there; when one fails, the block raises that.

@@ -12,7 +12,7 @@ from baselard.engine.errors import EngineError, RegistryError, RegistryUnreached
 from baselard.engine.images import manifest, registries
 from baselard.engine.images.layers import stack
 from baselard.engine.images.manifest import Index, Manifest
-from baselard.engine.images.registries import Registry, Say
+from baselard.engine.images.registries import Registries, Say
 from baselard.engine.store import origins
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.layer_index import Layer
@@ -38,7 +38,7 @@ class Resolved:
     layers: tuple[Layer, ...]
 
 
-def resolve(registry: Registry, wanted: Reference, platform: Platform, say: Say) -> Resolved:
+def resolve(registry: Registries, wanted: Reference, platform: Platform, say: Say) -> Resolved:
     """Ask the registry, or a mirror of it, which image ``wanted`` is for ``platform``.
 
     Raises UserError when it has none (or none for the platform), RegistryUnreachedError, or RegistryError.
@@ -46,7 +46,7 @@ def resolve(registry: Registry, wanted: Reference, platform: Platform, say: Say)
     return _from_first(registry, wanted, say, lambda repository: _resolve(repository, wanted, platform))
 
 
-def pull(snapshots: Snapshots, registry: Registry, image: Resolved, say: Say) -> Snapshot | None:
+def pull(snapshots: Snapshots, registry: Registries, image: Resolved, say: Say) -> Snapshot | None:
     """The image's layers as snapshots. What the store has is not downloaded again.
 
     Raises as ``resolve``, and UserError for what this machine's policy does not let in.
@@ -110,7 +110,7 @@ def _download(snapshots: Snapshots, repository: Repository, layers: Sequence[Lay
     return top
 
 
-def _from_first(registry: Registry, wanted: Reference, say: Say, ask: Callable[[Repository], T]) -> T:
+def _from_first(registry: Registries, wanted: Reference, say: Say, ask: Callable[[Repository], T]) -> T:
     """What the first endpoint gives that can; when none can, what was wrong with the last, which is no mirror."""
     failed: list[str] = []
     for endpoint in (endpoints := registries.endpoints(wanted)):

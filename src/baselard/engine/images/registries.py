@@ -31,7 +31,7 @@ REACH = 5.0  # seconds until a registry that does not answer counts as not reach
 
 
 @dataclass(frozen=True)
-class Registry:
+class Registries:
     """One session's view of the registries. ``credentials`` maps a registry to user name and password.
 
     ``resolutions`` holds what each tag was resolved to (baselard.engine.ops.source), so that it is asked for once.

@@ -19,7 +19,7 @@ from baselard.engine.images import manifest, publish, signing
 from baselard.engine.images.layers import pack, stack
 from baselard.engine.images.layers.groups import Group
 from baselard.engine.images.manifest import Descriptor, Index, Manifest
-from baselard.engine.images.registries import Registry, Say
+from baselard.engine.images.registries import Registries, Say
 from baselard.engine.images.writing import Whole, WrittenImage
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
@@ -80,7 +80,7 @@ def export_directory(store: Store, since: float, directory: Path, key: str = "")
 
 
 def export_registry(  # noqa: PLR0913
-    store: Store, since: float, registry: Registry, target: Reference, say: Say, *, key: str = ""
+    store: Store, since: float, registry: Registries, target: Reference, say: Say, *, key: str = ""
 ) -> Transferred:
     """Push the same to ``target``. Raises RegistryError, HostError."""
     whole, counted = _packed(store, since, key)
@@ -120,7 +120,7 @@ def import_directory(snapshots: Snapshots, directory: Path, trusted: Sequence[st
 
 
 def import_registry(
-    snapshots: Snapshots, registry: Registry, source: Reference, say: Say, trusted: Sequence[str] | None
+    snapshots: Snapshots, registry: Registries, source: Reference, say: Say, trusted: Sequence[str] | None
 ) -> Transferred:
     """Bring an export from a registry into this store. Raises UserError, RegistryError, HostError."""
     with registry.repository(source, say) as repository:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.run.containers.command import Binding
 from baselard.engine.run.containers.host import HostEnvironment
 from baselard.engine.run.containers.own_files import Inside
@@ -61,7 +61,7 @@ class Worker:
     snapshots: Snapshots
     runtime: Runtime
     network: Network
-    registry: Registry
+    registry: Registries
     secrets: Secrets
     services: Services
     progress: Progress

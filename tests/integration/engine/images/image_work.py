@@ -12,7 +12,7 @@ from baselard.engine.errors import EngineError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, pull, reference
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store.database import Snapshot, Store
@@ -27,9 +27,9 @@ def main(root: str, address: str) -> None:
     store.clean()
     target = reference.parse(address)
     variant = Variant(_tree(store), ImageConfig(platforms.parse("linux/amd64")))
-    pushed, _ = publish.publish(store, Registry(), target, [variant], form=Format(), say=print)
-    found = pull.resolve(Registry(), target, platforms.parse("linux/amd64"), print)
-    pulled = pull.pull(merging.snapshots(store), Registry(), found, print)
+    pushed, _ = publish.publish(store, Registries(), target, [variant], form=Format(), say=print)
+    found = pull.resolve(Registries(), target, platforms.parse("linux/amd64"), print)
+    pulled = pull.pull(merging.snapshots(store), Registries(), found, print)
     store.record(["pulled"], Result((Value(found.reference.digest, pulled),)))
     store.close()
     print(pushed.digest)

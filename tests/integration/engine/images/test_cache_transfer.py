@@ -14,7 +14,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import reference, transfer, writing
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import layer_index
@@ -107,11 +107,11 @@ def test_a_step_more_adds_only_its_own_blobs(store: Store, run: float, tmp_path:
 
 def test_through_a_registry(store: Store, run: float, server: Any, tmp_path: Path) -> None:
     target = reference.parse(f"{server.host}/cache:main")
-    exported = transfer.export_registry(store, run, Registry(), target, print)
+    exported = transfer.export_registry(store, run, Registries(), target, print)
     assert exported.size > 0
-    assert transfer.export_registry(store, run, Registry(), target, print).size == 0
+    assert transfer.export_registry(store, run, Registries(), target, print).size == 0
     other = Store.open(tmp_path / "other")
-    transfer.import_registry(merging.snapshots(other), Registry(), target, print, None)
+    transfer.import_registry(merging.snapshots(other), Registries(), target, print, None)
     check(other)
     other.close()
 

@@ -11,7 +11,7 @@ import pytest
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_layers, archive_read, archive_write, publish, pull, reference, writing
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.snapshots import Snapshots
@@ -96,7 +96,7 @@ def test_docker_pulls_and_runs_what_we_push(
 ) -> None:
     other = Variant(tree, ImageConfig(platforms.parse("linux/arm64")))
     target = reference.parse(f"{server.host}/app:1")
-    pushed, _ = publish.publish(store, Registry(), target, [Variant(tree, CONFIG), other], form=form, say=print)
+    pushed, _ = publish.publish(store, Registries(), target, [Variant(tree, CONFIG), other], form=form, say=print)
     assert pushed.digest in docker.run("pull", str(target))
     runs(docker, str(target))
 
@@ -116,8 +116,8 @@ def test_we_take_what_docker_saves_and_pushes(
     with archive_read.opened(tmp_path / "saved.tar", fresh) as archive:
         chosen = archive_read.choose(archive, AMD64)
         taken = archive_layers.unpack(Snapshots(fresh), archive, chosen)
-    found = pull.resolve(Registry(), reference.parse(image), AMD64, print)
-    pulled = pull.pull(Snapshots(fresh), Registry(), found, print)
+    found = pull.resolve(Registries(), reference.parse(image), AMD64, print)
+    pulled = pull.pull(Snapshots(fresh), Registries(), found, print)
     assert chosen.config.env == found.config.env == CONFIG.env
     assert taken == pulled  # the same layers, so they were unpacked once
     fresh.close()

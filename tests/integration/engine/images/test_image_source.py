@@ -14,7 +14,7 @@ from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import bootstrap, publish, reference, registries
 from baselard.engine.images.bootstrap import Recipe
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.ops import source
 from baselard.engine.solver.evaluate import Evaluator, Flights
@@ -68,7 +68,7 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 def session(store: Store, progress: Told | None = None) -> Any:
     """A worker with a session's memory of its own."""
     return SimpleNamespace(
-        store=store, snapshots=merging.snapshots(store), registry=Registry(), progress=progress or Told()
+        store=store, snapshots=merging.snapshots(store), registry=Registries(), progress=progress or Told()
     )
 
 
@@ -168,6 +168,6 @@ def pushed(store: Store, host: str) -> tuple[str, str]:
         tree = draft.commit()
     address = f"{host}/app:1"
     done, _ = publish.publish(
-        store, Registry(), reference.parse(address), [Variant(tree, ImageConfig(AMD64))], form=Format(), say=print
+        store, Registries(), reference.parse(address), [Variant(tree, ImageConfig(AMD64))], form=Format(), say=print
     )
     return address, done.digest

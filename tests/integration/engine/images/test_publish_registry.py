@@ -15,7 +15,7 @@ from baselard.engine.errors import EngineError, RegistryError, RegistryUnreached
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, pull, reference, registries
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.images.writing import Format, Variant, Whole
 from baselard.engine.store import layer_index
 from baselard.engine.store.database import Snapshot, Store
@@ -51,10 +51,10 @@ def push(store: Store, tree: Snapshot, said: list[str], monkeypatch: pytest.Monk
     """Publish the tree; pauses between tries are only noted."""
     monkeypatch.setattr(registries, "_sleep", lambda seconds: said.append(f"slept {seconds:.0f}"))
 
-    def act(address: str, *configs: ImageConfig, session: Registry | None = None, form: Format | None = None) -> Any:
+    def act(address: str, *configs: ImageConfig, session: Registries | None = None, form: Format | None = None) -> Any:
         variants = [Variant(tree, config) for config in configs or (AMD64,)]
         target = reference.parse(address)
-        return publish.publish(store, session or Registry(), target, variants, form=form or Format(), say=said.append)
+        return publish.publish(store, session or Registries(), target, variants, form=form or Format(), say=said.append)
 
     return act
 
@@ -199,11 +199,11 @@ def test_a_push_that_fails_leaves_the_tag_where_it_was(proxy: Any, push: Push) -
 def test_tls_and_password_from_the_session_from_docker_and_wrong(guarded: Any, push: Push, tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="not signed in"):
         push(f"{guarded.host}/app:1")
-    wrong = Registry(credentials={guarded.host: (guarded.user, "wrong")})
+    wrong = Registries(credentials={guarded.host: (guarded.user, "wrong")})
     with pytest.raises(RegistryError, match="signed in as tester"):
         push(f"{guarded.host}/app:1", session=wrong)
     given, _ = push(
-        f"{guarded.host}/app:1", session=Registry(credentials={guarded.host: (guarded.user, guarded.password)})
+        f"{guarded.host}/app:1", session=Registries(credentials={guarded.host: (guarded.user, guarded.password)})
     )
     (tmp_path / "home" / ".docker").mkdir(parents=True)
     auth = base64.b64encode(f"{guarded.user}:{guarded.password}".encode()).decode()
@@ -243,7 +243,7 @@ def test_a_bootstrapped_base_stays_on_this_machine(
 def test_tags_are_listed_and_deleted(server: Any, push: Push) -> None:
     pushed, _ = push(f"{server.host}/app:b")
     push(f"{server.host}/app:a")
-    with Registry().repository(pushed) as repository:
+    with Registries().repository(pushed) as repository:
         assert repository.tags() == ["a", "b"]
         assert repository.referrers(pushed.digest) == []
         assert repository.delete(pushed.digest)
@@ -254,8 +254,8 @@ def test_tags_are_listed_and_deleted(server: Any, push: Push) -> None:
 # pulling
 
 
-def pulled(store: Store, address: str, platform: str = "linux/amd64", session: Registry | None = None) -> Any:
-    session = session or Registry()
+def pulled(store: Store, address: str, platform: str = "linux/amd64", session: Registries | None = None) -> Any:
+    session = session or Registries()
     found = pull.resolve(session, reference.parse(address), platforms.parse(platform), print)
     return found, pull.pull(merging.snapshots(store), session, found, print)
 
@@ -284,7 +284,7 @@ def test_what_was_pushed_comes_back_and_is_reused_byte_for_byte(
     added = layer_on(other, snapshot, "three")
     again, grown = publish.publish(
         other,
-        Registry(),
+        Registries(),
         reference.parse(f"{proxy.host}/app:2"),
         [Variant(added, found.config)],
         form=Format(),
@@ -328,7 +328,7 @@ def test_a_missing_image_and_a_missing_password_are_told_apart(
         pulled(other, f"{server.host}/nothing:1")
     with pytest.raises(UserError, match="docker login"):
         pulled(other, f"{guarded.host}/app:1")
-    session = Registry(credentials={guarded.host: (guarded.user, guarded.password)})
+    session = Registries(credentials={guarded.host: (guarded.user, guarded.password)})
     push(f"{guarded.host}/app:1", session=session)
     pulled(other, f"{guarded.host}/app:1", session=session)
     other.close()

@@ -17,7 +17,7 @@ from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import publish, reference, registries
 from baselard.engine.images import pull as registry_pull
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver import cancel
 from baselard.engine.store.database import Store
@@ -31,12 +31,12 @@ pytestmark = pytest.mark.root
 AMD64 = platforms.parse("linux/amd64")
 
 
-def push(store: Store, address: str, session: Registry | None = None) -> str:
+def push(store: Store, address: str, session: Registries | None = None) -> str:
     with merging.snapshots(store).layer(None) as draft:
         (draft.path / "file").write_text("content")
         variant = Variant(draft.commit(), ImageConfig(AMD64))
     target = reference.parse(address)
-    done, _ = publish.publish(store, session or Registry(), target, [variant], form=Format(), say=print)
+    done, _ = publish.publish(store, session or Registries(), target, [variant], form=Format(), say=print)
     return done.digest
 
 
@@ -44,8 +44,8 @@ def pull(place: Path, address: str) -> str:
     """The digest of what came, into a store that has nothing."""
     fresh = Store.open(place)
     try:
-        found = registry_pull.resolve(Registry(), reference.parse(address), AMD64, print)
-        assert registry_pull.pull(Snapshots(fresh), Registry(), found, print)
+        found = registry_pull.resolve(Registries(), reference.parse(address), AMD64, print)
+        assert registry_pull.pull(Snapshots(fresh), Registries(), found, print)
         return found.reference.digest
     finally:
         fresh.close()
@@ -54,7 +54,7 @@ def pull(place: Path, address: str) -> str:
 @pytest.fixture
 def behind_a_password(guarded: Any, store: Store) -> tuple[Any, str]:
     """A registry with an authority of its own, and the digest of its one image."""
-    return guarded, push(store, f"{guarded.host}/app:1", Registry({guarded.host: (guarded.user, guarded.password)}))
+    return guarded, push(store, f"{guarded.host}/app:1", Registries({guarded.host: (guarded.user, guarded.password)}))
 
 
 def sign_in(registry: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +155,10 @@ def test_a_mirror_that_breaks_off_leaves_the_rest_to_the_registry(
         monkeypatch,
         f'[[registry]]\nlocation = "{proxy.host}/team"\n[[registry.mirror]]\nlocation = "{proxy.host}/mirror"\n',
     )
-    found = registry_pull.resolve(Registry(), reference.parse(f"{proxy.host}/team/app:1"), AMD64, print)
+    found = registry_pull.resolve(Registries(), reference.parse(f"{proxy.host}/team/app:1"), AMD64, print)
     proxy.answer(404, times=99, method="GET", path="/mirror/app/blobs/")
     fresh = Store.open(tmp_path / "fresh")
-    assert registry_pull.pull(Snapshots(fresh), Registry(), found, print)
+    assert registry_pull.pull(Snapshots(fresh), Registries(), found, print)
     assert found.reference.digest == digest
     assert proxy.count("GET", "/team/app/blobs/") == before + 1
     fresh.close()
@@ -231,7 +231,7 @@ def test_a_client_certificate_of_certs_d(store: Store, tmp_path: Path, monkeypat
 def test_calling_off_ends_a_download_that_hangs(proxy: Any, store: Store, tmp_path: Path) -> None:
     """The registry stops in the middle of a layer; nothing but the calling off could end that before its time limit."""
     push(store, f"{proxy.host}/app:1")
-    found = registry_pull.resolve(Registry(), reference.parse(f"{proxy.host}/app:1"), AMD64, print)
+    found = registry_pull.resolve(Registries(), reference.parse(f"{proxy.host}/app:1"), AMD64, print)
     begun, over = threading.Event(), threading.Event()
 
     def hang(handler: Any, _: bytes) -> bool:
@@ -252,7 +252,7 @@ def test_calling_off_ends_a_download_that_hangs(proxy: Any, store: Store, tmp_pa
     def work() -> None:
         cancel.enter(off)
         try:
-            registry_pull.pull(Snapshots(fresh), Registry(), found, print)
+            registry_pull.pull(Snapshots(fresh), Registries(), found, print)
         except BaseException as error:
             ended.append(error)
 
@@ -275,7 +275,7 @@ def test_a_layer_that_breaks_off_goes_on_where_it_was(
 ) -> None:
     """docker-registry serves the rest; what it is asked for is the rest and no more."""
     push(store, f"{proxy.host}/app:1")
-    found = registry_pull.resolve(Registry(), reference.parse(f"{proxy.host}/app:1"), AMD64, print)
+    found = registry_pull.resolve(Registries(), reference.parse(f"{proxy.host}/app:1"), AMD64, print)
     layer, asked = found.layers[0], []
 
     def break_off(handler: Any, _: bytes) -> bool:
@@ -297,7 +297,7 @@ def test_a_layer_that_breaks_off_goes_on_where_it_was(
 
     proxy.faults.append(break_off)
     fresh = Store.open(tmp_path / "fresh")
-    assert registry_pull.pull(Snapshots(fresh), Registry(), found, print)
+    assert registry_pull.pull(Snapshots(fresh), Registries(), found, print)
     assert fresh.has_blob(layer.digest)
     assert asked == [None, f"bytes={layer.size // 2}-"]
     assert "trying again" in capsys.readouterr().out

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from baselard.engine.images import reference, registries
-from baselard.engine.images.registries import Registry
+from baselard.engine.images.registries import Registries
 
 pytestmark = pytest.mark.anyio
 
@@ -48,13 +48,13 @@ def listener(answer: bytes | None) -> Iterator[tuple[int, list[int]]]:
 @pytest.mark.parametrize("status", [b"200 OK", b"401 Unauthorized", b"404 Not Found", b"503 Busy"])
 async def test_any_answer_means_reached(status: bytes) -> None:
     with listener(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n") as (port, _):
-        assert await Registry().trouble(reference.parse(f"localhost:{port}/x")) == ""
+        assert await Registries().trouble(reference.parse(f"localhost:{port}/x")) == ""
 
 
 async def test_a_refused_connection_is_noticed_and_asked_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    session = Registry()
+    session = Registries()
     first = await session.trouble(reference.parse(f"127.0.0.1:{port}/x"))
     assert "refused" in first
     with contextlib.suppress(OSError), listener(None):
@@ -62,13 +62,13 @@ async def test_a_refused_connection_is_noticed_and_asked_once() -> None:
 
 
 async def test_an_unknown_name_is_noticed() -> None:
-    assert "cannot be resolved" in await Registry().trouble(reference.parse("registry.invalid/x"))
+    assert "cannot be resolved" in await Registries().trouble(reference.parse("registry.invalid/x"))
 
 
 async def test_a_registry_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registries, "REACH", 0.2)
     with listener(None) as (port, seen):
-        session = Registry()
+        session = Registries()
         assert "did not answer" in await session.trouble(reference.parse(f"127.0.0.1:{port}/x"))
         await session.trouble(reference.parse(f"127.0.0.1:{port}/other"))
         assert len(seen) < 2, "one that hung is not asked again"
