@@ -12,7 +12,7 @@ from pathlib import Path
 
 from baselard.engine.files import paths, xattrs
 from baselard.engine.files.copying import Copier, CopySource, CopyTarget
-from baselard.engine.store import overlay, whiteouts
+from baselard.engine.store import overlay
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
 
@@ -30,7 +30,7 @@ def merge(layers: Sequence[Path], below: Path, target: Path) -> None:
         _join(Copier(CopySource(os.fspath(layer)), CopyTarget(os.fspath(target))), "", hidden)
     with _opened(below) as lower, _opened(target) as upper:
         for path in sorted(hidden):
-            whiteouts.drop_idle(lower, upper, os.fsencode(path).split(b"/"))
+            overlay.drop_idle(lower, upper, os.fsencode(path).split(b"/"))
     if not os.listdir(below):  # the lowest layer may be shown as it is, without a mount
         for directory, _, _ in os.walk(target):
             if overlay.is_opaque(directory):

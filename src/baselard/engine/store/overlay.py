@@ -4,14 +4,17 @@ Rules of the kernel's Documentation/filesystems/overlayfs.rst: a character devic
 with ``trusted.overlay.opaque=y`` hides what lower directories of its name hold.
 """
 
+import contextlib
 import os
 import shutil
 import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ATTRIBUTES = ("trusted.overlay.", "user.overlay.")
 """What the names of overlayfs's own extended attributes begin with."""
 
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPAQUE = "trusted.overlay.opaque"
 _WHITEOUT = os.makedev(0, 0)
 
@@ -69,3 +72,44 @@ def _mode(path: str) -> int:
         return os.lstat(path).st_mode
     except FileNotFoundError:
         return 0
+
+
+def drop_idle(lower: int, upper: int, names: Sequence[bytes]) -> None:
+    """Remove the whiteout ``names``, a path's components, of the open directory ``upper`` when it hides nothing.
+
+    overlayfs hides one only in a directory that it joins with one below; anywhere else a listing shows the device that
+    it is, though nothing is there for who asks by name. ``lower`` is the open root of all that lies below.
+    """
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), _directory(upper, names[:-1]) as here:
+        if is_whiteout(os.lstat(names[-1], dir_fd=here)) and not _hides(lower, upper, names):
+            info = os.fstat(here)
+            os.unlink(names[-1], dir_fd=here)
+            os.utime(here, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def _hides(lower: int, upper: int, names: Sequence[bytes]) -> bool:
+    """Whether something would show without the whiteout: every directory on the way is joined, and it is below."""
+    for depth in range(1, len(names)):
+        with _directory(upper, names[:depth]) as directory:
+            if is_opaque(directory):
+                return False
+    try:
+        with _directory(lower, names[:-1]) as below:
+            os.lstat(names[-1], dir_fd=below)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _directory(root: int, names: Sequence[bytes]) -> Iterator[int]:
+    """The directory ``names``, no link followed. Raises FileNotFoundError, NotADirectoryError when it is none."""
+    directory = os.dup(root)
+    try:
+        for name in names:
+            below = os.open(name, _DIRECTORY, dir_fd=directory)
+            os.close(directory)
+            directory = below
+        yield directory
+    finally:
+        os.close(directory)

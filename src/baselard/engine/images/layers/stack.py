@@ -17,7 +17,7 @@ from baselard.engine.images.layers.extract import Leftovers
 from baselard.engine.images.layers.stream import Stream, decompressed
 from baselard.engine.images.layers.tree import LayerTree, shown
 from baselard.engine.solver import cancel
-from baselard.engine.store import layer_index, overlay, whiteouts
+from baselard.engine.store import layer_index, overlay
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
@@ -102,7 +102,7 @@ def _settle(snapshots: Snapshots, parent: Snapshot | None, unpacked: _Unpacked) 
     if parent and (left.implied or left.links or left.whiteouts):
         with snapshots.view(parent) as below, LayerTree.at(below) as lower, LayerTree.at(unpacked.tree) as upper:
             for names in left.whiteouts:
-                whiteouts.drop_idle(lower.root, upper.root, names)
+                overlay.drop_idle(lower.root, upper.root, names)
             for names in left.implied:
                 _dress_as_below(lower, upper, names)
             for names, target in left.links:
