@@ -13,6 +13,7 @@ import dagger
 
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
+from pipeline import spans
 from pipeline.attempts import settled
 from pipeline.changes import Changed
 from pipeline.clock import Clock
@@ -48,13 +49,17 @@ class CheckOptions:
 
 @dataclass(frozen=True)
 class Subject:
-    """An image to test: how to get it, and how to judge it once; `wait` ends when what it starts from is there."""
+    """An image to test: how to get it, and how to judge it once; `wait` ends when what it starts from is there.
+
+    `about` is the image as spans name it, if not by `name`.
+    """
 
     name: str
     build: Callable[[], Awaitable[dagger.Container]]
     judge: Callable[[dagger.Container, str], Awaitable[Outcome]]
     quarantine: Quarantine | None = None
     wait: Callable[[], Awaitable[None]] | None = None
+    about: str = ""
 
 
 def of_example(example: Example, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
@@ -125,7 +130,7 @@ def bases_of(wanted: Mapping[str, tuple[Base, str]], images: Images) -> list[Sub
     async def judge(_image: dagger.Container, _nonce: str) -> Outcome:
         return Outcome((Case("builds", Verdict.PASSED),))
 
-    return [Subject(build_name(name), partial(images.base, *one), judge) for name, one in wanted.items()]
+    return [Subject(build_name(name), partial(images.base, *one), judge, about=name) for name, one in wanted.items()]
 
 
 async def check_all(title: str, subjects: Sequence[Subject], options: CheckOptions, clock: Clock) -> Report:
@@ -137,12 +142,14 @@ async def check_all(title: str, subjects: Sequence[Subject], options: CheckOptio
 
         async def one(subject: Subject) -> None:
             waited: list[Span] = []
-            if subject.wait:  # without taking a place from those who have something to do
-                with clock.span(WAITING, waited):
-                    await subject.wait()
-            async with limiter:
-                told = await suite(subject, options, clock)
+            with spans.of(subject.about or subject.name) as span:
+                if subject.wait:  # without taking a place from those who have something to do
+                    with clock.span(WAITING, waited):
+                        await subject.wait()
+                async with limiter:
+                    told = await suite(subject, options, clock)
                 done[subject.name] = replace(told, spans=(*waited, *told.spans))
+                spans.settle(span, told)
             if options.fail_fast and done[subject.name].blocks:
                 scope.cancel()
 

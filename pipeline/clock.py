@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pipeline.model import Span
+from pipeline import spans as telemetry
+from pipeline.model import WAITING, Span
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,11 @@ class Clock:
 
     @contextmanager
     def span(self, phase: str, spans: list[Span]) -> Iterator[None]:
-        """Append the phase to `spans` when it ends, however it ends."""
+        """Append the phase to `spans` when it ends, however it ends; a tracer hears of it meanwhile."""
         start = self.now()
         try:
-            yield
+            waits = phase == WAITING
+            with telemetry.task("waits for its base" if waits else phase, waits=waits):
+                yield
         finally:
             spans.append(Span(phase, start, self.now()))

@@ -12,6 +12,7 @@ import dagger
 
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
+from pipeline import spans
 from pipeline.conventions import From, froms
 from pipeline.discover import Base, Example, Project, base_of
 from pipeline.errors import BaselardError, UsageError
@@ -46,6 +47,7 @@ class Images:
         self._project = project
         self._hand_over = hand_over
         self._marks = marks
+        self._place = spans.here()
         self.platform = platform
         self._given = given
         self.warnings: list[Warning_] = []
@@ -80,7 +82,8 @@ class Images:
         async with self._locks[key]:
             if key not in self._built:
                 try:
-                    self._built[key] = await self._evaluate(base, target)
+                    with spans.of(title(base, target), under=self._place), spans.task("build"):
+                        self._built[key] = await self._evaluate(base, target)
                 except (BaselardError, DockerfileError, dagger.QueryError) as error:
                     self._built[key] = error
         return self._built[key]

@@ -10,11 +10,11 @@ from typing import Any
 from baselard.oci import digests
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.reference import Reference
-from pipeline import archive, calls, choose, marks, push
+from pipeline import archive, calls, choose, marks, push, spans
 from pipeline.calls import Call
 from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError, UsageError
-from pipeline.images import Images
+from pipeline.images import Images, title
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.platforms import check_platform
 from pipeline.push import Moved, Tested, Uploaded
@@ -142,11 +142,14 @@ async def _upload(per_platform: Sequence[Call], request: PublishRequest, base: B
     references = naming.of_target(per_platform[0].project, base, target, request.event)
     tested = [Tested(await one.images.base(base, target), one.platform) for one in per_platform]
     name = push.candidate(None, per_platform[0].options.nonce[:12], target)
-    return await push.upload(tested, references, request.account, name)
+    with spans.of(title(base, target)), spans.task("publish"):
+        return await push.upload(tested, references, request.account, name)
 
 
 async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, str], uploaded: Uploaded) -> Sent:
-    moved, event = await push.move(uploaded, request.account), request.event
+    event = request.event
+    with spans.of(title(*chosen)), spans.task("move tags"):
+        moved = await push.move(uploaded, request.account)
     state = "published" if uploaded.candidate or moved.count else "already published, nothing pushed"
     outputs = described(moved.references, uploaded.published, state)
     latest = push.about_latest(uploaded, moved, event)
@@ -161,7 +164,8 @@ async def _part(call: Call, request: PublishRequest, base: Base, target: str) ->
     parts = (request.event.sha[:12] or "local", target, call.platform.replace("/", "-"))
     held = Reference(where.registry, where.repository, push.candidate(None, *parts))
     image = await archive.identify(container, call.platform)
-    await push.push([Tested(container, call.platform)], [image], request.account, held)
+    with spans.of(title(base, target)), spans.task("publish"):
+        await push.push([Tested(container, call.platform)], [image], request.account, held)
     case = Case("pushed by digest", Verdict.NOTED, message=f"{held.tag} → {image.digest}")
     outputs = described([held], Published(image.digest, (image,)), "pushed by digest")
     return Sent(output_name(call.project, base, target), outputs, Suite(f"publish {held}", (case,)))

@@ -12,7 +12,7 @@ from dagger import dag
 from baselard.oci import digests
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.reference import Reference
-from pipeline import archive
+from pipeline import archive, spans
 from pipeline.errors import BaselardError
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
@@ -99,10 +99,11 @@ async def move(uploaded: Uploaded, account: Account) -> Moved:
         for reference in uploaded.references:
             if is_latest(reference.tag) and _higher(reference.tag, uploaded.references, await repository.tags()):
                 continue
-            before = await repository.manifest(reference.tag)
-            if before is None or before.digest != digest:
-                await repository.put_manifest(reference.tag, answer.media_type, answer.body)
-                count += 1
+            with spans.task(f"tag {reference.tag}"):
+                before = await repository.manifest(reference.tag)
+                if before is None or before.digest != digest:
+                    await repository.put_manifest(reference.tag, answer.media_type, answer.body)
+                    count += 1
             moved.append(reference)
         await _give_way(repository, moved, digest)
         if uploaded.candidate:

@@ -7,6 +7,7 @@ import uuid
 import dagger
 from dagger import dag
 
+from pipeline import spans
 from pipeline.goss import run
 from pipeline.goss.files import GossFiles
 from pipeline.goss.ready import Readiness
@@ -30,8 +31,9 @@ async def attempt(
     ran = prepared(image, tools, nonce).with_exec(
         [*SHELL, "/.goss/basic.sh", mark, *command], expect=dagger.ReturnType.ANY
     )
-    text = await run.report(ran)
-    still = outcome(text, mark, "" if came_to_an_end(text, mark) else await ran.stderr())
+    with spans.task("basic test", folded=True):
+        text = await run.report(ran)
+        still = outcome(text, mark, "" if came_to_an_end(text, mark) else await ran.stderr())
     if not serves:
         return still
     ready = readiness.gossfile()

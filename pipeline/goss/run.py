@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import dagger
 from dagger import dag
 
+from pipeline import spans
 from pipeline.goss import files as gossfiles
 from pipeline.goss.files import GossFiles
 from pipeline.goss.places import located
@@ -53,9 +54,13 @@ async def attempt(image: dagger.Container, tools: dagger.Directory, files: GossF
             use_entrypoint=how.mode == "entrypoint",
         )
     )
-    text = await report(ran)
-    stderr = "" if came_to_an_end(text, mark) else await ran.stderr()
-    return await located(outcome(text, mark, stderr, files.wait), files)
+    with spans.task("goss", folded=True) as span:
+        text = await report(ran)
+        stderr = "" if came_to_an_end(text, mark) else await ran.stderr()
+        told = outcome(text, mark, stderr, files.wait)
+        count = len(told.cases)
+        span.update_name(f"goss, {count} check{'s' if count != 1 else ''}")
+    return await located(told, files)
 
 
 async def report(ran: dagger.Container) -> str:

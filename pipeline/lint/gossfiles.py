@@ -26,7 +26,7 @@ _RENDER = (
 async def findings(tools: dagger.Container, files: Mapping[str, tuple[str, str]]) -> list[Finding]:
     """Gossfiles that goss refuses, or that assert nothing; each with its variables, as a file and as JSON."""
     words = [word for path, variables in files.items() for word in (path, *variables)]
-    return parse(await output(tools, "sh", "-c", _RENDER, "sh", *words)) if files else []
+    return parse(await output(tools, "sh", "-c", _RENDER, "sh", *words, name="gossfiles")) if files else []
 
 
 def parse(printed: str) -> list[Finding]:

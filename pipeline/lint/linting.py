@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
+from pipeline import spans
 from pipeline.clock import Clock
 from pipeline.conventions import GOSS_WAIT, froms
 from pipeline.discover import Project, base_of
@@ -45,7 +46,8 @@ async def lint(project: Project, threshold: str, clock: Clock) -> Report:
         lambda: workflows.actionlint(tools, files.workflows),
         lambda: workflows.zizmor(tools, (*files.workflows, *files.actions)),
     ]
-    found = [finding for findings in await each(calls, lambda call: call()) for finding in findings]
+    with spans.of("lint"):
+        found = [finding for findings in await each(calls, lambda call: call()) for finding in findings]
     found += publishing.findings(project)
     span = Span("lint", start, clock.now())
     return Report("lint", suites(files.all, found, threshold, span), clock.started, clock.now())

