@@ -257,7 +257,8 @@ class Copier:
             (_chmod if self.for_host else os.chmod)(own, self._permissions(info.st_mode))
         if not self.for_host:
             xattrs.copy(real, own)  # after chown(2), which drops file capabilities
-        os.utime(own, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
+        if not (self.for_host and stamps.is_fixed(info.st_mtime_ns)):  # there it is as new as it looks
+            os.utime(own, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
         if stat.S_ISDIR(info.st_mode):
             self.target.keep_time(own, info.st_mtime_ns)
 

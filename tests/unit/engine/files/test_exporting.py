@@ -7,6 +7,7 @@ import pytest
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import exporting
+from baselard.engine.store import stamps
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away: needs root")
 
@@ -160,3 +161,14 @@ def test_privileges_stay_behind(source: Path, tmp_path: Path) -> None:
     assert os.listxattr(tmp_path / "target/d/file") == []
     assert stat.S_IMODE((tmp_path / "target/d/file").stat().st_mode) == 0o755
     assert stat.S_IMODE((tmp_path / "target/d").stat().st_mode) == 0o2755
+
+
+def test_what_the_engine_wrote_is_new_on_the_host(source: Path, tmp_path: Path) -> None:
+    """make(1) goes by times: a report made now is not of 1980, and what came with a time of its own keeps it."""
+    stamps.put(source / "d/file", stamps.of(b"new"))
+    (source / "d/came").touch()
+    os.utime(source / "d/came", (1, 1_000_000))
+    started = os.stat(tmp_path).st_mtime
+    target = exporting.export_directory(str(source), tmp_path / "out", wipe=False)
+    assert (target / "d/file").stat().st_mtime >= started
+    assert (target / "d/came").stat().st_mtime == 1_000_000
