@@ -85,11 +85,9 @@ def _header(report: Report) -> Markup:
 def _failures(report: Report, anchors: Sequence[str]) -> Markup:
     """What is red and why, a line each."""
     red = [(suite, anchor) for suite, anchor in zip(report.suites, anchors, strict=True) if suite.blocks]
-    lines = [_failure(suite, anchor) for suite, anchor in red[:_NAMED]]
-    if len(red) > _NAMED:
-        lines.append(element("li", f"and {len(red) - _NAMED} more, below"))
-    title = element("h2", "What failed, and why")
-    return element("section", title, element("ol", *lines), class_="red") if red else Markup()
+    lines = element("ol", *(_failure(suite, anchor) for suite, anchor in red[:_NAMED]))
+    more = element("p", f"and {len(red) - _NAMED} more, below") if len(red) > _NAMED else ""
+    return element("section", element("h2", "What failed, and why"), lines, more, class_="red") if red else Markup()
 
 
 def _failure(suite: Suite, anchor: str) -> Markup:

@@ -134,6 +134,12 @@ def test_lengths_of_time(seconds: float, said: str) -> None:
     assert words.lasted(seconds) == said
 
 
+def test_a_dozen_failures_are_told_at_the_top_and_the_rest_counted() -> None:
+    suites = tuple(Suite(f"s{number:02}", (Case("c", Verdict.FAILED),)) for number in range(15))
+    top = page.render(Report("t", suites)).partition("<h2>Results")[0]
+    assert "s11" in top and "s12" not in top and "<p>and 3 more, below</p>" in top
+
+
 def test_an_empty_report_is_a_page() -> None:
     read = Reader(page.render(Report("nothing", ())))
     assert "nothing was checked" in read.texts and "script" in read.tags
