@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pipeline.model import Case, Report, Suite, Verdict
+from pipeline.report.fold import folded
 
 _LOG_LINES = 20
 _SIGNS = {Verdict.FLAKY: "~", Verdict.NOTED: "·"}
@@ -13,6 +14,7 @@ _SIGNS = {Verdict.FLAKY: "~", Verdict.NOTED: "·"}
 
 def render(report: Report) -> str:
     """The whole summary, ending in one line that says how it went."""
+    report = folded(report)
     blocks = [table(report.suites), *(failure(suite) for suite in report.suites if told(suite))]
     return "\n\n".join([*blocks, conclusion(report)])
 

@@ -209,3 +209,12 @@ def test_a_failure_shows_that_earlier_attempts_failed_too():
     root = ET.fromstring(junit.render(report))
     assert root.find(".//testcase/failure").get("message") == "refused"
     assert root.find(".//testcase/rerunFailure").get("message") == "closed"
+
+
+def test_a_terminal_shows_linted_files_as_one_row():
+    """As the page and the summary do, so that all three count alike."""
+    clean = [Suite(name, (Case(name, Verdict.PASSED),), group="lint") for name in ("a/Dockerfile", "b/Dockerfile")]
+    shown = text.render(Report("ci", (*clean, BAD)))
+    assert "passed  lint" in shown
+    assert "Dockerfile" not in shown
+    assert "1 of 2 failed" in shown
