@@ -23,7 +23,7 @@ from typing import Any
 from baselard.cli import places, start
 from baselard.engine.api.query import replies
 from baselard.engine.errors import EngineError
-from baselard.engine.progress.display import Plain
+from baselard.engine.progress.plain import Plain
 from baselard.engine.store import schema, snapshots
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT

@@ -144,7 +144,11 @@ async def _served(engine: Engine, target: Target, runner: Runner, work: Callable
         if context is None:
             raise RuntimeError("the session does not know its own client")
         invoker = Invoker(
-            runner, lambda frame: registration.entered(session, port, frame), session.state.ids.load, target.output
+            runner,
+            lambda frame: registration.entered(session, port, frame),
+            session.state.ids.load,
+            target.output,
+            engine.progress.span,
         )
         memory = Memory(engine.store, session.state.ids, target.source)
         return await work(Walk(target.source, target.module, target.find, invoker, context, memory))

@@ -52,7 +52,7 @@ def baselard(places: dict[str, str], *argv: str) -> "subprocess.CompletedProcess
 def executions(places: dict[str, str], module: Path, *steps: str) -> int:
     """How many commands a call ran."""
     done = baselard(places, "call", "-m", str(module), "--progress=plain", "base", *steps, "sync")
-    return len(re.findall(r"^#\d+ exec", done.stderr, re.MULTILINE))
+    return len(re.findall(r"^#\d+ \$ ", done.stderr, re.MULTILINE))
 
 
 @pytest.mark.parametrize("way", ["directory", "registry"])

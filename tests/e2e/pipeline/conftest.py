@@ -1,6 +1,7 @@
 """The command line on invented repositories, with one store for all tests of a run."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,9 @@ from tests.registry_servers import running_registry
 ROOT = Path(__file__).resolve().parents[3]
 
 
+_RAN = re.compile(r"(?:#\d+|[^│]* │) (\$ .*|goss|basic test|hadolint|actionlint|zizmor)$")
+
+
 @dataclass(frozen=True)
 class Called:
     """How a call ended: what it printed, and the progress it showed."""
@@ -23,8 +27,8 @@ class Called:
     stderr: str
 
     def executions(self, part: str) -> int:
-        """How many programs ran whose command line holds this text."""
-        return sum(" exec " in line and part in line for line in self.stderr.splitlines())
+        """How many programs ran whose command line, or the name that is shown instead, holds this text."""
+        return sum(part in match[1] for match in map(_RAN.match, self.stderr.splitlines()) if match)
 
 
 Call = Callable[..., Called]

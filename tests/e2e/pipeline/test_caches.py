@@ -26,7 +26,7 @@ def steps(store: Path, source: Path) -> list[str]:
     """The project's own steps that ran, in their order."""
     done = baselard(store, "call", "--progress", "plain", "--source", str(source), "test-examples")
     assert done.returncode == 0, done.stderr[-3000:]
-    ran = [line for line in done.stderr.splitlines() if " exec " in line]
+    ran = [line for line in done.stderr.splitlines() if " │ $ " in line or line.endswith("│ goss")]
     assert any("goss" in line for line in ran), "the tests themselves run each time"
     return [name for name in ("base-step", "first-step", "second-step") for line in ran if name in line]
 

@@ -179,11 +179,11 @@ def test_the_good_ones_alone_pass_and_again_nothing_is_built_but_all_is_tested(c
     again = call(repository, "test-examples", "--only", only)
     assert again.code == 0
     assert again.executions("apt-get") == 0
-    assert again.executions("/.goss/run.sh") == 7
+    assert again.executions("goss") == 7
     kept = call(repository, "test-examples", "--only", only, "--cached-tests")
     assert kept.code == 0
     kept = call(repository, "test-examples", "--only", only, "--cached-tests")
-    assert kept.executions("/.goss/run.sh") == 0
+    assert kept.executions("goss") == 0
 
 
 def test_a_failing_call_prints_the_summary_and_exits_1(call, repository):

@@ -64,6 +64,8 @@ class Log:
     def output(self, key: str, stream: int, data: bytes) -> None:
         self.written.append((stream, data))
 
+    def span(self, span: Any) -> None: ...
+
     def finished(self, key: str, *, cached: bool, error: str = "") -> None: ...
 
 

@@ -15,6 +15,7 @@ import h11
 from baselard.engine.api.query import replies
 from baselard.engine.api.session import Session
 from baselard.engine.errors import foreseen
+from baselard.engine.progress import spans
 from baselard.oci.text import JSON, loads
 
 LONGEST_BODY = 64 << 20
@@ -117,6 +118,7 @@ class _Connection:
             raise _BadRequest(HTTPStatus.NOT_FOUND, _ONLY_QUERIES)
         if request.method != b"POST":
             raise _BadRequest(HTTPStatus.METHOD_NOT_ALLOWED, "send queries by POST")
+        spans.asked_by(dict(request.headers).get(b"traceparent", b"").decode("ascii", "replace"))
         return HTTPStatus.OK, await replies.reply(context, *_query(body))
 
     async def _body(self) -> bytes:

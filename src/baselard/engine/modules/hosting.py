@@ -107,6 +107,7 @@ class Hosted:
             lambda frame: registration.entered(self.session, self.port, frame),
             self.session.state.ids.load,
             self.on_output,
+            self.session.state.worker.progress.span,
         )
 
 

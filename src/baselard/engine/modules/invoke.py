@@ -13,6 +13,8 @@ from baselard.engine.api.objects.function_call import CurrentModule, Error, Fram
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import EngineError, ExecError, FunctionError, ModuleError, UserError
 from baselard.engine.modules.running import OnOutput, Runner
+from baselard.engine.progress import spans
+from baselard.engine.progress.spans import OnSpan
 from baselard.oci.text import JSON
 
 _MISUSED = 2
@@ -29,11 +31,12 @@ class Invoker:
     open_frame: OpenFrame
     load: Callable[[str], object]
     on_output: OnOutput
+    on_span: OnSpan
 
     async def register(self) -> Module:
         """What the module says of itself. Raises ModuleError when its declarations are wrong."""
         try:
-            module = cast(Module, self.load(str(await self._invoke(FunctionCall()))))
+            module = cast(Module, self.load(str(await self._named("registration", FunctionCall()))))
         except FunctionError as error:
             raise ModuleError(f"the module {self.runner.source.name} declares what cannot be: {error}") from None
         return replace(module, name=self.runner.source.name)
@@ -45,12 +48,17 @@ class Invoker:
         objects being their IDs. Raises ExecError or FunctionError.
         """
         values = tuple(FunctionCallArgValue(name, json.dumps(value)) for name, value in args.items())
-        return await self._invoke(FunctionCall(type_name, function, json.dumps(state), values))
+        return await self._named(function or type_name, FunctionCall(type_name, function, json.dumps(state), values))
+
+    async def _named(self, name: str, call: FunctionCall) -> JSON:
+        """A call as a span of that name, which all that it asks for hangs below."""
+        with spans.opened(name, self.on_span):
+            return await self._invoke(call)
 
     async def _invoke(self, call: FunctionCall) -> JSON:
         source = self.runner.source
         with self.open_frame(Frame(call, CurrentModule(source.name, source.root, source.source))) as (port, token):
-            code = await self.runner.invoke(port, token, self.on_output)
+            code = await self.runner.invoke(port, token, self.on_output, self.on_span)
         if call.error:
             raise _raised(call.error)
         if call.returned is None:

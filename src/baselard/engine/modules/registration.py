@@ -25,7 +25,8 @@ async def register(runner: Runner, cache: Path, progress: Progress, on_output: O
         made = session(store, progress)
         async with server.running(made) as (port, _):
             load = made.state.ids.load
-            return await Invoker(runner, lambda frame: entered(made, port, frame), load, on_output).register()
+            enter = lambda frame: entered(made, port, frame)  # noqa: E731
+            return await Invoker(runner, enter, load, on_output, progress.span).register()
 
 
 @contextlib.contextmanager

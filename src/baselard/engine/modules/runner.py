@@ -2,8 +2,9 @@
 
 A program of its own, run by the module's interpreter, which knows the SDK and the module but not the engine.
 Usage: ``python runner.py FD``, where FD is a SOCK_SEQPACKET socket to the engine. After a first message from here,
-``{}`` or ``{"error": traceback}``, each message from the engine is one invocation, ``{"id", "port", "token"}`` with a
-file descriptor for its output; the answer ``{"id", "code"}`` comes when it has ended. End of file ends everything.
+``{}`` or ``{"error": traceback}``, each message from the engine is one invocation, ``{"id", "port", "token",
+"traceparent"}`` with two file descriptors, for its output and for its spans; the answer ``{"id", "code"}`` comes when
+it has ended. End of file ends everything.
 
 The SDK serves one call per process and takes long to import, hence the forks.
 """
@@ -145,12 +146,12 @@ def serve(engine: socket.socket, module: "Module") -> None:
                     selector.unregister(ready.fd)
                     report(engine, ready.fd, *running.pop(ready.fd))
                     continue
-                data, descriptors, _, _ = socket.recv_fds(engine, MESSAGE, 1)
+                data, descriptors, _, _ = socket.recv_fds(engine, MESSAGE, 2)
                 if not data:
                     os.killpg(0, signal.SIGKILL)
                 invocation = json.loads(data)
                 shared = shared or share_schema(invocation)
-                pid = start(engine, invocation, descriptors[0], module)
+                pid = start(engine, invocation, descriptors, module)
                 process = os.pidfd_open(pid)
                 running[process] = (invocation["id"], pid)
                 selector.register(process, selectors.EVENT_READ)
@@ -162,16 +163,20 @@ def report(engine: socket.socket, process: int, invocation: str, pid: int) -> No
     engine.send(json.dumps({"id": invocation, "code": os.waitstatus_to_exitcode(status)}).encode())
 
 
-def start(engine: socket.socket, invocation: dict[str, str], output: int, module: "Module") -> int:
+def start(engine: socket.socket, invocation: dict[str, str], descriptors: list[int], module: "Module") -> int:
     """Fork; the child answers the one call its token is for and exits."""
+    output, spans = descriptors
     if pid := os.fork():
         os.close(output)
+        os.close(spans)
         return pid
     code = 1
     try:
         engine.close()
         os.dup2(output, 1)
         os.dup2(output, 2)
+        os.set_inheritable(spans, False)
+        tell_spans(spans, invocation["traceparent"])
         code = invoke(invocation, module)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -187,6 +192,50 @@ def invoke(invocation: dict[str, str], module: "Module") -> int:
     os.environ["DAGGER_SESSION_PORT"] = invocation["port"]
     os.environ["DAGGER_SESSION_TOKEN"] = invocation["token"]
     return int(cli.app(module) or 0)
+
+
+def tell_spans(descriptor: int, traceparent: str) -> None:
+    """Write a JSON line whenever a span starts or ends, and hang all spans below the one that made the call.
+
+    Not by OTLP: its exporter takes longer to import than a small function to run.
+    """
+    sdk: Any = importlib.import_module("opentelemetry.sdk.trace")
+    resources: Any = importlib.import_module("opentelemetry.sdk.resources")
+    trace: Any = importlib.import_module("opentelemetry.trace")
+
+    class Telling(sdk.SpanProcessor):  # type: ignore[misc]  # the SDK is not typed for who imports it by name
+        def on_start(self, span: Any, parent_context: Any = None) -> None:  # noqa: ARG002 -- the SDK's signature
+            tell(span)
+
+        def on_end(self, span: Any) -> None:
+            tell(span)
+
+    def tell(span: Any) -> None:
+        with contextlib.suppress(OSError):  # who reads them may be gone
+            os.write(descriptor, span_line(span))
+
+    provider = sdk.TracerProvider(resource=resources.Resource({}), shutdown_on_exit=False)
+    provider.add_span_processor(Telling())
+    trace.set_tracer_provider(provider)
+    context: Any = importlib.import_module("opentelemetry.context")
+    propagate: Any = importlib.import_module("opentelemetry.propagate")
+    context.attach(propagate.extract({"traceparent": traceparent}))
+
+
+def span_line(span: Any) -> bytes:
+    """A span as the engine reads it (baselard.engine.progress.spans)."""
+    told = {
+        "trace": f"{span.context.trace_id:032x}",
+        "id": f"{span.context.span_id:016x}",
+        "parent": f"{span.parent.span_id:016x}" if span.parent else "",
+        "name": span.name,
+        "attributes": {**(span.attributes or {})},
+        "start": span.start_time,
+        "end": span.end_time or 0,
+        "failed": span.status.status_code.name == "ERROR",
+        "error": span.status.description or "",
+    }
+    return json.dumps(told, default=str).encode() + b"\n"
 
 
 def share_schema(invocation: dict[str, str]) -> bool:

@@ -18,10 +18,13 @@ from baselard.engine.host import process
 from baselard.engine.host.caller import Caller
 from baselard.engine.modules import runner
 from baselard.engine.modules.source import PythonModule
+from baselard.engine.progress import spans
+from baselard.engine.progress.spans import OnSpan
 
 OnOutput = Callable[[bytes], None]
 _LENT = ("LANG", "LC_ALL", "TZ", "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_LONGEST_SPAN = 1 << 20  # bytes of its line
 _LAST_OUTPUT = 1.0  # seconds to wait for output after a function's process has ended
 
 
@@ -38,22 +41,22 @@ class Runner:
     _ready: "asyncio.Future[None] | None" = None
     _loop: "asyncio.AbstractEventLoop | None" = None
 
-    async def invoke(self, port: int, token: str, on_output: OnOutput) -> int:
-        """Have the module answer the call that ``token`` stands for; its exit code.
+    async def invoke(self, port: int, token: str, on_output: OnOutput, on_span: OnSpan) -> int:
+        """Have the module answer the call that ``token`` stands for; its exit code. ``on_span`` hears of its spans.
 
         Raises ModuleError if the module could not be imported.
         """
         await self._imported()
         number = str(next(self._numbers))
         ended = self._waiting[number] = asyncio.get_running_loop().create_future()
-        read, write = os.pipe()
+        message = {"id": number, "port": str(port), "token": token, "traceparent": spans.asker().traceparent}
+        (read, write), (hear, tell) = os.pipe(), os.pipe()
         try:
-            socket.send_fds(
-                self.channel, [json.dumps({"id": number, "port": str(port), "token": token}).encode()], [write]
-            )
+            socket.send_fds(self.channel, [json.dumps(message).encode()], [write, tell])
         finally:
             os.close(write)
-        reading = asyncio.create_task(_read(read, on_output))
+            os.close(tell)
+        reading = asyncio.gather(_read(read, on_output), _read(hear, _Lines(on_span).add))
         try:
             code: int = await ended
         finally:
@@ -148,6 +151,20 @@ def environment(source: PythonModule, interpreter: Path, user: Caller, environ: 
         "DAGGER_DEFAULT_PYTHON_PACKAGE": source.package,
         "BASELARD_ENTRY_POINT": source.entry_point,
     }
+
+
+@dataclass
+class _Lines:
+    """The spans that a function's process tells of, a line each; a line without end is no span."""
+
+    on_span: OnSpan
+    rest: bytes = b""
+
+    def add(self, data: bytes) -> None:
+        *whole, self.rest = (self.rest + data).split(b"\n")
+        self.rest = self.rest[-_LONGEST_SPAN:]
+        for span in filter(None, map(spans.read, whole)):
+            self.on_span(span)
 
 
 async def _read(descriptor: int, on_output: OnOutput) -> None:

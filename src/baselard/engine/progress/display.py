@@ -1,17 +1,16 @@
-"""What people see while the engine works: ``plain``, ``dots`` or nothing; progress/tree.py has the live tree."""
+"""What any display does; ``dots``, and the one that shows nothing."""
 
 import contextlib
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import IO, Protocol
 
+from baselard.engine.progress.spans import Span
+from baselard.engine.progress.text import clean
 from baselard.engine.solver.graph import CALLED_OFF, Progress
-
-Clock = Callable[[], float]
 
 _KEPT = 4 << 20  # of an operation whose output is shown when it has ended
 _LONGEST = 64 << 10  # bytes of a line
@@ -118,6 +117,9 @@ class Quiet:
     def finished(self, key: str, *, cached: bool, error: str = "") -> None:
         pass
 
+    def span(self, span: Span) -> None:
+        pass
+
     def note(self, text: str) -> None:
         pass
 
@@ -126,81 +128,6 @@ class Quiet:
 
     def close(self) -> None:
         pass
-
-
-@dataclass
-class Plain:
-    """One line for every line of output, marked with its operation's number, so that parallel output stays readable.
-
-    With ``groups``, an operation's lines come together when it has ended, folded as GitHub Actions can; those of one
-    that failed stay open.
-    """
-
-    stream: IO[str]
-    groups: bool = False
-    verbose: bool = False
-    clock: Clock = time.monotonic
-    _steps: dict[str, ShownStep] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _count: int = 0
-    _cached: int = 0
-
-    def __post_init__(self) -> None:
-        self._out = Outlet(self.stream)
-
-    def started(self, key: str, label: str) -> None:
-        with self._lock:
-            self._count += 1
-            self._steps[key] = step = ShownStep(self._count, label, self.clock())
-            if not self.groups:
-                self._write(f"#{step.number} {label}")
-
-    def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here
-        with self._lock:
-            if step := self._steps.get(key):
-                self._show(step, step.add(data))
-
-    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
-        with self._lock:
-            self._cached += cached
-            if step := self._steps.pop(key, None):
-                self._show(step, [clean(step.rest)] if step.rest else [])
-                self._end(step, error)
-
-    def note(self, text: str) -> None:
-        with self._lock:
-            self._write(*text.splitlines())
-
-    def aside(self) -> AbstractContextManager[None]:
-        return self._out.aside()
-
-    def close(self) -> None:
-        with self._lock:
-            if self.verbose:
-                self._write(f"{self._count} operations run, {self._cached} found in the store")
-
-    def _show(self, step: ShownStep, lines: list[str]) -> None:
-        marked = [f"#{step.number} {line}" for line in lines]
-        if self.groups:
-            step.lines.extend(marked)
-        else:
-            self._write(*marked)
-
-    def _end(self, step: ShownStep, error: str) -> None:
-        took = self.clock() - step.began
-        failed = error and error != CALLED_OFF
-        verdict = f"done in {took:.1f} s"
-        if error:
-            verdict = f"FAILED after {took:.1f} s: {error}" if failed else f"{error} after {took:.1f} s"
-        if not self.groups:
-            self._write(f"#{step.number} {verdict}")
-        elif failed or not step.lines:
-            self._write(f"#{step.number} {step.label}: {verdict}", *step.lines)
-        else:
-            self._write(f"::group::#{step.number} {step.label}: {verdict}", *step.lines, "::endgroup::")
-
-    def _write(self, *lines: str) -> None:
-        self._out.write("".join(line.rstrip() + "\n" for line in lines))
 
 
 @dataclass
@@ -234,6 +161,9 @@ class Dots:
                     told = [step.label, *step.lines, clean(step.rest), error]
                     self._out.write("".join(f"{line}\n" for line in told))
 
+    def span(self, span: Span) -> None:
+        pass
+
     def note(self, text: str) -> None:
         with self._lock:
             self._break()
@@ -255,9 +185,3 @@ class Dots:
         if self._marks:
             self._out.write("\n")
         self._marks = 0
-
-
-def clean(line: bytes) -> str:
-    """The line as it stands after its carriage returns, without terminal control."""
-    text = line.rstrip(b"\r").rsplit(b"\r", 1)[-1].decode(errors="replace")
-    return "".join(letter for letter in text if letter == "\t" or letter.isprintable())

@@ -1,23 +1,43 @@
-"""Progress on a terminal: what runs and its last lines, live; what is done scrolls away above; totals at the end."""
+"""Progress on a terminal: a line for each image with what happens to it, then what else runs, and totals."""
 
 import contextlib
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.text import Text
 
-from baselard.engine.progress.display import ShownStep, clean
+from baselard.engine.progress import spans
+from baselard.engine.progress.rows import Row, Rows
+from baselard.engine.progress.screen import Screen
+from baselard.engine.progress.spans import Asker, Span
+from baselard.engine.progress.text import clean, label
 from baselard.engine.solver.graph import CALLED_OFF
 
 _LAST_LINES = 3
 _KEPT_LINES = 200
+_KEPT = 64 << 10  # bytes of an operation's output
 _SHOWN_STEPS = 8
+_WIDEST_NAME = 2 / 5  # of the terminal
+_LEAST_NAME = 12
+
+
+@dataclass
+class RunningStep:
+    """An operation under way, and the end of what it wrote."""
+
+    label: str
+    began: float
+    asker: Asker
+    tail: bytes = b""
+
+    def lines(self, count: int) -> list[str]:
+        """The last lines that say something."""
+        lines = [clean(line) for line in self.tail.split(b"\n")[-2 * count - 1 :]]
+        return [line for line in lines if line.strip()][-count:]
 
 
 @dataclass
@@ -25,42 +45,29 @@ class Tty:
     """The live tree. Make it with ``started_on``."""
 
     console: Console
-    _steps: dict[str, ShownStep] = field(default_factory=dict)
-    _tails: "dict[str, deque[str]]" = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+    _rows: Rows = field(default_factory=Rows)
+    _steps: dict[str, RunningStep] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
-    _began: float = field(default_factory=time.monotonic)
     _count: int = 0
     _cached: int = 0
     _failed: int = 0
-    _live: Live | None = None
     _held: list[Text] | None = None
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+        self._screen = Screen(self.console, self.rows)
 
     @classmethod
     def started_on(cls, stream: IO[str]) -> "Tty":
         """A display that is shown from now on until it is closed."""
         made = cls(Console(file=stream, highlight=False, soft_wrap=False))
-        made._begin()
+        made._screen.start()
         return made
-
-    def _begin(self) -> None:
-        self._live = Live(
-            console=self.console,
-            get_renderable=self.render,
-            refresh_per_second=8,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._live.start()
-
-    def _end(self) -> None:
-        if self._live:
-            self._live.stop()
-            self._live = None
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
-        self._end()
+        self._screen.stop()
         with self._lock:
             held = self._held = []
         try:
@@ -68,69 +75,133 @@ class Tty:
         finally:
             with self._lock:
                 self._held = None
-                for text in held:
-                    self._print(text)
-            self._begin()
+            self._screen.above(*held)
+            self._screen.start()
+
+    def span(self, span: Span) -> None:
+        with self._lock:
+            self._rows.span(span, self.clock())
 
     def started(self, key: str, label: str) -> None:
         with self._lock:
             self._count += 1
-            self._steps[key] = ShownStep(self._count, label, time.monotonic())
-            self._tails[key] = deque(maxlen=_KEPT_LINES)
+            step = self._steps[key] = RunningStep(label, self.clock(), spans.asker())
+            if row := self._rows.row(step.asker):
+                row.ran += 1
 
     def output(self, key: str, stream: int, data: bytes) -> None:  # noqa: ARG002 -- both streams look alike here
         with self._lock:
             if step := self._steps.get(key):
-                self._tails[key].extend(step.add(data))
+                step.tail = (step.tail + data)[-_KEPT:]
 
     def finished(self, key: str, *, cached: bool, error: str = "") -> None:
         with self._lock:
             self._cached += cached
             step = self._steps.pop(key, None)
             if step is None:
+                if row := self._rows.row(spans.asker()):
+                    row.cached += cached
                 return
-            tail = self._tails.pop(key)
-            took = f"{time.monotonic() - step.began:.1f} s"
-            if error == CALLED_OFF:
-                self._print(Text(f"– {step.label}  {error}, {took}", style="dim"))  # noqa: RUF001 -- a mark like ✔
-            elif error:
-                self._failed += 1
-                self._print(Text(f"✘ {step.label}  {took}", style="bold red"))
-                for line in [*tail, *([clean(step.rest)] if step.rest else []), error]:
-                    self._print(Text(f"  {line}"))
-            else:
-                self._print(Text.assemble((f"✔ {step.label}", "green"), (f"  {took}", "dim")))
+            self._failed += bool(error) and error != CALLED_OFF
+            told = self._told(step, error)
+        self._above(*told)
 
     def note(self, text: str) -> None:
-        with self._lock:
-            self._print(Text(text.rstrip("\n")))
+        self._above(*(Text(clean(line)) for line in text.encode(errors="replace").split(b"\n") if line))
 
     def close(self) -> None:
-        self._end()
+        self._screen.stop()
         if self._count or self._cached:
-            self.console.print(self._totals())
+            totals = self._totals()
+            totals.truncate(max(1, self.console.width - 1), overflow="ellipsis")
+            self.console.print(totals, no_wrap=True)
 
-    def render(self) -> Group:
-        """What is under way at this moment."""
+    def rows(self, width: int, height: int) -> list[Text]:
+        """What is to be seen at this moment, in so many columns and at most so many lines."""
         with self._lock:
-            rows: list[Text] = []
-            for key, step in list(self._steps.items())[:_SHOWN_STEPS]:
-                rows.append(Text.assemble("● ", step.label, (f"  {time.monotonic() - step.began:.1f} s", "dim")))
-                rows += [Text(f"  │ {line}", style="dim") for line in list(self._tails[key])[-_LAST_LINES:]]
-            if (more := len(self._steps) - _SHOWN_STEPS) > 0:
-                rows.append(Text(f"… and {more} more", style="dim"))
-        for row in rows:
-            row.truncate(self.console.width - 1, overflow="ellipsis")
-        return Group(*rows, self._totals())
+            now = self.clock()
+            loose = self._loose(now)[: max(0, height - 2)]
+            return [*self._table(now, width, max(1, height - 1 - len(loose))), *loose, self._totals()]
+
+    def _table(self, now: float, width: int, room: int) -> list[Text]:
+        """A line for each row. Where there is no room for all, those that passed are counted, then the last ones."""
+        known = list(self._rows.rows.values())
+        shown = known if len(known) <= room else [row for row in known if row.failed or not row.ended]
+        shown = shown if len(shown) < room or shown is known else shown[: max(0, room - 1)]
+        names = max((len(row.name) for row in shown), default=0)
+        widest = min(names, max(_LEAST_NAME, int(width * _WIDEST_NAME)))
+        lines = [self._line(row, widest, now) for row in shown]
+        if hidden := len(known) - len(shown):
+            done = sum(row.ended and not row.failed for row in known)
+            lines.append(Text(f"… and {hidden} more, {done} done", style="dim"))
+        return lines
+
+    def _line(self, row: Row, widest: int, now: float) -> Text:
+        name = row.name if len(row.name) <= widest else "…" + row.name[1 - widest :]
+        mark, style = ("●", "") if not row.ended else ("✘", "bold red") if row.failed else ("✔", "green")
+        seconds = f"{row.seconds(now):.1f} s"
+        rest = Text.assemble((f"  {seconds:>8}  ", "dim"))
+        if not row.ended:
+            said = self._said(row)
+            rest.append(row.phase or "waits for its turn").append(f"  {said}" if said else "", style="dim")
+        elif row.failed:
+            rest.append(row.failed, style="red")
+        else:
+            rest.append(row.last or ("cached" if row.cached and not row.ran else ""), style="dim")
+        return Text.assemble((f"{mark} {name:<{widest}}", style), rest)
+
+    def _said(self, row: Row) -> str:
+        """The last line of what runs for this row, or what that is where it has said nothing."""
+        steps = [step for step in self._steps.values() if self._rows.row(step.asker) is row]
+        for step in reversed(steps):
+            if lines := step.lines(1):
+                return lines[0]
+        return self._label(steps[-1]) if steps else ""
+
+    def _loose(self, now: float) -> list[Text]:
+        """What runs for no row, with its last lines."""
+        steps = [step for step in self._steps.values() if self._rows.row(step.asker) is None]
+        lines: list[Text] = []
+        for step in steps[:_SHOWN_STEPS]:
+            lines.append(Text.assemble("● ", self._label(step), (f"  {now - step.began:.1f} s", "dim")))
+            lines += [Text(f"  │ {line}", style="dim") for line in step.lines(_LAST_LINES)]
+        if (more := len(steps) - _SHOWN_STEPS) > 0:
+            lines.append(Text(f"… and {more} more", style="dim"))
+        return lines
+
+    def _told(self, step: RunningStep, error: str) -> list[Text]:
+        """What stays of an operation that has ended: of one that belongs to a row only a failure."""
+        row, took = self._rows.row(step.asker), f"{self.clock() - step.began:.1f} s"
+        name = f"{row.name}: {self._label(step)}" if row else self._label(step)
+        if error and error != CALLED_OFF:
+            lines = [*step.lines(_KEPT_LINES), clean(error.encode())]
+            heading = Text(f"✘ {name}", style="bold red")
+            heading.truncate(max(1, self.console.width - len(took) - 3), overflow="ellipsis")
+            return [heading.append(f"  {took}"), *(Text(f"  {line}") for line in lines)]
+        if row:
+            return []
+        if error:
+            return [Text(f"– {name}  {error}, {took}", style="dim")]  # noqa: RUF001 -- a mark like ✔
+        return [Text.assemble((f"✔ {name}", "green"), (f"  {took}", "dim"))]
+
+    def _label(self, step: RunningStep) -> str:
+        return self._rows.folded(step.asker) or label(step.label)
 
     def _totals(self) -> Text:
+        rows = self._rows.rows.values()
+        done = f"{sum(row.ended for row in rows)} of {len(rows)} done · " if rows else ""
         running = f"{len(self._steps)} running · " if self._steps else ""
         failed = f" · {self._failed} failed" if self._failed else ""
-        seconds = time.monotonic() - self._began
-        return Text(f"{running}{self._count} run · {self._cached} cached{failed} · {seconds:.1f} s", style="dim")
+        seconds = f"{self.clock() - self._began:.1f} s"
+        if not rows and not self._count and not self._cached:
+            return Text(f"starts · {seconds}", style="dim")
+        ran = f"{self._count} step{'' if self._count == 1 else 's'} run"
+        return Text(f"{done}{running}{ran} · {self._cached} cached{failed} · {seconds}", style="dim")
 
-    def _print(self, text: Text) -> None:
-        if self._held is None:
-            self.console.print(text, soft_wrap=True)
-        else:
-            self._held.append(text)
+    def _above(self, *texts: Text) -> None:
+        with self._lock:
+            if self._held is not None:
+                self._held.extend(texts)
+                return
+        if texts:
+            self._screen.above(*texts)

@@ -18,6 +18,8 @@ from baselard.engine.modules import registration, running
 from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.running import Runner
 from baselard.engine.modules.source import load
+from baselard.engine.progress import spans
+from baselard.engine.progress.spans import Span
 from baselard.engine.store.database import Store
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +34,7 @@ from typing import Annotated, Self
 
 import dagger
 from dagger.mod._exceptions import FunctionError
+from opentelemetry import trace
 from dagger import DefaultPath, Doc, Ignore, check, dag, enum_type, field, function, object_type
 from dagger.mod._exceptions import FunctionError as Misused
 
@@ -115,6 +118,11 @@ class Hello:
         return await dag.container().with_exec("no list").stdout()
 
     @function
+    async def traced(self) -> str:
+        with trace.get_tracer("hello").start_as_current_span("greeting", attributes={"test.suite.name": "x"}):
+            return await dag.version()
+
+    @function
     def die(self) -> None:
         os._exit(7)
 
@@ -127,10 +135,13 @@ class Hello:
 @dataclass
 class Silent:
     lines: list[bytes] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
 
     def started(self, key: str, label: str) -> None: ...
     def output(self, key: str, stream: int, data: bytes) -> None: ...
     def finished(self, key: str, *, cached: bool, error: str = "") -> None: ...
+    def span(self, span: Span) -> None:
+        self.spans.append(span)
 
 
 def write_module(root: Path, code: str = CODE) -> Path:
@@ -157,6 +168,7 @@ def started(root: Path, said: list[bytes]) -> Iterator[Runner]:
 class Called:
     invoker: Invoker
     said: list[bytes]
+    spans: list[Span]
 
     async def __call__(self, function: str, state: Any, **args: Any) -> Any:
         return await self.invoker.call("Hello", function, state, args)
@@ -171,10 +183,31 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def call(root: Path, tmp_path: Path) -> AsyncIterator[Called]:
     said: list[bytes] = []
     with started(root, said) as runner, contextlib.closing(Store.open(tmp_path)) as store:
-        session = registration.session(store, Silent())
+        shown = Silent()
+        session = registration.session(store, shown)
         async with server.running(session) as (port, _):
             opened = lambda frame: registration.entered(session, port, frame)  # noqa: E731
-            yield Called(Invoker(runner, opened, session.state.ids.load, said.append), said)
+            yield Called(Invoker(runner, opened, session.state.ids.load, said.append, shown.span), said, shown.spans)
+
+
+async def test_a_module_s_spans_hang_below_its_call_and_above_its_queries(call: Called, monkeypatch) -> None:
+    """By the SDK's own tracer and by the header that its transport sends along."""
+    askers = []
+    monkeypatch.setattr(spans, "asked_by", askers.append)
+    await call("traced", {})
+    outer, inner, inner_end, outer_end = call.spans
+    assert (outer.name, inner.name, inner.attributes) == ("traced", "greeting", {"test.suite.name": "x"})
+    assert (inner.parent, inner.trace) == (outer.id, outer.trace)
+    assert [span.id for span in (inner_end, outer_end)] == [inner.id, outer.id]
+    assert inner.end == outer.end == 0 and outer_end.end >= inner_end.end >= inner.start
+    assert inner.asker.traceparent in askers and outer.asker.traceparent in askers
+
+
+async def test_a_failed_call_is_a_failed_span(call: Called) -> None:
+    with pytest.raises(FunctionError):
+        await call("fail", {})
+    (end,) = [span for span in call.spans if span.name == "fail" and span.end]
+    assert end.failed and "no good" in end.error
 
 
 async def test_registration_says_all_the_module_declares(root: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from baselard.engine.progress import display as progress
-from baselard.engine.progress.display import Dots, Plain, Quiet
+from baselard.engine.progress.display import Dots, Quiet
+from baselard.engine.progress.plain import Plain
 from baselard.engine.progress.tree import Tty
 from baselard.engine.solver.graph import CALLED_OFF
 
@@ -35,8 +36,8 @@ def plain(*, groups: bool = False, error: str = "", verbose: bool = False) -> li
 
 def test_plain_lines_say_whose_they_are() -> None:
     assert plain(verbose=True) == [
-        "#1 exec make",
-        "#2 exec test",
+        "#1 $ make",
+        "#2 $ test",
         "#1 first",
         "#2 100%",
         "#1 second",
@@ -55,10 +56,10 @@ def test_a_failure_is_told_where_it_happened() -> None:
 def test_groups_fold_what_went_well_alone() -> None:
     assert plain(groups=True, error="exit code: 2") == [
         "a word",
-        "::group::#2 exec test: done in 1.0 s",
+        "::group::#2 $ test: done in 1.0 s",
         "#2 100%",
         "::endgroup::",
-        "#1 exec make: FAILED after 3.0 s: exit code: 2",
+        "#1 $ make: FAILED after 3.0 s: exit code: 2",
         "#1 first",
         "#1 second",
         "#1 [31mlast",
@@ -89,19 +90,19 @@ def test_the_tree_shows_what_runs_with_its_last_lines() -> None:
     display = Tty(Console(file=io.StringIO(), width=60))
     display.started("a", "exec make " + "x" * 100)
     display.output("a", 1, b"1\n2\n3\n4\n")
-    rows = [row.plain for row in display.render().renderables]  # type: ignore[union-attr]
-    assert rows[0].startswith("● exec make xxx") and len(rows[0]) <= 60
+    rows = [row.plain for row in display.rows(60, 20)]
+    assert rows[0].startswith("● $ make xxx")
     assert rows[1:4] == ["  │ 2", "  │ 3", "  │ 4"]
-    assert rows[4].startswith("1 running · 1 run · 0 cached")
+    assert rows[4].startswith("1 running · 1 step run · 0 cached")
 
 
 def test_the_tree_leaves_failures_and_totals_behind() -> None:
     stream = io.StringIO()
     work(Tty(Console(file=stream, width=60)), error="exit code: 2")
     text = stream.getvalue()
-    assert "✔ exec test" in text
-    assert text.index("✘ exec make") < text.index("  second") < text.index("  exit code: 2")
-    assert text.splitlines()[-1].startswith("2 run · 1 cached · 1 failed")
+    assert "✔ $ test" in text
+    assert text.index("✘ $ make") < text.index("  second") < text.index("  exit code: 2")
+    assert text.splitlines()[-1].startswith("2 steps run · 1 cached · 1 failed")
 
 
 def test_what_was_called_off_is_no_failure() -> None:

@@ -77,6 +77,8 @@ class Shown:
 
     def output(self, key: str, stream: int, data: bytes) -> None: ...
 
+    def span(self, span: Any) -> None: ...
+
     def finished(self, key: str, *, cached: bool, error: str = "") -> None:
         self.lines.append(f"cached {key[:12]}" if cached else f"end {error}".strip())
 
