@@ -1,5 +1,7 @@
 """The last lines of a terminal, drawn again and again, while what is finished scrolls away above them."""
 
+import contextlib
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -46,13 +48,20 @@ class Screen:
         with self._lock:
             self._write(self._erased() + self._rendered(texts, wrap=True) + (self._drawn() if self._ticker else ""))
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines as they are now, whatever ``COLUMNS`` says that they were once."""
+        with contextlib.suppress(OSError, ValueError):
+            return os.get_terminal_size(self.console.file.fileno())
+        return self.console.size
+
     def _tick(self) -> None:
         while not self._stop.wait(_EVERY):
             with self._lock:
                 self._write(_HIDE + self._erased() + self._drawn())
 
     def _drawn(self) -> str:
-        width, height = self.console.size
+        width, height = self.size
         rows = list(self.rows(width - 1, height - 1))[: max(1, height - 1)]
         for row in rows:
             row.truncate(width - 1, overflow="ellipsis")
@@ -61,7 +70,7 @@ class Screen:
 
     def _erased(self) -> str:
         """Back to where drawing began; a terminal that has become narrower has broken lines meanwhile."""
-        width = max(1, self.console.width)
+        width = max(1, self.size[0])
         lines = sum(max(1, -(-cells // width)) for cells in self._widths)
         self._widths = []
         return f"\x1b[{lines}A\r\x1b[J" if lines else ""

@@ -113,8 +113,8 @@ class Tty:
         self._screen.stop()
         if self._count or self._cached:
             totals = self._totals()
-            totals.truncate(max(1, self.console.width - 1), overflow="ellipsis")
-            self.console.print(totals, no_wrap=True)
+            totals.truncate(max(1, self._screen.size[0] - 1), overflow="ellipsis")
+            self._screen.above(totals)
 
     def rows(self, width: int, height: int) -> list[Text]:
         """What is to be seen at this moment, in so many columns and at most so many lines."""
@@ -176,7 +176,7 @@ class Tty:
         if error and error != CALLED_OFF:
             lines = [*step.lines(_KEPT_LINES), clean(error.encode())]
             heading = Text(f"✘ {name}", style="bold red")
-            heading.truncate(max(1, self.console.width - len(took) - 3), overflow="ellipsis")
+            heading.truncate(max(1, self._screen.size[0] - len(took) - 3), overflow="ellipsis")
             return [heading.append(f"  {took}"), *(Text(f"  {line}") for line in lines)]
         if row:
             return []
