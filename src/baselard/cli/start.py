@@ -8,7 +8,7 @@ import sys
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,8 +27,9 @@ from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.memory import Memory
 from baselard.engine.modules.running import Runner
 from baselard.engine.modules.walk import Walk
+from baselard.engine.progress import export, spans
 from baselard.engine.progress.display import Display
-from baselard.engine.run.containers import cgroups, host, leftovers
+from baselard.engine.run.containers import cgroups, host, leftovers, streams
 from baselard.engine.run.containers.host import HostEnvironment
 from baselard.engine.run.containers.runtime import Runtime
 from baselard.engine.run.networks.network import Network
@@ -49,7 +50,7 @@ class Engine:
     """The process-wide half of every session's worker.
 
     ``services`` and ``machines`` put away what the sessions hold; containers end between the two. ``output`` is where
-    the result will be written.
+    the result will be written. ``secrets`` grows with the sessions.
     """
 
     store: Store
@@ -61,12 +62,14 @@ class Engine:
     services: contextlib.ExitStack
     machines: contextlib.ExitStack
     output: str = ""
+    secrets: list[SecretStore] = field(default_factory=list)
 
     def session(self, workdir: Path) -> Session:
         """A new session for a client whose paths are relative to ``workdir``."""
         return opened(self._worker, store=self.store, flights=self.flights, executor=self.executor, workdir=workdir)
 
     def _worker(self, secrets: SecretStore) -> Worker:
+        self.secrets.append(secrets)
         run_dir = self.machines.enter_context(contextlib.closing(rundir.open_run_dir()))
         return Worker(
             store=self.store,
@@ -107,8 +110,11 @@ def engine(progress: Display, terminal: Terminal | None = None, output: str = ""
         executor = ThreadPoolExecutor(THREADS, "op")
         stack.callback(executor.shutdown, cancel_futures=True)
         services = stack.enter_context(contextlib.ExitStack())
-        lent = (host.detect(), Flights(), executor, progress, terminal or Absent())
-        yield Engine(store, *lent, services, machines, output)
+        stores: list[SecretStore] = []
+        hidden = lambda: streams.scrubbable(text for one in stores for text in one.texts())  # noqa: E731
+        told = stack.enter_context(export.exported(progress, hidden, os.environ))
+        lent = (host.detect(), Flights(), executor, told, terminal or Absent())
+        yield Engine(store, *lent, services, machines, output, stores)
 
 
 def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
@@ -151,7 +157,9 @@ async def _served(engine: Engine, target: Target, runner: Runner, work: Callable
             engine.progress.span,
         )
         memory = Memory(engine.store, session.state.ids, target.source)
-        return await work(Walk(target.source, target.module, target.find, invoker, context, memory))
+        spans.asked_by(os.environ.get("TRACEPARENT", ""))
+        with spans.opened("baselard", engine.progress.span):
+            return await work(Walk(target.source, target.module, target.find, invoker, context, memory))
 
 
 def require_privilege(argv: Sequence[str]) -> None:

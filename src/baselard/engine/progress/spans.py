@@ -18,6 +18,7 @@ WAITS = "baselard.waits"
 HIDDEN = "dagger.io/ui.internal"
 """The attribute of a span that is nothing to a reader (Dagger's interface)."""
 
+_IDENTITIES = re.compile(r"[0-9a-f]{32}-[0-9a-f]{16}-([0-9a-f]{16})?")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 
 
@@ -94,8 +95,8 @@ def read(line: bytes) -> Span | None:
     with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         told = json.loads(line)
         span = Span(**told)
-        texts = (span.id, span.name, span.parent, span.trace, span.error)
-        numbers = (span.start, span.end)
-        if all(isinstance(text, str) for text in texts) and all(type(number) is int for number in numbers):
-            return span if isinstance(span.attributes, dict) else None
+        numbers = type(span.start) is type(span.end) is int
+        texts = isinstance(span.name, str) and isinstance(span.error, str)
+        identities = _IDENTITIES.fullmatch(f"{span.trace}-{span.id}-{span.parent}")
+        return span if numbers and texts and identities and isinstance(span.attributes, dict) else None
     return None

@@ -189,12 +189,21 @@ def test_an_example_s_name_cannot_give_github_a_command() -> None:
     assert not [line for line in stream.getvalue().splitlines() if line.lstrip().startswith(("::error", "##["))]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"", b"{", b"[]", b"null", b'{"id": 1, "name": "x"}', b'{"id": "a"}', b'{"id": "a", "name": "x", "end": "1"}',
-        b'{"id": "a", "name": "x", "more": 1}', b'{"id": "a", "name": "x", "attributes": []}', b"[" * 100_000, b"\xff",
-    ],
-)  # fmt: skip
+WHOLE = b'{"id": "aaaaaaaaaaaaaaaa", "trace": "11111111111111111111111111111111", "name": "x"}'
+
+
+def test_a_line_that_is_a_span_is_read() -> None:
+    assert spans.read(WHOLE) == Span("a" * 16, "x", trace="1" * 32)
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"[]", b"null", b"{}", b"[" * 100_000, b"\xff", WHOLE[:-1]])
 def test_a_line_that_is_no_span_is_passed_over(line: bytes) -> None:
     assert spans.read(line) is None
+
+
+ODD = (b'"id": 7', b'"name": 7', b'"end": "1"', b'"attributes": []', b'"parent": "x"', b'"x": 1')
+
+
+@pytest.mark.parametrize("more", ODD)
+def test_a_span_with_something_odd_is_passed_over(more: bytes) -> None:
+    assert spans.read(WHOLE[:-1] + b", " + more + b"}") is None

@@ -35,6 +35,7 @@ class SecretStore:
     salt: bytes
     _known: dict[str, Callable[[], bytes]] = field(default_factory=dict)
     _hashes: dict[bytes, str] = field(default_factory=dict)
+    _used: set[bytes] = field(default_factory=set)
 
     def set(self, name: str, plaintext: bytes) -> Secret:
         """A secret under a name; in keys it counts by a slow hash of its plaintext."""
@@ -62,7 +63,13 @@ class SecretStore:
         """The bytes of a secret. Raises UserError when this session has none of that handle, or it cannot be had."""
         if handle not in self._known:
             raise UserError("this secret was not given to this session; set it, or load it by its URI, first")
-        return self._known[handle]()
+        plaintext = self._known[handle]()
+        self._used.add(plaintext)
+        return plaintext
+
+    def texts(self) -> tuple[bytes, ...]:
+        """Every plaintext that this session has come to know."""
+        return tuple({*self._hashes, *self._used})
 
     def _looked_up(self, fetch: Callable[[], bytes]) -> tuple[str, Callable[[], bytes]]:
         """What counts in keys, and the very plaintext it was made of; what is not there now is like nothing else."""
