@@ -130,17 +130,17 @@ class Tty:
         shown = shown if len(shown) < room or shown is known else shown[: max(0, room - 1)]
         names = max((len(row.name) for row in shown), default=0)
         widest = min(names, max(_LEAST_NAME, int(width * _WIDEST_NAME)))
-        lines = [self._line(row, widest, now) for row in shown]
+        times = max((len(_seconds(row.seconds(now))) for row in shown), default=0)
+        lines = [self._line(row, widest, f"{_seconds(row.seconds(now)):>{times}}") for row in shown]
         if hidden := len(known) - len(shown):
             done = sum(row.ended and not row.failed for row in known)
             lines.append(Text(f"… and {hidden} more, {done} done", style="dim"))
         return lines
 
-    def _line(self, row: Row, widest: int, now: float) -> Text:
+    def _line(self, row: Row, widest: int, seconds: str) -> Text:
         name = row.name if len(row.name) <= widest else "…" + row.name[1 - widest :]
         mark, style = ("●", "") if not row.ended else ("✘", "bold red") if row.failed else ("✔", "green")
-        seconds = f"{row.seconds(now):.1f} s"
-        rest = Text.assemble((f"  {seconds:>8}  ", "dim"))
+        rest = Text.assemble((f"  {seconds}  ", "dim"))
         if not row.ended:
             said = self._said(row)
             rest.append(row.phase or "waits for its turn").append(f"  {said}" if said else "", style="dim")
@@ -163,7 +163,7 @@ class Tty:
         steps = [step for step in self._steps.values() if self._rows.row(step.asker) is None]
         lines: list[Text] = []
         for step in steps[:_SHOWN_STEPS]:
-            lines.append(Text.assemble("● ", self._label(step), (f"  {now - step.began:.1f} s", "dim")))
+            lines.append(Text.assemble("● ", self._label(step), (f"  {_seconds(now - step.began)}", "dim")))
             lines += [Text(f"  │ {line}", style="dim") for line in step.lines(_LAST_LINES)]
         if (more := len(steps) - _SHOWN_STEPS) > 0:
             lines.append(Text(f"… and {more} more", style="dim"))
@@ -171,7 +171,7 @@ class Tty:
 
     def _told(self, step: RunningStep, error: str) -> list[Text]:
         """What stays of an operation that has ended: of one that belongs to a row only a failure."""
-        row, took = self._rows.row(step.asker), f"{self.clock() - step.began:.1f} s"
+        row, took = self._rows.row(step.asker), _seconds(self.clock() - step.began)
         name = f"{row.name}: {self._label(step)}" if row else self._label(step)
         if error and error != CALLED_OFF:
             lines = [*step.lines(_KEPT_LINES), clean(error.encode())]
@@ -192,7 +192,7 @@ class Tty:
         done = f"{sum(row.ended for row in rows)} of {len(rows)} done · " if rows else ""
         running = f"{len(self._steps)} running · " if self._steps else ""
         failed = f" · {self._failed} failed" if self._failed else ""
-        seconds = f"{self.clock() - self._began:.1f} s"
+        seconds = _seconds(self.clock() - self._began)
         if not rows and not self._count and not self._cached:
             return Text(f"starts · {seconds}", style="dim")
         ran = f"{self._count} step{'' if self._count == 1 else 's'} run"
@@ -205,3 +205,7 @@ class Tty:
                 return
         if texts:
             self._screen.above(*texts)
+
+
+def _seconds(count: float) -> str:
+    return f"{count:.1f} s"

@@ -46,7 +46,7 @@ def test_a_line_says_image_phase_seconds_and_what_was_last_written() -> None:
     display, shown = tree()
     alpha(display)
     step(display, "k", "exec /bin/sh -c make", "b", b"gcc a.c\ngcc b.c\n")
-    assert shown() == ["● alpha     0.0 s  build  gcc b.c", "0 of 1 done · 1 running · 1 step run · 0 cached · 0.0 s"]
+    assert shown() == ["● alpha  0.0 s  build  gcc b.c", "0 of 1 done · 1 running · 1 step run · 0 cached · 0.0 s"]
 
 
 def test_a_folded_span_stands_for_its_commands() -> None:
@@ -54,12 +54,12 @@ def test_a_folded_span_stands_for_its_commands() -> None:
     alpha(display)
     display.span(span("c".zfill(16), "goss", "b".zfill(16), mark=FOLDED))
     step(display, "k", "exec /.goss/busybox sh /.goss/run.sh baselard-237c yes 60", "c")
-    assert shown()[0] == "● alpha     0.0 s  build  goss"
+    assert shown()[0] == "● alpha  0.0 s  build  goss"
     display.finished("k", cached=False)
     display.span(span("c".zfill(16), "goss, 19 checks", "b".zfill(16), end=2, mark=FOLDED))
     display.span(span("b".zfill(16), "build", "a".zfill(16), end=2))
     display.span(span("a".zfill(16), "alpha", end=2, suite="alpha"))
-    assert shown()[0] == "✔ alpha     0.0 s  goss, 19 checks"
+    assert shown()[0] == "✔ alpha  0.0 s  goss, 19 checks"
 
 
 def test_what_failed_says_why() -> None:
@@ -67,7 +67,7 @@ def test_what_failed_says_why() -> None:
     alpha(display)
     display.span(span("b".zfill(16), "build", "a".zfill(16), end=2))
     display.span(span("a".zfill(16), "alpha", end=2, error="build: exit code 7", suite="alpha"))
-    assert shown()[0] == "✘ alpha     0.0 s  build: exit code 7"
+    assert shown()[0] == "✘ alpha  0.0 s  build: exit code 7"
 
 
 def test_waiting_takes_no_time() -> None:
