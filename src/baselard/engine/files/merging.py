@@ -12,7 +12,7 @@ from pathlib import Path
 
 from baselard.engine.files import paths, xattrs
 from baselard.engine.files.copying import Copier, CopySource, CopyTarget
-from baselard.engine.store import overlay
+from baselard.engine.store import deep, overlay
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import Snapshots
 
@@ -32,7 +32,7 @@ def merge(layers: Sequence[Path], below: Path, target: Path) -> None:
         for path in sorted(hidden):
             overlay.drop_idle(lower, upper, os.fsencode(path).split(b"/"))
     if not os.listdir(below):  # the lowest layer may be shown as it is, without a mount
-        for directory, _, _ in os.walk(target):
+        for directory, _, _ in deep.walk(target):
             if overlay.is_opaque(directory):
                 overlay.make_joined(directory)
 

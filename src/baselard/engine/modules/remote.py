@@ -9,7 +9,6 @@ as the user, also where the engine is root by sudo.
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.host import caller, process
 from baselard.engine.host.caller import Caller
+from baselard.engine.store import deep
 
 _HOSTED = re.compile(
     r"(?P<site>(?:github\.com|gitlab\.com|bitbucket\.org)/[^/@]+/[^/@]+)(?P<path>/[^@]*)?(?:@(?P<ref>.+))?"
@@ -95,10 +95,10 @@ def _check_out(remote: RemoteModule, target: Path) -> None:
         _git(("fetch", "--quiet", "--depth=1", "--no-tags", *operands), work, user, settings=True)
         _git(("checkout", "--quiet", "FETCH_HEAD"), work, user, settings=False)
     except ProcessError as error:
-        shutil.rmtree(work, ignore_errors=True)
+        deep.remove(work, ignore_errors=True)
         raise UserError(f"{remote.url} cannot be fetched: {error}") from None
     work.chmod(0o755)
-    shutil.rmtree(target, ignore_errors=True)
+    deep.remove(target, ignore_errors=True)
     work.rename(target)
 
 

@@ -15,7 +15,7 @@ from baselard.engine.ops.tree import TreeOperation, on_top, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import stamps
+from baselard.engine.store import deep, stamps
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def _there(root: str, path: str) -> list[str]:
 def _all(real: str) -> Iterator[str]:
     """Everything below ``real``, links not followed, and then itself, so that its times stay as they are set."""
     called_off = cancel.current()
-    for directory, directories, files in os.walk(real, topdown=False):
+    for directory, directories, files in deep.walk(real, topdown=False):
         called_off.check()
         for name in (*files, *(name for name in directories if os.path.islink(f"{directory}/{name}"))):
             yield f"{directory}/{name}"

@@ -1,7 +1,5 @@
 """A commit of a git repository as a tree."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +14,7 @@ from baselard.engine.ops.tree import TreeOperation, from_nothing, one
 from baselard.engine.run.containers.command import SecretRef
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import stamps
+from baselard.engine.store import deep, stamps
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,9 @@ class GitTree(TreeOperation):
 
 def _discard(root: Path) -> None:
     """Remove the repository, and what submodules have in place of one."""
-    for directory, directories, files in os.walk(root):
+    for directory, directories, files in deep.walk(root):
         if ".git" in files:
             (Path(directory) / ".git").unlink()
         if ".git" in directories:
             directories.remove(".git")
-            shutil.rmtree(Path(directory) / ".git")
+            deep.remove(Path(directory) / ".git")

@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import lzma
-import os
 import posixpath
 import stat
 import tarfile
@@ -24,7 +23,7 @@ from baselard.engine.ops.tree import TreeOperation, one
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import stamps
+from baselard.engine.store import deep, stamps
 
 _CHUNK = 1 << 20
 _MAGIC_AT = 257  # where "ustar" stands in a tar header (POSIX.1-2017, pax)
@@ -82,7 +81,7 @@ def _implied(archive: Path, tree: Path) -> list[str]:
     """The extracted directories, relative to the tree, that the archive does not list."""
     with tarfile.open(archive) as tar:
         listed = {posixpath.normpath(entry.name.lstrip("/")) for entry in tar if entry.isdir()}
-    made = (Path(folder, name).relative_to(tree) for folder, names, _ in os.walk(tree) for name in names)
+    made = (Path(folder, name).relative_to(tree) for folder, names, _ in deep.walk(tree) for name in names)
     return [str(path) for path in made if str(path) not in listed]
 
 

@@ -19,7 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.store import holdings, layer_index, locks
+from baselard.engine.store import deep, holdings, layer_index, locks
 from baselard.engine.store.database import Snapshot, Store
 
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)I?B?")
@@ -162,7 +162,7 @@ def disk_usage(path: Path) -> int:
     """Bytes on disk below ``path``, files with several names counted once."""
     seen: set[int] = set()
     size = 0
-    for directory, _, files in os.walk(path):
+    for directory, _, files in deep.walk(path):
         for name in files:
             info = os.lstat(os.path.join(directory, name))
             if info.st_nlink == 1 or info.st_ino not in seen:
@@ -235,5 +235,5 @@ def _caches(store: Store, policy: Policy, *, dry_run: bool) -> tuple[int, int]:
     size = sum(disk_usage(volume) for volume in volumes)
     if not dry_run:
         for volume in volumes:
-            shutil.rmtree(volume, ignore_errors=True)
+            deep.remove(volume, ignore_errors=True)
     return len(volumes), size

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
 import sqlite3
 import struct
 import tempfile
@@ -25,7 +24,7 @@ from pathlib import Path
 from baselard.engine.errors import HostError
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import cachedir, locks, schema, stored
+from baselard.engine.store import cachedir, deep, locks, schema, stored
 from baselard.oci import digests
 from baselard.oci.text import whole
 
@@ -226,7 +225,7 @@ class Store:
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            deep.remove(path, ignore_errors=True)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -278,7 +277,7 @@ class Store:
                 for path in folder.iterdir():
                     if path.name.partition(".")[0] not in known:
                         path.rename(doomed / f"{folder.name}-{path.name}")
-        shutil.rmtree(doomed, ignore_errors=True)
+        deep.remove(doomed, ignore_errors=True)
 
 
 @dataclass(frozen=True)

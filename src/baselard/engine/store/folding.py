@@ -7,6 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from baselard.engine.store import deep
+
 _SMALL_BYTES, _SMALL_ENTRIES = 4 << 20, 1000
 
 
@@ -26,7 +28,7 @@ def runs(layers: Sequence[Path]) -> list[list[Path]]:
 
 def _is_small(layer: Path) -> bool:
     size = entries = 0
-    for directory, directories, files in os.walk(layer):
+    for directory, directories, files in deep.walk(layer):
         entries += len(directories) + len(files)
         size += sum(os.lstat(os.path.join(directory, name)).st_size for name in files)
         if size > _SMALL_BYTES or entries > _SMALL_ENTRIES:

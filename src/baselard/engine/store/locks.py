@@ -8,11 +8,12 @@ turn, else a directory just being made would look left.
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from baselard.engine.store import deep
 
 _ALL = "all"  # held by whoever makes a directory or looks for those left
 
@@ -26,7 +27,7 @@ class OwnedDir:
 
     def close(self) -> None:
         """Remove the directory with all in it. What cannot be removed now counts as left."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        deep.remove(self.path, ignore_errors=True)
         if not self.path.exists():
             _lock_path(self.path).unlink(missing_ok=True)
         self.lock.close()

@@ -6,10 +6,11 @@ with ``trusted.overlay.opaque=y`` hides what lower directories of its name hold.
 
 import contextlib
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from baselard.engine.store import deep
 
 ATTRIBUTES = ("trusted.overlay.", "user.overlay.")
 """What the names of overlayfs's own extended attributes begin with."""
@@ -62,7 +63,7 @@ def remove(path: str) -> None:
     """Remove whatever is there, if anything."""
     mode = _mode(path)
     if stat.S_ISDIR(mode):
-        shutil.rmtree(path)
+        deep.remove(path)
     elif mode:
         os.unlink(path)
 

@@ -11,6 +11,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from baselard.engine.store import deep
+
 FIXED = 315_619_200 * 10**9
 """1980-01-02T00:00:00Z, in nanoseconds."""
 _RANGE = 2**24 * 10**9  # about half a year
@@ -59,7 +61,7 @@ def settle_directories(upper: Path, since: int) -> None:
 
 
 def _bottom_up(root: Path) -> Iterator[str]:
-    for directory, directories, files in os.walk(root, topdown=False):
+    for directory, directories, files in deep.walk(root, topdown=False):
         yield from (os.path.join(directory, name) for name in files)
         yield from (link for name in directories if os.path.islink(link := os.path.join(directory, name)))
         yield directory

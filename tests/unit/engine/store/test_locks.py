@@ -58,7 +58,7 @@ def test_what_is_left_goes_to_one_process_only(tmp_path, other):
 def test_what_cannot_be_removed_counts_as_left(tmp_path, monkeypatch):
     owned = locks.own(tmp_path / "own")
     with monkeypatch.context() as broken:
-        broken.setattr(locks.shutil, "rmtree", lambda *_args, **_options: None)
+        broken.setattr(locks.deep, "remove", lambda *_args, **_options: None)
         owned.close()
     (left,) = locks.abandoned(tmp_path)
     left.close()

@@ -9,7 +9,6 @@ every step of a path is opened below the one before it, and links are followed b
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from baselard.engine.files.inside import DIRECTORY, Names
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.tar_read import TarEntry
 from baselard.engine.images.layers.tree import LayerTree, shown
-from baselard.engine.store import overlay, stamps
+from baselard.engine.store import deep, overlay, stamps
 from baselard.oci import whiteouts
 
 _MOST_COMPONENTS = 2048  # PATH_MAX is 4096 bytes
@@ -211,7 +210,7 @@ def _replacing(tree: LayerTree, parent: int, names: Names, make: "Callable[[], N
 
 def _remove(tree: LayerTree, parent: int, names: Names) -> None:
     if stat.S_ISDIR(os.lstat(names[-1], dir_fd=parent).st_mode):
-        shutil.rmtree(names[-1], dir_fd=parent)
+        deep.remove(names[-1], dir_fd=parent)
         for known in [known for known in tree.times if known[: len(names)] == names]:
             del tree.times[known]
         tree.implied -= {known for known in tree.implied if known[: len(names)] == names}
