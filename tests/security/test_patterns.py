@@ -4,6 +4,7 @@ import fnmatch
 import itertools
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from baselard.dockerfile.syntax.ignore import read_ignore
 from baselard.dockerfile.syntax.words import expand, expand_document, expand_many
 from baselard.engine.api.objects import reachable
 from baselard.engine.errors import UserError
-from baselard.engine.files import gitignore, patterns, wildcards
+from baselard.engine.files import gitignore, patterns, reading, wildcards
 from baselard.engine.modules import source
 from tests.security.bounds import bounded
+from tests.unit.engine.store.test_deep import nested
 
 HOSTILE = {
     "many": "*a" * 30 + "b",
@@ -123,6 +125,16 @@ def test_links_that_lead_to_one_place_are_one_way(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with bounded():
         assert wildcards.resolve(tmp_path, "/".join(["*"] * 40)) == ["a", "b", "c", "file"]
+
+
+def test_what_is_deep_is_searched_in_time(tmp_path: Path) -> None:
+    """As deep as a path can lead, not a lookup from the top for each directory on the way."""
+    nested(tmp_path / "tree", 1900)
+    try:
+        with bounded():
+            assert reading.glob(tmp_path / "tree", "/", "**/end") == ["d/" * 1900 + "end"]
+    finally:
+        subprocess.run(["rm", "-rf", "--", tmp_path / "tree"], check=True)  # pytest's own cleaning up could not
 
 
 def test_spaces_at_a_lines_end_are_few_steps() -> None:

@@ -36,7 +36,11 @@ class Stat:
 
 def entries(root: Path, path: str = "/", said: str = "") -> list[str]:
     """The names in the directory ``path``, sorted; directories end in a slash. Raises UserError if it is none."""
-    with os.scandir(directory(root, path, said)) as found:
+    return _listed(directory(root, path, said))
+
+
+def _listed(real: str) -> list[str]:
+    with os.scandir(real) as found:
         ordered = sorted(found, key=lambda entry: entry.name)
         return [entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in ordered]
 
@@ -55,7 +59,7 @@ def glob(root: Path, path: str, pattern: str) -> list[str]:
     while todo:
         below = todo.pop()
         subdirectories = []
-        for name in entries(Path(base), below):
+        for name in _listed(f"{base}/{below}"):  # a directory itself, so that no link is on the way
             relative = posixpath.join(below, name)
             matches = wanted.match(relative.rstrip("/"), wanted.nothing)[0]
             if matches:
