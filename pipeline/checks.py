@@ -27,7 +27,7 @@ from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.goss.run import How, attempt
 from pipeline.images import Images, title
-from pipeline.model import WAITING, Attempt, Case, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import WAITING, Attempt, Case, Phase, Quarantine, Report, Suite, Verdict
 
 # The last lines of a failed command usually hold its reason.
 _OUTPUT_LINES = 30
@@ -141,7 +141,7 @@ async def check_all(title: str, subjects: Sequence[Subject], options: CheckOptio
     with anyio.CancelScope() as scope:
 
         async def one(subject: Subject) -> None:
-            waited: list[Span] = []
+            waited: list[Phase] = []
             with spans.of(subject.about or subject.name) as span:
                 if subject.wait:  # without taking a place from those who have something to do
                     with clock.span(WAITING, waited):
@@ -179,7 +179,7 @@ def unknown_range(changed: Changed) -> Suite:
 class _Course:
     """What has become of a subject so far; kept when something ends it early."""
 
-    spans: list[Span] = field(default_factory=list)
+    spans: list[Phase] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
     def suite(self, subject: Subject, cases: tuple[Case, ...]) -> Suite:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pipeline import spans as telemetry
-from pipeline.model import WAITING, Span
+from pipeline.model import WAITING, Phase
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Clock:
         return time.monotonic() - self.zero
 
     @contextmanager
-    def span(self, phase: str, spans: list[Span]) -> Iterator[None]:
+    def span(self, phase: str, spans: list[Phase]) -> Iterator[None]:
         """Append the phase to `spans` when it ends, however it ends; a tracer hears of it meanwhile."""
         start = self.now()
         try:
@@ -32,4 +32,4 @@ class Clock:
             with telemetry.task("waits for its base" if waits else phase, waits=waits):
                 yield
         finally:
-            spans.append(Span(phase, start, self.now()))
+            spans.append(Phase(phase, start, self.now()))

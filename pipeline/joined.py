@@ -12,7 +12,7 @@ import dagger
 from baselard.oci.together import each
 from pipeline import checks
 from pipeline.errors import UsageError
-from pipeline.model import Case, Report, Span, Suite, Verdict
+from pipeline.model import Case, Phase, Report, Suite, Verdict
 from pipeline.report import record
 
 # Where a report tells which platform it is about; with one platform only, nobody needs to be told.
@@ -85,7 +85,7 @@ def _shifted(report: Report, zero: datetime | None) -> Iterable[Suite]:
     """The suites with their spans related to the first machine's start."""
     by = (_moment(report) - zero).total_seconds() if zero and report.started else 0.0
     for suite in report.suites:
-        spans = tuple(Span(span.phase, span.start + by, span.end + by) for span in suite.spans)
+        spans = tuple(Phase(span.phase, span.start + by, span.end + by) for span in suite.spans)
         yield replace(suite, spans=spans)
 
 

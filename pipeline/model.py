@@ -63,7 +63,7 @@ WAITING = "base"
 
 
 @dataclass(frozen=True)
-class Span:
+class Phase:
     """A phase of a suite on the timeline; seconds since the report's start."""
 
     phase: str
@@ -103,7 +103,7 @@ class Suite:
 
     name: str
     cases: tuple[Case, ...]
-    spans: tuple[Span, ...] = ()
+    spans: tuple[Phase, ...] = ()
     log: str = ""
     quarantine: Quarantine | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from pipeline.clock import Clock
 from pipeline.discover import Base
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
-from pipeline.model import Case, Span, Suite, Verdict
+from pipeline.model import Case, Phase, Suite, Verdict
 from pipeline.references import parse_reference
 from pipeline.registry.client import connect
 from pipeline.registry.contents import CREATED
@@ -110,7 +110,7 @@ async def take(handed: Handed, build: Build, account: Account, platform: str = "
 
 async def timed(name: str, handed: Handed, taking: Awaitable[dagger.Container], clock: Clock) -> Taken:
     """Take a base and say in a suite what the whole way took, and whether it is the very same base."""
-    spans: list[Span] = []
+    spans: list[Phase] = []
     with clock.span(f"take by {handed.share}", spans):
         container = await taking
     seconds = spans[0].end - spans[0].start

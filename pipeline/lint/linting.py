@@ -16,7 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.goss.variables import inline
 from pipeline.lint import gossfiles, hadolint, publishing, tool, workflows
 from pipeline.lint.finding import SEVERITIES, Finding
-from pipeline.model import Case, Report, Span, Suite, Verdict
+from pipeline.model import Case, Phase, Report, Suite, Verdict
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ async def lint(project: Project, threshold: str, clock: Clock) -> Report:
     with spans.of("lint"):
         found = [finding for findings in await each(calls, lambda call: call()) for finding in findings]
     found += publishing.findings(project)
-    span = Span("lint", start, clock.now())
+    span = Phase("lint", start, clock.now())
     return Report("lint", suites(files.all, found, threshold, span), clock.started, clock.now())
 
 
@@ -66,7 +66,7 @@ def substituted(project: Project, texts: Mapping[str, str]) -> dict[str, set[int
     return lines
 
 
-def suites(paths: Sequence[str], found: Sequence[Finding], threshold: str, span: Span) -> tuple[Suite, ...]:
+def suites(paths: Sequence[str], found: Sequence[Finding], threshold: str, span: Phase) -> tuple[Suite, ...]:
     """A suite for each linted file, clean ones included; the span covers all of them, so only the first has it."""
     known = tuple(dict.fromkeys([*paths, *(finding.place.path for finding in found)]))
     return tuple(

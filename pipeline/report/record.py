@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.errors import BaselardError
-from pipeline.model import Attempt, Case, Location, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Location, Phase, Quarantine, Report, Suite, Verdict
 
 FILE = "report.json"
 
@@ -33,7 +33,7 @@ def _suite(given: Mapping[str, Any]) -> Suite:
         **{
             **given,
             "cases": _cases(given),
-            "spans": tuple(Span(**one) for one in given["spans"]),
+            "spans": tuple(Phase(**one) for one in given["spans"]),
             "quarantine": Quarantine(**given["quarantine"]) if given["quarantine"] else None,
             "earlier": tuple(Attempt(**{**one, "cases": _cases(one)}) for one in given["earlier"]),
         }

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from pipeline.model import WAITING, Report, Span, Suite
+from pipeline.model import WAITING, Phase, Report, Suite
 
 _SHOWN = 0.001  # mermaid draws a task of no length as wide as its name
 _ROWS = 40  # and nothing at all of a text beyond 50,000 characters
@@ -43,7 +43,7 @@ def _chosen(suites: Sequence[Suite]) -> list[Suite]:
     return [suite for suite in suites if id(suite) in kept]
 
 
-def _tasks(suite: Suite) -> list[Span]:
+def _tasks(suite: Suite) -> list[Phase]:
     return [span for span in suite.spans if span.end - span.start >= _SHOWN and span.phase != WAITING]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from pipeline.model import Attempt, Case, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Phase, Suite, Verdict
 from pipeline.report import text
 from pipeline.report.html import timeline
 from pipeline.report.html.element import Markup, element, joined, link
@@ -90,7 +90,7 @@ def _attempt(number: int, attempt: Attempt, longest: int) -> Markup:
     return _folded(f"Attempt {number} failed after {lasted(attempt.seconds)}", failures, log)
 
 
-def _steps(spans: Sequence[Span]) -> Markup:
+def _steps(spans: Sequence[Phase]) -> Markup:
     steps = (element("li", f"{timeline.phase(one)[1]} {lasted(timeline.length(one))}") for one in spans)
     return element("ul", *steps, class_="steps")
 

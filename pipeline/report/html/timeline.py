@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.model import WAITING, Report, Span, Suite
+from pipeline.model import WAITING, Phase, Report, Suite
 from pipeline.report.html.element import Markup, element, joined, link
 from pipeline.report.html.words import lasted, plural, state
 
@@ -31,21 +31,21 @@ def render(report: Report, anchors: Sequence[str]) -> Markup:
     return element("section", element("h2", "Timeline", id="timeline"), body, class_="timeline")
 
 
-def phases(suite: Suite) -> list[Span]:
+def phases(suite: Suite) -> list[Phase]:
     """What took a time that can be seen; nothing does where a clock went back."""
     return [span for span in suite.spans if span.end - max(span.start, 0.0) >= _SHOWN]
 
 
-def phase(span: Span) -> tuple[str, str]:
+def phase(span: Phase) -> tuple[str, str]:
     """Colour and name of a phase."""
     return _PHASES.get(span.phase) or (_AGAIN if span.phase.startswith("test, attempt") else (_OTHER, span.phase))
 
 
-def length(span: Span) -> float:
+def length(span: Phase) -> float:
     return span.end - max(span.start, 0.0)
 
 
-def _bar(span: Span, total: float) -> Markup:
+def _bar(span: Phase, total: float) -> Markup:
     title = element("title", f"{span.phase}: {lasted(length(span))}")
     start, width = 100 * max(span.start, 0.0) / total, max(100 * length(span) / total, 0.2)
     return element("rect", title, x=f"{start:.2f}%", y="0", width=f"{width:.2f}%", height="100%", class_=phase(span)[0])
@@ -65,7 +65,7 @@ def _axis(total: float) -> Markup:
     return element("div", *ticks, class_="axis", aria_hidden="true")
 
 
-def _legend(spans: Sequence[Span]) -> Markup:
+def _legend(spans: Sequence[Phase]) -> Markup:
     names: dict[str, list[str]] = {}
     for colour, name in dict.fromkeys(map(phase, spans)):
         names.setdefault(colour, []).append(name)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pipeline.model import Attempt, Case, Location, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Location, Phase, Quarantine, Report, Suite, Verdict
 
 # Each of these does something where it is not shown as text: in HTML, in an attribute, in a terminal, in a line.
 HOSTILE = (
@@ -17,11 +17,11 @@ def passed(count: int) -> tuple[Case, ...]:
     return tuple(Case(f"File /usr/bin/tool-{number} exists", Verdict.PASSED, 0.01) for number in range(count))
 
 
-def spans(*seconds: float) -> tuple[Span, ...]:
+def spans(*seconds: float) -> tuple[Phase, ...]:
     """Waiting, build, test and further attempts, one after the other."""
     names = ("base", "build", "test", "test, attempt 2")
     ends = [sum(seconds[: number + 1]) for number in range(len(seconds))]
-    return tuple(Span(name, end - took, end) for name, took, end in zip(names, seconds, ends, strict=False))
+    return tuple(Phase(name, end - took, end) for name, took, end in zip(names, seconds, ends, strict=False))
 
 
 def lint() -> tuple[Suite, ...]:
@@ -34,7 +34,7 @@ def lint() -> tuple[Suite, ...]:
         link="https://github.com/hadolint/hadolint/wiki/DL3015",
     )
     clean = [Suite(f"files/{number}", (Case("clean", Verdict.PASSED),), group="lint") for number in range(26)]
-    noted = Suite("examples/a/Dockerfile", (remark,), (Span("lint", 0.2, 3.4),), group="lint")
+    noted = Suite("examples/a/Dockerfile", (remark,), (Phase("lint", 0.2, 3.4),), group="lint")
     return (noted, *clean)
 
 
@@ -65,7 +65,10 @@ def broken() -> Report:
         Suite("multistage", (mirror,), spans(40, 1, 1), quarantine=excuse),
         Suite("old", (Case("tests", Verdict.SKIPPED, message="unchanged since main"),)),
         Suite(
-            "dev by archive", passed(1), (Span("take by archive", 0, 3),), properties={"bytes": 12, "share": "archive"}
+            "dev by archive",
+            passed(1),
+            (Phase("take by archive", 0, 3),),
+            properties={"bytes": 12, "share": "archive"},
         ),
     )
     layers = [{"created_by": "RUN apt-get install", "unpacked": 6e8, "compressed": 2e8}]
@@ -101,7 +104,7 @@ def hostile() -> Report:
     attempt = Attempt((bad,), 1.0, HOSTILE)
     excuse = Quarantine(HOSTILE, f"javascript:{HOSTILE}", HOSTILE, expired=True)
     facts = {HOSTILE: HOSTILE, "more": [HOSTILE]}
-    suite = Suite(HOSTILE, (bad, flaky, fine), (Span(HOSTILE, 0, 1),), HOSTILE, excuse, facts, (attempt,))
+    suite = Suite(HOSTILE, (bad, flaky, fine), (Phase(HOSTILE, 0, 1),), HOSTILE, excuse, facts, (attempt,))
     layers = [{"created_by": HOSTILE, "unpacked": 1, "compressed": 1}]
     size = {"name": HOSTILE, "unpacked": 1, "compressed": 1, "published": None, "note": HOSTILE, "layers": layers}
     outputs = {"sizes": [size], "images": {HOSTILE: {"tags": [HOSTILE], "digest": HOSTILE}}}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from pipeline.model import Case, Report, Span, Suite, Verdict
+from pipeline.model import Case, Phase, Report, Suite, Verdict
 from pipeline.report import fold
 from pipeline.report.html import page, timeline, words
 from pipeline.report.html.element import Markup, element, joined, link, seen
@@ -111,12 +111,12 @@ def test_a_log_of_one_endless_line_is_cut_too() -> None:
 
 
 def test_what_took_no_time_is_no_phase() -> None:
-    shown = timeline.render(Report("t", (Suite("s", (), (Span("build", 0, 5), Span("test", 5, 5.0002))),)), ["a"])
+    shown = timeline.render(Report("t", (Suite("s", (), (Phase("build", 0, 5), Phase("test", 5, 5.0002))),)), ["a"])
     assert "build" in shown and "test" not in shown
 
 
 def test_a_clock_that_goes_back_draws_no_bar_outside() -> None:
-    spans = (Span("build", 5, 3), Span("test", -2, 1), Span("test", 9, 10), Span("base", 10, 10))
+    spans = (Phase("build", 5, 3), Phase("test", -2, 1), Phase("test", 9, 10), Phase("base", 10, 10))
     shown = timeline.render(Report("t", (Suite("s", (), spans),), seconds=1), ["a"])
     numbers = [
         float(value[:-1])

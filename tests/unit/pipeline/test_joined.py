@@ -8,14 +8,14 @@ import pytest
 from pipeline.distribution import Job, render
 from pipeline.errors import BaselardError
 from pipeline.joined import Expected, expected, join, of_platform
-from pipeline.model import Attempt, Case, Location, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Location, Phase, Quarantine, Report, Suite, Verdict
 from pipeline.report import record
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 
 
 def suite(name, verdict=Verdict.PASSED, at=0.0):
-    return Suite(name, (Case("c", verdict),), (Span("test", at, at + 1),))
+    return Suite(name, (Case("c", verdict),), (Phase("test", at, at + 1),))
 
 
 def report(*names, started="2026-01-01T00:00:00+00:00", seconds=2.0, platform=""):
@@ -30,7 +30,7 @@ def test_a_report_survives_its_journey_whole():
     case = Case("c", Verdict.FLAKY, 0.5, "m", "d", Location("Dockerfile", 3), "DL1", "https://example.com")
     quarantine = Quarantine("why", "https://example.com", "2030-01-01")
     earlier = (Attempt((case,), 0.5, "earlier log"),)
-    suite = Suite("s", (case,), (Span("b", 0, 1),), "log", quarantine, {"attempts": 2}, earlier, "lint")
+    suite = Suite("s", (case,), (Phase("b", 0, 1),), "log", quarantine, {"attempts": 2}, earlier, "lint")
     whole = Report("t", (suite,), "x", 1, {"k": 1})
     defaults = (Report("t", ()), Suite("s", ()), Case("c", Verdict.PASSED), Attempt(()))
     for full, empty in zip((whole, suite, case, *earlier), defaults, strict=True):
@@ -51,7 +51,7 @@ def test_suites_come_in_the_order_of_the_project_and_on_one_clock():
     joined = join([report("b"), later, build], [], ["a", "b"])
     assert names(joined) == ["base (build)", "a", "b"]
     assert (joined.started, joined.seconds) == ("2026-01-01T00:00:00+00:00", 15)
-    assert joined.suites[1].spans == (Span("test", 10, 11),)
+    assert joined.suites[1].spans == (Phase("test", 10, 11),)
     single = report("base (build)", "a", "b", seconds=15)
     assert dataclasses.replace(joined, suites=()) == dataclasses.replace(single, suites=())
 

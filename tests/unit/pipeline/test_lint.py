@@ -9,7 +9,7 @@ from pipeline.errors import BaselardError
 from pipeline.lint import gossfiles, hadolint, workflows
 from pipeline.lint.finding import Finding, document
 from pipeline.lint.linting import substituted, suites
-from pipeline.model import Location, Span, Verdict
+from pipeline.model import Location, Phase, Verdict
 
 
 def hadolint_item(**changes):
@@ -128,6 +128,6 @@ def test_a_linter_that_breaks_is_not_a_pass():
 
 def test_clean_files_are_reported_too_and_findings_are_sorted():
     found = [Finding(Location("a", line), "X", "error", "m") for line in (9, 2)]
-    first, second = suites(["a", "b"], found, "warning", Span("lint", 0, 1))
+    first, second = suites(["a", "b"], found, "warning", Phase("lint", 0, 1))
     assert [case.place.line for case in first.cases] == [2, 9]
     assert [case.verdict for case in second.cases] == [Verdict.PASSED]

@@ -9,20 +9,22 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ChecksFailed
-from pipeline.model import Attempt, Case, Location, Quarantine, Report, Span, Suite, Verdict
+from pipeline.model import Attempt, Case, Location, Phase, Quarantine, Report, Suite, Verdict
 from pipeline.report import commands, junit, outputs, summary, text, timeline
 from pipeline.report.directory import files
 from pipeline.verdict import settle
 
 ROOT = Path(__file__).resolve().parents[3]
-GOOD = Suite("python-cli", (Case("File /a exists", Verdict.PASSED, 0.5),), (Span("build", 0, 1), Span("test", 1, 1.5)))
+GOOD = Suite(
+    "python-cli", (Case("File /a exists", Verdict.PASSED, 0.5),), (Phase("build", 0, 1), Phase("test", 1, 1.5))
+)
 BAD = Suite(
     "web|app",
     (
         Case("Port tcp:3000 listening", Verdict.FAILED, message="expected true,\ngot `false`", detail="Port: x"),
         Case("skip me", Verdict.SKIPPED),
     ),
-    (Span("build", 0, 2), Span("test", 2, 2.25)),
+    (Phase("build", 0, 2), Phase("test", 2, 2.25)),
     log="listening on 3001\n\x1b[31mboom\x00",
 )
 EXCUSED = Suite("old", (Case("x", Verdict.FAILED, message="no"),), quarantine=Quarantine("mirror", "", "2030-01-01"))
@@ -139,14 +141,14 @@ def test_a_fence_in_a_log_cannot_end_the_block():
 
 
 def test_mermaid_names_hold_no_separator():
-    shown = timeline.mermaid(Report("t", (Suite("a:b;c", (), (Span("build", 0, 1.25),)), Suite("nothing ran", ()))))
+    shown = timeline.mermaid(Report("t", (Suite("a:b;c", (), (Phase("build", 0, 1.25),)), Suite("nothing ran", ()))))
     assert "nothing ran" not in shown
     assert "section a b c" in shown
     assert "build 1.2 s :0, 1250" in shown
 
 
 def test_mermaid_names_end_before_the_bars_and_waiting_is_room():
-    spans = (Span("base", 0, 2), Span("build", 2, 3))
+    spans = (Phase("base", 0, 2), Phase("build", 2, 3))
     shown = timeline.mermaid(Report("t", (Suite("n" * 80, (), spans), Suite("only waited", (), spans[:1]))))
     assert f"section {'n' * 29}…" in shown and '"leftPadding": 230' in shown
     assert "base" not in shown and "only waited" not in shown
@@ -154,7 +156,7 @@ def test_mermaid_names_end_before_the_bars_and_waiting_is_room():
 
 def test_mermaid_says_what_red_is_and_draws_no_more_than_can_be_read():
     suites = [
-        Suite(f"s{number:03}", (Case("c", Verdict.PASSED),), (Span("test", 0, number),)) for number in range(1, 500)
+        Suite(f"s{number:03}", (Case("c", Verdict.PASSED),), (Phase("test", 0, number),)) for number in range(1, 500)
     ]
     bad = replace(suites[2], cases=(Case("c", Verdict.FAILED),))
     shown = timeline.render(Report("t", (*suites, bad)))

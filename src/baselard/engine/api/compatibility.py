@@ -48,7 +48,7 @@ engine gives the same, but for these:
 
 
 @dataclass(frozen=True)
-class Row:
+class FieldRow:
     """One field. ``note`` says what is missing, or what to use instead."""
 
     name: str
@@ -86,7 +86,7 @@ def _types(schema: GraphQLSchema) -> list[GraphQLObjectType]:
     return sorted((kind for kind in kinds if not kind.name.startswith("__")), key=lambda kind: kind.name)
 
 
-def _rows(kind: GraphQLObjectType, fields: Fields) -> Iterator[Row]:
+def _rows(kind: GraphQLObjectType, fields: Fields) -> Iterator[FieldRow]:
     """A type's fields. An ID is worth nothing where nothing else of the type is served."""
     names = sorted(name for name in kind.fields if not (name.startswith("load") and name.endswith("FromID")))
     known = {name: fields.get(kind, name).served for name in names}
@@ -95,14 +95,14 @@ def _rows(kind: GraphQLObjectType, fields: Fields) -> Iterator[Row]:
         yield _row(name, f"{kind.name}.{name}", None if empty else answered)
 
 
-def _row(name: str, full: str, served: Served | None) -> Row:
+def _row(name: str, full: str, served: Served | None) -> FieldRow:
     if served is None:
-        return Row(name, "not served", way_out(full))
+        return FieldRow(name, "not served", way_out(full))
     missing = [f"the argument `{argument}`" for argument in served.without] + [served.missing] * bool(served.missing)
-    return Row(name, "partly" if missing else "served", "; ".join(missing))
+    return FieldRow(name, "partly" if missing else "served", "; ".join(missing))
 
 
-def _section(name: str, rows: list[Row]) -> str:
+def _section(name: str, rows: list[FieldRow]) -> str:
     """A type's table; one line for a type of which nothing but its ID is served."""
     if all(row.state == "not served" for row in rows):
         notes = {row.note for row in rows}
