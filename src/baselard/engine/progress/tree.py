@@ -191,7 +191,8 @@ class Tty:
         rows = self._rows.rows.values()
         done = f"{sum(row.ended for row in rows)} of {len(rows)} done · " if rows else ""
         running = f"{len(self._steps)} running · " if self._steps else ""
-        failed = f" · {self._failed} failed" if self._failed else ""
+        count = sum(bool(row.failed) for row in rows) if rows else self._failed  # a row fails without any step, too
+        failed = f" · {count} failed" if count else ""
         seconds = _seconds(self.clock() - self._began)
         if not rows and not self._count and not self._cached:
             return Text(f"starts · {seconds}", style="dim")

@@ -68,6 +68,7 @@ def test_what_failed_says_why() -> None:
     display.span(span("b".zfill(16), "build", "a".zfill(16), end=2))
     display.span(span("a".zfill(16), "alpha", end=2, error="build: exit code 7", suite="alpha"))
     assert shown()[0] == "✘ alpha  0.0 s  build: exit code 7"
+    assert " · 1 failed · " in shown()[-1], "the totals count images where there are any, whatever step failed"
 
 
 def test_waiting_takes_no_time() -> None:
