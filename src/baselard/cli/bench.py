@@ -1,11 +1,12 @@
-"""``baselard bench``: measurements of this checkout; they live in ``bench/``, beside the engine they measure."""
+"""``baselard bench``: measurements of this checkout; ``bench/`` stands above the command line that it measures."""
+
+import os
+import sys
 
 from baselard.cli import start
 
 
 def run(line: list[str]) -> int:
-    """Measure, print the table and write the files asked for. Raises EngineError."""
+    """Become ``bench/``, a program of its own that only developers have. Raises EngineError."""
     start.require_privilege(line)
-    from bench import command  # stands beside the product, and only developers have it
-
-    return command.run(line[1:])
+    os.execv(sys.executable, [sys.executable, "-I", "-m", *line])  # noqa: S606 -- our own program

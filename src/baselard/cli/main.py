@@ -5,7 +5,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from baselard.cli import commands, streams
 from baselard.cli.commands import COMMANDS
@@ -17,8 +17,13 @@ FAILED, MISUSED, BUG, INTERRUPTED = 1, 2, 3, 130
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line; the exit code. Nothing but the result is written to stdout."""
+    return guarded(_dispatch, argv)
+
+
+def guarded(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
+    """What ``work`` makes of ``argv``, as an exit code; what goes wrong is said on stderr."""
     try:
-        code = _dispatch(argv)
+        code = work(argv)
         sys.stdout.flush()
     except streams.UnwrittenError as error:
         streams.give_up_stdout()
