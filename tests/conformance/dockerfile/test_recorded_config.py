@@ -17,6 +17,7 @@ from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.image_config import ImageConfig
 from tests.conformance.dockerfile import base_image
 from tests.conformance.dockerfile.cases import Case, load_cases, load_expected, write_files
+from tests.conformance.dockerfile.serving import ALLOWED
 from tests.unit.dockerfile.recording import Box, Recorder, Tree
 
 pytestmark = pytest.mark.anyio
@@ -72,7 +73,8 @@ async def build(case: Case, folder: Path) -> Box:
             directories[name] = Tree(name, folder / name)
     contexts = Contexts(Tree("context", folder / "context"), containers, directories)
     recorder = Recorder(BASES, tuple(case.secrets))
-    return await build_with(recorder, contexts, BuildRequest(case.path, case.target, case.args))
+    request = BuildRequest(case.path, case.target, case.args, allow=frozenset({ALLOWED}))
+    return await build_with(recorder, contexts, request)
 
 
 @pytest.mark.parametrize("name", SUCCEEDING)
