@@ -65,7 +65,7 @@ def test_a_second_run_runs_no_command(module: Path, places: dict[str, str]) -> N
     first = baselard(module, places, "call", "base", "file", "--path", "/etc/motd", "contents")
     again = baselard(module, places, "call", "base", "file", "--path", "/etc/motd", "contents")
     assert first.stdout == again.stdout
-    assert not re.search(r"^#\d+ exec", again.stderr, re.MULTILINE)
+    assert not re.search(r"^#\d+ \$ ", again.stderr, re.MULTILINE)
 
 
 def test_commands_run_again_when_asked_to(module: Path, places: dict[str, str]) -> None:
@@ -73,7 +73,7 @@ def test_commands_run_again_when_asked_to(module: Path, places: dict[str, str]) 
     baselard(module, places, *words)
     again = baselard(module, places, words[0], "--no-cache-exec", *words[1:])
     assert (again.returncode, again.stdout) == (0, "hello\n")
-    assert len(re.findall(r"^#\d+ exec", again.stderr, re.MULTILINE)) == 1
+    assert len(re.findall(r"^#\d+ \$ ", again.stderr, re.MULTILINE)) == 1
 
 
 def test_checks_name_what_failed(module: Path, places: dict[str, str]) -> None:

@@ -74,13 +74,13 @@ def test_everything_is_asked(place: Place) -> None:
         "functions",
         *(f"call {name}" for name in ("test-examples", "test-base", "lint", "report -o DIR")),
         "test -q --engine=dagger tests/conformance/test_cases.py",
-        "test -q --engine=dagger tests/conformance/dockerfile",
+        "test -q --engine=dagger tests/conformance/dockerfile -k through_objects",
     ]
 
 
 def test_what_tests_are_asked_for_is_there(place: Place) -> None:
     place.run()
-    asked = [line.split()[-1] for line in place.called if line.startswith("test ")]
+    asked = [next(word for word in line.split() if "/" in word) for line in place.called if line.startswith("test ")]
     assert len(asked) == 2
     assert all((ROOT / path).exists() for path in asked)
 
