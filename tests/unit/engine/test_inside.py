@@ -210,3 +210,14 @@ def test_a_deep_way_needs_few_descriptors(tree: Path) -> None:
         assert isinstance(place, Reached)
         assert len(os.listdir("/proc/self/fd")) == before + 1
         os.close(place.directory)
+
+
+def test_what_changed_after_a_look_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program takes away the directory, or the file, that was there."""
+    (tmp_path / "d").mkdir()
+    monkeypatch.setattr(inside.Reached, "status", lambda _: (tmp_path / "d").rmdir())
+    with pytest.raises(UserError, match="^No such file or directory"), inside.new_file(tmp_path, "/d/x", (0, 0), 0o600):
+        pass
+    monkeypatch.setattr(inside.Reached, "status", lambda _: os.stat(tmp_path))
+    with pytest.raises(UserError, match="^/gone: No such file or directory"):
+        inside.read(tmp_path, "/gone")

@@ -222,7 +222,8 @@ def read(root: str | Path, path: str) -> bytes | None:
     with reached(root, path) as place:
         if len(place.rest) != 1 or place.status() is None:
             return None
-        return bounded.read(place.rest[0], path, within=place.directory)
+        with _after_a_look(f"{path}: "):
+            return bounded.read(place.rest[0], path, within=place.directory)
 
 
 def file(root: str | Path, path: str) -> int:
@@ -230,7 +231,8 @@ def file(root: str | Path, path: str) -> int:
     with reached(root, path) as place:
         if len(place.rest) != 1 or place.status() is None:
             raise UserError(f"{path}: no such file")
-        return bounded.opened(place.rest[0], path, within=place.directory)
+        with _after_a_look(f"{path}: "):
+            return bounded.opened(place.rest[0], path, within=place.directory)
 
 
 @contextlib.contextmanager
@@ -245,7 +247,8 @@ def new_file(root: str | Path, path: str, owner: tuple[int, int], mode: int) -> 
             raise UserError("there is no such directory")
         if not place.rest or (found and not stat.S_ISREG(found.st_mode)):
             raise UserError("it is no regular file")
-        made = os.open(place.rest[0], _NEW, 0o600, dir_fd=place.directory)
+        with _after_a_look():
+            made = os.open(place.rest[0], _NEW, 0o600, dir_fd=place.directory)
         try:
             if not stat.S_ISREG(os.fstat(made).st_mode):
                 raise UserError("it is no regular file")
@@ -255,6 +258,15 @@ def new_file(root: str | Path, path: str, owner: tuple[int, int], mode: int) -> 
             yield made
         finally:
             os.close(made)
+
+
+@contextlib.contextmanager
+def _after_a_look(name: str = "") -> Iterator[None]:
+    """A program may have changed what was looked at a moment ago: that is a sentence, no bug of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{name}{error.strerror}") from error
 
 
 def _link(here: int, name: bytes) -> bytes | None:
