@@ -216,8 +216,8 @@ def test_what_changed_after_a_look_is_a_sentence(tmp_path: Path, monkeypatch: py
     """A program takes away the directory, or the file, that was there."""
     (tmp_path / "d").mkdir()
     monkeypatch.setattr(inside.Reached, "status", lambda _: (tmp_path / "d").rmdir())
-    with pytest.raises(UserError, match="^No such file or directory"), inside.new_file(tmp_path, "/d/x", (0, 0), 0o600):
+    with pytest.raises(UserError, match=r"^No such file"), inside.new_file(tmp_path, "/d/x", (0, 0), 0o600):
         pass
     monkeypatch.setattr(inside.Reached, "status", lambda _: os.stat(tmp_path))
-    with pytest.raises(UserError, match="^/gone: No such file or directory"):
+    with pytest.raises(UserError, match=r"^/gone: No such file or directory"):
         inside.read(tmp_path, "/gone")
