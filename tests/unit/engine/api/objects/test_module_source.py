@@ -9,15 +9,15 @@ from baselard.engine.errors import UserError
 
 
 def source(**config: object) -> ModuleSource:
-    return ModuleSource("LOCAL_SOURCE", "/work", "ci", json.dumps(config), "ci")
+    return ModuleSource("LOCAL_SOURCE", "/srv", "ci", json.dumps(config), "ci")
 
 
 def test_other_modules_are_named_by_where_they_come_from() -> None:
     """As in dagger.json's schema: a list of objects, or of mere sources as older ones had it."""
     listed = [{"name": "a", "source": "../a"}, "./b", {"source": "github.com/c/d@v1"}, {"source": "/e"}]
     assert source(dependencies=listed).others("dependencies") == [
-        "/work/ci/../a",
-        "/work/ci/b",
+        "/srv/ci/../a",
+        "/srv/ci/b",
         "github.com/c/d@v1",
         "/e",
     ]
@@ -26,7 +26,7 @@ def test_other_modules_are_named_by_where_they_come_from() -> None:
 
 @pytest.mark.parametrize("listed", [3, "a", {"source": "a"}, [3], [{"name": "a"}], [["a"]]])
 def test_a_list_that_names_none_is_refused(listed: object) -> None:
-    with pytest.raises(UserError, match=r"/work/ci/dagger.json: dependencies must be a list"):
+    with pytest.raises(UserError, match=r"/srv/ci/dagger.json: dependencies must be a list"):
         source(dependencies=listed).others("dependencies")
 
 
