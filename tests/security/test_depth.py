@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.store import collect, locks
-from tests.unit.engine.store.test_deep import nested
+from tests.deep_trees import nested
 
 pytestmark = pytest.mark.root
 DEEPER = "i=0; while [ $i -lt 3000 ]; do mkdir d && cd d; i=$((i+1)); done; echo made"

@@ -9,6 +9,7 @@ import pytest
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import taking
+from tests.deep_trees import nested
 
 
 @pytest.fixture
@@ -18,21 +19,9 @@ def place(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["rm", "-rf", "--", *tmp_path.iterdir()], check=True)
 
 
-def _deep(root: Path, levels: int) -> None:
-    """Directories in each other, deeper than a path may be long."""
-    root.mkdir()
-    here = os.open(root, os.O_RDONLY)
-    for _ in range(levels):
-        os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = below
-    os.close(here)
-
-
 @pytest.mark.parametrize("levels", [201, 3000])
 def test_directories_too_deep_in_each_other_are_refused(place: Path, levels: int) -> None:
-    _deep(place / "deep", levels)
+    nested(place / "deep", levels)
     opened = os.open(place / "deep", os.O_RDONLY)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(UserError, match="directories lie more than 200 deep in each other"):
@@ -42,7 +31,7 @@ def test_directories_too_deep_in_each_other_are_refused(place: Path, levels: int
 
 
 def test_a_tree_that_is_not_too_deep_is_copied(place: Path) -> None:
-    _deep(place / "deep", 199)
+    nested(place / "deep", 199)
     (place / "deep" / "d" / "file").write_text("content")
     opened = os.open(place / "deep", os.O_RDONLY)
     taking.take_tree(opened, str(place / "taken"))

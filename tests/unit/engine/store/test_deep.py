@@ -9,20 +9,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.store import deep
-
-
-def nested(root: Path, levels: int) -> Path:
-    """A directory with so many in each other, and a file at the end."""
-    root.mkdir()
-    here = os.open(root, os.O_RDONLY)
-    for _ in range(levels):
-        os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = below
-    os.close(os.open("end", os.O_CREAT | os.O_WRONLY, dir_fd=here))
-    os.close(here)
-    return root
+from tests.deep_trees import nested
 
 
 @pytest.fixture
