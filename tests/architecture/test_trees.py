@@ -66,6 +66,7 @@ ONLY = {
     "images.credentials": ({".is_file"}, "this machine's settings"),
     "run.containers.own_files": ({"os.open", "os.stat"}, "the kernel's files, and what files.inside found"),
     "run.containers.kernel_places": ({".under"}, "a tree before anything runs in it"),
+    "run.nested": ({".mkdir", ".is_dir"}, "a directory of the engine's own, and mounts before anything runs in them"),
     "run.networks.bridges": ({".read_text", ".write_text", ".unlink"}, "the kernel's files, and the engine's own"),
     "run.networks.namespaces": ({".read_text", ".write_text", "os.open"}, "the kernel's files"),
     "run.networks.network": ({".read_text", ".exists", "os.open"}, "the kernel's files"),

@@ -42,17 +42,6 @@ class Canary:
         entries = [self.path, *sorted(self.path.rglob("*"))]
         return {str(entry.relative_to(self.path)): _state(entry) for entry in entries}
 
-    def forgive_empty(self) -> None:
-        """Take away what is new and empty, with the traces of its making: CVE-2024-45310, where the runtime has it."""
-        for entry in sorted(self.path.rglob("*"), reverse=True):
-            if str(entry.relative_to(self.path)) in self.before:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                entry.rmdir()
-            elif entry.is_file() and not entry.stat().st_size:
-                entry.unlink()
-            os.utime(entry.parent, ns=(10**18, 10**18))
-
     def check(self) -> None:
         """Fail with what has changed."""
         after = self.seen()

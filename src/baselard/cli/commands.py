@@ -1,6 +1,5 @@
 """The commands: a line about each and the way to it. Imports are late, so that each pays for what it needs alone."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -101,14 +100,10 @@ COMMANDS: Mapping[str, Subcommand] = {
 
 
 def run(name: str, words: Sequence[str]) -> int:
-    """Run a command; its exit code. Raises UserError for a mistake in ``words``, and what the command raises."""
+    """Run a command; its exit code. Raises UserError for a mistake in ``words``, Help, and what the command raises."""
     from baselard.cli import parser
 
-    try:
-        return COMMANDS[name].run(parser.read(name, words))
-    except parser.Help as wanted:
-        sys.stdout.write(str(wanted))
-        return 0
+    return COMMANDS[name].run(parser.read(name, words))
 
 
 def usage() -> str:

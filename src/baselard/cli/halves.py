@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from baselard.cli import places
+from baselard.cli import places, streams
 from baselard.cli.chain import Chain
 from baselard.engine.api.objects.names import kebab
 from baselard.engine.host import checkout, process
@@ -93,9 +93,7 @@ def _again(*words: str, store: Path | None = None, shown: bool = False) -> int:
     """Run this program once more, perhaps on another store; its streams come out here."""
 
     def show(stream: int, data: bytes) -> None:
-        out = sys.stdout if stream == process.STDOUT and shown else sys.stderr
-        out.buffer.write(data)
-        out.buffer.flush()
+        streams.pass_on(stream if shown else process.STDERR, data)
 
     path = os.pathsep.join(filter(None, [str(checkout.ROOT), os.environ.get("PYTHONPATH")]))
     env = {**os.environ, "PYTHONPATH": path, **({"BASELARD_STORE": str(store)} if store else {})}

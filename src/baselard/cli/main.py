@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from baselard.cli import commands, streams
 from baselard.cli.commands import COMMANDS
-from baselard.cli.options import unknown
+from baselard.cli.options import Help, unknown
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError, foreseen
 
 FAILED, MISUSED, BUG, INTERRUPTED = 1, 2, 3, 130
@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
 def guarded(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
     """What ``work`` makes of ``argv``, as an exit code; what goes wrong is said on stderr."""
     try:
-        code = work(argv)
+        code = _helping(work, argv)
         sys.stdout.flush()
     except streams.UnwrittenError as error:
         streams.give_up_stdout()
@@ -31,6 +31,14 @@ def guarded(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         return _explain(error, argv)
     return code
+
+
+def _helping(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
+    try:
+        return work(argv)
+    except Help as wanted:
+        sys.stdout.write(str(wanted))
+        return 0
 
 
 def _explain(error: BaseException, argv: Sequence[str]) -> int:

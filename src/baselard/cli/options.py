@@ -5,6 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+class Help(Exception):  # noqa: N818 -- nothing went wrong
+    """Help was asked for; the text of it."""
+
+
 @dataclass(frozen=True)
 class Options:
     """The flags of ``call``, ``check`` and ``functions``, by the names that ``parser`` gives them.

@@ -12,15 +12,11 @@ from functools import cache
 from typing import Any, NoReturn
 
 from baselard.cli.columns import section
-from baselard.cli.options import Options, unknown
+from baselard.cli.options import Help, Options, unknown
 from baselard.engine.errors import UserError
 
 PROGRESS = ("auto", "tty", "plain", "dots", "quiet")
 READ_ELSEWHERE = ("call", "test", "bench")  # by chain, pytest, and the benches
-
-
-class Help(Exception):  # noqa: N818 -- nothing went wrong
-    """Help was asked for; the text of it."""
 
 
 class Parser(ArgumentParser):

@@ -63,6 +63,13 @@ def prepare() -> None:
     sys.stderr = _Messages(os.fdopen(2, "wb", closefd=False), "utf-8", ANYTHING, line_buffering=True)
 
 
+def pass_on(number: int, data: bytes) -> None:
+    """Write, at once, what another program wrote to its own stream of that number. Raises UnwrittenError."""
+    out = sys.stdout if number == 1 else sys.stderr
+    out.write(data.decode("utf-8", "surrogateescape"))
+    out.flush()
+
+
 def give_up_stdout() -> None:
     """Let what is still to be written to stdout go nowhere; the interpreter would complain of it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -2,6 +2,7 @@
 
 import sys
 
+from baselard.cli import streams
 from baselard.engine.host import checkout, process
 
 _BEFORE = (
@@ -21,9 +22,4 @@ def run(argv: list[str]) -> int:
 
 
 def _run(*tool: str) -> int:
-    def show(stream: int, data: bytes) -> None:
-        out = sys.stdout if stream == process.STDOUT else sys.stderr
-        out.buffer.write(data)
-        out.buffer.flush()
-
-    return process.run([sys.executable, "-m", *tool], cwd=checkout.ROOT, on_output=show, check=False).code
+    return process.run([sys.executable, "-m", *tool], cwd=checkout.ROOT, on_output=streams.pass_on, check=False).code

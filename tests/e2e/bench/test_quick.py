@@ -35,6 +35,13 @@ def test_a_few_scenarios_run(tmp_path: Path) -> None:
     assert _measured(tmp_path, *FEW) == list(FEW)
 
 
+def test_help_is_help() -> None:
+    argv = [sys.executable, "-I", "-m", "baselard.cli", "bench", "--help"]
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: baselard bench")
+
+
 @pytest.mark.full
 def test_every_scenario_runs(tmp_path: Path, peers: Path) -> None:
     every = [one.name for one in (*micro.SCENARIOS, *ways.SCENARIOS, *growth.SCENARIOS, *job.SCENARIOS)]

@@ -41,6 +41,7 @@ def _run(line: str, cwd: Path, **env: str) -> "subprocess.CompletedProcess[bytes
         ("LC_ALL=C baselard $'\\xc3\\xa4'", 2, "unknown command \u00e4\n".encode()),
         ("LC_ALL=C PYTHONIOENCODING=latin-1 baselard $'\\xe2\\x86\\x92'", 2, "unknown command \u2192\n".encode()),
         ("unset HOME; baselard version", 0, b""),
+        ("baselard test --help | true; exit ${PIPESTATUS[0]}", 1, b""),
     ],
 )
 def test_streams_and_arguments(line: str, code: int, says: bytes, tmp_path: Path) -> None:

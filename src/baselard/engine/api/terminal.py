@@ -62,6 +62,6 @@ async def _open(ctx: Context, container: Container, asked: TerminalCommand) -> N
 
 
 def _attach(worker: Worker, command: Command, values: Sequence[Value]) -> None:
-    with sandbox.prepared(worker, command, values) as box:
+    with sandbox.prepared(worker, command, values) as box, box.assembled():
         why = f"{' '.join(command.args)} in the container; leave it to go on"
         interactive.attach(worker, box, command.args, why)

@@ -133,6 +133,12 @@ def _create_cache(context: MountContext, mount: CacheMount, value: Value | None,
         fresh.rename(data)
 
 
+def shared(command: Command, mounted: Sequence[Mounted]) -> list[SpecMount]:
+    """The mounts of volumes that other containers may write while this one runs; ``mounted`` are all of ``command``."""
+    asked = zip(command.mounts, mounted, strict=True)
+    return [one.spec for mount, one in asked if isinstance(mount, CacheMount) and mount.sharing is CacheSharing.SHARED]
+
+
 def _lock_caches(context: MountContext, mounts: Sequence[CacheMount]) -> None:
     """Hold each volume once: shared, or alone for PRIVATE and LOCKED; all in one order, so nobody waits in circles."""
     alone = {mount.volume for mount in mounts if mount.sharing is not CacheSharing.SHARED}

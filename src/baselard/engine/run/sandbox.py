@@ -15,7 +15,7 @@ from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.host import platforms
-from baselard.engine.run import mounts
+from baselard.engine.run import mounts, nested
 from baselard.engine.run.containers import host, kernel_places, runtime, stubs, users
 from baselard.engine.run.containers.command import Command, Net
 from baselard.engine.run.containers.host import Lent
@@ -24,6 +24,7 @@ from baselard.engine.run.containers.runtime_spec import INIT_TARGET, Spec, SpecM
 from baselard.engine.run.containers.stubs import Touched
 from baselard.engine.run.containers.users import User
 from baselard.engine.run.mounts import Mounted
+from baselard.engine.run.nested import Piece
 from baselard.engine.run.networks import forward, namespaces, network, redirect
 from baselard.engine.run.networks.namespaces import Namespace
 from baselard.engine.run.worker import Worker
@@ -40,7 +41,8 @@ _NAMES = 2  # hosts and resolver come first: a mount over /etc hides them, as in
 class Sandbox:
     """A container ready to run. ``secrets`` are the texts that its streams must not show.
 
-    ``inside`` is what its programs are to the session; it has to be told what is about to run.
+    ``inside`` is what its programs are to the session; it has to be told what is about to run. ``mounts`` are all that
+    it sees, of which ``pieces`` hold some: they have to be ``assembled`` while it runs.
     """
 
     spec: Spec
@@ -49,6 +51,8 @@ class Sandbox:
     namespace: Namespace
     secrets: tuple[bytes, ...]
     inside: Inside
+    mounts: tuple[SpecMount, ...]
+    pieces: tuple[Piece, ...]
 
     @property
     def drafts(self) -> list[Draft]:
@@ -66,15 +70,23 @@ class Sandbox:
         return _holder(self.spec.rootfs, self.mounted, path)
 
     @contextlib.contextmanager
+    def assembled(self) -> Iterator[None]:
+        """Have the pieces in place inside the block. Raises UserError where a file stands in the way of a mount."""
+        with ExitStack() as stack:
+            for piece in self.pieces:
+                stack.enter_context(piece.assembled())
+            yield
+
+    @contextlib.contextmanager
     def stubs_removed(self) -> Iterator[Touched]:
-        """Leave no mount points behind in the root file system, nor in a mount that others are mounted over.
+        """Assembled; no mount points stay behind in the root file system, nor in a mount that others are mounted over.
 
         Afterwards the value tells which directories ``runtime_stubs.prune`` shall look at.
         """
         touched: Touched = {}
         targets: dict[Path, list[str]] = {self.spec.rootfs: ["/proc", "/dev", "/sys", INIT_TARGET]}
         earlier: list[Mounted] = []
-        for mount in self.spec.mounts:
+        for mount in self.mounts:
             root, inside = _holder(self.spec.rootfs, earlier, mount.target)
             targets.setdefault(root, []).append(inside)
             earlier += [one for one in self.mounted if one.spec is mount]
@@ -84,6 +96,7 @@ class Sandbox:
             for root, inside_targets in targets.items():
                 if root in own and root.is_dir():
                     touched |= stack.enter_context(stubs.cleaned(root, inside_targets))
+            stack.enter_context(self.assembled())
             yield touched
 
 
@@ -115,6 +128,8 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
         aliases = {binding.alias: names[binding.alias] for binding in command.bindings}
         hosts = network.Hosts(directory / "hosts", command.hostname or HOSTNAME, aliases)
         stack.enter_context(worker.services.announced(hosts.write))
+        seen = [*surroundings[:_NAMES], *(one.spec for one in mounted), *surroundings[_NAMES:]]
+        outer, pieces = nested.arranged(rootfs.path, seen, mounts.shared(command, mounted), directory)
         spec = Spec(
             rootfs=rootfs.path,
             args=command.args,
@@ -122,13 +137,13 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
             network=namespace.path,
             cwd=command.cwd or "/",
             user=user,
-            mounts=[*surroundings[:_NAMES], *(one.spec for one in mounted), *surroundings[_NAMES:]],
+            mounts=outer,
             hostname=command.hostname or HOSTNAME,
             init="" if command.no_init else runtime.init_program(),
             insecure=command.insecure,
             limits=worker.host.limits,
         )
-        yield Sandbox(spec, rootfs, tuple(mounted), namespace, tuple(secrets.values()), own)
+        yield Sandbox(spec, rootfs, tuple(mounted), namespace, tuple(secrets.values()), own, tuple(seen), tuple(pieces))
 
 
 @contextlib.contextmanager

@@ -122,7 +122,7 @@ def _in_own_context(body: Callable[[], None], running: Running) -> None:
 def _run_container(worker: Worker, service: ContainerService, values: Sequence[Value], running: Running) -> None:
     worker.progress.started(service.key, service.label)
     try:
-        with sandbox.prepared(worker, service.command, values) as box, _watched(box) as growth:
+        with sandbox.prepared(worker, service.command, values) as box, box.assembled(), _watched(box) as growth:
             running.address = _address(worker, box.namespace)
             scrubbers = _scrubbers(box)
             shown = Shown(partial(worker.progress.output, service.key), box.spec.limits.output)
