@@ -21,6 +21,7 @@ from pipeline.config import Config, QuarantineSettings
 from pipeline.conventions import GOSS_WAIT
 from pipeline.discover import Base, Example, base_of
 from pipeline.errors import BaselardError, UsageError
+from pipeline.failures import Locate, case_of
 from pipeline.goss import basic, ready
 from pipeline.goss.files import GossFiles, for_target
 from pipeline.goss.ready import Readiness
@@ -28,9 +29,6 @@ from pipeline.goss.results import Outcome
 from pipeline.goss.run import How, attempt
 from pipeline.images import Images, title
 from pipeline.model import WAITING, Attempt, Case, Phase, Quarantine, Report, Suite, Verdict
-
-# The last lines of a failed command usually hold its reason.
-_OUTPUT_LINES = 30
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class CheckOptions:
 class Subject:
     """An image to test: how to get it, and how to judge it once; `wait` ends when what it starts from is there.
 
-    `about` is the image as spans name it, if not by `name`.
+    `about` is the image as spans name it, if not by `name`; `locate` finds the line of a command that failed.
     """
 
     name: str
@@ -60,6 +58,7 @@ class Subject:
     quarantine: Quarantine | None = None
     wait: Callable[[], Awaitable[None]] | None = None
     about: str = ""
+    locate: Locate | None = None
 
 
 def of_example(example: Example, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
@@ -85,7 +84,14 @@ def of_example(example: Example, images: Images, source: dagger.Directory, tools
         return await attempt(image, tools, found, how, nonce)
 
     excuse = quarantined(example.settings.quarantine)
-    return Subject(example.name, lambda: images.example(example), judge, excuse, wait=lambda: images.ready_for(example))
+    return Subject(
+        example.name,
+        lambda: images.example(example),
+        judge,
+        excuse,
+        wait=lambda: images.ready_for(example),
+        locate=partial(images.runs.failed, example.name),
+    )
 
 
 def of_base(base: Base, target: str, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
@@ -110,7 +116,8 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
         )
         return await attempt(image, tools, found, how, nonce)
 
-    return Subject(title(base, target), lambda: images.base(base, target), judge)
+    name = title(base, target)
+    return Subject(name, lambda: images.base(base, target), judge, locate=partial(images.runs.failed, name))
 
 
 def meant(examples: Sequence[Example], bases: Sequence[Base]) -> dict[str, tuple[Base, str]]:
@@ -130,7 +137,11 @@ def bases_of(wanted: Mapping[str, tuple[Base, str]], images: Images) -> list[Sub
     async def judge(_image: dagger.Container, _nonce: str) -> Outcome:
         return Outcome((Case("builds", Verdict.PASSED),))
 
-    return [Subject(build_name(name), partial(images.base, *one), judge, about=name) for name, one in wanted.items()]
+    def built(name: str, one: tuple[Base, str]) -> Subject:
+        locate = partial(images.runs.failed, name)
+        return Subject(build_name(name), partial(images.base, *one), judge, about=name, locate=locate)
+
+    return [built(name, one) for name, one in wanted.items()]
 
 
 async def check_all(title: str, subjects: Sequence[Subject], options: CheckOptions, clock: Clock) -> Report:
@@ -201,7 +212,7 @@ async def suite(subject: Subject, options: CheckOptions, clock: Clock) -> Suite:
         message = f"not done after {options.timeout:.0f} s; test.timeout in baselard.yaml allows more"
         failed = Case(phase, Verdict.ERROR, message=message)
     except (BaselardError, DockerfileError, dagger.QueryError) as error:
-        failed = _error_case(phase, error)
+        failed = await case_of(phase, error, subject.locate)
     else:
         *earlier, last = course.attempts
         done = course.suite(subject, settled(course.attempts))
@@ -218,15 +229,6 @@ async def _try(subject: Subject, image: dagger.Container, options: CheckOptions,
         course.attempts.append(Attempt(outcome.cases, span.end - span.start, outcome.log))
         if not course.attempts[-1].failures:
             return
-
-
-def _error_case(phase: str, error: Exception) -> Case:
-    if isinstance(error, dagger.ExecError):
-        output = "\n".join((f"{error.stdout}\n{error.stderr}").strip().splitlines()[-_OUTPUT_LINES:])
-        command = " ".join(error.command)
-        return Case(phase, Verdict.ERROR, message=f"exit code {error.exit_code}: {command}", detail=output)
-    message, _, detail = str(error).partition("\n")
-    return Case(phase, Verdict.ERROR, message=message, detail=detail)
 
 
 def quarantined(settings: QuarantineSettings | None, today: date | None = None) -> Quarantine | None:

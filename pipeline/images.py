@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 import dagger
@@ -16,6 +17,7 @@ from pipeline import spans
 from pipeline.conventions import From, froms
 from pipeline.discover import Base, Example, Project, base_of
 from pipeline.errors import BaselardError, UsageError
+from pipeline.failures import Runs, in_repository, told_in_repository
 
 if TYPE_CHECKING:
     from baselard.dockerfile.apply.state import Made
@@ -53,6 +55,7 @@ class Images:
         self.warnings: list[Warning_] = []
         # By base and target: what the files of one that was built here come from.
         self.made: dict[tuple[str, str], Sequence[Made[dagger.Container]]] = {}
+        self.runs = Runs()
         self._asked = dockerfile.Asked()
         self._built: dict[tuple[str, str], dagger.Container | Exception] = {}
         self._told: set[tuple[str, str]] = set()
@@ -112,40 +115,49 @@ class Images:
         if example.problem:
             raise UsageError(example.problem)
         settings = example.settings
-        return await dockerfile.build(
-            self._project.source.directory(example.directory),
+        return await self._build(
+            example.name,
+            example.directory,
             dockerfile=settings.dockerfile,
             contexts=await self._contexts(example.froms, self._project.bases),
             target=settings.target,
             build_args=settings.build_args,
-            platform=self.platform,
-            allow=self._project.allow,
-            asked=self._asked,
-            on_warning=self._warn,
         )
 
     async def _build_base(self, base: Base, target: str) -> dagger.Container:
         earlier = self._project.bases[: self._project.bases.index(base)]
-        source = self._project.source
         found: tuple[From, ...] = ()
         if earlier:
-            text = await source.file(base.dockerfile).contents()
+            text = await self._project.source.file(base.dockerfile).contents()
             found = froms(text, base.dockerfile, base.settings.build_args)
-        return await dockerfile.build(
-            source if base.context == "." else source.directory(base.context),
+        return await self._build(
+            title(base, target),
+            base.context,
             dockerfile=_inside(base.dockerfile, base.context),
             contexts=await self._contexts(found, earlier),
             target=target,
             build_args=base.settings.build_args,
-            platform=self.platform,
-            allow=self._project.allow,
-            asked=self._asked,
-            on_warning=self._warn,
             on_made=functools.partial(self.made.__setitem__, (base.name, target)),
         )
 
-    def _warn(self, warning: Warning_) -> None:
+    async def _build(self, subject: str, directory: str, **asked: Any) -> dagger.Container:
+        """Build a Dockerfile of this context for this image; what is told of it names places in the repository."""
+        source = self._project.source
+        try:
+            return await dockerfile.build(
+                source if directory == "." else source.directory(directory),
+                platform=self.platform,
+                allow=self._project.allow,
+                asked=self._asked,
+                on_warning=functools.partial(self._warn, directory),
+                on_run=functools.partial(self.runs.note, subject, directory),
+                **asked,
+            )
+        except DockerfileError as error:
+            raise told_in_repository(error, directory) from error
 
+    def _warn(self, directory: str, told: Warning_) -> None:
+        warning = replace(told, place=in_repository(told.place, directory))
         from baselard.dockerfile.apply.driver import log_warning  # the parser and all instructions
 
         log_warning(warning)

@@ -28,7 +28,10 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 def _said(failures: Sequence[Case]) -> list[str]:
-    return [f"{case.name}: {case.message}" for case in failures]
+    return [
+        f"{case.place}: {case.name}: {case.message}" if case.place else f"{case.name}: {case.message}"
+        for case in failures
+    ]
 
 
 def _suite(suite: Suite) -> dict[str, Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Generic
 
 import anyio
 
-from baselard.dockerfile.apply.builder import BlockedError, Builder, BuiltTarget, C, D, MountedTree, Placement
+from baselard.dockerfile.apply.builder import BlockedError, BuiltTarget, C, D, MountedTree, Placement
 from baselard.dockerfile.apply.looking import find, look_into_contexts, mount_item
 from baselard.dockerfile.apply.owners import is_numeric, may_change_owners, resolve_owner
 from baselard.dockerfile.apply.placing import place_item
 from baselard.dockerfile.apply.preparing import prepare
-from baselard.dockerfile.apply.state import Build, Contexts, Made, trees_of
-from baselard.dockerfile.plan.stages import Plan, ResolvedStage, ScratchSource, StageOutput
+from baselard.dockerfile.apply.state import Build, Made, trees_of
+from baselard.dockerfile.plan.stages import ResolvedStage, ScratchSource, StageOutput
 from baselard.dockerfile.plan.steps import (
     Configure,
     CopyStep,
@@ -42,20 +42,17 @@ class _Course(Generic[C]):
     made: tuple[Made[C], ...]
 
 
-async def apply(
-    plan: Plan, builder: Builder[C, D], contexts: Contexts[C, D], warn: Callable[[Warning_], None]
-) -> tuple[C, tuple[Made[C], ...]]:
+async def apply(build: Build[C, D]) -> tuple[C, tuple[Made[C], ...]]:
     """The target stage's container, and what its files come from, its base first.
 
     Raises DockerfileError; an engine's own errors pass through.
     """
-    build = Build(plan, builder, contexts, warn)
     await prepare(build)
     _warn_of_limits(build)
     await look_into_contexts(build)
     build.done = {index: anyio.Event() for index in build.lowered}
     await together(_run_stage(build, index) for index in build.lowered)
-    return await builder.finish(_target(build)), build.made[StageOutput(plan.target)]
+    return await build.builder.finish(_target(build)), build.made[StageOutput(build.plan.target)]
 
 
 def _warn_of_limits(build: Build[C, D]) -> None:
@@ -134,6 +131,7 @@ async def _apply_step(build: Build[C, D], course: _Course[C], config: ImageConfi
     else:
         mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
         course.container = build.builder.run(course.container, config, step, mounts)
+        build.ran(step, course.container)
         # The command may have removed and added what it likes.
         course.described = course.container
 

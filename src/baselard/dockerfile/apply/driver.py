@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from baselard.dockerfile.apply.apply import apply
 from baselard.dockerfile.apply.builder import Builder, C, D
-from baselard.dockerfile.apply.state import Contexts, Made
+from baselard.dockerfile.apply.state import Build, Contexts, Made
 from baselard.dockerfile.plan.checks import check
 from baselard.dockerfile.plan.stages import BuildOptions, make_plan
+from baselard.dockerfile.plan.steps import RunStep
 from baselard.dockerfile.syntax.directives import apply_checks
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
 from baselard.dockerfile.syntax.ignore import ROOT_IGNORE, ignore_files, read_ignore
@@ -42,12 +43,14 @@ class BuildRequest:
     allow: frozenset[str] = frozenset()
 
 
-async def build_with(
+async def build_with(  # noqa: PLR0913 (a builder, a build, and whom it tells what)
     builder: Builder[C, D],
     contexts: Contexts[C, D],
     request: BuildRequest,
     on_warning: Callable[[Warning_], None] = log_warning,
     on_made: Callable[[Sequence[Made[C]]], None] | None = None,
+    *,
+    on_run: Callable[[RunStep, C], None] = lambda _step, _container: None,
 ) -> C:
     """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
     dockerfile = request.dockerfile
@@ -61,7 +64,8 @@ async def build_with(
     apply_checks(parsed.directives, tuple(warnings))  # as errors, before anything runs
     main = _without_ignored(builder, contexts.main, {name: texts[name] for name in ignore_files(dockerfile)})
     directories = {name: await _as_named(builder, tree) for name, tree in contexts.directories.items()}
-    result, made = await apply(plan, builder, Contexts(main, contexts.containers, directories), warnings.append)
+    given = Contexts(main, contexts.containers, directories)
+    result, made = await apply(Build(plan, builder, given, warnings.append, on_run))
     for warning in apply_checks(parsed.directives, tuple(warnings)):
         on_warning(warning)
     if on_made:

@@ -35,14 +35,15 @@ class Made(Generic[C]):
 
 @dataclass
 class Build(Generic[C, D]):
-    """One build. `warn` is told warnings, `configs` holds what each stage starts from, `found` what patterns match in
-    a tree, `described` where the names of a finished stage's owners are looked up, `made` what a finished stage's files
-    come from, its base's first."""
+    """One build. `warn` is told warnings, `ran` each RUN with the container after it. `configs` holds what each stage
+    starts from, `found` what patterns match in a tree, `described` where the names of a finished stage's owners are
+    looked up, `made` what a finished stage's files come from, its base's first."""
 
     plan: Plan
     builder: Builder[C, D]
     contexts: Contexts[C, D]
     warn: Callable[[Warning_], None]
+    ran: Callable[[RunStep, C], None]
     configs: dict[int, ImageConfig] = field(default_factory=dict)
     lowered: dict[int, Lowered] = field(default_factory=dict)
     found: dict[tuple[Tree, str], list[MatchedPath]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from baselard.dockerfile.dagger.asked import Asked
 from baselard.dockerfile.dagger.builder import DaggerBuilder
 from baselard.dockerfile.dagger.known import begins_at_an_object
 from baselard.dockerfile.plan.entitlements import read
+from baselard.dockerfile.plan.steps import RunStep
 from baselard.dockerfile.syntax.errors import Warning_
 
 
@@ -31,6 +32,7 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     asked: Asked | None = None,
     on_warning: Callable[[Warning_], None] = log_warning,
     on_made: Callable[[Sequence[Made[dagger.Container]]], None] | None = None,
+    on_run: Callable[[RunStep, dagger.Container], None] = lambda _step, _container: None,
 ) -> dagger.Container:
     """The container that `docker buildx build` would make of `dockerfile` in `context`.
 
@@ -38,7 +40,8 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id. `allow` are
     entitlements (`--allow`): what a RUN may ask for beyond a container's usual rights. `asked` is
     for several builds of one connection: what they start from is then asked for its config and its users once.
-    `on_made` gets the container after each instruction that changed files, the base's first.
+    `on_made` gets the container after each instruction that changed files, the base's first; `on_run` each RUN as it
+    is planned, with the container after it.
 
     Raises ValueError for an entitlement there is not; DockerfileError, before anything runs, for what cannot be built
     or is not allowed; dagger.ExecError for a failing RUN, once
@@ -52,4 +55,4 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     main = context if begins_at_an_object(context) else await context.sync()
     given = Contexts(main, containers, directories)
     request = BuildRequest(dockerfile, target, build_args, platform, allowed)
-    return await build_with(builder, given, request, on_warning, on_made)
+    return await build_with(builder, given, request, on_warning, on_made, on_run=on_run)
