@@ -49,7 +49,8 @@ class CheckOptions:
 class Subject:
     """An image to test: how to get it, and how to judge it once; `wait` ends when what it starts from is there.
 
-    `about` is the image as spans name it, if not by `name`; `locate` finds the line of a command that failed.
+    `about` is the image as spans name it, if not by `name`; `locate` finds the line of a command that failed; `kind` is
+    that of its suite.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Subject:
     wait: Callable[[], Awaitable[None]] | None = None
     about: str = ""
     locate: Locate | None = None
+    kind: str = "example"
 
 
 def of_example(example: Example, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
@@ -117,7 +119,8 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
         return await attempt(image, tools, found, how, nonce)
 
     name = title(base, target)
-    return Subject(name, lambda: images.base(base, target), judge, locate=partial(images.runs.failed, name))
+    located = partial(images.runs.failed, name)
+    return Subject(name, lambda: images.base(base, target), judge, locate=located, kind="base")
 
 
 def meant(examples: Sequence[Example], bases: Sequence[Base]) -> dict[str, tuple[Base, str]]:
@@ -139,7 +142,7 @@ def bases_of(wanted: Mapping[str, tuple[Base, str]], images: Images) -> list[Sub
 
     def built(name: str, one: tuple[Base, str]) -> Subject:
         locate = partial(images.runs.failed, name)
-        return Subject(build_name(name), partial(images.base, *one), judge, about=name, locate=locate)
+        return Subject(build_name(name), partial(images.base, *one), judge, about=name, locate=locate, kind="build")
 
     return [built(name, one) for name, one in wanted.items()]
 
@@ -171,13 +174,13 @@ async def check_all(title: str, subjects: Sequence[Subject], options: CheckOptio
 
 def _not_run(subject: Subject) -> Suite:
     case = Case("tests", Verdict.SKIPPED, message="not run: an earlier failure ended the call (--fail-fast)")
-    return Suite(subject.name, (case,), quarantine=subject.quarantine)
+    return Suite(subject.name, (case,), quarantine=subject.quarantine, kind=subject.kind)
 
 
 def unchanged(example: Example, changed: Changed) -> Suite:
     """The suite of an example that a change does not touch."""
     case = Case("tests", Verdict.SKIPPED, message=f"unchanged since {changed.since}")
-    return Suite(example.name, (case,), quarantine=quarantined(example.settings.quarantine))
+    return Suite(example.name, (case,), quarantine=quarantined(example.settings.quarantine), kind="example")
 
 
 def unknown_range(changed: Changed) -> Suite:
@@ -195,7 +198,8 @@ class _Course:
 
     def suite(self, subject: Subject, cases: tuple[Case, ...]) -> Suite:
         spans, attempts = tuple(self.spans), tuple(self.attempts)
-        return Suite(subject.name, cases, spans, quarantine=subject.quarantine, earlier=attempts)
+        told = Suite(subject.name, cases, spans, quarantine=subject.quarantine, earlier=attempts)
+        return replace(told, kind=subject.kind)
 
 
 async def suite(subject: Subject, options: CheckOptions, clock: Clock) -> Suite:

@@ -31,7 +31,7 @@ class ConfigError(UsageError):
     __module__ = "builtins"
 
 
-class ChecksFailed(BaselardError):  # noqa: N818  # the name is shown before the summary
+class ChecksFailed(BaselardError):  # noqa: N818  # failing is their purpose
     """At least one check failed. The message is the whole summary."""
 
     __module__ = "builtins"

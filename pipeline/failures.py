@@ -79,7 +79,8 @@ def told_in_repository(error: DockerfileError, directory: str) -> DockerfileErro
 async def case_of(phase: str, error: Exception, locate: Locate | None = None) -> Case:
     """The case that tells this error; `locate` finds the line of a command that failed."""
     if isinstance(error, dagger.ExecError):
-        output = "\n".join((f"{error.stdout}\n{error.stderr}").strip().splitlines()[-_OUTPUT_LINES:])
+        said = "\n".join(filter(None, [error.stdout.rstrip(), error.stderr.rstrip()]))
+        output = "\n".join(said.splitlines()[-_OUTPUT_LINES:])
         place = await locate(error) if locate else None
         message = f"exit code {error.exit_code}: {'RUN ' if place else ''}{_typed(error.command)}"
         return Case(phase, Verdict.ERROR, message=message, detail=output, place=place)

@@ -98,7 +98,8 @@ class Quarantine:
 class Suite:
     """The cases of one image or one linted file. `earlier` holds the failed attempts before the one that counts.
 
-    Suites of one `group` are what a reader takes for one thing, as all linted files are.
+    Suites of one `group` are what a reader takes for one thing, as all linted files are. `kind` is what it is about:
+    an `example`, a `base` that is tested, the `build` of one; empty for whatever else is told.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Suite:
     properties: Mapping[str, Any] = field(default_factory=dict)
     earlier: tuple[Attempt, ...] = ()
     group: str = ""
+    kind: str = ""
 
     @property
     def verdict(self) -> Verdict:

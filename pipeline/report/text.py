@@ -9,6 +9,11 @@ from pipeline.model import Case, Report, Suite, Verdict
 from pipeline.report.fold import folded
 
 _LOG_LINES = 20
+_COUNTED = {
+    "example": ("1 example", "{} examples"),
+    "base": ("1 tested base", "{} tested bases"),
+    "build": ("the base", "{} bases"),
+}
 _SIGNS = {Verdict.FLAKY: "~", Verdict.NOTED: "·"}
 
 
@@ -21,7 +26,7 @@ def render(report: Report) -> str:
 
 def table(suites: Sequence[Suite]) -> str:
     """Aligned columns: verdict, name, cases passed of those that ran, seconds, a note."""
-    rows = [(label(suite), suite.name, counts(suite), f"{suite.seconds:.1f} s", note(suite)) for suite in suites]
+    rows = [(label(suite), suite.name, counts(suite), f"{suite.seconds:.1f} s", _remark(suite)) for suite in suites]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     return "\n".join(
         f"{mark:<{widths[0]}}  {name:<{widths[1]}}  {count:>{widths[2]}}  {seconds:>{widths[3]}}  {said}".rstrip()
@@ -31,9 +36,15 @@ def table(suites: Sequence[Suite]) -> str:
 
 def label(suite: Suite) -> str:
     """The verdict as shown; an excused failure is not an alarm."""
-    if suite.verdict.bad and suite.quarantined:
-        return "quarantined"
-    return str(suite.verdict.upper() if suite.verdict.bad else suite.verdict)
+    if suite.verdict.bad:
+        return "quarantined" if suite.quarantined else "FAILED"
+    return str(suite.verdict)
+
+
+def _remark(suite: Suite) -> str:
+    """The note, and of what failed whether there was an image to test at all."""
+    unbuilt = any(case.name == "build" and case.verdict is Verdict.ERROR for case in suite.cases)
+    return "; ".join(filter(None, ["did not build" if unbuilt else "", note(suite)]))
 
 
 def counts(suite: Suite) -> str:
@@ -54,6 +65,7 @@ def note(suite: Suite) -> str:
         )
         notes.append(" ".join(filter(None, [f"{state}: {suite.quarantine.reason}", suite.quarantine.link])))
     notes += [case.message for case in suite.cases[:1] if suite.verdict is Verdict.SKIPPED]
+    notes += [case.message for case in suite.cases if case.verdict is Verdict.PASSED and case.message]
     notes += [f"flaky: {case.name}" for case in suite.flaky]
     noted = len(suite.noted)
     notes += [f"{noted} noted"] if noted else []
@@ -95,7 +107,18 @@ def conclusion(report: Report) -> str:
         return f"{report.title}: {len(blocking)} of {total} failed ({', '.join(blocking)}) in {report.seconds:.1f} s"
     tally = Counter(_counted_as(suite) for suite in report.suites)
     how = f"all {total} passed" if len(tally) < 2 else ", ".join(f"{count} {word}" for word, count in tally.items())
-    return f"{report.title}: {how} in {report.seconds:.1f} s"
+    kinds = f" ({counted})" if (counted := made_of(report)) else ""
+    return f"{report.title}: {how}{kinds} in {report.seconds:.1f} s"
+
+
+def made_of(report: Report) -> str:
+    """What was counted, where it is not all of one kind: `7 examples and the base`."""
+    tally = Counter(suite.group or suite.kind for suite in report.suites)
+    if len(tally) < 2 or "" in tally:
+        return ""
+    known = [_COUNTED[kind][count > 1].format(count) for kind in _COUNTED if (count := tally.pop(kind, 0))]
+    *most, last = [*known, *tally]
+    return f"{', '.join(most)} and {last}"
 
 
 def _counted_as(suite: Suite) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.model import Report, Suite
+from pipeline.report import text
 from pipeline.report.fold import folded
 from pipeline.report.html import example, produced, timeline
 from pipeline.report.html.element import Markup, element, link
@@ -78,7 +79,8 @@ def _digest(text: str) -> str:
 def _header(report: Report) -> Markup:
     started = report.started.replace("T", " ").replace("+00:00", " UTC")
     when = [" started ", element("time", started, datetime=report.started), ","] if report.started else []
-    sentence = element("p", report.title, *when, f" took {lasted(report.seconds)}", class_="call")
+    kinds = f" ({counted})" if (counted := text.made_of(report)) else ""
+    sentence = element("p", f"{report.title}{kinds}", *when, f" took {lasted(report.seconds)}", class_="call")
     return element("header", element("h1", outcome(report)), sentence, class_="failed" if report.failed else "passed")
 
 

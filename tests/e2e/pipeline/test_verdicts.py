@@ -121,7 +121,7 @@ BAD = {
     "value: give it one by `vars` of this example",
     "several": "File /forgotten exists: expected true, got false",
     "missing-file": "File /nowhere exists: expected true, got false",
-    "failing-run": "exit code 7",
+    "failing-run": "examples/failing-run/Dockerfile:2: build: exit code 7: RUN echo no such luck >&2; exit 7",
     "bad-from": "starts FROM alpine:3 (line 1), not from example.test/acme/base",
     "bad-dockerfile": "examples/bad-dockerfile/Dockerfile:2",
     "bad-reference": "example.test/acme/base:1:2",

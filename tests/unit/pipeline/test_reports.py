@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dagger.mod._exceptions import _exception_attributes
 
 from pipeline.errors import ChecksFailed
 from pipeline.model import Attempt, Case, Location, Phase, Quarantine, Report, Suite, Verdict
@@ -28,6 +29,7 @@ BAD = Suite(
     log="listening on 3001\n\x1b[31mboom\x00",
 )
 EXCUSED = Suite("old", (Case("x", Verdict.FAILED, message="no"),), quarantine=Quarantine("mirror", "", "2030-01-01"))
+EXCUSED_EXAMPLE = replace(EXCUSED, kind="example")
 FLAKY = Suite(
     "net",
     (Case("fetch", Verdict.FLAKY, message="passed at attempt 2; failed at attempt 1: closed"),),
@@ -185,9 +187,36 @@ def test_the_directory_says_how_the_call_would_have_ended():
 
 
 def test_a_failed_report_is_raised_with_its_summary():
-    with pytest.raises(ChecksFailed, match="1 of 4 failed"):
+    with pytest.raises(ChecksFailed, match="1 of 4 failed") as raised:
         settle(REPORT)
+    said = _exception_attributes(raised.value)
+    heading = f"{said['exception.type']}: {said['exception.message']}"  # what the SDK's record_exception shows
+    assert heading.startswith("1 of 4 failed: web|app\n\npassed       python-cli")
     assert "all 1 passed" in settle(Report("t", (GOOD,)))
+
+
+def test_the_conclusion_says_what_was_counted():
+    base = replace(GOOD, name="base (build)", kind="build")
+    example, other = replace(GOOD, kind="example"), replace(GOOD, name="b", kind="example")
+    said = [text.conclusion(Report("t", suites)) for suites in ((base, example, other), (base,), (example, GOOD))]
+    assert said[0] == "t: all 3 passed (2 examples and the base) in 0.0 s"
+    assert said[1:] == ["t: all 1 passed in 0.0 s", "t: all 2 passed in 0.0 s"]
+    lint = Suite("f", (Case("clean", Verdict.PASSED),), group="lint")
+    tested = replace(GOOD, kind="base")
+    mixed = Report("t", (lint, tested, base, replace(base, name="dev"), example, EXCUSED_EXAMPLE))
+    assert text.conclusion(mixed).startswith("t: 5 passed, 1 quarantined (2 examples, 1 tested base, 2 bases and lint)")
+
+
+def test_what_did_not_build_failed_too_and_says_so():
+    broken = Suite("x", (Case("build", Verdict.ERROR, message="exit code 5"),))
+    late = Suite("y", (Case("tests", Verdict.ERROR, message="not done after 5 s"),))
+    lines = text.render(Report("t", (broken, late))).splitlines()
+    assert lines[0] == "FAILED  x  0/1  0.0 s  did not build" and lines[1] == "FAILED  y  0/1  0.0 s"
+
+
+def test_what_handing_over_cost_stands_in_its_row_alone():
+    shown = text.render(Report("t", (Suite("b by archive", (Case("handed over", Verdict.PASSED, 1, "12.0 MB"),)),)))
+    assert shown.splitlines()[0].endswith("0.0 s  12.0 MB") and "handed over" not in shown
 
 
 def test_a_flaky_pass_shows_its_failed_attempt_and_what_was_written_then():

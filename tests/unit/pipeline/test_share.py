@@ -33,22 +33,22 @@ async def test_a_way_that_cannot_work_is_refused_before_any_build(way, said):
         share.choose(way, Account(), "test-1", Clock())
 
 
-@pytest.mark.parametrize(("there", "verdict"), [(DIGEST, Verdict.NOTED), ("sha256:other", Verdict.FAILED)])
+@pytest.mark.parametrize(("there", "verdict"), [(DIGEST, Verdict.PASSED), ("sha256:other", Verdict.FAILED)])
 async def test_what_a_hand_over_took_is_reported(monkeypatch, there, verdict):
     async def identify(container):
         return PlatformImage("linux/amd64", there, 1)
 
     monkeypatch.setattr(share.archive, "identify", identify)
-    handed = Handed("archive", archive="0.tar", digest=DIGEST, bytes=1234, seconds=0.5)
+    handed = Handed("archive", archive="0.tar", digest=DIGEST, bytes=1_234_000, seconds=0.5)
     taken = await share.timed("a/b:standard", handed, FakeContainer().sync(), Clock())
     assert taken.suite.name == "a/b:standard by archive"
-    assert taken.suite.properties == {"bytes": 1234, "digest": there, "share": "archive", "given": 0.5}
+    assert taken.suite.properties == {"bytes": 1_234_000, "digest": there, "share": "archive", "given": 0.5}
     assert taken.suite.verdict is verdict
-    assert "1234 bytes, given in 0.50 s" in taken.suite.cases[0].message
+    assert "1.2 MB, given in 0.5 s" in taken.suite.cases[0].message
 
 
 async def test_how_a_list_names_what_was_handed_over():
-    handed = Handed("archive", archive="0.tar", digest=DIGEST, bytes=1234, seconds=0.5)
+    handed = Handed("archive", archive="0.tar", digest=DIGEST, bytes=1_234_000, seconds=0.5)
     assert Handed(**handed.entry) == handed  # type: ignore[arg-type]
     assert Handed("rebuild").entry == {"share": "rebuild"}
 
