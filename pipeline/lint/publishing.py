@@ -11,7 +11,7 @@ from pipeline.tags import naming
 from pipeline.tags.events import Event
 
 _COMMIT = "0123456789abcdef0123456789abcdef01234567"
-_LINK = "https://github.com/baselard/baselard/blob/main/docs/publishing.md#tags"
+_LINK = "https://github.com/baselard/baselard/blob/main/docs/how-to/publishing.md#tags"
 
 
 def findings(project: Project) -> list[Finding]:

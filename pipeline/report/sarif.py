@@ -19,7 +19,7 @@ _HOME = "https://github.com/baselard/baselard"
 # Whose rule a code is, by what it begins with, and a page where rules have none of their own.
 _OWNERS = {
     "actionlint/": ("actionlint", "https://github.com/rhysd/actionlint/blob/main/docs/checks.md"),
-    "baselard/": ("Baselard", f"{_HOME}/blob/main/docs/publishing.md"),
+    "baselard/": ("Baselard", f"{_HOME}/blob/main/docs/how-to/publishing.md"),
     "goss/": ("goss", "https://goss.readthedocs.io/en/stable/gossfile/"),
     "zizmor/": ("zizmor", "https://docs.zizmor.sh/audits/"),
     "SC": ("ShellCheck", "https://www.shellcheck.net/wiki/"),

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs/onboarding.md").read_text()
+PAGE = (ROOT / "docs/explanation/onboarding.md").read_text()
 STEPS = re.findall(r"^\| \d+ \| `([^`]+)` \| ((?:`\w+`(?:, )?)+) \|", PAGE, re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom: the order of docs/architecture.md, and no circles anywhere."""
+"""Who may import whom: the order of docs/explanation/architecture.md, and no circles anywhere."""
 
 import importlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""The table of docs/security.md, made of what the tests say of themselves.
+"""The table of docs/reference/security.md, made of what the tests say of themselves.
 
 ``python tests/security/page.py`` writes it anew.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
-PAGE = HERE.parents[1] / "docs" / "security.md"
+PAGE = HERE.parents[1] / "docs/reference/security.md"
 BEGIN, END = "<!-- made by tests/security/page.py -->", "<!-- until here -->"
 
 _LISTED = """

@@ -77,7 +77,7 @@ def test_what_a_trusted_key_signed_is_taken(given: Store, taken: Store, keys: Ke
 
 
 def test_openssl_agrees_with_the_signature(given: Store, keys: Keys, tmp_path: Path) -> None:
-    """The command of docs/store.md verifies what export wrote."""
+    """The command of docs/how-to/store.md verifies what export wrote."""
     transfer.export_directory(given, 0, tmp_path / "cache", keys["ours"])
     manifest = _manifest(tmp_path / "cache")
     (tmp_path / "text").write_text(f"baselard cache v1\n{manifest['config']['digest']}\n")

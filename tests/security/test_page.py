@@ -1,4 +1,4 @@
-"""docs/security.md tells what the tests guard against, and nothing of the list is left out."""
+"""docs/reference/security.md tells what the tests guard against, and nothing of the list is left out."""
 
 import pytest
 

@@ -11,7 +11,7 @@ from baselard.cli import init
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in (*WORKFLOWS, ROOT / "action.yml")}
-TEXTS |= {name: (ROOT / name).read_text() for name in ("README.md", "docs/ci.md")}
+TEXTS |= {name: (ROOT / name).read_text() for name in ("README.md", "docs/how-to/ci.md")}
 USES = re.compile(r"^\s*(?:- )?uses:\s*(\S+)", re.MULTILINE)
 OURS = ("./", "baselard/baselard@", "baselard/baselard/")
 MOVED = "a tag of an action was moved to a commit that printed the secrets of whoever ran it"

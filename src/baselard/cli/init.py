@@ -29,7 +29,7 @@ def config(root: Path) -> str:
         )
     return (
         f"# yaml-language-server: $schema={_SCHEMA}\n"
-        "# What is commented out holds anyway, or is a start; docs/configuration.md has all keys.\n\n"
+        "# What is commented out holds anyway, or is a start; docs/reference/configuration.md has all keys.\n\n"
         "bases:\n" + "".join(_base(base, root, [*bases, *examples]) for base in bases) + "\n" + _examples(examples)
     )
 

@@ -24,7 +24,7 @@ OBJECTS, DOCKER_BUILD = "objects", "dockerBuild"
 AT_ONCE = 4
 PATIENCE = 120
 NEEDS_NETWORK = {"add-url"}
-# docs/dockerfile.md says why.
+# docs/reference/dockerfile.md says why.
 UNLIKE = {"xattr-capability", "add-tar-climbs-out"}
 CASES = {case.name: case for case in load_cases() if case.name not in NEEDS_NETWORK | UNLIKE}
 # Through objects: the API follows a link that docker refuses, and does not tell which directories an archive lists.

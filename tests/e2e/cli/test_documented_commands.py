@@ -1,4 +1,4 @@
-"""The commands of docs/command-line.md do what a reader expects: they work, here, as they stand."""
+"""The commands of docs/reference/command-line.md do what a reader expects: they work, here, as they stand."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.root
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-PAGE = (CHECKOUT / "docs" / "command-line.md").read_text()
+PAGE = (CHECKOUT / "docs/reference/command-line.md").read_text()
 COMMANDS = re.findall(r"^\$ \./baselard (.+)$", PAGE, re.MULTILINE)
 
 

@@ -86,7 +86,7 @@ def test_nothing_is_found_in_our_own_workflows_nor_in_those_we_propose(call, wri
     """actionlint and zizmor, down to the mildest finding."""
     root = Path(__file__).resolve().parents[3]
     ours = {str(path.relative_to(root)): path.read_text() for path in (root / ".github/workflows").glob("*.yml")}
-    snippets = re.findall(r"```yaml\n(.*?)```", (root / "docs/ci.md").read_text(), re.DOTALL)
+    snippets = re.findall(r"```yaml\n(.*?)```", (root / "docs/how-to/ci.md").read_text(), re.DOTALL)
     written = [text for text in snippets if "jobs:" in text]
     documented = {f".github/workflows/ci-md-{number}.yml": text for number, text in enumerate(written)}
     assert len(ours) > 3 and len(documented) == 2

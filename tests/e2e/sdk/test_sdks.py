@@ -109,7 +109,7 @@ def test_what_the_beta_dropped_is_what_the_documentation_says(tmp_path: Path) ->
     subprocess.run(argv, check=True)
     known, beta = types(Path(dagger.__file__).parent), types(tmp_path / "dagger")
     assert {"Container", "Directory", "Artifacts"} <= beta
-    page = " ".join((ROOT / "docs" / "compatibility.md").read_text().split())
+    page = " ".join((ROOT / "docs/reference/compatibility.md").read_text().split())
     *names, last = sorted(known - beta)
     assert f"It dropped the types {', '.join(names)} and {last}:" in page
 

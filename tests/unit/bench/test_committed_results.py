@@ -8,7 +8,7 @@ from bench import chart, results
 from bench.job import table
 
 ROOT = Path(__file__).resolve().parents[3]
-RESULTS = ROOT / "docs/benchmarks.json"
+RESULTS = ROOT / "docs/reference/benchmarks.json"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_a_full_run_is_committed(run: results.Run) -> None:
 
 def test_the_readmes_table_is_made_of_it(run: results.Run) -> None:
     text = (ROOT / "README.md").read_text()
-    assert table.placed(text, run) == text, "bench --table docs/benchmarks.json --into README.md"
+    assert table.placed(text, run) == text, "bench --table docs/reference/benchmarks.json --into README.md"
 
 
 def test_the_chart_is_made_of_it(run: results.Run) -> None:

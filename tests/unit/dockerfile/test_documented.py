@@ -1,4 +1,4 @@
-"""docs/dockerfile.md names every instruction, flag and field that is read, and every check."""
+"""docs/reference/dockerfile.md names every instruction, flag and field that is read, and every check."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from baselard.dockerfile.plan.mounts import KEYS, KINDS
 from baselard.dockerfile.syntax.parsers import PARSERS
 
 ROOT = Path(__file__).resolve().parents[3]
-TEXT = (ROOT / "docs/dockerfile.md").read_text()
+TEXT = (ROOT / "docs/reference/dockerfile.md").read_text()
 TABLE = TEXT[TEXT.index("| instruction |") : TEXT.index("**Config keys without a call.**")]
 OPTIONS = sorted({(name, flag) for name, (flags, _) in PARSERS.items() for flag in flags})
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline import config
 
 ROOT = Path(__file__).resolve().parents[3]
-TEXT = (ROOT / "docs/configuration.md").read_text()
+TEXT = (ROOT / "docs/reference/configuration.md").read_text()
 SCHEMA = json.loads((ROOT / "baselard.schema.json").read_text())
 
 

@@ -2,8 +2,8 @@
 
 metadata_action.json holds inputs with what the action (v6 of July 2026, run by node) `gives`, null where it refuses:
 first a table made for the purpose, then random combinations. The commit is of 2024-02-29T23:30:05Z. With `refused`,
-Baselard says no where the action's answer would be a mistake, and these words are in the reason; docs/publishing.md
-lists the kinds.
+Baselard says no where the action's answer would be a mistake, and these words are in the reason;
+docs/how-to/publishing.md lists the kinds.
 """
 
 import json

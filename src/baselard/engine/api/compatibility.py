@@ -1,4 +1,4 @@
-"""Write ``docs/compatibility.md``: every field of the API, whether it is served, and the way out where it is not.
+"""Write ``docs/reference/compatibility.md``: every field of the API, whether it is served, the way out where it is not.
 
 Where a served field answers otherwise than Dagger's, on purpose, a conformance case says why, and the page lists it.
 Run ``python -m baselard.engine.api.compatibility``; a test keeps the page true.
@@ -19,7 +19,7 @@ from baselard.engine.api.query.api import VERSION
 from baselard.engine.api.query.fields import Fields
 from baselard.engine.host import checkout
 
-PAGE = checkout.ROOT / "docs" / "compatibility.md"
+PAGE = checkout.ROOT / "docs" / "reference" / "compatibility.md"
 CASES = checkout.ROOT / "tests" / "conformance" / "api"
 RECORDED = checkout.ROOT / "tests" / "conformance" / "recorded"
 

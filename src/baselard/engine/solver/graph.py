@@ -1,7 +1,7 @@
 """The nouns of lazy evaluation: what a node is, what it is made from and what comes out.
 
 Nodes are frozen: every operation returns a new one and nothing runs before evaluation. Terms follow BuildKit's
-solver (vertex, edge, operation); see docs/architecture.md.
+solver (vertex, edge, operation); see docs/explanation/architecture.md.
 """
 
 from collections.abc import Mapping, Sequence

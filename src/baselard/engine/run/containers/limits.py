@@ -74,7 +74,7 @@ def _read(env: Mapping[str, str], name: str) -> Fraction:
     given = env.get(f"BASELARD_{name}", "").strip().lower()
     text = given or _USUAL.get(name, "0")
     if not (found := _FORMS[name].fullmatch(text)):
-        raise UserError(f"BASELARD_{name}={text} is no number that limits anything; docs/machine.md has examples")
+        raise UserError(f"BASELARD_{name}={text} limits nothing: write a number, as docs/reference/machine.md shows")
     if name == "PIDS" and not given and not cgroups.has("pids"):
         return Fraction(0)  # nobody asked for it, so a machine that cannot do it may go on
     return Fraction(found[1]) * _UNITS[found[2]]
