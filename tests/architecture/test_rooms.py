@@ -43,6 +43,7 @@ LAYERS = (
     ("api.objects",),
     ("api.query",),
     ("api",),
+    ("api.more.objects",),
     ("api.more",),
     ("api.served",),
     ("api.compatibility", "api.session"),

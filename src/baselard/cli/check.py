@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from baselard.cli import columns, help, target
 from baselard.cli.options import Options, unknown
 from baselard.cli.target import Target
-from baselard.engine.api.objects import checks
-from baselard.engine.api.objects.checks import Check
+from baselard.engine.api.more.objects import checks
+from baselard.engine.api.more.objects.checks import Check
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError
 from baselard.engine.modules.addresses import quote

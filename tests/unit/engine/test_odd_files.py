@@ -9,7 +9,7 @@ import pytest
 
 from baselard.cli import found
 from baselard.engine.api.more import module_source
-from baselard.engine.api.objects.env_file import EnvFile
+from baselard.engine.api.more.objects.env_file import EnvFile
 from baselard.engine.errors import UserError
 from baselard.engine.images import credentials, transfer
 from baselard.engine.modules import source

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from baselard.engine.api.objects.changeset import Changeset
 from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.objects.git_repository import GitRef, GitRepository
 from baselard.engine.api.objects.secrets import Secret
@@ -132,15 +131,6 @@ async def branches(ctx: Context, repository: GitRepository, *, patterns: Strings
 @field("GitRepository.tags")
 async def tags(ctx: Context, repository: GitRepository, *, patterns: Strings = ()) -> list[str]:
     return _names(await _refs(ctx, repository), "refs/tags/", patterns)
-
-
-@field("GitRepository.uncommitted")
-async def uncommitted(ctx: Context, repository: GitRepository) -> Changeset:
-    remote = repository.remote
-    if remote.source is None:
-        return Changeset()
-    before = (await head(ctx, repository)).tree(discard_git_dir=True)
-    return Changeset(before, Directory(remote.source, remote.source_path).filter(exclude=(".git",)))
 
 
 @field("GitRef.commonAncestor")

@@ -1,9 +1,11 @@
 """The API that this engine serves: its schema, and every module in which a field of it stands."""
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
+from baselard.engine.api.objects.serving import Served
 from baselard.engine.api.query.api import Api
 from baselard.engine.api.query.registry import Registry, gathered
 
@@ -18,33 +20,26 @@ def _register() -> Registry:
     """Few sessions need all of it at their start, so it is imported at the first query."""
     from baselard.engine.api.elsewhere import way_out
 
-    return Registry(gathered(*_objects(), *_resolvers(), *_more()), way_out)
+    return Registry(gathered(*_objects(), *_resolvers()), way_out, _more)
 
 
 def _objects() -> tuple[ModuleType, ...]:
     from baselard.engine.api.objects import (
-        changeset,
-        checks,
         container,
         container_files,
         directory,
-        env_file,
         function_call,
         git_repository,
-        json_value,
-        module_source,
         mounts,
         namespace,
         secrets,
         typedef,
         values,
-        workspace,
     )
 
     containers = (container, container_files, mounts)
-    modules = (function_call, module_source, namespace, typedef)
-    texts = (env_file, json_value, secrets, values)
-    return *containers, *modules, *texts, changeset, checks, directory, git_repository, workspace
+    modules = (function_call, namespace, typedef)
+    return *containers, *modules, directory, git_repository, secrets, values
 
 
 def _resolvers() -> tuple[ModuleType, ...]:
@@ -69,15 +64,15 @@ def _resolvers() -> tuple[ModuleType, ...]:
     return *containers, address, directory, file, host, remote, root, secrets, service
 
 
-def _more() -> tuple[ModuleType, ...]:
-    from baselard.engine.api.more import (
-        changeset,
-        checks,
-        data,
-        module_source,
-        search,
-        types,
-        workspace,
-    )
+@functools.cache
+def _more() -> Mapping[str, Served]:
+    """What Baselard's own functions never ask for, imported when somebody asks for a field that is not elsewhere."""
+    from baselard.engine.api.more import changeset, checks, data, module_source, search, types, workspace
 
-    return changeset, checks, data, module_source, search, types, workspace
+    return gathered(*_more_objects(), changeset, checks, data, module_source, search, types, workspace)
+
+
+def _more_objects() -> tuple[ModuleType, ...]:
+    from baselard.engine.api.more.objects import changeset, checks, env_file, json_value, module_source, workspace
+
+    return changeset, checks, env_file, json_value, module_source, workspace

@@ -4,8 +4,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from baselard.engine.api.objects import changeset as changesets
-from baselard.engine.api.objects.changeset import ChangedPaths, Changeset, DiffStat
+from baselard.engine.api import remote
+from baselard.engine.api.more.objects import changeset as changesets
+from baselard.engine.api.more.objects.changeset import ChangedPaths, Changeset, DiffStat
+from baselard.engine.api.objects.directory import Directory
+from baselard.engine.api.objects.git_repository import GitRepository
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.files import exporting
@@ -67,6 +70,15 @@ async def export(ctx: Context, changes: Changeset, *, path: str) -> str:
 
     await ctx.look(changes.layer.output, write)
     return target
+
+
+@field("GitRepository.uncommitted")
+async def uncommitted(ctx: Context, repository: GitRepository) -> Changeset:
+    source, path = repository.remote.source, repository.remote.source_path
+    if source is None:
+        return Changeset()
+    before = (await remote.head(ctx, repository)).tree(discard_git_dir=True)
+    return Changeset(before, Directory(source, path).filter(exclude=(".git",)))
 
 
 async def _values(ctx: Context, changes: Changeset) -> tuple[tuple[Value, str], tuple[Value, str]]:

@@ -7,11 +7,11 @@ from typing import TypeVar, cast
 
 from baselard.engine.api import service
 from baselard.engine.api.more import changeset
-from baselard.engine.api.objects.changeset import Changeset
-from baselard.engine.api.objects.checks import Check, CheckGroup, Generator, GeneratorGroup, Member, Up, UpGroup
+from baselard.engine.api.more.objects.changeset import Changeset
+from baselard.engine.api.more.objects.checks import Check, CheckGroup, Generator, GeneratorGroup, Member, Up, UpGroup
+from baselard.engine.api.more.objects.json_value import JSONValue
 from baselard.engine.api.objects.directory import File, new_file
 from baselard.engine.api.objects.function_call import Error, ErrorValue
-from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field

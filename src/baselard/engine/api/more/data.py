@@ -3,10 +3,10 @@
 import os
 from collections.abc import Callable
 
+from baselard.engine.api.more.objects.env_file import EnvFile
+from baselard.engine.api.more.objects.json_value import JSONValue
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import File
-from baselard.engine.api.objects.env_file import EnvFile
-from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.api.objects.values import EnvVariable
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field

@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from baselard.engine.api.objects.changeset import Changeset
+from baselard.engine.api.more.objects.changeset import Changeset
+from baselard.engine.api.more.objects.env_file import EnvFile
+from baselard.engine.api.more.objects.module_source import ModuleSource, SDKConfig
 from baselard.engine.api.objects.directory import EMPTY, Directory, File, new_file
-from baselard.engine.api.objects.env_file import EnvFile
 from baselard.engine.api.objects.function_call import CurrentModule
-from baselard.engine.api.objects.module_source import ModuleSource, SDKConfig
 from baselard.engine.api.objects.serving import served_as
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.api.query.context import Context

@@ -3,12 +3,12 @@
 import posixpath
 from pathlib import Path
 
-from baselard.engine.api.objects import checks
-from baselard.engine.api.objects.checks import CheckGroup, GeneratorGroup, UpGroup
+from baselard.engine.api.more.objects import checks
+from baselard.engine.api.more.objects.checks import CheckGroup, GeneratorGroup, UpGroup
+from baselard.engine.api.more.objects.workspace import CONFIG, Workspace
 from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.objects.function_call import CurrentModule
 from baselard.engine.api.objects.typedef import Module
-from baselard.engine.api.objects.workspace import CONFIG, Workspace
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError

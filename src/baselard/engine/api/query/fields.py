@@ -86,6 +86,7 @@ class Fields:
     schema: GraphQLSchema
     registered: Mapping[str, Served] = field(default_factory=dict)
     way_out: Callable[[str], str] = anywhere
+    more: Callable[[], Mapping[str, Served]] = dict
     _made: dict[tuple[str, str], Field] = field(default_factory=dict)
 
     @property
@@ -105,7 +106,7 @@ class Fields:
         definition = owner.fields[name]
         full = f"{owner.name}.{name}"
         known = {arg: self._argument(arg, definition) for arg in definition.args}
-        served = self.registered.get(full) or self._common(owner, name)
+        served = self.registered.get(full) or self._common(owner, name) or self.more().get(full)
         has_parent = owner is not self.schema.query_type
         return Field(full, definition.type, definition, served, known, has_parent, self.way_out(full))
 

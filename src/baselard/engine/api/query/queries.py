@@ -42,7 +42,7 @@ class Queries:
         allow_deep_queries()
         lexing.install()
         schema = build(sdl)
-        return cls(schema, Fields(schema, registry.fields, registry.way_out))
+        return cls(schema, Fields(schema, registry.fields, registry.way_out, registry.more))
 
     async def answer(
         self,

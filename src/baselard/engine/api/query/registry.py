@@ -19,10 +19,14 @@ def anywhere(_name: str) -> str:
 
 @dataclass(frozen=True)
 class Registry:
-    """The fields that are served, by their names (``Type.field``), and what to use instead of one that is not."""
+    """The fields that are served, by their names (``Type.field``), and what to use instead of one that is not.
+
+    ``more`` gives those that are seldom asked for; it is called for a field that is not among ``fields``.
+    """
 
     fields: Mapping[str, Served] = dataclasses.field(default_factory=dict)
     way_out: Callable[[str], str] = anywhere
+    more: Callable[[], Mapping[str, Served]] = dict
 
 
 def field(name: str, *, missing: str = "", without: tuple[str, ...] = ()) -> Callable[[Marked], Marked]:

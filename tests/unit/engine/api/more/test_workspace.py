@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from baselard.engine.api.more import workspace
-from baselard.engine.api.objects.workspace import Workspace
+from baselard.engine.api.more.objects.workspace import Workspace
 
 
 @pytest.mark.parametrize("inside", [".", "ci", ".ci", "..ci/a", ".github/workflows"])

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselard.engine.api.more.objects.json_value import JSONValue
 from baselard.engine.api.objects import durations
 from baselard.engine.api.objects.environment import expand
-from baselard.engine.api.objects.json_value import JSONValue
 from baselard.engine.errors import UserError
 
 KNOWN = {"A": "1", "LONG_name2": "2"}

@@ -78,7 +78,8 @@ def test_two_resolvers_of_a_field_are_refused() -> None:
 def test_every_mark_in_the_api_is_gathered() -> None:
     modules = [importlib.import_module(one.name) for one in pkgutil.walk_packages(api.__path__, f"{api.__name__}.")]
     modules += [importlib.import_module(f"{api.__name__}.objects.{one.name}") for one in _objects()]
-    assert gathered(*dict.fromkeys(modules)).keys() == core.core().fields.registered.keys()
+    fields = core.core().fields
+    assert gathered(*dict.fromkeys(modules)).keys() == {**fields.registered, **fields.more()}.keys()
 
 
 def _objects() -> list[pkgutil.ModuleInfo]:

@@ -12,7 +12,7 @@ from baselard.engine.api.objects.typedef import Function, Module
 from baselard.engine.errors import UserError
 
 if TYPE_CHECKING:  # listing needs no operations
-    from baselard.engine.api.objects.changeset import Changeset
+    from baselard.engine.api.more.objects.changeset import Changeset
 
 
 _KINDS = ("Check", "Generator", "Up")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from baselard.engine.api.objects.env_file import EnvFile
+from baselard.engine.api.more.objects.env_file import EnvFile
 from baselard.engine.errors import UserError
 
 RECORDED = json.loads(Path(__file__).with_name("env_files.json").read_text())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from baselard.engine.api.objects.module_source import ModuleSource
+from baselard.engine.api.more.objects.module_source import ModuleSource
 from baselard.engine.errors import UserError
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from baselard.engine.api.objects import env_words
+from baselard.engine.api.more.objects import env_words
 from baselard.engine.api.objects.directory import File, new_file
 from baselard.engine.api.objects.serving import served, served_as
 from baselard.engine.errors import UnboundError, UserError
