@@ -5,12 +5,8 @@ import sys
 
 import pytest
 
-from baselard.engine.api import served
-
 _LOADED = """
 import sys
-from baselard.engine.api import served
-fields = served.core().fields
 {then}
 print(*(name for name in sys.modules if name.startswith("baselard.engine.api.more")))
 """
