@@ -18,6 +18,7 @@ from baselard.engine.api.more.objects.checks import Check
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError
 from baselard.engine.modules.addresses import quote
+from baselard.engine.progress import spans
 from baselard.engine.run import terminal
 from baselard.oci.text import JSON
 
@@ -64,7 +65,14 @@ def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> lis
 
     async def work(walk: "Walk") -> list[CheckOutcome]:
         constructed = await walk.run(chosen[0].steps[:1])
-        return list(await asyncio.gather(*(_outcome(walk, check, constructed) for check in chosen)))
+        return list(await asyncio.gather(*(told(walk, check, constructed) for check in chosen)))
+
+    async def told(walk: "Walk", check: Check, constructed: JSON) -> CheckOutcome:
+        """One of several is a span of its own, so that what is shown can name it."""
+        if len(chosen) < 2:
+            return await _outcome(walk, check, constructed)
+        with spans.opened(f"check {check.name}", walk.invoker.on_span, {spans.CALL: check.name}):
+            return await _outcome(walk, check, constructed)
 
     start.require_privilege(line)
     return start.walk(found, work) if chosen else []

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 
 from baselard.engine.progress.display import Display, Dots, Quiet
+from baselard.engine.progress.final import Final
+from baselard.engine.progress.json_lines import JsonLines
 from baselard.engine.progress.plain import Plain
 
 
@@ -19,6 +21,10 @@ def display(mode: str, *, quiet: int = 0, verbose: int = 0, environ: Mapping[str
         return Quiet()
     if mode == "dots":
         return Dots(sys.stderr)
+    if mode == "json":
+        return JsonLines(sys.stderr)
+    if mode == "report":
+        return Final(sys.stderr)
     if mode in ("tty", "auto") and _live(env) and not (mode == "auto" and _logged(env)):
         from baselard.engine.progress.tree import Tty  # rich takes a while to import
 

@@ -15,7 +15,7 @@ from baselard.cli.columns import section
 from baselard.cli.options import Help, Options, unknown
 from baselard.engine.errors import UserError
 
-PROGRESS = ("auto", "tty", "plain", "dots", "quiet")
+PROGRESS = ("auto", "tty", "plain", "dots", "report", "quiet", "json")
 READ_ELSEWHERE = ("call", "test", "bench")  # by chain, pytest, and the benches
 
 

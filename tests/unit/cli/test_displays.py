@@ -9,6 +9,8 @@ import pytest
 
 from baselard.cli import displays
 from baselard.engine.progress.display import Dots, Quiet
+from baselard.engine.progress.final import Final
+from baselard.engine.progress.json_lines import JsonLines
 from baselard.engine.progress.plain import Plain
 from baselard.engine.progress.tree import Tty
 
@@ -21,6 +23,9 @@ from baselard.engine.progress.tree import Tty
         ("plain", 1, {}, Quiet, False),
         ("quiet", 0, {}, Quiet, False),
         ("dots", 0, {}, Dots, False),
+        ("report", 0, {}, Final, False),
+        ("json", 0, {}, JsonLines, False),
+        ("json", 1, {}, Quiet, False),
         ("tty", 0, {"TERM": "xterm"}, Plain, False),  # standard error is no terminal here
     ],
 )

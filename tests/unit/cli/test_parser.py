@@ -39,7 +39,7 @@ def test_early_reading_passes_over_what_it_does_not_know() -> None:
         ("check", ["-m"], "-m needs a value: PATH"),
         ("check", ["-m", "x", "--mod", "-q"], "--mod needs a value: PATH"),
         ("check", ["-qm"], "-m needs a value: PATH"),
-        ("check", ["--progress", "loud"], "--progress loud: there is auto, tty, plain, dots, quiet"),
+        ("check", ["--progress", "loud"], "--progress loud: there is auto, tty, plain, dots, report, quiet, json"),
         ("check", ["--quiet=2"], "unknown option --quiet=2; did you mean --quiet?"),
         ("prune", ["--keep"], "unknown option --keep; did you mean --keep-bytes?"),
         ("prune", ["--dry"], "unknown option --dry; did you mean --dry-run?"),

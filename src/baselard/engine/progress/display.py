@@ -114,7 +114,7 @@ class Quiet:
     def output(self, key: str, stream: int, data: bytes) -> None:
         pass
 
-    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
+    def finished(self, key: str, *, cached: bool, error: str = "", label: str = "") -> None:
         pass
 
     def span(self, span: Span) -> None:
@@ -151,7 +151,7 @@ class Dots:
             if step := self._steps.get(key):
                 step.lines.extend(step.add(data))
 
-    def finished(self, key: str, *, cached: bool, error: str = "") -> None:  # noqa: ARG002 -- cached ones began nothing
+    def finished(self, key: str, *, cached: bool, error: str = "", label: str = "") -> None:  # noqa: ARG002
         with self._lock:
             if step := self._steps.pop(key, None):
                 failed = error and error != CALLED_OFF

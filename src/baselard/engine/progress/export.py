@@ -84,10 +84,14 @@ class Exported:
     def output(self, key: str, stream: int, data: bytes) -> None:
         self.display.output(key, stream, data)
 
-    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
-        self.display.finished(key, cached=cached, error=error)
+    def finished(self, key: str, *, cached: bool, error: str = "", label: str = "") -> None:
+        self.display.finished(key, cached=cached, error=error, label=label)
+        now, asker = time.time_ns(), spans.asker()
         if step := self._steps.pop(key, None):
-            self._tell(replace(step, end=time.time_ns(), failed=bool(error), error=error))
+            self._tell(replace(step, end=now, failed=bool(error), error=error))
+        elif cached and asker.trace:
+            about = {spans.CACHED: True}
+            self._tell(Span(secrets.token_hex(8), label, asker.span, asker.trace, about, start=now, end=now))
 
     def note(self, text: str) -> None:
         self.display.note(text)

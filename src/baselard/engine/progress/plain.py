@@ -76,7 +76,7 @@ class Plain:
             if step := self._steps.get(key):
                 self._add(step, step.add(data))
 
-    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
+    def finished(self, key: str, *, cached: bool, error: str = "", label: str = "") -> None:  # noqa: ARG002
         with self._lock:
             self._cached += cached
             if step := self._steps.pop(key, None):

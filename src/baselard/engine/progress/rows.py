@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from baselard.engine.progress.spans import FOLDED, HIDDEN, SUITE, WAITS, Asker, Span
+from baselard.engine.progress.spans import CALL, FOLDED, HIDDEN, SUITE, WAITS, Asker, Span
 from baselard.engine.progress.text import plainly
 
 _DEEPEST = 100  # spans above one another; more can only be a mistake
@@ -75,9 +75,10 @@ class Rows:
         return row
 
     def name(self, asker: Asker) -> str:
-        """The name of the row that this span's work belongs to; empty where there is none."""
-        found = self._above(asker, SUITE)
-        return plainly(str(found.attributes[SUITE])).lstrip(" :#") if found else ""
+        """The name of the row that this span's work belongs to, after the call's if there are several; or empty."""
+        found, call = self._above(asker, SUITE), self._above(asker, CALL)
+        words = [str(span.attributes[key]) for span, key in ((call, CALL), (found, SUITE)) if span and found]
+        return plainly(" · ".join(dict.fromkeys(words))).lstrip(" :#")
 
     def row(self, asker: Asker) -> Row | None:
         """The row that this span's work belongs to."""

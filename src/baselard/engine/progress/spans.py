@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 SUITE = "test.suite.name"
 """The attribute that names what a span and all below it are about (OpenTelemetry's semantic conventions)."""
@@ -15,6 +16,10 @@ FOLDED = "dagger.io/ui.encapsulate"
 """The attribute of a span whose name says more than the steps below it (Dagger's interface)."""
 WAITS = "baselard.waits"
 """The attribute of a span in which nothing is done but waiting for the work of another."""
+CACHED = "dagger.io/dag.cached"
+"""The attribute of a step that ran nothing, since its result was in the store (Dagger's telemetry)."""
+CALL = "baselard.call"
+"""The attribute of a span that is one of several calls: what it is called, to tell what its work is for."""
 HIDDEN = "dagger.io/ui.internal"
 """The attribute of a span that is nothing to a reader (Dagger's interface)."""
 
@@ -73,10 +78,11 @@ def asked_by(traceparent: str) -> None:
 
 
 @contextlib.contextmanager
-def opened(name: str, tell: OnSpan) -> Iterator[Asker]:
+def opened(name: str, tell: OnSpan, attributes: Mapping[str, object] = MappingProxyType({})) -> Iterator[Asker]:
     """A span of the engine's own around the block, below the one that asked for it."""
     above = asker()
-    span = Span(secrets.token_hex(8), name, above.span, above.trace or secrets.token_hex(16), start=time.time_ns())
+    trace = above.trace or secrets.token_hex(16)
+    span = Span(secrets.token_hex(8), name, above.span, trace, attributes, start=time.time_ns())
     tell(span)
     token = _asker.set(span.asker)
     error = ""

@@ -94,7 +94,7 @@ class Tty:
             if step := self._steps.get(key):
                 step.tail = (step.tail + data)[-_KEPT:]
 
-    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
+    def finished(self, key: str, *, cached: bool, error: str = "", label: str = "") -> None:  # noqa: ARG002
         with self._lock:
             self._cached += cached
             step = self._steps.pop(key, None)

@@ -46,7 +46,7 @@ class Evaluator:
         """
         if node.cached and (known := self.results.lookup(node.key)):
             self._keep_inputs(node)
-            self.progress.finished(node.key, cached=True)
+            self.progress.finished(node.key, cached=True, label=without_passwords(node.label))
             return known
         return await self._join(node)
 
@@ -88,12 +88,12 @@ class Evaluator:
 
     async def _look_again_or_run(self, node: Node, inputs: Sequence[Value]) -> Result:
         if known := self.results.lookup(node.key):  # another process may have done it while this one waited
-            self.progress.finished(node.key, cached=True)
+            self.progress.finished(node.key, cached=True, label=without_passwords(node.label))
             return known
         content_key = await self._in_thread(node.content_key, inputs)
         if content_key and (known := self.results.lookup(content_key)):
             self.results.record([node.key], known)
-            self.progress.finished(node.key, cached=True)
+            self.progress.finished(node.key, cached=True, label=without_passwords(node.label))
             return known
         result = await self._run(node, inputs)
         label = without_passwords(node.label)

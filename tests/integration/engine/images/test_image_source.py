@@ -37,7 +37,7 @@ class Told:
     def output(self, key: str, stream: int, data: bytes) -> None:
         self.lines.append(data.decode())
 
-    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
+    def finished(self, key: str, *, cached: bool, error: str = "", label: str = "") -> None:
         self.lines.append(error)
 
     @property

@@ -63,7 +63,7 @@ def example(display: Display, error: str = "exit code: 7") -> None:
     spans.asked_by(f"00-{TRACE}-{ABOVE}-01")
     display.started("k", "exec make")
     display.finished("k", cached=False, error=error)
-    display.finished("other", cached=True)
+    display.finished("other", cached=True, label="copy a")
     display.span(Span(ABOVE, "python-cli", "", TRACE, {SUITE: "python-cli"}, 5, 9, failed=True, error="build: no"))
 
 
@@ -86,6 +86,9 @@ def test_work_is_sent_with_its_parent_its_times_and_how_it_ended(collector: Coll
     assert [(one.key, one.value.string_value) for one in example_.attributes] == [(SUITE, "python-cli")]
     assert (example_.status.code, example_.status.message) == (Status.STATUS_CODE_ERROR, "build: no")
     assert (step.status.code, step.status.message) == (Status.STATUS_CODE_ERROR, "exit code: 7")
+    found = sent["copy a"]  # in the store: named as Dagger's telemetry has it
+    assert (found.parent_span_id.hex(), found.start_time_unix_nano) == (ABOVE, found.end_time_unix_nano)
+    assert [(one.key, one.value.bool_value) for one in found.attributes] == [("dagger.io/dag.cached", True)]
 
 
 def test_no_secret_is_sent(collector: Collector) -> None:
@@ -114,7 +117,7 @@ def test_a_collector_that_is_away_is_one_warning(monkeypatch: pytest.MonkeyPatch
     with exported(Plain(stream), lambda: (), {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}) as display:
         example(display)
     last = stream.getvalue().splitlines()[-1]
-    assert last == "warning: 2 of 2 spans did not reach the collector of OpenTelemetry"
+    assert last == "warning: 3 of 3 spans did not reach the collector of OpenTelemetry"
 
 
 def test_a_queue_that_is_full_lets_the_work_go_on() -> None:

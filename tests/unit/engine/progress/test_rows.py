@@ -1,17 +1,23 @@
 """What is shown of named work: a line for each image, whatever the spans say of themselves."""
 
 import io
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from baselard.engine.progress import spans
+from baselard.engine.progress.final import Final
+from baselard.engine.progress.json_lines import JsonLines
 from baselard.engine.progress.plain import Plain
 from baselard.engine.progress.rows import Rows
-from baselard.engine.progress.spans import FOLDED, SUITE, WAITS, Span
+from baselard.engine.progress.spans import CALL, FOLDED, SUITE, WAITS, Span
 from baselard.engine.progress.tree import Tty
+from baselard.engine.solver.graph import CALLED_OFF
 
 TRACE = "0" * 31 + "1"
 
@@ -188,6 +194,78 @@ def test_an_example_s_name_cannot_give_github_a_command() -> None:
         display.span(span(name[:16], "x", end=2, error="\n::error::y", suite=name))
     display.close()
     assert not [line for line in stream.getvalue().splitlines() if line.lstrip().startswith(("::error", "##["))]
+
+
+def test_of_several_calls_a_line_says_which_it_is_for() -> None:
+    display, shown = tree()
+    for call, letter in (("test-base", "a"), ("test-examples", "b"), ("lint", "c")):
+        top = Span(letter * 16, f"check {call}", "", TRACE, {CALL: call}, 1)
+        display.span(top)
+        display.span(span(letter.zfill(16), "x", top.id, suite="lint" if call == "lint" else "acme/base"))
+    assert [line.split("  ")[0] for line in shown()[:-1]] == [
+        "● test-base · acme/base",
+        "● test-examples · acme/base",
+        "● lint",
+    ]
+
+
+def test_lines_for_programs_are_json_objects_with_the_names_of_the_manual() -> None:
+    """Judge: docs/command-line.md, which lists the keys of each event."""
+    stream = io.StringIO()
+    display = JsonLines(stream, clock=lambda: 2.5)
+    alpha(display)
+    step(display, "k", "exec make", "b", b"one\n\x1b[31m<b>\xff", error="exit code: 7")
+    display.finished("other", cached=True, label="copy a\nb")
+    display.note("said\n")
+    display.span(replace(span("a".zfill(16), "alpha", end=5_000_000_000, suite="alpha"), start=1_000_000_000))
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    events = ("begin", "output", "end", "note")
+    assert {event: next(tuple(one) for one in told if one["event"] == event) for event in events} == {
+        "begin": ("event", "time", "trace", "id", "parent", "kind", "image", "name"),
+        "output": ("event", "time", "id", "image", "stream", "text"),
+        "end": ("event", "time", "trace", "id", "parent", "kind", "image", "name", "seconds", "cached", "error"),
+        "note": ("event", "time", "text"),
+    }
+    page = (Path(__file__).resolve().parents[4] / "docs/command-line.md").read_text()
+    assert all(f"`{key}`" in page for one in told for key in one)
+    assert [(one["event"], one.get("kind"), one.get("name"), one.get("text")) for one in told] == [
+        ("begin", "image", "alpha", None),
+        ("begin", "work", "build", None),
+        ("begin", "step", "exec make", None),
+        ("output", None, None, "one"),
+        ("output", None, None, "[31m<b>\ufffd"),
+        ("end", "step", "exec make", None),
+        ("end", "step", "copy a b", None),
+        ("note", None, None, "said"),
+        ("end", "image", "alpha", None),
+    ]
+    begun, ended, found = told[2], told[5], told[6]
+    assert (begun["id"], begun["image"], begun["parent"]) == (ended["id"], "alpha", "b".zfill(16))
+    assert (ended["error"], ended["cached"], found["error"], found["cached"]) == ("exit code: 7", False, "", True)
+    assert (told[-1]["seconds"], told[-1]["time"]) == (4.0, "1970-01-01T00:00:05.000Z")
+
+
+def test_the_report_comes_when_all_is_over_with_what_failed_before_it() -> None:
+    stream = io.StringIO()
+    display = Final(stream, clock=lambda: 0.0)
+    alpha(display)
+    step(display, "k", "exec /bin/sh -c make", "b", b"gcc a.c\nno such file", error="exit code: 2")
+    step(display, "l", "exec true", "b", b"fine\n", error="")
+    step(display, "m", "exec sleep", "b", error=CALLED_OFF)
+    display.span(span("b".zfill(16), "build", "a".zfill(16), end=2, error="x"))
+    display.span(span("a".zfill(16), "alpha", end=2, error="build: exit code 2", suite="alpha"))
+    display.span(span("d".zfill(16), "other", suite="other"))
+    assert stream.getvalue() == ""
+    display.close()
+    display.close()  # says nothing twice
+    assert stream.getvalue().splitlines() == [
+        "✘ alpha: $ make",
+        "  gcc a.c",
+        "  no such file",
+        "  exit code: 2",
+        "✘ alpha     0.0 s  build: exit code 2",
+        "– other     0.0 s",  # noqa: RUF001 -- a mark like ✔
+    ]
 
 
 WHOLE = b'{"id": "aaaaaaaaaaaaaaaa", "trace": "11111111111111111111111111111111", "name": "x"}'

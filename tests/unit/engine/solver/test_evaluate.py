@@ -79,7 +79,7 @@ class Shown:
 
     def span(self, span: Any) -> None: ...
 
-    def finished(self, key: str, *, cached: bool, error: str = "") -> None:
+    def finished(self, key: str, *, cached: bool, error: str = "", label: str = "") -> None:
         self.lines.append(f"cached {key[:12]}" if cached else f"end {error}".strip())
 
 
