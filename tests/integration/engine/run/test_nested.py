@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from baselard.engine.errors import UserError
-from baselard.engine.run.containers.command import BindMount, CacheMount, CacheSharing, TmpfsMount
+from baselard.engine.run import sandbox
+from baselard.engine.run.containers.command import BindMount, CacheMount, CacheSharing, Command, TmpfsMount
 from baselard.engine.solver.graph import Value
 
 pytestmark = pytest.mark.root
@@ -44,6 +45,22 @@ def test_each_kind_of_mount_is_as_it_was_asked_for(run: Any, output: Any, busybo
     assert ran.files(1)["etc/passwd"].endswith(b"more\n")
     alone = run("cat /o/kept; ls /o/below", mounts=(CacheMount("/o", "nested, another"),))
     assert alone.stdout == "x\n"
+
+
+def test_the_runtime_is_asked_for_nothing_below_the_volume(worker: Any, output: Any, busybox: Value) -> None:
+    """It would look for the place by a path that somebody changes, which tests/security/test_races.py sees by luck."""
+    mounts = (
+        TmpfsMount("/b"),
+        CACHE,
+        TmpfsMount("/c/memory"),
+        TmpfsMount("/d"),
+        TmpfsMount("/c"),
+        TmpfsMount("/c/later"),
+    )
+    command = Command(rootfs=output(busybox), args=("true",), mounts=mounts)
+    with sandbox.prepared(worker, command, [busybox]) as box:
+        asked = [mount.target for mount in box.spec.mounts]
+    assert [target for target in asked if target[:2] in ("/b", "/c", "/d")] == ["/b", "/c", "/d", "/c", "/c/later"]
 
 
 def test_what_is_below_another_mount_leaves_no_mount_point_there(run: Any, output: Any) -> None:
