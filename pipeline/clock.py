@@ -29,7 +29,7 @@ class Clock:
         start = self.now()
         try:
             waits = phase == WAITING
-            with telemetry.task("waits for its base" if waits else phase, waits=waits):
+            with telemetry.task(telemetry.WAITED if waits else phase, waits=waits):
                 yield
         finally:
             spans.append(Phase(phase, start, self.now()))

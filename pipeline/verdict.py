@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline import spans
 from pipeline.errors import ChecksFailed
 from pipeline.model import Report
 from pipeline.report import text
@@ -10,6 +11,7 @@ from pipeline.report.fold import folded
 
 def settle(report: Report) -> str:
     """The summary; raised as ChecksFailed when something failed, so that the call exits 1 and still shows it."""
+    spans.tell(report)
     summary = text.render(report)
     if report.failed:
         shown = folded(report).suites

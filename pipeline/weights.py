@@ -100,7 +100,8 @@ def check(sizes: Sizes, allowed: str) -> Suite:
     else:
         over = human(unpacked - budget(allowed))
         case = Case(f"at most {allowed}", Verdict.FAILED, message=f"{shown}: {over} too much")
-    return Suite(sizes.name, (case,))
+    weight = {"unpacked": unpacked, "compressed": sizes.archive.compressed}
+    return Suite(sizes.name, (case,), properties=weight)
 
 
 def human(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagger
 from dagger import dag
 
+from pipeline import spans
 from pipeline.model import Report
 from pipeline.report import commands, outputs, record, sarif, summary, text
 
@@ -30,6 +31,7 @@ def files(report: Report) -> dict[str, str]:
 
 def render(report: Report) -> dagger.Directory:
     """The directory with these files."""
+    spans.tell(report)
     directory = dag.directory()
     for name, contents in files(report).items():
         directory = directory.with_new_file(name, contents)

@@ -33,16 +33,26 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
     if privilege.may_mount() and not halves.wanted(parsed):
         found.start_runner()  # it imports while this process does
     from baselard.cli import result, start  # help needs no engine
+    from baselard.cli.recording import Recording, plain
 
     start.require_privilege(["call", *argv])
     _warn(parsed.steps)
     if halves.wanted(parsed):
-        return halves.run(parsed)
+        return halves.run(parsed, [plain(word) for word in ("call", *argv)])
     last = parsed.steps[-1].function.return_type
     output = parsed.options.output
-    value = start.walk(found, lambda walk: walk.run(parsed.steps, output=output))
+    recording = Recording(about(found, parsed), ["call", *argv])
+    value = start.walk(found, lambda walk: walk.run(parsed.steps, output=output), recording)
     result.show(last, value, as_json=parsed.options.json, output=output)
     return 0
+
+
+def about(found: Target, parsed: chain.Chain) -> Path:
+    """The tree that a command line is about: the one named by --source, if that is a directory, or the module's."""
+    source = parsed.steps[0].args.get("source")
+    if isinstance(source, ObjectAddress) and source.is_local:
+        return Path(source.path).expanduser().resolve()
+    return found.source.context
 
 
 def _warn(steps: Sequence[Step]) -> None:

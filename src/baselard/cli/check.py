@@ -62,6 +62,7 @@ def matching(module: Module, patterns: Sequence[str]) -> Sequence[Check]:
 
 def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> list[CheckOutcome]:
     from baselard.cli import start  # listing needs no engine
+    from baselard.cli.recording import Recording
 
     async def work(walk: "Walk") -> list[CheckOutcome]:
         constructed = await walk.run(chosen[0].steps[:1])
@@ -75,7 +76,7 @@ def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> lis
             return await _outcome(walk, check, constructed)
 
     start.require_privilege(line)
-    return start.walk(found, work) if chosen else []
+    return start.walk(found, work, Recording(found.source.context, line)) if chosen else []
 
 
 async def _outcome(walk: "Walk", check: Check, constructed: JSON) -> CheckOutcome:

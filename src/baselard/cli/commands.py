@@ -35,6 +35,18 @@ def _check(asked: "Namespace") -> int:
     return check.run(parser.options(asked), asked.patterns, asked.line, listing=asked.listing)
 
 
+def _history(asked: "Namespace") -> int:
+    from baselard.cli import history
+
+    return history.run(asked.words, asked.line, everywhere=asked.all, as_json=asked.json)
+
+
+def _compare(asked: "Namespace") -> int:
+    from baselard.cli import compare
+
+    return compare.run(asked.before, asked.after, asked.line, as_json=asked.json)
+
+
 def _init(asked: "Namespace") -> int:
     from baselard.cli import init
 
@@ -88,6 +100,8 @@ COMMANDS: Mapping[str, Subcommand] = {
     "call": Subcommand("call functions of a module, each on the result of the one before", _call),
     "functions": Subcommand("list the functions of a module, or of what a function returns", _functions),
     "check": Subcommand("run a module's checks, all or those that match a pattern", _check),
+    "history": Subcommand("list earlier runs of this tree, or show one: history show RUN", _history),
+    "compare": Subcommand("show what differs between two runs: verdicts, seconds, sizes", _compare),
     "init": Subcommand("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
     "cache": Subcommand("take the last run's results to another machine, or bring them from one", _cache),
     "doctor": Subcommand("look at what this machine lends the engine, and name what is missing", _doctor),

@@ -11,7 +11,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +40,11 @@ def wanted(chain: Chain) -> bool:
     return complete and halves and kebab(last.function.name) == "test-examples"
 
 
-def run(chain: Chain) -> int:
-    """Give, take, and put away; the exit code. Call with the privilege to remove a store."""
+def run(chain: Chain, words: Sequence[str]) -> int:
+    """Give, take, and put away; the exit code. Call with the privilege to remove a store.
+
+    ``words`` are the command line as the history has it.
+    """
     last = chain.steps[-1]
     root = places.store_root()
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +60,9 @@ def run(chain: Chain) -> int:
         if last.args["share"] == "rebuild":
             _carry_cache(given / "bases", work)
         rest = tuple(name for name in last.args if name not in ("share", "registry"))
-        return _call(chain, "test-examples", last.args, rest, "--bases", given / "bases", store=work / "store")
+        code = _call(chain, "test-examples", last.args, rest, "--bases", given / "bases", store=work / "store")
+        _carry_history(work / "store", words)
+        return code
     finally:
         if last.args["share"] == "registry":
             _call(chain, "cleanup", last.args, _ACCOUNT, "--tags", f"{tag}*", "--older-than-days", "0", "--apply")
@@ -70,6 +77,16 @@ def _carry_cache(bases: Path, work: Path) -> None:
     _again("cache", "import", "--unsigned", str(cache), store=work / "store")
     size = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
     (bases / "cache.json").write_text(json.dumps({"bytes": size, "seconds": round(time.monotonic() - began, 3)}))
+
+
+def _carry_history(other: Path, words: Sequence[str]) -> None:
+    """Keep the other store's runs in this one."""
+    from baselard.engine.store import runs  # most calls are not about two stores
+    from baselard.engine.store.database import Store
+
+    with closing(Store.open(other)) as source, closing(Store.open(places.store_root())) as store:
+        for judged in reversed(runs.listed(source)):
+            runs.add(store, replace(judged, words=words))
 
 
 def _call(

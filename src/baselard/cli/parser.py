@@ -182,6 +182,25 @@ def _functions() -> Parser:
     return parser
 
 
+def _history() -> Parser:
+    about = (
+        "Runs that judged something are kept in the store, the newest 500, without secrets; prune --all forgets them.\n"
+    )
+    parser = Parser("history", "[show RUN]", about)
+    parser.add_argument("words", nargs="*")
+    _switch(parser, "--all", help="those of every tree on this machine, not of this one alone")
+    _switch(parser, "-j", "--json", help="print JSON")
+    return parser
+
+
+def _compare() -> Parser:
+    parser = Parser("compare", "RUN RUN", "A run is its number, as history lists it.\n")
+    parser.add_argument("before", metavar="RUN")
+    parser.add_argument("after", metavar="RUN")
+    _switch(parser, "-j", "--json", help="print JSON")
+    return parser
+
+
 def _init() -> Parser:
     parser = Parser("init", about="Writes baselard.yaml, with what is found in this repository.\n")
     _switch(parser, "--github", help="write the workflow of one step, .github/workflows/baselard.yml, instead")
@@ -219,7 +238,7 @@ def _prune() -> Parser:
     parser.add_argument("--keep-bytes", metavar="SIZE", help=size)
     time = "what was not used for so long goes (30m, 12h, 7d, 2w)"
     parser.add_argument("--older-than", metavar="TIME", help=time)
-    _switch(parser, "--all", help="everything, and cache volumes too")
+    _switch(parser, "--all", help="everything, cache volumes and the history too")
     _switch(parser, "--dry-run", help="say what would go")
     return parser
 
@@ -242,6 +261,8 @@ _BUILT: Mapping[str, Callable[[], Parser]] = {
     "call": _call,
     "check": _check,
     "functions": _functions,
+    "history": _history,
+    "compare": _compare,
     "init": _init,
     "cache": _cache,
     "doctor": _doctor,

@@ -34,6 +34,7 @@ def told(freed: Freed, *, dry_run: bool) -> str:
     """One line."""
     verb = "would free" if dry_run else "freed"
     parts = f"{freed.results} results, {freed.snapshots} snapshots, {freed.blobs} blobs, {freed.caches} cache volumes"
+    parts += f", {freed.runs} runs of the history" if freed.runs else ""
     return (
         f"{verb} {freed.size / 1e6:.1f} MB ({parts}); {freed.kept / 1e6:.1f} MB {'would stay' if dry_run else 'stay'}\n"
     )

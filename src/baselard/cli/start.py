@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from baselard.cli import places
+from baselard.cli.recording import Recording
 from baselard.cli.target import Target
 from baselard.engine.api.objects.secrets import SecretStore
 from baselard.engine.api.session import Session, opened
@@ -63,6 +64,10 @@ class Engine:
     machines: contextlib.ExitStack
     output: str = ""
     secrets: list[SecretStore] = field(default_factory=list)
+
+    def hidden(self) -> tuple[bytes, ...]:
+        """The texts that nobody may see, longest first."""
+        return streams.scrubbable(text for one in self.secrets for text in one.texts())
 
     def session(self, workdir: Path) -> Session:
         """A new session for a client whose paths are relative to ``workdir``."""
@@ -117,16 +122,20 @@ def engine(progress: Display, terminal: Terminal | None = None, output: str = ""
         yield Engine(store, *lent, services, machines, output, stores)
 
 
-def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
-    """Start the engine, do ``work`` with the target's module, and stop it again. Raises what the work raises."""
+def walk(target: Target, work: Callable[[Walk], Awaitable[Answer]], recording: Recording) -> Answer:
+    """Start the engine, do ``work`` with the target's module, and stop it again. Raises what the work raises.
+
+    What the module tells of its verdicts is kept in the store by ``recording``.
+    """
     space.require(places.store_root())
     for number in (signal.SIGTERM, signal.SIGHUP):  # both end it as Ctrl-C does: with everything put away
         signal.signal(number, _terminated)
     runner = target.start_runner()
     terminal = Device(target.display.aside, target.options.on_failure)
     output = _only_written(target.options.output)
-    with contextlib.closing(target), engine(target.display, terminal, output) as running:  # closed before the result
-        return asyncio.run(_served(running, target, runner, work))
+    started = engine(target.display, terminal, output)
+    with contextlib.closing(target), started as running, recording.kept(running.store, running.hidden):
+        return asyncio.run(_served(running, target, runner, work, recording))  # all is closed before the result
 
 
 def _only_written(output: str) -> str:
@@ -141,7 +150,9 @@ def _terminated(*_: object) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-async def _served(engine: Engine, target: Target, runner: Runner, work: Callable[[Walk], Awaitable[Answer]]) -> Answer:
+async def _served(
+    engine: Engine, target: Target, runner: Runner, work: Callable[[Walk], Awaitable[Answer]], recording: Recording
+) -> Answer:
     session = engine.session(Path.cwd())
     if target.options.no_cache_exec:
         session.state.fresh = uuid.uuid4().hex
@@ -154,7 +165,7 @@ async def _served(engine: Engine, target: Target, runner: Runner, work: Callable
             lambda frame: registration.entered(session, port, frame),
             session.state.ids.load,
             target.output,
-            engine.progress.span,
+            recording.listening(engine.progress.span),
         )
         memory = Memory(engine.store, session.state.ids, target.source)
         spans.asked_by(os.environ.get("TRACEPARENT", ""))

@@ -1,6 +1,7 @@
 """Spans of the pipeline. Judge: OpenTelemetry's own SDK, which keeps what its tracers were told."""
 
 import functools
+import json
 from collections.abc import Iterator
 
 import anyio
@@ -16,7 +17,7 @@ from pipeline.checks import CheckOptions, Subject
 from pipeline.clock import Clock
 from pipeline.errors import BaselardError
 from pipeline.goss.results import Outcome
-from pipeline.model import Case, Verdict
+from pipeline.model import Case, Phase, Quarantine, Report, Suite, Verdict
 
 
 @pytest.fixture
@@ -101,3 +102,42 @@ def test_work_that_others_wait_for_hangs_where_it_was_planned(kept: InMemorySpan
 def test_without_a_tracer_nothing_is_kept() -> None:
     with spans.task("build") as span:
         assert not span.is_recording()
+
+
+def told(kept: InMemorySpanExporter) -> list[dict[str, object]]:
+    (span,) = [span for span in kept.get_finished_spans() if spans.REPORT in (span.attributes or {})]
+    assert span.attributes and span.attributes[spans.HIDDEN]
+    return list(json.loads(str(span.attributes[spans.REPORT])))
+
+
+def test_a_call_tells_all_that_it_found_in_one_span(kept: InMemorySpanExporter) -> None:
+    phases = (Phase("base", 0, 1), Phase("build", 1, 2.5), Phase("test", 3, 4))
+    excused = Quarantine("soon", "", "2999-01-01")
+    bad = Case("port", Verdict.FAILED, message="closed\nfor good")
+    suites = (
+        Suite("good", (Case("a", Verdict.PASSED),), phases, properties={"unpacked": 7, "share": "archive"}),
+        Suite("excused", (bad,), quarantine=excused),
+        Suite("bad", (Case("a", Verdict.PASSED), bad)),
+        *(Suite(name, (Case("clean", Verdict.PASSED),), group="lint") for name in ("x", "y")),
+    )
+    spans.tell(Report("several", suites))
+    first, *others = told(kept)
+    assert first == {
+        **{"name": "bad", "verdict": "failed", "blocks": True, "cases": 2, "seconds": 0},
+        **{"phases": {}, "why": "port: closed for good", "sizes": {}},
+    }
+    assert [(one["name"], one["verdict"], one["blocks"]) for one in others] == [
+        *(("good", "passed", False), ("excused", "quarantined", False), ("lint", "passed", False))
+    ]
+    assert (others[0]["seconds"], others[0]["phases"], others[0]["sizes"]) == (
+        *(2.5, {"waits for its base": 1, "build": 1.5, "test": 1}, {"unpacked": 7}),
+    )
+
+
+def test_a_call_of_very_many_tells_those_that_failed(kept: InMemorySpanExporter) -> None:
+    suites = [Suite(f"{number}" * 200, (Case("a", Verdict.PASSED),)) for number in range(2000)]
+    suites.append(Suite("bad", (Case("a", Verdict.FAILED, message="é" * 5000),)))
+    spans.tell(Report("many", tuple(suites)))
+    found = told(kept)
+    assert (len(found), found[0]["name"]) == (1000, "bad")
+    assert max(len(str(one["name"])) for one in found) == len(str(found[0]["why"])) == 200

@@ -9,6 +9,7 @@ from baselard.engine.files import gitignore
 from baselard.engine.files.gitignore import Rules
 from baselard.engine.files.walking import read_rules
 from baselard.engine.host import process
+from baselard.engine.store.runs import Commit
 
 
 def outer_rules(path: str) -> list[Rules]:
@@ -35,6 +36,16 @@ def is_tracked(path: str) -> bool:
         return True
     told = _ask(directory, "ls-files", "-z", "--", os.path.realpath(path))
     return told is None or bool(told)
+
+
+def commit(path: str) -> Commit:
+    """Where the tree at a host directory stands; nothing is known outside of a checkout and where there is no git."""
+    told = _ask(path, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z", "--", ".") or b""
+    lines = [os.fsdecode(line) for line in told.split(b"\0") if line]
+    known = dict(line.removeprefix("# branch.").split(" ", 1) for line in lines if line.startswith("# branch."))
+    branch, name = known.get("head", ""), known.get("oid", "")
+    changed = any(not line.startswith("# ") for line in lines)
+    return Commit("" if branch == "(detached)" else branch, "" if name == "(initial)" else name, changed)
 
 
 def _rules(file: str, below: list[str]) -> Rules:

@@ -22,6 +22,8 @@ CALL = "baselard.call"
 """The attribute of a span that is one of several calls: what it is called, to tell what its work is for."""
 HIDDEN = "dagger.io/ui.internal"
 """The attribute of a span that is nothing to a reader (Dagger's interface)."""
+REPORT = "baselard.report"
+"""The attribute in which a call tells what it found out, as JSON (`spans.tell` of the pipeline)."""
 
 _IDENTITIES = re.compile(r"[0-9a-f]{32}-[0-9a-f]{16}-([0-9a-f]{16})?")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")

@@ -19,7 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from baselard.engine.errors import UserError
-from baselard.engine.store import deep, holdings, layer_index, locks
+from baselard.engine.store import deep, holdings, layer_index, locks, runs
 from baselard.engine.store.database import Snapshot, Store
 
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)I?B?")
@@ -39,7 +39,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Freed:
-    """How much went, or with a dry run would go; ``kept`` is what stays, both in bytes."""
+    """How much went, or with a dry run would go; ``size`` and ``kept``, which is what stays, in bytes.
+
+    ``runs`` are those of the history.
+    """
 
     results: int
     snapshots: int
@@ -47,6 +50,7 @@ class Freed:
     caches: int
     size: int
     kept: int
+    runs: int = 0
 
 
 @dataclass
@@ -92,12 +96,14 @@ def collect(store: Store, policy: Policy, *, dry_run: bool = False, now: float |
         if not dry_run:
             holdings.forget(store, results=doomed.results, snapshots=doomed.snapshots, blobs=doomed.blobs)
     caches, cache_size = _caches(store, policy, dry_run=dry_run)
+    oldest = now if policy.everything else now - policy.older_than if policy.older_than is not None else 0
+    forgotten = runs.forget(store, oldest, dry_run=dry_run)
     if not dry_run:
         layer_index.forget_snapshots(store)
         store.clean()
     freed = doomed.size + cache_size
     counts = (len(doomed.results), len(doomed.snapshots), len(doomed.blobs), caches)
-    return Freed(*counts, freed, contents.size - doomed.size)
+    return Freed(*counts, freed, contents.size - doomed.size, forgotten)
 
 
 def within_limit(store: Store) -> Freed | None:

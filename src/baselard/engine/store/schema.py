@@ -5,7 +5,7 @@ from pathlib import Path
 
 from baselard.engine.errors import HostError
 
-VERSION = 1
+VERSION = 2
 """The number that SQLite keeps as ``user_version``. A store without one is from before tables had a version."""
 
 _TABLES = """
@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS origins (
   PRIMARY KEY (digest, registry)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS host_content (
   path BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, began REAL NOT NULL, place TEXT NOT NULL, run TEXT NOT NULL);
 """
 
 # What brings the tables of the version before each number up to it.

@@ -1,0 +1,16 @@
+"""``baselard compare``: what differs between two runs."""
+
+from collections.abc import Sequence
+
+from baselard.cli import comparison, history
+
+
+def run(before: str, after: str, line: Sequence[str], *, as_json: bool) -> int:
+    """Show it. Raises UserError for a run that is not recorded, HostError.
+
+    ``line`` is the command line, to become root with.
+    """
+    with history.opened(line) as store:
+        found = comparison.compared(history.numbered(store, before), history.numbered(store, after))
+    history.show(comparison.plain(found) if as_json else comparison.text(found), as_json=as_json)
+    return 0

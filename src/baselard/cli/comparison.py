@@ -1,0 +1,110 @@
+"""Two runs side by side: verdicts that changed, seconds by phase, sizes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from baselard.cli import past
+from baselard.engine.progress.text import plainly
+from baselard.engine.store.runs import Judgement, RecordedRun
+
+_NOTICED = 0.1  # seconds; a smaller difference is none
+ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A quantity of one thing in both runs; None where there is none. ``what`` is a phase, or a kind of size."""
+
+    name: str
+    what: str
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class Turned:
+    """A verdict that is not what it was; ``absent`` where nothing of that name was judged."""
+
+    name: str
+    before: str
+    after: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two runs, and how many verdicts do not."""
+
+    before: RecordedRun
+    after: RecordedRun
+    verdicts: tuple[Turned, ...]
+    same: int
+    seconds: tuple[Change, ...]
+    sizes: tuple[Change, ...]
+
+
+def compared(before: RecordedRun, after: RecordedRun) -> Comparison:
+    """Compare what was judged under the same name. Of seconds all are given, of sizes those that differ."""
+    olds, news = ({one.name: one for one in run.judgements} for run in (before, after))
+    names = list(dict.fromkeys([*olds, *news]))
+    verdicts = tuple(turn for name in names if (turn := _turned(name, olds.get(name), news.get(name))))
+    both = [(name, olds[name], news[name]) for name in names if name in olds and name in news]
+    seconds = [one for name, old, new in both for one in _changes(name, old.phases, new.phases)]
+    sizes = [one for name, old, new in both for one in _changes(name, old.sizes, new.sizes)]
+    differing = tuple(one for one in sizes if one.before != one.after)
+    return Comparison(before, after, verdicts, len(names) - len(verdicts), tuple(seconds), differing)
+
+
+def plain(found: Comparison) -> Mapping[str, Any]:
+    """The comparison as JSON has it; runs by their numbers."""
+    told = asdict(found)
+    return {**told, "before": found.before.number, "after": found.after.number}
+
+
+def text(found: Comparison) -> str:
+    """The comparison for people; of seconds those that differ by a tenth."""
+    lines = [f"before  {_heading(found.before)}", f"after   {_heading(found.after)}", ""]
+    lines += [f"{plainly(one.name)}: {one.before} → {one.after}{_reason(one)}" for one in found.verdicts]
+    others = "verdict is" if found.same == 1 else "verdicts are"
+    lines.append(f"{found.same} {'other ' if found.verdicts else ''}{others} as before")
+    slower = [one for one in found.seconds if abs((one.after or 0) - (one.before or 0)) >= _NOTICED]
+    lines += _section("seconds", slower, lambda count: f"{count:.1f}")
+    lines += _section("sizes in MB", found.sizes, lambda count: f"{count / 1e6:.1f}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _turned(name: str, old: Judgement | None, new: Judgement | None) -> Turned | None:
+    was, is_ = (one.verdict if one else ABSENT for one in (old, new))
+    return None if was == is_ else Turned(name, was, is_, new.why if new else "")
+
+
+def _changes(name: str, old: Mapping[str, float], new: Mapping[str, float]) -> Iterator[Change]:
+    for what in dict.fromkeys([*old, *new]):
+        yield Change(name, what, old.get(what), new.get(what))
+
+
+def _heading(run: RecordedRun) -> str:
+    return f"run {run.number}: {past.result(run)} in {run.seconds:.1f} s on {past.standing(run)}: {past.call(run)}"
+
+
+def _reason(one: Turned) -> str:
+    return f": {plainly(one.why)}" if one.why else ""
+
+
+def _section(title: str, changes: Sequence[Change], shown: Any) -> list[str]:
+    """A table, the largest difference first; nothing without rows."""
+    ordered = sorted(changes, key=lambda one: -abs((one.after or 0) - (one.before or 0)))
+    rows = [(f"{plainly(one.name)} {plainly(one.what)}", *_cells(one, shown)) for one in ordered]
+    if not rows:
+        return []
+    rows = [(title, "before", "after", "change"), *rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [f"{row[0]:<{widths[0]}}" + "".join(f"  {row[at]:>{widths[at]}}" for at in (1, 2, 3)) for row in rows]
+    return ["", *(line.rstrip() for line in lines)]
+
+
+def _cells(one: Change, shown: Any) -> tuple[str, str, str]:
+    before, after = ("–" if count is None else shown(count) for count in (one.before, one.after))  # noqa: RUF001
+    difference = (one.after or 0) - (one.before or 0)
+    return before, after, f"{'+' if difference >= 0 else '-'}{shown(abs(difference))}"

@@ -1,0 +1,87 @@
+"""Earlier runs as text: a line each, or one of them with all that it found."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from baselard.engine.progress.text import plainly
+from baselard.engine.store.runs import Judgement, RecordedRun
+
+_NARROW = 60  # columns; less has no room for seconds and commits
+_HEADS = ("RUN", "RESULT", "SECONDS", "STARTED", "COMMIT", "CALL")
+_MARKS = {"passed": "✔", "noted": "✔", "skipped": "–"}  # noqa: RUF001 -- as in the live lines
+
+
+def table(found: Sequence[RecordedRun], width: int = 0) -> str:
+    """A line for each run, cut at ``width`` columns if there is one."""
+    rows = [_HEADS, *map(_row, found)]
+    kept = (0, 1, 3, 5) if 0 < width < _NARROW else range(len(_HEADS))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    lines = ("  ".join(f"{row[column]:<{widths[column]}}" for column in kept).rstrip() for row in rows)
+    return "".join(f"{_cut(line, width)}\n" for line in lines)
+
+
+def one(run: RecordedRun) -> str:
+    """What a run was, and each thing that it judged, what failed with its reason."""
+    where = f" in {run.place}"
+    lines = [f"run {run.number}: {call(run)}", f"{result(run)} in {run.seconds:.1f} s, exit code {run.code}"]
+    lines += [f"started {moment(run)} UTC on {standing(run)}{where}", ""]
+    lines += [line for judgement in run.judgements for line in _judgement(judgement, run)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def result(run: RecordedRun) -> str:
+    """What came out, in a few words."""
+    total = len(run.judgements)
+    if run.failures:
+        return f"{len(run.failures)} of {total} failed"
+    tally = Counter("passed" if one.verdict == "noted" else one.verdict for one in run.judgements)
+    return f"all {total} passed" if tally["passed"] == total else ", ".join(f"{n} {word}" for word, n in tally.items())
+
+
+def call(run: RecordedRun) -> str:
+    """The words of the call, without what stands in each of them."""
+    words = [word for word in run.words if word != "call"]
+    return plainly(" ".join(words))
+
+
+def moment(run: RecordedRun) -> str:
+    """When it began, in UTC."""
+    return datetime.fromtimestamp(run.began, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def standing(run: RecordedRun) -> str:
+    """The commit, shortened, and whether files differed from it."""
+    tree = run.tree
+    branch = f" ({plainly(tree.branch)})" if tree.branch else ""
+    return f"{tree.commit[:9]}{branch}{' with changes' if tree.changed else ''}" if tree.commit else "no commit"
+
+
+def sign(judgement: Judgement) -> str:
+    """A mark for a verdict."""
+    return "✘" if judgement.blocks else _MARKS.get(judgement.verdict, "~")
+
+
+def phases(judgement: Judgement) -> str:
+    """The seconds of each phase."""
+    return ", ".join(f"{plainly(name)} {seconds:.1f} s" for name, seconds in judgement.phases.items())
+
+
+def _row(run: RecordedRun) -> tuple[str, ...]:
+    changed = "+" if run.tree.changed else ""
+    commit = f"{run.tree.commit[:9]}{changed}" if run.tree.commit else ""
+    return str(run.number), result(run), f"{run.seconds:.1f}", moment(run)[5:16], commit, call(run)
+
+
+def _judgement(judgement: Judgement, run: RecordedRun) -> Iterator[str]:
+    width = max(len(plainly(one.name)) for one in run.judgements)
+    verdicts = max(len(one.verdict) for one in run.judgements)
+    spent = f"{judgement.seconds:6.1f} s" if judgement.phases else " " * 8
+    line = f"{sign(judgement)} {judgement.verdict:<{verdicts}}  {plainly(judgement.name):<{width}}  {spent}"
+    yield f"{line}  {phases(judgement)}".rstrip()
+    if judgement.why:
+        yield f"    {plainly(judgement.why)}"
+
+
+def _cut(line: str, width: int) -> str:
+    return line if not 0 < width < len(line) else f"{line[: width - 1]}…"
