@@ -35,13 +35,14 @@ from pipeline.model import WAITING, Attempt, Case, Phase, Quarantine, Report, Su
 class CheckOptions:
     """How a test call goes about it. `timeout` is the seconds one image may take in all.
 
-    `nonce` makes every verdict a new one; equal nonces may reuse cached ones.
+    `nonce` makes every verdict a new one; equal nonces may reuse cached ones. Those named `first` begin first.
     """
 
     jobs: int = 8
     retries: int = 0
     timeout: float = 1800
     fail_fast: bool = False
+    first: Sequence[str] = ()
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -167,7 +168,7 @@ async def check_all(title: str, subjects: Sequence[Subject], options: CheckOptio
             if options.fail_fast and done[subject.name].blocks:
                 scope.cancel()
 
-        await each(subjects, one)
+        await each(sorted(subjects, key=lambda subject: subject.name not in options.first), one)
     suites = tuple(done.get(subject.name) or _not_run(subject) for subject in subjects)
     return Report(title, suites, clock.started, clock.now())
 
@@ -244,12 +245,13 @@ def quarantined(settings: QuarantineSettings | None, today: date | None = None) 
     return Quarantine(settings.reason, settings.link, settings.until, expired)
 
 
-def options(
+def options(  # noqa: PLR0913  # one flag, one argument
     config: Config,
     *,
     retries: int | None = None,
     jobs: int | None = None,
     fail_fast: bool = False,
+    first: Sequence[str] = (),
     cached: bool = False,
 ) -> CheckOptions:
     """What the call says, else what the configuration says."""
@@ -258,6 +260,7 @@ def options(
         retries=config.retries if retries is None else retries,
         timeout=config.timeout,
         fail_fast=fail_fast,
+        first=first,
     )
     if chosen.jobs < 1 or chosen.retries < 0:
         raise UsageError("--jobs must be at least 1 and --retries at least 0")

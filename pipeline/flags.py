@@ -36,3 +36,5 @@ Password = Annotated[dagger.Secret | None, Doc("Password or token at the registr
 BaseImage = Annotated[dagger.Container | None, Doc("Test on this image in the place of every base")]
 Bases = Annotated[dagger.Directory | None, Doc("Test on what hand-over made on another machine: its directory `bases`")]
 Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]
+Format = Annotated[str, Doc("How to print it: text, or json for programs")]
+First = Annotated[list[str] | None, Doc("Begin with the examples of these names; what is none of them is passed over")]

@@ -1,17 +1,49 @@
-"""What a project holds, as a table for people."""
+"""What a project holds, as a table for people or as JSON for programs."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from pipeline import checks
 from pipeline.discover import Example, Project
+from pipeline.errors import UsageError
+
+FORMATS = ("text", "json")
 
 
-def examples(project: Project) -> str:
+def check_format(chosen: str) -> str:
+    """The format; UsageError for one that there is not."""
+    if chosen not in FORMATS:
+        raise UsageError(f"--format {chosen}: there is {' and '.join(FORMATS)}")
+    return chosen
+
+
+def examples(project: Project, chosen: str = "text") -> str:
     """A line per example: name, the images it starts from, how it is tested, and what is special about it."""
+    if check_format(chosen) == "json":
+        return rendered([_entry(example) for example in project.examples])
     rows = [("EXAMPLE", "FROM", "TEST", "NOTE"), *(_row(example) for example in project.examples)]
     return columns(rows)
+
+
+def rendered(what: Any) -> str:
+    """JSON as it is printed."""
+    return json.dumps(what, indent=2, ensure_ascii=False) + "\n"
+
+
+def _entry(example: Example) -> dict[str, Any]:
+    quarantine = checks.quarantined(example.settings.quarantine)
+    return {
+        "name": example.name,
+        "directory": example.directory,
+        "from": list(dict.fromkeys(from_.reference for from_ in example.froms)),
+        "test": "goss" if example.tested else "basic",
+        "quarantine": asdict(quarantine) if quarantine else None,
+        "problem": example.problem,
+    }
 
 
 def _row(example: Example) -> tuple[str, str, str, str]:

@@ -29,6 +29,8 @@ from pipeline.flags import (
     ExampleName,
     Excluded,
     FailFast,
+    First,
+    Format,
     History,
     Jobs,
     Names,
@@ -83,9 +85,9 @@ class Baselard(FanOut):
         return await Images(project, platform).example(chosen)
 
     @function
-    async def examples(self) -> str:
+    async def examples(self, format: Format = "text") -> str:
         """List the examples: what each starts from, how it is tested, whether it is quarantined."""
-        return listing.examples(await self._project())
+        return listing.examples(await self._project(), format)
 
     @fresh
     @check
@@ -117,6 +119,7 @@ class Baselard(FanOut):
         only: Names = None,
         exclude: Excluded = None,
         platform: Platform = "",
+        first: First = None,
         fail_fast: FailFast = False,
         retries: Retries = None,
         jobs: Jobs = None,
@@ -133,7 +136,8 @@ class Baselard(FanOut):
         """Build every example on the base image just built, and test it with goss or the basic test."""
         account = Account(registry, username, password)
         given, handed = await self._given(base, bases, platform, account)
-        call = await self._call(platform, given, retries=retries, jobs=jobs, fail_fast=fail_fast, cached=cached_tests)
+        how = {"retries": retries, "jobs": jobs, "fail_fast": fail_fast, "cached": cached_tests, "first": first or ()}
+        call = await self._call(platform, given, **how)
         call = calls.shared(replace(call, handed=handed), share, account)
         selection = await self._selection(only, exclude, changed_since, history)
         return verdict.settle(await calls.test_examples(call, selection))
@@ -146,6 +150,7 @@ class Baselard(FanOut):
         only: Names = None,
         exclude: Excluded = None,
         platform: Platform = "",
+        first: First = None,
         retries: Retries = None,
         jobs: Jobs = None,
         changed_since: Since = "",
@@ -161,7 +166,8 @@ class Baselard(FanOut):
         Never fails because a check failed: keep the directory first, then fail by the code in `exit-code`.
         """
         given, _ = await self._given(base, bases, platform, Account("", username, password))
-        call = await self._call(platform, given, retries=retries, jobs=jobs, cached=cached_tests)
+        how = {"retries": retries, "jobs": jobs, "cached": cached_tests, "first": first or ()}
+        call = await self._call(platform, given, **how)
         selection = await self._selection(only, exclude, changed_since, history)
         return directory.render(joined.of_platform(await calls.several(call, check or (), selection), platform))
 

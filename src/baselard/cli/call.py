@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from baselard.cli import chain, halves, help, parser, target
 from baselard.cli.target import Target
@@ -13,6 +14,11 @@ from baselard.engine.errors import UserError
 from baselard.engine.host import privilege
 from baselard.engine.modules.addresses import ObjectAddress
 from baselard.engine.run import terminal
+from baselard.oci.text import JSON
+
+if TYPE_CHECKING:  # help needs no engine
+    from baselard.cli.failed import Choice
+    from baselard.engine.modules.walk import Walk
 
 
 def run(argv: list[str]) -> int:
@@ -30,21 +36,48 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
         check_addresses(step)
     if parsed.options.interactive or any(step.function.name == "terminal" for step in parsed.steps):
         terminal.require()
-    if privilege.may_mount() and not halves.wanted(parsed):
+    place, in_halves = about(found, parsed), halves.wanted(parsed)
+    choice = _choice(parsed, place, in_halves=in_halves)
+    if privilege.may_mount() and not in_halves:
         found.start_runner()  # it imports while this process does
     from baselard.cli import result, start  # help needs no engine
     from baselard.cli.recording import Recording, plain
 
     start.require_privilege(["call", *argv])
     _warn(parsed.steps)
-    if halves.wanted(parsed):
+    if in_halves:
         return halves.run(parsed, [plain(word) for word in ("call", *argv)])
-    last = parsed.steps[-1].function.return_type
-    output = parsed.options.output
-    recording = Recording(about(found, parsed), ["call", *argv])
-    value = start.walk(found, lambda walk: walk.run(parsed.steps, output=output), recording)
-    result.show(last, value, as_json=parsed.options.json, output=output)
+    value = start.walk(found, _work(found, parsed, choice), Recording(place, ["call", *argv]))
+    if choice is None or value is not None:
+        last, options = parsed.steps[-1].function.return_type, parsed.options
+        result.show(last, value, as_json=options.json, output=options.output)
     return 0
+
+
+def _choice(parsed: chain.Chain, place: Path, *, in_halves: bool) -> "Choice | None":
+    """What the command line leaves to the history. Raises UserError where it cannot."""
+    if not parsed.options.last_failed and not parsed.options.failed_first:
+        return None
+    from baselard.cli import failed  # few calls ask the history
+
+    if in_halves:
+        way = parsed.steps[-1].args["share"]
+        raise UserError(f"--share {way} has no history on its second machine: name examples by --only")
+    return failed.wanted(parsed, str(place))
+
+
+def _work(found: Target, parsed: chain.Chain, choice: "Choice | None") -> "Callable[[Walk], Awaitable[JSON]]":
+    output = parsed.options.output
+    if choice is None:
+        return lambda walk: walk.run(parsed.steps, output=output)
+    from baselard.cli import failed  # few calls ask the history
+
+    async def work(walk: "Walk") -> JSON:
+        state = await walk.run(parsed.steps[:1])
+        steps = await failed.steps(choice, walk, state, found.display.note)
+        return await walk.run(steps, output=output, state=state) if steps else None
+
+    return work
 
 
 def about(found: Target, parsed: chain.Chain) -> Path:

@@ -25,6 +25,8 @@ class Options:
     no_cache_exec: bool = False
     interactive: bool = False
     interactive_command: str = "/bin/sh"
+    last_failed: bool = False
+    failed_first: bool = False
     help: bool = False
 
     @property

@@ -160,6 +160,8 @@ def _call() -> Parser:
     _switch(parser, "-j", "--json", help="print the result as JSON")
     _display(parser)
     _running(parser)
+    _switch(parser, "--last-failed", help="only examples that failed when they were tested last, by the history")
+    _switch(parser, "--failed-first", help="begin with those")
     _switch(parser, "-h", "--help", help="tell of the last function, its arguments and what may follow")
     return parser
 

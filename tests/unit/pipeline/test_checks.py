@@ -163,3 +163,18 @@ async def test_numbers_that_make_no_sense(bad):
 @pytest.mark.parametrize(("today", "expired"), [(date(2030, 1, 31), False), (date(2030, 2, 1), True)])
 async def test_a_quarantine_includes_its_last_day(today, expired):
     assert checks.quarantined(QuarantineSettings("x", "2030-01-31"), today).expired is expired
+
+
+async def test_those_named_first_begin_first_and_all_are_reported_in_order():
+    begun = []
+
+    def watched(name):
+        async def build():
+            begun.append(name)
+            return FakeImage()
+
+        return Subject(name, build, Judge([True]))
+
+    report = await run(*map(watched, "abcd"), first=["c", "b", "unknown"], jobs=1)
+    assert begun == ["b", "c", "a", "d"]
+    assert [suite.name for suite in report.suites] == ["a", "b", "c", "d"]

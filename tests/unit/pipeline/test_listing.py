@@ -1,0 +1,44 @@
+"""The listing of examples: a table for people, JSON for programs; both say the same."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline import listing
+from pipeline.config import ExampleSettings, QuarantineSettings
+from pipeline.conventions import From
+from pipeline.discover import Example
+from pipeline.errors import UsageError
+
+EXCUSE = QuarantineSettings(reason="mirror é", link="https://x", until="2001-01-01")
+PROJECT: Any = SimpleNamespace(
+    examples=(
+        Example("a", "examples/a", ExampleSettings(), (From("b:1", 1), From("b:1", 3)), ("goss.yaml",)),
+        Example("c", "examples/c", ExampleSettings(quarantine=EXCUSE), problem=""),
+    )
+)
+
+
+def test_a_line_for_each_example():
+    assert listing.examples(PROJECT) == (
+        "EXAMPLE  FROM     TEST   NOTE\n"
+        "a        b:1      goss\n"
+        "c        scratch  basic  quarantine expired 2001-01-01: mirror é"
+    )
+
+
+def test_json_has_the_same_and_more():
+    assert json.loads(listing.examples(PROJECT, "json")) == [
+        {"name": "a", "directory": "examples/a", "from": ["b:1"], "test": "goss", "quarantine": None, "problem": ""},
+        {
+            **{"name": "c", "directory": "examples/c", "from": [], "test": "basic", "problem": ""},
+            "quarantine": {"reason": "mirror é", "link": "https://x", "until": "2001-01-01", "expired": True},
+        },
+    ]
+
+
+def test_another_format_is_told():
+    with pytest.raises(UsageError, match="--format yaml: there is text and json"):
+        listing.examples(PROJECT, "yaml")
