@@ -79,7 +79,9 @@ def selected(project: Project, selection: Selection) -> tuple[Example, ...]:
 async def test_examples(call: Call, selection: Selection = Selection()) -> Report:
     """The selected examples; unchanged ones are reported as skipped. Given bases are not reported."""
     project, changed, tools = call.project, selection.changed, await tool.known(call.platform)
-    tested = selected(project, selection)
+    chosen = choose.examples(project, selection.only, selection.exclude)
+    elsewhere = await _elsewhere(chosen, call.platform)
+    tested = [example for example in selected(project, selection) if example not in elsewhere]
     bases = [] if call.images.are_given else checks.bases_of(checks.meant(tested, project.bases), call.images)
     subjects = [checks.of_example(example, call.images, project.source, tools) for example in tested]
     try:
@@ -87,11 +89,20 @@ async def test_examples(call: Call, selection: Selection = Selection()) -> Repor
     finally:
         if call.sharing:
             await call.sharing.clean()
-    chosen = choose.examples(project, selection.only, selection.exclude)
-    unchanged = [checks.unchanged(example, changed) for example in chosen if example not in tested] if changed else []
+    idle = [example for example in chosen if example not in tested and example not in elsewhere]
+    unchanged = [checks.unchanged(example, changed) for example in idle] if changed else []
+    unchanged += map(checks.elsewhere, elsewhere)
     if changed and changed.paths is None:
         unchanged.append(checks.unknown_range(changed))
     return replace(report, suites=(*call.handed, *report.suites, *unchanged))
+
+
+async def _elsewhere(examples: Sequence[Example], platform: str) -> list[Example]:
+    """Those that cannot be built for a platform, "" being the engine's own."""
+    if not any(example.settings.platforms for example in examples):
+        return []
+    wanted = platform or str(await dagger.dag.default_platform())
+    return [example for example in examples if not example.runs_on(wanted)]
 
 
 async def several(call: Call, names: Sequence[str] = (), selection: Selection = Selection()) -> Report:
@@ -114,7 +125,7 @@ async def measured(call: Call) -> list[tuple[Base, str, Sizes]]:
     found = []
     for base, target in choose.targets(call.project):
         image = await call.images.base(base, target)
-        made = call.images.made.get((base.name, target), ())
+        made = call.images.made.get(title(base, target), ())
         found.append((base, target, await weights.measure(title(base, target), image, made)))
     return found
 

@@ -64,7 +64,7 @@ def affected(examples: Sequence[Example], bases: Sequence[Base], changed: Change
     """The examples to test. All of them when the range is unknown or empty, or when something shared changed."""
     if not changed.paths or any(_shared(path, examples, bases) for path in changed.paths):
         return tuple(examples)
-    return tuple(example for example in examples if _touches(changed.paths, example.directory))
+    return tuple(one for one in examples if any(_touches(changed.paths, place) for place in one.places))
 
 
 def _shared(path: str, examples: Sequence[Example], bases: Sequence[Base]) -> bool:

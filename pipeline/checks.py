@@ -184,6 +184,12 @@ def unchanged(example: Example, changed: Changed) -> Suite:
     return Suite(example.name, (case,), quarantine=quarantined(example.settings.quarantine), kind="example")
 
 
+def elsewhere(example: Example) -> Suite:
+    """The suite of an example that cannot be built for the call's platform."""
+    case = Case("tests", Verdict.SKIPPED, message=f"only for {', '.join(example.settings.platforms)}")
+    return Suite(example.name, (case,), quarantine=quarantined(example.settings.quarantine))
+
+
 def unknown_range(changed: Changed) -> Suite:
     """Says that all examples are tested because nobody knows what changed."""
     message = f"all are tested: what changed since {changed.since} is not known: {changed.reason}"

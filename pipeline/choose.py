@@ -46,9 +46,9 @@ def base(project: Project, target: str) -> tuple[Base, str]:
     if not target:
         return project.bases[-1], project.bases[-1].targets[0]
     for chosen, stage in choices:
-        if target in {stage, chosen.name, f"{chosen.name}:{stage}"}:
+        if target in {stage, chosen.name, f"{chosen.name}:{stage}", chosen.title(stage), chosen.ending(stage)}:
             return chosen, stage
-    known = ", ".join(stage or chosen.name for chosen, stage in choices)
+    known = ", ".join(chosen.ending(stage) or chosen.name for chosen, stage in choices)
     raise UsageError(f"the base has no target {target!r}; there are {known}")
 
 

@@ -6,8 +6,9 @@ import copy
 import difflib
 import json
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,13 @@ class BaseSettings:
     """What is configured for one base. An empty value means: by convention."""
 
     name: str = ""
+    tags: tuple[str, ...] = ()
     dockerfile: str = ""
     context: str = ""
+    contexts: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     build_args: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     goss: str = ""
     vars: Variables = field(default_factory=Variables)
     run: str = ""
@@ -57,9 +61,13 @@ class QuarantineSettings:
 class ExampleSettings:
     """What is configured for one example. An empty value means: by convention."""
 
-    dockerfile: str = "Dockerfile"
+    dockerfile: str = ""
+    context: str = ""
+    contexts: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
     build_args: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    platforms: tuple[str, ...] = ()
     vars: Variables = field(default_factory=Variables)
     run: str = ""
     wait: int = 60
@@ -97,6 +105,7 @@ class Config:
     bases: tuple[BaseSettings, ...] = (BaseSettings(),)
     example_paths: tuple[str, ...] = EXAMPLES
     examples: Mapping[str, ExampleSettings] = field(default_factory=dict)
+    written: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     lint_threshold: str = "warning"
     jobs: int = 8
     retries: int = 0
@@ -110,9 +119,20 @@ class Config:
         """File and line of a key or item, by its path."""
         return f"{FILE}:{self.document.line_of(where)}"
 
-    def example(self, name: str) -> ExampleSettings:
-        """The settings of one example."""
-        return self.examples.get(name, ExampleSettings())
+    def example(self, names: Collection[str]) -> ExampleSettings:
+        """The settings of an example that may be called by any of these names: those of patterns come first."""
+        keys = sorted(self.keys(names), key=lambda key: key in names)
+        fields = [self.written[key] for key in keys]
+        return ExampleSettings(**{name: value for one in fields for name, value in one.items()})
+
+    def keys(self, names: Collection[str]) -> list[str]:
+        """The keys of `examples.settings` that one of these names fits."""
+        return [key for key in self.written if any(fnmatchcase(name, key) for name in names)]
+
+    def place_of(self, names: Collection[str], field: str) -> str:
+        """File and line of what is set for an example that may be called by any of these names."""
+        key = next((key for key in reversed(self.keys(names)) if field in self.written[key]), "")
+        return self.place(("examples", "settings", key, field.replace("_", "-")))
 
 
 def parse(text: str, path: str = FILE) -> Config:
@@ -204,18 +224,19 @@ def _config(document: Mapping[str, Any]) -> Config:
     if "paths" in examples:
         given["example_paths"] = tuple(examples["paths"])
     settings = examples.get("settings", {})
-    given["examples"] = {name: _example(value) for name, value in settings.items()}
+    given["written"] = {name: _example(value) for name, value in settings.items()}
+    given["examples"] = {name: ExampleSettings(**fields) for name, fields in given["written"].items()}
     given["runners"] = document.get("matrix", {}).get("runners")
     given["publish"] = PublishSettings(**_fields(document.get("publish", {})))
     given["cleanup"] = CleanupSettings(**_fields(document.get("cleanup", {})))
     return Config(**{key: value for key, value in given.items() if value is not None})
 
 
-def _example(document: Mapping[str, Any]) -> ExampleSettings:
+def _example(document: Mapping[str, Any]) -> dict[str, Any]:
     fields = _fields(document)
     if "quarantine" in fields:
         fields["quarantine"] = QuarantineSettings(**fields["quarantine"])
-    return ExampleSettings(**fields)
+    return fields
 
 
 def _variables(value: Any) -> Variables:

@@ -16,6 +16,9 @@ from pipeline.tags import rules
 def check(config: Config) -> Config:
     """The same configuration; ConfigError with the line of what cannot be meant."""
     for name, example in config.examples.items():
+        for number, platform in enumerate(example.platforms):
+            where = ("examples", "settings", name, "platforms", str(number))
+            _tried(config, where, platforms.check_platform, platform)
         if example.quarantine:
             where = ("examples", "settings", name, "quarantine", "until")
             _tried(config, where, date.fromisoformat, example.quarantine.until)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,7 +14,11 @@ from types import MappingProxyType
 from baselard import dockerfile
 
 CONFIG = "baselard.yaml"
-BASE_DOCKERFILES = ("Dockerfile", "image/Dockerfile")
+IMAGE_CONTEXT = "docker-image://"
+"""What the value of a named context begins with that is an image, as in buildx."""
+
+DOCKERFILES = ("Dockerfile", "Containerfile")
+BASE_DOCKERFILES = ("Dockerfile", "image/Dockerfile", "Containerfile", "image/Containerfile")
 EXAMPLES = ("examples/*", "docs/cookbooks/*")
 GOSS = "goss.yaml"
 GOSS_WAIT = "goss_wait.yaml"
@@ -21,18 +26,51 @@ GOSSFILES = (GOSS, "goss/*.yaml")
 """Below an example: all of these, so that none is silently ignored."""
 
 
+# What is no Dockerfile itself though its name begins or ends like one: ignore rules, templates, what editors leave.
+_OTHERWISE = {"dockerignore", "template", "tmpl", "tpl", "j2", "jinja", "jinja2", "in", "erb", "mustache"} | {
+    *("bak", "orig", "rej", "old", "swp", "md", "sh", "yaml", "yml", "json")
+}
+_NAMED = re.compile(r"(?:Docker|Container)file\.(?P<behind>[^.].*)|(?P<before>.+)\.(?:[Dd]ocker|[Cc]ontainer)file")
+
+
 @dataclass(frozen=True)
 class From:
-    """One FROM that names an image from outside, as written, at a line of the Dockerfile."""
+    """One image from outside that a Dockerfile starts from, or only copies from, as written; `line` is where.
+
+    It is 0 for an image that the configuration gives as a named context.
+    """
 
     reference: str
     line: int
+    copied: bool = False
 
 
-def froms(text: str, path: str, build_args: Mapping[str, str] = MappingProxyType({})) -> tuple[From, ...]:
-    """The outside images that a Dockerfile starts from; DockerfileError when it does not parse."""
-    found = dockerfile.base_references(text, path, build_args=build_args)
-    return tuple(From(one.reference, one.line) for one in found if not one.is_stage and one.reference != "scratch")
+def froms(
+    text: str, path: str, build_args: Mapping[str, str] = MappingProxyType({}), contexts: tuple[str, ...] = ()
+) -> tuple[From, ...]:
+    """The outside images that a Dockerfile reads, but for those that a context stands for.
+
+    Raises DockerfileError when it does not parse.
+    """
+    started = dockerfile.base_references(text, path, build_args=build_args, contexts=contexts)
+    copied = dockerfile.copied_references(text, path, build_args=build_args, contexts=contexts)
+    outside = (one for one in started if not one.is_stage and one.context is None and one.reference != "scratch")
+    return (
+        *(From(one.reference, one.line) for one in outside),
+        *(From(one.reference, one.line, copied=True) for one in copied),
+    )
+
+
+def dockerfile_name(file: str) -> str | None:
+    """What a Dockerfile's name says besides that it is one: `web` of `web.dockerfile` and of `Dockerfile.web`.
+
+    Empty for `Dockerfile` and `Containerfile`; None for a file that is none.
+    """
+    if file in DOCKERFILES:
+        return ""
+    found = _NAMED.fullmatch(file)
+    name = found and (found["behind"] or found["before"])
+    return name if name and name.rpartition(".")[2] not in _OTHERWISE and not name.endswith("~") else None
 
 
 def matches(path: str, pattern: str) -> bool:

@@ -59,8 +59,8 @@ async def _cleaned(call: Call, account: Account) -> Suite:
     chosen = cleaning.policy(settings)
     try:
         said = [
-            await cleaning.clean_up(parse_reference(base.name), await account.credentials(), chosen, apply=True)
-            for base in call.project.bases
+            await cleaning.clean_up(parse_reference(name), await account.credentials(), chosen, apply=True)
+            for name in dict.fromkeys(base.name for base in call.project.bases)
         ]
     except BaselardError as error:
         # What was published is published: a registry that deletes nothing is worth a note, not a failure.

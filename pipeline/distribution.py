@@ -31,7 +31,7 @@ def plan(
     missing = [platform for platform in platforms if platform not in runners]
     if missing:
         raise UsageError(f"no runner is known for {', '.join(missing)}; set matrix.runners in baselard.yaml")
-    groups = _shards(examples, shards) if shards else [[example] for example in examples]
+    groups = {platform: _groups([one for one in examples if one.runs_on(platform)], shards) for platform in platforms}
     return tuple(
         Job(
             tuple(example.name for example in group),
@@ -40,8 +40,12 @@ def plan(
             round(sum(example.settings.minutes for example in group), 2),
         )
         for platform in platforms
-        for group in groups
+        for group in groups[platform]
     )
+
+
+def _groups(examples: Sequence[Example], shards: int) -> list[list[Example]]:
+    return _shards(examples, shards) if shards else [[example] for example in examples]
 
 
 def _shards(examples: Sequence[Example], count: int) -> list[list[Example]]:

@@ -25,8 +25,8 @@ async def updated(project: Project, account: Account) -> str:
         raise UsageError(f"there is no {FILE} for the table: write one with a line {BEGIN} and below it a line {END}")
     text = await project.source.file(FILE).contents()
     rows: list[str] = []
-    for base in project.bases:
-        reference = parse_reference(base.name)
+    for name in dict.fromkeys(base.name for base in project.bases):
+        reference = parse_reference(name)
         async with connect(reference, await account.credentials()) as repository:
             rows += await _rows(repository, reference.name, project.config.cleanup.tags)
     return replaced(text, table(rows))

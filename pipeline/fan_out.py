@@ -41,6 +41,7 @@ class FanOut:
 
     source: dagger.Directory
     allow: list[str] | None
+    secrets: list[dagger.Secret] | None
 
     @function
     async def matrix(  # noqa: PLR0913  # one flag, one argument
@@ -149,7 +150,7 @@ class FanOut:
             allowed = entitlements.read(self.allow or ())
         except ValueError as error:
             raise UsageError(f"--allow: {error}") from None
-        return await discover.project(self.source, allowed)
+        return await discover.project(self.source, allowed, self.secrets or ())
 
     async def _call(self, platform: str = "", given: Given | None = None, **options: Any) -> calls.Call:
         clock = Clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
@@ -14,10 +14,11 @@ import dagger
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from pipeline import spans
-from pipeline.conventions import From, froms
-from pipeline.discover import Base, Example, Project, base_of
+from pipeline.config import BaseSettings, ExampleSettings
+from pipeline.conventions import IMAGE_CONTEXT, From
 from pipeline.errors import BaselardError, UsageError
 from pipeline.failures import Runs, in_repository, told_in_repository
+from pipeline.project import Base, Example, Project, base_of
 
 if TYPE_CHECKING:
     from baselard.dockerfile.apply.state import Made
@@ -29,6 +30,27 @@ Given: TypeAlias = Callable[[Base, str, Build], Awaitable[dagger.Container]]
 HandOver: TypeAlias = Callable[[Base, str, dagger.Container, Build], Awaitable[dagger.Container]]
 # The labels of a base's target, which are its annotations too.
 Marks: TypeAlias = Callable[["Images", Base, str], Awaitable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True)
+class _Dockerfile:
+    """Where a build finds its Dockerfile: its path in the repository, and the context, in which it need not lie."""
+
+    path: str
+    context: str
+
+    @property
+    def inside(self) -> bool:
+        return self.context == "." or self.path.startswith(f"{self.context}/")
+
+    @property
+    def told_from(self) -> str:
+        """The directory from which the build tells places in it."""
+        return self.context if self.inside else "."
+
+    @property
+    def name(self) -> str:
+        return self.path if self.told_from == "." else self.path.removeprefix(f"{self.context}/")
 
 
 class Images:
@@ -53,13 +75,13 @@ class Images:
         self.platform = platform
         self._given = given
         self.warnings: list[Warning_] = []
-        # By base and target: what the files of one that was built here come from.
-        self.made: dict[tuple[str, str], Sequence[Made[dagger.Container]]] = {}
+        # By title: what the files of one that was built here come from.
+        self.made: dict[str, Sequence[Made[dagger.Container]]] = {}
         self.runs = Runs()
         self._asked = dockerfile.Asked()
-        self._built: dict[tuple[str, str], dagger.Container | Exception] = {}
-        self._told: set[tuple[str, str]] = set()
-        self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
+        self._built: dict[str, dagger.Container | Exception] = {}
+        self._told: set[str] = set()
+        self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
 
     @property
     def are_given(self) -> bool:
@@ -74,14 +96,14 @@ class Images:
         built = await self._once(base, target)
         if not isinstance(built, Exception):
             return built
-        if (base.name, target) in self._told:
+        if base.title(target) in self._told:
             raise BaselardError(f"its base {title(base, target)} does not build") from built
-        self._told.add((base.name, target))
+        self._told.add(base.title(target))
         raise built
 
     async def _once(self, base: Base, target: str) -> dagger.Container | Exception:
         """Build for the first time. That it failed is remembered, so that nobody tries the same again."""
-        key = (base.name, target)
+        key = base.title(target)
         async with self._locks[key]:
             if key not in self._built:
                 try:
@@ -117,44 +139,63 @@ class Images:
         settings = example.settings
         return await self._build(
             example.name,
-            example.directory,
-            dockerfile=settings.dockerfile,
-            contexts=await self._contexts(example.froms, self._project.bases),
+            _Dockerfile(example.dockerfile, example.context),
+            settings,
+            example.froms,
+            self._project.bases,
             target=settings.target,
-            build_args=settings.build_args,
         )
 
     async def _build_base(self, base: Base, target: str) -> dagger.Container:
-        earlier = self._project.bases[: self._project.bases.index(base)]
-        found: tuple[From, ...] = ()
-        if earlier:
-            text = await self._project.source.file(base.dockerfile).contents()
-            found = froms(text, base.dockerfile, base.settings.build_args)
         return await self._build(
-            title(base, target),
-            base.context,
-            dockerfile=_inside(base.dockerfile, base.context),
-            contexts=await self._contexts(found, earlier),
+            base.title(target),
+            _Dockerfile(base.dockerfile, base.context),
+            base.settings,
+            base.froms,
+            [one for one in self._project.bases if one is not base],
             target=target,
-            build_args=base.settings.build_args,
-            on_made=functools.partial(self.made.__setitem__, (base.name, target)),
+            on_made=functools.partial(self.made.__setitem__, base.title(target)),
         )
 
-    async def _build(self, subject: str, directory: str, **asked: Any) -> dagger.Container:
-        """Build a Dockerfile of this context for this image; what is told of it names places in the repository."""
-        source = self._project.source
+    async def _build(  # noqa: PLR0913  # what bases and examples have in common, and what differs
+        self,
+        subject: str,
+        where: _Dockerfile,
+        settings: BaseSettings | ExampleSettings,
+        froms: Sequence[From],
+        bases: Sequence[Base],
+        **asked: Any,
+    ) -> dagger.Container:
+        """Build a Dockerfile for this image; what is told of it names places in the repository."""
         try:
             return await dockerfile.build(
-                source if directory == "." else source.directory(directory),
+                self._directory(where.context),
+                dockerfile=where.name,
+                dockerfiles=None if where.inside else self._project.source,
+                contexts=await self._contexts(froms, settings.contexts, bases),
+                build_args=settings.build_args,
+                secrets=await self._secrets(settings.secrets, subject),
                 platform=self.platform,
                 allow=self._project.allow,
                 asked=self._asked,
-                on_warning=functools.partial(self._warn, directory),
-                on_run=functools.partial(self.runs.note, subject, directory),
+                on_warning=functools.partial(self._warn, where.told_from),
+                on_run=functools.partial(self.runs.note, subject, where.told_from),
                 **asked,
             )
         except DockerfileError as error:
-            raise told_in_repository(error, directory) from error
+            raise told_in_repository(error, where.told_from) from error
+
+    def _directory(self, path: str) -> dagger.Directory:
+        source = self._project.source
+        return source if path == "." else source.directory(path)
+
+    async def _secrets(self, wanted: Mapping[str, str], name: str) -> dict[str, dagger.Secret]:
+        """The secrets of a build by their id; UsageError for one that the call does not give."""
+        known = {await secret.uri(): secret for secret in self._project.secrets} if wanted else {}
+        for uri in wanted.values():
+            if uri not in known:
+                raise UsageError(f"{name} needs a secret that the call does not give: add --secrets {uri}")
+        return {id_: known[uri] for id_, uri in wanted.items()}
 
     def _warn(self, directory: str, told: Warning_) -> None:
         warning = replace(told, place=in_repository(told.place, directory))
@@ -163,13 +204,26 @@ class Images:
         log_warning(warning)
         self.warnings.append(warning)
 
-    async def _contexts(self, wanted: Sequence[From], bases: Sequence[Base]) -> dict[str, dagger.Container]:
-        """The objects that take the place of references, keyed by the reference as written."""
-        objects = {}
+    async def _contexts(
+        self, wanted: Sequence[From], named: Mapping[str, str], bases: Sequence[Base]
+    ) -> dict[str, dagger.Container | dagger.Directory]:
+        """The named contexts, and the objects that take the place of references, by the reference as written."""
+        contexts: dict[str, dagger.Container | dagger.Directory] = {}
         for from_ in wanted:
             if meant := base_of(from_.reference, bases):
-                objects[from_.reference] = await self.base(*meant)
-        return objects
+                contexts[from_.reference] = await self.base(*meant)
+        for name, value in named.items():
+            contexts[name] = await self._context(value, bases)
+        return contexts
+
+    async def _context(self, value: str, bases: Sequence[Base]) -> dagger.Container | dagger.Directory:
+        if not value.startswith(IMAGE_CONTEXT):
+            return self._directory(value)
+        reference = value.removeprefix(IMAGE_CONTEXT)
+        if meant := base_of(reference, bases):
+            return await self.base(*meant)
+        platform = dagger.Platform(self.platform) if self.platform else None
+        return dagger.dag.container(platform=platform).from_(reference)
 
 
 def everywhere(container: dagger.Container) -> Given:
@@ -183,13 +237,4 @@ def everywhere(container: dagger.Container) -> Given:
 
 def title(base: Base, target: str) -> str:
     """What a base's target is called in reports."""
-    return f"{base.name}:{target}" if target else base.name
-
-
-def _inside(path: str, context: str) -> str:
-    """A repository path as the build context sees it; BaselardError when it lies outside."""
-    if context == ".":
-        return path
-    if not path.startswith(f"{context}/"):
-        raise UsageError(f"{path} lies outside its build context {context}; set `context` in baselard.yaml")
-    return path.removeprefix(f"{context}/")
+    return base.title(target)

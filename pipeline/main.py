@@ -65,6 +65,10 @@ class Baselard(FanOut):
     allow: Annotated[
         list[str] | None, Doc("What Dockerfiles may ask for beyond docker's usual: network.host, security.insecure")
     ] = None
+    secrets: Annotated[
+        list[dagger.Secret] | None,
+        Doc("The secrets that builds get, if baselard.yaml says so: env://NAME, file://PATH"),
+    ] = None
 
     @function
     async def base(

@@ -37,7 +37,7 @@ async def _under(images: Images, project: Project, base: Base, target: str) -> t
         return "", ""
     found = parse_reference(written)
     name = f"{found.name}:{found.tag or 'latest'}"
-    if meant := base_of(written, project.bases[: project.bases.index(base)]):
+    if meant := base_of(written, [one for one in project.bases if one is not base]):
         return name, (await archive.identify(await images.base(*meant), images.platform)).digest
     platform = dagger.Platform(images.platform) if images.platform else None
     return name, parse_reference(await dag.container(platform=platform).from_(written).image_ref()).digest

@@ -100,8 +100,8 @@ async def _admitted(project: Project, request: PublishRequest) -> None:
 
 def output_name(project: Project, base: Base, target: str) -> str:
     """What outputs and parts call this image: its target if no other base has one of that name."""
-    if not target:
-        return base.name
+    if not target or base.tags:
+        return base.title(target)
     namesakes = [one for one in project.bases if target in one.targets]
     return target if len(namesakes) == 1 else f"{base.name}:{target}"
 
@@ -141,7 +141,7 @@ async def _checked(call: Call, per_platform: Sequence[Call]) -> Report:
 async def _upload(per_platform: Sequence[Call], request: PublishRequest, base: Base, target: str) -> Uploaded:
     references = naming.of_target(per_platform[0].project, base, target, request.event)
     tested = [Tested(await one.images.base(base, target), one.platform) for one in per_platform]
-    name = push.candidate(None, per_platform[0].options.nonce[:12], target)
+    name = push.candidate(None, per_platform[0].options.nonce[:12], base.ending(target))
     with spans.of(title(base, target)), spans.task("publish"):
         return await push.upload(tested, references, request.account, name)
 
@@ -161,7 +161,7 @@ async def _part(call: Call, request: PublishRequest, base: Base, target: str) ->
     """One platform, held by a test tag until it is merged."""
     where = parse_reference(base.name)
     container = await call.images.base(base, target)
-    parts = (request.event.sha[:12] or "local", target, call.platform.replace("/", "-"))
+    parts = (request.event.sha[:12] or "local", base.ending(target), call.platform.replace("/", "-"))
     held = Reference(where.registry, where.repository, push.candidate(None, *parts))
     image = await archive.identify(container, call.platform)
     with spans.of(title(base, target)), spans.task("publish"):

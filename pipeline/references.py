@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from baselard.oci import reference
 from baselard.oci.errors import InvalidReferenceError
 from baselard.oci.reference import Reference
@@ -14,3 +16,9 @@ def parse_reference(text: str) -> Reference:
         return reference.parse(text)
     except InvalidReferenceError as error:
         raise UsageError(str(error)) from error
+
+
+@lru_cache(4096)
+def repository(text: str) -> str:
+    """What a reference names without its tag or digest; UsageError when malformed."""
+    return parse_reference(text).name

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
 from pipeline import spans
 from pipeline.clock import Clock
-from pipeline.conventions import GOSS_WAIT, froms
+from pipeline.conventions import GOSS_WAIT
 from pipeline.discover import Project, base_of
 from pipeline.errors import UsageError
 from pipeline.goss.variables import inline
@@ -58,11 +56,9 @@ def substituted(project: Project, texts: Mapping[str, str]) -> dict[str, set[int
     lines: dict[str, set[int]] = {path: set() for path in texts}
     for example in project.examples:
         lines[example.dockerfile] |= {one.line for one in example.froms if base_of(one.reference, project.bases)}
-    for index, base in enumerate(project.bases):
-        with suppress(DockerfileError):  # hadolint tells of it
-            found = froms(texts[base.dockerfile], base.dockerfile, base.settings.build_args)
-            earlier = project.bases[:index]
-            lines[base.dockerfile] |= {one.line for one in found if base_of(one.reference, earlier)}
+    for base in project.bases:
+        others = [one for one in project.bases if one is not base]
+        lines[base.dockerfile] |= {one.line for one in base.froms if base_of(one.reference, others)}
     return lines
 
 

@@ -24,16 +24,16 @@ def named(project: Project, event: Event) -> tuple[Reference, ...]:
     if nameless(project):
         raise UsageError("the base has no name to publish under; write `bases: [{name: …}]` into baselard.yaml")
     found = [
-        (base.name, target, reference)
+        (base.title(target), reference)
         for base in project.bases
         for target in base.targets
         for reference in of_target(project, base, target, event)
     ]
     owners: dict[Reference, str] = {}
-    for name, target, reference in found:
-        other = owners.setdefault(reference, f"{name} {target}")
-        if other != f"{name} {target}":
-            raise UsageError(f"duplicate tag: {reference} would be both {other} and {name} {target}")
+    for name, reference in found:
+        other = owners.setdefault(reference, name)
+        if other != name:
+            raise UsageError(f"duplicate tag: {reference} would be both {other} and {name}")
     return tuple(owners)
 
 
@@ -51,7 +51,10 @@ def of_target(project: Project, base: Base, target: str, event: Event) -> tuple[
 
 
 def tags_of(project: Project, base: Base, target: str, event: Event) -> Tags:
-    """The tags of one target: the configured rules, with the target's name as a suffix on all but the first."""
+    """The tags of one target: the configured rules, with the target's name as a suffix on all but the first.
+
+    Of a base with tags of its own, these stand where `latest` would, and the others end with the first of them.
+    """
     publish = project.config.publish
-    flavor = for_target(rules.parse_flavor(publish.flavor), target, base.targets[0])
+    flavor = for_target(rules.parse_flavor(publish.flavor), target, base.targets[0], base.tags)
     return produce(rules.parse(publish.tags), flavor, event)

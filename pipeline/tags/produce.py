@@ -52,12 +52,19 @@ def produce(rules: Sequence[TagRule], flavor: Flavor, event: Event) -> Tags:
     named = [one for rule in rules if (one := _named(rule, flavor, event))]
     latest = bool(named) and (named[0].latest if flavor.latest == "auto" else flavor.latest == "true")
     _protect_latest(named, latest, flavor, event)
-    return Tags(tuple(dict.fromkeys([*(one.tag for one in named), *([_latest(flavor)] if latest else [])])))
+    newest = _latest(flavor)
+    tags = [*(one.tag for one in named), *([newest] if latest else [])]
+    return Tags(tuple(dict.fromkeys(name for tag in tags for name in (flavor.own if tag == newest else ()) or [tag])))
 
 
-def for_target(flavor: Flavor, target: str, first: str) -> Flavor:
-    """The flavor of one target: all but the first carry their name as a suffix, on `latest` too."""
-    return flavor if target == first else replace(flavor, target=f"-{target}")
+def for_target(flavor: Flavor, target: str, first: str, tags: Sequence[str] = ()) -> Flavor:
+    """The flavor of one target: all but the first carry their name as a suffix, on `latest` too.
+
+    Of a base with tags of its own they begin with the first of these, and all of these stand where `latest` would.
+    """
+    ending = "" if target == first else f"-{target}"
+    own = tuple(f"{tag}{ending}" for tag in tags)
+    return replace(flavor, target=f"-{own[0]}" if own else ending, own=own)
 
 
 def _named(rule: TagRule, flavor: Flavor, event: Event) -> _Named | None:

@@ -48,7 +48,10 @@ class TagRule:
 
 @dataclass(frozen=True)
 class Flavor:
-    """What holds for all tags. `latest` is auto, true or false; `target` ends the tags of one target."""
+    """What holds for all tags. `latest` is auto, true or false; `target` ends the tags of one target.
+
+    `own` are the tags that stand where `latest` would, of a base that has some.
+    """
 
     latest: str = "auto"
     prefix: str = ""
@@ -56,6 +59,7 @@ class Flavor:
     prefix_latest: bool = False
     suffix_latest: bool = False
     target: str = ""
+    own: tuple[str, ...] = ()
 
 
 def listed(items: Sequence[str]) -> list[str]:

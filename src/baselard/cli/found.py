@@ -88,7 +88,7 @@ def _read(root: Path, path: Path) -> FoundDockerfile:
     text = bounded.read(path).decode(errors="replace")
     tested = any(file.is_file() for pattern in GOSSFILES for file in path.parent.glob(pattern))
     try:
-        froms = dict.fromkeys(_repository(one.reference) for one in conventions.froms(text, relative))
+        froms = dict.fromkeys(_repository(one.reference) for one in conventions.froms(text, relative) if not one.copied)
         stages = tuple(stage.name for stage in dockerfile.parse(text, relative).stages if stage.name)
     except DockerfileError:
         return FoundDockerfile(relative, (), (), tested)  # lint and test will say what is wrong with it

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+import dagger
+import gql
 import pytest
+from dagger._exceptions import QueryErrorValue
 
 from baselard.oci import digests
 
@@ -23,9 +26,11 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class FakeFile:
-    text: str
+    text: str | None
 
     async def contents(self) -> str:
+        if self.text is None:
+            raise dagger.QueryError([QueryErrorValue("no such file")], gql.GraphQLRequest("{a}"))
         return self.text
 
 
@@ -37,7 +42,7 @@ class FakeDirectory:
         return sorted(path for path in self.files if _regex(pattern).fullmatch(path))
 
     def file(self, path: str) -> FakeFile:
-        return FakeFile(self.files[path])
+        return FakeFile(self.files.get(path))
 
     def directory(self, path: str) -> FakeDirectory:
         prefix = f"{path}/"

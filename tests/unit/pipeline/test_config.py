@@ -31,8 +31,8 @@ test: {jobs: 2, retries: 1}
     assert parsed.bases[0].build_args == {"VERSION": "3", "DEBUG": "true"}
     assert parsed.example_paths == ("cookbooks/*",)
     assert (parsed.jobs, parsed.retries) == (2, 1)
-    assert parsed.example("web").quarantine.until == "2030-01-31"
-    assert parsed.example("other").wait == 60
+    assert parsed.example(["web"]).quarantine.until == "2030-01-31"
+    assert parsed.example(["other"]).wait == 60
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ async def test_what_a_call_allows_holds_for_bases_and_examples(repository, monke
     monkeypatch.setattr(dockerfile, "build", build, raising=False)
     source = repository({"image/Dockerfile": BASE, "examples/one/Dockerfile": "FROM base\n"})
     called = FanOut()
-    called.source, called.allow = source, ["network.host"]
+    called.source, called.allow, called.secrets = source, ["network.host"], None
     found = await called._project()
     for example in found.examples:
         await Images(found).example(example)
@@ -153,11 +153,19 @@ async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkey
     assert "starts FROM x (line 1)" in report.suites[3].cases[0].message
 
 
-async def test_a_dockerfile_outside_its_context_says_so(repository, builds):
+async def test_a_dockerfile_may_lie_outside_its_context(repository, monkeypatch):
+    given = []
+
+    async def build(context, *, dockerfile, dockerfiles, **_):
+        given.append((sorted(context.files), dockerfile, dockerfile in dockerfiles.files))
+        return FakeContainer("image")
+
+    monkeypatch.setattr(dockerfile, "build", build, raising=False)
     config = "bases: [{name: a/b, dockerfile: image/Dockerfile, context: app}]"
-    found = await discover.project(repository({"baselard.yaml": config, "image/Dockerfile": BASE}))
-    with pytest.raises(BaselardError, match="image/Dockerfile lies outside its build context app"):
-        await Images(found).base(found.bases[0], "")
+    files = {"baselard.yaml": config, "image/Dockerfile": BASE, "app/main.py": ""}
+    found = await discover.project(repository(files))
+    await Images(found).base(found.bases[0], "")
+    assert given == [(["main.py"], "image/Dockerfile", True)]
 
 
 async def test_warnings_are_kept_for_whoever_publishes(repository, builds):

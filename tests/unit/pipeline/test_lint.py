@@ -68,7 +68,7 @@ async def test_the_tag_of_a_base_under_test_is_no_finding(repository, text, said
 
 @pytest.mark.anyio
 async def test_a_base_on_an_earlier_base_is_given_it_too_but_never_itself(repository):
-    texts = {"a/Dockerfile": "FROM acme/b:latest\n", "b/Dockerfile": "FROM acme/a:latest\nFROM acme/b:latest\n"}
+    texts = {"a/Dockerfile": "FROM acme/a:latest\n", "b/Dockerfile": "FROM acme/a:latest\nFROM acme/b:latest\n"}
     bases = "bases:\n- {name: acme/a, dockerfile: a/Dockerfile}\n- {name: acme/b, dockerfile: b/Dockerfile}\n"
     project = await discover.project(repository({**texts, "baselard.yaml": bases}))
     assert substituted(project, texts) == {"a/Dockerfile": set(), "b/Dockerfile": {1}}

@@ -36,8 +36,22 @@ def test_latest_of_another_target_keeps_its_suffix_in_a_raw_rule():
     assert names(found) == ["ghcr.io/a/base:latest", "ghcr.io/a/base:latest-dev"]
 
 
+@pytest.mark.parametrize(
+    ("ref", "expected"),
+    [
+        ("refs/heads/main", ["13", "stable", "13-full", "stable-full"]),
+        ("refs/tags/v1.0.0", ["1.0.0-13", "13", "stable", "1.0.0-13-full", "13-full", "stable-full"]),
+        ("refs/tags/v1.0.0-rc.1", ["1.0.0-rc.1-13", "1.0.0-rc.1-13-full"]),
+    ],
+)
+def test_tags_of_its_own_stand_where_latest_would(ref, expected):
+    base = Base("ghcr.io/a/base", "Dockerfile", ".", ("slim", "full"), (), BaseSettings(), tags=("13", "stable"))
+    found = references(Project(None, Config(publish=PublishSettings(tags=RULES)), (base,), ()), Event(ref))
+    assert names(found) == [f"ghcr.io/a/base:{tag}" for tag in expected]
+
+
 def test_two_targets_under_one_tag_are_an_error():
-    with pytest.raises(BaselardError, match=r"duplicate tag: ghcr\.io/a/base:x would be both .* standard and .* dev"):
+    with pytest.raises(BaselardError, match=r"duplicate tag: ghcr\.io/a/base:x would be both .*:standard and .*:dev"):
         references(project("standard", "dev", rules=("type=raw,value=x,suffix=",)), Event("refs/heads/main"))
 
 

@@ -54,7 +54,7 @@ async def build_with(  # noqa: PLR0913 (a builder, a build, and whom it tells wh
 ) -> C:
     """The target stage's container. Raises DockerfileError; an engine's own errors pass through."""
     dockerfile = request.dockerfile
-    texts = await _read(builder, contexts.main, dockerfile)
+    texts = await _read(builder, contexts, dockerfile)
     parsed = parse(texts[dockerfile] or "", dockerfile)
     machine = await builder.default_platform()
     names = (*contexts.containers, *contexts.directories)
@@ -73,12 +73,13 @@ async def build_with(  # noqa: PLR0913 (a builder, a build, and whom it tells wh
     return result
 
 
-async def _read(builder: Builder[C, D], tree: D, dockerfile: str) -> dict[str, str | None]:
+async def _read(builder: Builder[C, D], contexts: Contexts[C, D], dockerfile: str) -> dict[str, str | None]:
     """The Dockerfile and the files that may say what to ignore, None for those that are not there."""
     texts: dict[str, str | None] = {}
+    beside = contexts.main if contexts.dockerfiles is None else contexts.dockerfiles
 
     async def read(name: str) -> None:
-        texts[name] = await builder.read_text(tree, name)
+        texts[name] = await builder.read_text(contexts.main if name == ROOT_IGNORE else beside, name)
 
     await each((dockerfile, *ignore_files(dockerfile)), read)
     if texts[dockerfile] is None:

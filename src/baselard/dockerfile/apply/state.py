@@ -18,11 +18,15 @@ from baselard.oci.image_config import ImageConfig
 
 @dataclass(frozen=True)
 class Contexts(Generic[C, D]):
-    """What the build is given: the main context, already without what it ignores, and the named ones."""
+    """What the build is given: the main context, already without what it ignores, and the named ones.
+
+    `dockerfiles` is where the Dockerfile and the ignore file beside it are, unless they are in `main`.
+    """
 
     main: D
     containers: Mapping[str, C] = field(default_factory=dict)
     directories: Mapping[str, D] = field(default_factory=dict)
+    dockerfiles: D | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     context: dagger.Directory,
     *,
     dockerfile: str = "Dockerfile",
+    dockerfiles: dagger.Directory | None = None,
     contexts: Mapping[str, dagger.Container | dagger.Directory] = MappingProxyType({}),
     target: str = "",
     build_args: Mapping[str, str] = MappingProxyType({}),
@@ -34,7 +35,7 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     on_made: Callable[[Sequence[Made[dagger.Container]]], None] | None = None,
     on_run: Callable[[RunStep, dagger.Container], None] = lambda _step, _container: None,
 ) -> dagger.Container:
-    """The container that `docker buildx build` would make of `dockerfile` in `context`.
+    """The container that `docker buildx build` would make of `dockerfile` in `context`, or in `dockerfiles` if given.
 
     `contexts` are extra build contexts by name (`--build-context`): a name stands for every FROM, `COPY --from` and
     `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id. `allow` are
@@ -53,6 +54,6 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
     # Asked for once here, or every question about a host directory would read it from the host again.
     main = context if begins_at_an_object(context) else await context.sync()
-    given = Contexts(main, containers, directories)
+    given = Contexts(main, containers, directories, dockerfiles)
     request = BuildRequest(dockerfile, target, build_args, platform, allowed)
     return await build_with(builder, given, request, on_warning, on_made, on_run=on_run)

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from baselard.dockerfile.plan.stages import BuildOptions, NamedContext, ScratchSource, StageOutput, make_plan
+from baselard.dockerfile.plan.stages import (
+    BuildOptions,
+    ImageSource,
+    NamedContext,
+    ScratchSource,
+    StageOutput,
+    make_plan,
+    sources_of,
+)
 from baselard.dockerfile.syntax.text import parse
 
 
@@ -54,4 +62,24 @@ def base_references(
             stage.base.key if isinstance(stage.base, NamedContext) else None,
         )
         for stage in plan.stages
+    )
+
+
+def copied_references(
+    text: str,
+    filename: str = "Dockerfile",
+    *,
+    build_args: Mapping[str, str] = MappingProxyType({}),
+    contexts: tuple[str, ...] = (),
+) -> tuple[BaseReference, ...]:
+    """Every image from outside that a `COPY --from` or a `RUN --mount=from=` reads, but for those of `contexts`.
+
+    Raises DockerfileError as a build would.
+    """
+    plan = make_plan(parse(text, filename), BuildOptions(build_args, contexts))
+    found = (read for stage in plan.stages for read in sources_of(stage, plan.stages, plan.options))
+    return tuple(
+        BaseReference(source.reference, place.line, is_stage=False)
+        for source, place in found
+        if isinstance(source, ImageSource)
     )
