@@ -1,12 +1,28 @@
 """Failures that the caller can mend. Their message is all that is shown: no traceback."""
 
-from dagger.mod._exceptions import FunctionError
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING or "dagger" in sys.modules:
+    from dagger.mod._exceptions import FunctionError as ReportedError
+else:  # a plan of a repository on a disk needs no SDK, which takes longer to load than the plan
+
+    class ReportedError(Exception):
+        """An error that the SDK would report."""
+
+        def __init__(self, message: str, *, extra: Mapping[str, Any] | None = None) -> None:
+            super().__init__(message)
+            self.extra = extra
 
 
-class BaselardError(FunctionError):
+class BaselardError(ReportedError):
     """Something in the repository or the call is wrong; the message says what, where and what to do.
 
-    A subclass of the SDK's FunctionError because that is the one kind it reports without logging a traceback.
+    A subclass of the SDK's FunctionError, where the SDK is loaded, because that is the one kind it reports without
+    logging a traceback.
     """
 
     # The SDK prefixes the message with the error's module unless it is a builtin.

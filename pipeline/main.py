@@ -13,6 +13,7 @@ from pipeline import (
     docs,
     joined,
     listing,
+    plan,
     publication,
     verdict,
     verification,
@@ -92,6 +93,17 @@ class Baselard(FanOut):
     async def examples(self, format: Format = "text") -> str:
         """List the examples: what each starts from, how it is tested, whether it is quarantined."""
         return listing.examples(await self._project(), format)
+
+    @function
+    async def plan(
+        self,
+        *,
+        ref: Annotated[str, Doc("Full git ref it would be published for; the default branch's by default")] = "",
+        json: Annotated[bool, Doc("Print it as JSON")] = False,
+    ) -> str:
+        """Show what would be built, from what, tested how and published as what; nothing is built."""
+        planning = plan.of(await self._project(), ref)
+        return plan.as_json(planning) if json else plan.as_tree(planning)
 
     @fresh
     @check

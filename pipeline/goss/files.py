@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-
-import dagger
+from typing import TYPE_CHECKING
 
 from pipeline.config import Variables
 from pipeline.goss import variables
+
+if TYPE_CHECKING:  # a plan needs no SDK
+    import dagger
 
 
 @dataclass(frozen=True)

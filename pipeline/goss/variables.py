@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-
-import dagger
+from typing import TYPE_CHECKING
 
 from pipeline.config import FILE, Variables
+
+if TYPE_CHECKING:  # a plan needs no SDK
+    import dagger
 
 # In the words of Go's text/template, as goss prints them.
 _MISSING = re.compile(r'<(\.Vars[^>]*)>: map has no entry for key "([^"]*)"')

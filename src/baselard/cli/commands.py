@@ -53,6 +53,12 @@ def _init(asked: "Namespace") -> int:
     return init.run(github=asked.github)
 
 
+def _plan(asked: "Namespace") -> int:
+    from baselard.cli import plan
+
+    return plan.run(asked.ref, as_json=asked.json)
+
+
 def _cache(asked: "Namespace") -> int:
     from baselard.cli import cache
 
@@ -103,6 +109,7 @@ COMMANDS: Mapping[str, Subcommand] = {
     "history": Subcommand("list earlier runs of this tree, or show one: history show RUN", _history),
     "compare": Subcommand("show what differs between two runs: verdicts, seconds, sizes", _compare),
     "init": Subcommand("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
+    "plan": Subcommand("print what would be built, from what, tested how and published as what", _plan),
     "cache": Subcommand("take the last run's results to another machine, or bring them from one", _cache),
     "doctor": Subcommand("look at what this machine lends the engine, and name what is missing", _doctor),
     "prune": Subcommand("free space in the store", _prune),

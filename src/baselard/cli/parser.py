@@ -209,6 +209,14 @@ def _init() -> Parser:
     return parser
 
 
+def _plan() -> Parser:
+    parser = Parser("plan", about="Prints the plan of this repository; nothing is built, and no engine starts.\n")
+    _switch(parser, "-j", "--json", help="print it as JSON")
+    ref = "full git ref that it would be published for (default: that of the default branch)"
+    parser.add_argument("--ref", metavar="REF", default="", help=ref)
+    return parser
+
+
 def _cache() -> Parser:
     about = """\
 export writes what the last run used: results and the snapshots they need, compressed, and nothing that is there
@@ -266,6 +274,7 @@ _BUILT: Mapping[str, Callable[[], Parser]] = {
     "history": _history,
     "compare": _compare,
     "init": _init,
+    "plan": _plan,
     "cache": _cache,
     "doctor": _doctor,
     "prune": _prune,

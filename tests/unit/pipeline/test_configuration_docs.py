@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config
+from pipeline import config, discover, plan
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs/reference/configuration.md").read_text()
@@ -28,9 +28,23 @@ def test_each_key_is_documented(key):
     assert re.search(rf"`(?:\w+\.)?{re.escape(key)}`", TEXT) or f"### `{key}`" in TEXT or f"`{key}." in TEXT
 
 
-def test_the_example_is_valid():
-    (example,) = re.findall(r"```yaml\n(bases:.*?)```", TEXT, re.DOTALL)
-    assert len(config.parse(example).bases) == 3
+def shapes():
+    """The shapes of the page: each configuration, with its files in comments above, and the plan below it."""
+    found = re.findall(r"### (.*?)\n.*?```yaml shape\n(.*?)```\n\n```text plan\n(.*?)\n```", TEXT, re.DOTALL)
+    return [pytest.param(text, tree, id=title) for title, text, tree in found]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("text", "tree"), shapes())
+async def test_each_shape_has_the_plan_that_the_page_shows(repository, text, tree):
+    files = {"baselard.yaml": text}
+    for path, line in re.findall(r"^# (\S+): (.*)$", text, re.MULTILINE):
+        files[path] = files.get(path, "") + line + "\n"
+    assert plan.as_tree(plan.of(await discover.project(repository(files)))) == tree
+
+
+def test_no_shape_is_overlooked():
+    assert len(shapes()) == TEXT.count("```yaml shape") == TEXT.count("```text plan") > 3
 
 
 def test_this_repository_s_own_file_is_valid():
