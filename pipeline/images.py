@@ -157,7 +157,7 @@ class Images:
             on_made=functools.partial(self.made.__setitem__, base.title(target)),
         )
 
-    async def _build(  # noqa: PLR0913  # what bases and examples have in common, and what differs
+    async def _build(
         self,
         subject: str,
         where: _Dockerfile,
