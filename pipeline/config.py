@@ -18,7 +18,7 @@ from pipeline.document import Document, read
 from pipeline.errors import ConfigError
 
 FILE = CONFIG
-_SCHEMA = Path(__file__).parent.parent / "baselard.schema.json"
+_SCHEMA = Path(__file__).with_name("baselard.schema.json")
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,6 @@
 
 import sys
 
-from baselard.cli import streams
+from baselard.cli import entry
 
-streams.prepare()
-
-from baselard.cli.main import main  # noqa: E402 -- files may be opened from here on
-
-sys.exit(main(sys.argv[1:]))
+sys.exit(entry.main())

@@ -20,7 +20,7 @@ from typing import Any
 from baselard.cli import places, streams
 from baselard.cli.chain import Chain
 from baselard.engine.api.objects.names import kebab
-from baselard.engine.host import checkout, process
+from baselard.engine.host import process
 from baselard.engine.modules.addresses import ObjectAddress
 from baselard.engine.store import cachedir
 
@@ -112,9 +112,8 @@ def _again(*words: str, store: Path | None = None, shown: bool = False) -> int:
     def show(stream: int, data: bytes) -> None:
         streams.pass_on(stream if shown else process.STDERR, data)
 
-    path = os.pathsep.join(filter(None, [str(checkout.ROOT), os.environ.get("PYTHONPATH")]))
-    env = {**os.environ, "PYTHONPATH": path, **({"BASELARD_STORE": str(store)} if store else {})}
-    return process.run([sys.executable, "-m", "baselard.cli", *words], env=env, on_output=show, check=False).code
+    env = {**os.environ, **({"BASELARD_STORE": str(store)} if store else {})}
+    return process.run([sys.executable, "-I", "-m", "baselard.cli", *words], env=env, on_output=show, check=False).code
 
 
 def _words(args: Mapping[str, Any]) -> list[str]:

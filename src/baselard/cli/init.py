@@ -9,7 +9,7 @@ from baselard.engine.errors import UserError
 from pipeline.conventions import BASE_DOCKERFILES, CONFIG, EXAMPLES, beside
 
 WORKFLOW = ".github/workflows/baselard.yml"
-_SCHEMA = "https://raw.githubusercontent.com/baselard/baselard/main/baselard.schema.json"
+_SCHEMA = "https://raw.githubusercontent.com/baselard/baselard/main/pipeline/baselard.schema.json"
 
 
 def run(*, github: bool) -> int:

@@ -85,15 +85,14 @@ class Target:
         if asked := environment.too_new(self.source):
             version = ".".join(map(str, sys.version_info[:2]))
             self.display.note(f"warning: the module asks for Python {asked}; it is tried with {version}")
-        cache = places.cache_root()
-        module = asyncio.run(registration.register(self.start_runner(), cache, self.display, self.output))
-        known.write(self.source, cache, module)
+        module = asyncio.run(registration.register(self.start_runner(), self.display, self.output))
+        known.write(self.source, places.cache_root(), module)
         return module
 
 
 @contextlib.contextmanager
 def opened(options: Options) -> Iterator[Target]:
-    """The module that the options name with ``-m``, or the nearest one; where there is none, this checkout's own.
+    """The module that the options name with ``-m``, or the nearest one; where there is none, Baselard's own.
 
     The latter then works on the current directory. Raises UserError for a module that cannot be.
     """
@@ -104,6 +103,6 @@ def opened(options: Options) -> Iterator[Target]:
     elif near := source.nearest(Path.cwd()):
         found = source.load(near)
     else:
-        found = replace(source.load(checkout.ROOT), tree=Path.cwd())
+        found = replace(source.load(checkout.MODULE), tree=Path.cwd())
     with contextlib.closing(Target(found, options)) as target:
         yield target

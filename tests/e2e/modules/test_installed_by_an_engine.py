@@ -63,3 +63,7 @@ def test_the_module_installs_beside_an_engines_own_sdk(version: str, tmp_path: P
         [tmp_path / ".venv/bin/python", "-c", code], check=True, capture_output=True, text=True
     ).stdout
     assert found.startswith("0.0.0 EntryPoint(name='main_object', value='pipeline.main:Baselard'")
+    listed = subprocess.run([*uv, "pip", "list", "--python", ".venv"], cwd=tmp_path, check=True, capture_output=True)
+    names = {line.split()[0] for line in listed.stdout.decode().splitlines()}
+    assert {"baselard", "httpx"} <= names
+    assert not names & {"deflate", "isal", "zstandard", "pip"}, "what is only the embedded engine's makes it heavy"

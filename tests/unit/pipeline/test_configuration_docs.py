@@ -10,7 +10,7 @@ from pipeline import config, discover, plan
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs/reference/configuration.md").read_text()
-SCHEMA = json.loads((ROOT / "baselard.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "pipeline/baselard.schema.json").read_text())
 
 
 def keys(node):

@@ -1,5 +1,15 @@
-"""Where this checkout is: what runs is not installed elsewhere but stands in the tree that it was cloned to."""
+"""Where the program that runs stands: in the tree that it was cloned to, or where a wheel was installed."""
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[4]
+_PACKAGE = Path(__file__).resolve().parents[2]
+_CARRIED = _PACKAGE / "module"  # put there by hatch_build.py
+
+ROOT = _PACKAGE.parents[1]
+"""The checkout; what only developers use stands there."""
+
+INSTALLED = _CARRIED.is_dir()
+"""Whether there is no checkout but an installed wheel."""
+
+MODULE = _CARRIED if INSTALLED else ROOT
+"""Baselard's own Dagger module, the directory with its dagger.json."""

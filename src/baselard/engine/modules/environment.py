@@ -52,8 +52,8 @@ def too_new(source: PythonModule) -> str:
 
 
 def _is_ours(source: PythonModule) -> bool:
-    """Whether this is the checkout the engine itself runs from: its environment was made from the lock."""
-    return source.source == checkout.ROOT
+    """Whether this is Baselard's own module: what it needs was installed with the engine."""
+    return source.source == checkout.MODULE
 
 
 def _make(home: Path, wanted: list[str], source: PythonModule, user: Caller) -> None:

@@ -1,6 +1,7 @@
 """Ask a module for its types: a session that registers and runs nothing, so that it needs no privilege."""
 
 import contextlib
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -19,9 +20,15 @@ from baselard.engine.solver.graph import Progress
 from baselard.engine.store.database import Store
 
 
-async def register(runner: Runner, cache: Path, progress: Progress, on_output: OnOutput) -> Module:
-    """What the module says of itself. Raises ModuleError."""
-    with contextlib.closing(Store.open(cache / "registration")) as store:
+async def register(runner: Runner, progress: Progress, on_output: OnOutput) -> Module:
+    """What the module says of itself. Raises ModuleError.
+
+    The store is gone afterwards: nothing runs, so there is nothing to keep, and other versions never meet it.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="baselard-registration-") as place,
+        contextlib.closing(Store.open(Path(place))) as store,
+    ):
         made = session(store, progress)
         async with server.running(made) as (port, _):
             load = made.state.ids.load

@@ -58,10 +58,25 @@ def load() -> "Module":
         package, _, attribute = declared.partition(":")
         cls = getattr(importlib.import_module(package), attribute or cli.MAIN_OBJECT)
     else:
-        cls = cli.get_entry_point().load()
+        with nothing_installed():
+            entry = cli.get_entry_point()
+        cls = entry.load()
     gc.enable()
     module: Module = cls.__dagger_module__
     return module
+
+
+@contextlib.contextmanager
+def nothing_installed() -> Iterator[None]:
+    """Have the SDK find no entry point: those that are installed beside it are not the module's, which is not."""
+    import importlib.metadata
+
+    real = importlib.metadata.entry_points
+    importlib.metadata.entry_points = lambda **_: ()  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        importlib.metadata.entry_points = real
 
 
 @contextlib.contextmanager
@@ -324,7 +339,8 @@ def _trim(story: traceback.TracebackException) -> bool:
 
 
 def _is_own(path: str) -> bool:
-    return path.startswith(os.getcwd() + "/") and "/site-packages/" not in path
+    here = os.getcwd() + "/"
+    return path.startswith(here) and "/site-packages/" not in path.removeprefix(here)
 
 
 if __name__ == "__main__":

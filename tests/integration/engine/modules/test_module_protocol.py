@@ -212,7 +212,7 @@ async def test_a_failed_call_is_a_failed_span(call: Called) -> None:
 
 async def test_registration_says_all_the_module_declares(root: Path, tmp_path: Path) -> None:
     with started(root, []) as runner:
-        module: Module = await registration.register(runner, tmp_path, Silent(), lambda _: None)
+        module: Module = await registration.register(runner, Silent(), lambda _: None)
     assert (module.name, module.description) == ("hello", "Says hello.")
     functions = {function.name: function for function in module.main.functions}
     say = functions["say"]
@@ -316,7 +316,7 @@ async def test_invocations_run_side_by_side(call: Called) -> None:
 async def test_a_module_that_cannot_be_imported_shows_its_own_frames(tmp_path: Path) -> None:
     broken = write_module(tmp_path / "broken", "import nothing_of_that_name\n")
     with started(broken, []) as runner, pytest.raises(ModuleError) as raised:
-        await registration.register(runner, tmp_path, Silent(), lambda _: None)
+        await registration.register(runner, Silent(), lambda _: None)
     message = str(raised.value)
     assert "No module named 'nothing_of_that_name'" in message
     assert "src/hello/__init__.py" in message
@@ -326,7 +326,7 @@ async def test_a_module_that_cannot_be_imported_shows_its_own_frames(tmp_path: P
 async def test_a_module_that_python_cannot_read_shows_the_line(tmp_path: Path) -> None:
     broken = write_module(tmp_path / "broken", "def say(:\n    pass\n")
     with started(broken, []) as runner, pytest.raises(ModuleError) as raised:
-        await registration.register(runner, tmp_path, Silent(), lambda _: None)
+        await registration.register(runner, Silent(), lambda _: None)
     assert 'src/hello/__init__.py", line 1\n    def say(:\n' in str(raised.value)
     assert str(raised.value).count("File ") == 1
 
@@ -345,4 +345,4 @@ async def test_wrong_declarations_are_errors_of_the_module(tmp_path: Path) -> No
         started(wrong, []) as runner,
         pytest.raises(ModuleError, match=r"declares what cannot be: .*unsupported parameter type for 'name'"),
     ):
-        await registration.register(runner, tmp_path, Silent(), lambda _: None)
+        await registration.register(runner, Silent(), lambda _: None)

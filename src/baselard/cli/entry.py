@@ -1,0 +1,17 @@
+"""The program ``baselard``. Older Pythons read this file too, if only to say that they are too old."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command line that this process was started with; the exit code."""
+    if sys.version_info < (3, 11):  # noqa: UP036 -- installers may be told not to look
+        version = ".".join(map(str, sys.version_info[:2]))
+        sys.stderr.write(f"baselard: Python 3.11 or later is needed, and {sys.executable} is {version}\n")
+        return 2
+    from baselard.cli import streams
+
+    streams.prepare()
+    from baselard.cli import main  # files may be opened from here on
+
+    return main.main(sys.argv[1:])
