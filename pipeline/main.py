@@ -303,19 +303,23 @@ class Baselard(FanOut):
         pull_request: Annotated[str, Doc("Only tags of this pull request: pr-N, test-pr-N and what begins so")] = "",
         registry: Annotated[str, Doc("Repository to clean up instead of the bases' own")] = "",
         apply: Annotated[bool, Doc("Delete; otherwise only say what would go")] = False,
+        format: Format = "text",
         username: Username = "",
         password: Password = None,
     ) -> str:
         """Delete test tags from the registry, but nothing that a kept tag, index or signature still needs."""
         project = await self._project()
         policy = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last, pull_request)
-        said = []
+        as_json, said, entries = listing.check_format(format) == "json", [], []
         for name in [registry] if registry else dict.fromkeys(base.name for base in project.bases):
             account = Account(name, username, password)
-            said.append(
-                await cleaning.clean_up(parse_reference(name), await account.credentials(), policy, apply=apply)
-            )
-        return "\n".join(said)
+            place, credentials = parse_reference(name), await account.credentials()
+            if as_json:
+                made = await cleaning.removed(place, credentials, policy, apply=apply)
+                entries.append(cleaning.entry(place, made, applied=apply))
+            else:
+                said.append(await cleaning.clean_up(place, credentials, policy, apply=apply))
+        return listing.rendered(entries) if as_json else "\n".join(said)
 
     @fresh
     async def size(

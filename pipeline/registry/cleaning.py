@@ -10,6 +10,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Any
 
 from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
@@ -157,10 +158,31 @@ def policy(
     return CleaningPolicy(names if pull_request else (tags or settings.tags,), timedelta(days=days), kept)
 
 
-async def clean_up(reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool) -> str:
-    """Plan, and with `apply` carry out; the report."""
+async def removed(
+    reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool
+) -> CleaningPlan:
+    """Plan, and with `apply` carry out; the plan."""
     async with connect(reference, credential) as repository:
         made = plan(await read(repository), chosen)
         if apply:
             await carry_out(repository, made)
+    return made
+
+
+async def clean_up(reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool) -> str:
+    """The same; the report."""
+    made = await removed(reference, credential, chosen, apply=apply)
     return f"{reference.name}: {render(made, applied=apply)}"
+
+
+def entry(reference: Reference, chosen: CleaningPlan, *, applied: bool) -> dict[str, Any]:
+    """The same for programs: tags that went or would go, whether only as names, manifests by digest, bytes."""
+    tags = [{"tag": tag, "only-the-name": tag in chosen.untag} for tag in sorted(chosen.tags)]
+    manifests = list(chosen.delete)
+    return {
+        "repository": reference.name,
+        "applied": applied,
+        "tags": tags,
+        "manifests": manifests,
+        "bytes": chosen.freed,
+    }

@@ -68,7 +68,7 @@ def _cache(asked: "Namespace") -> int:
 def _doctor(asked: "Namespace") -> int:
     from baselard.cli import doctor
 
-    return doctor.run(deep=asked.deep)
+    return doctor.run(deep=asked.deep, as_json=asked.json)
 
 
 def _prune(asked: "Namespace") -> int:

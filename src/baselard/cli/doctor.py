@@ -1,13 +1,15 @@
 """``baselard doctor``: what this machine lends the engine, and what is missing."""
 
+import json
 import sys
 
 from baselard.cli import places
 from baselard.engine.host import doctor
 
 
-def run(*, deep: bool) -> int:
+def run(*, deep: bool, as_json: bool = False) -> int:
     """Print the findings, with ``deep`` of each blob too; 2 when the engine cannot work as things are."""
     findings = doctor.examine(places.store_root(), deep=deep)
-    sys.stdout.write(doctor.summary(findings))
+    told = json.dumps(doctor.entries(findings), indent=2) + "\n" if as_json else doctor.summary(findings)
+    sys.stdout.write(told)
     return 2 if any(finding.mark == "missing" for finding in findings) else 0

@@ -237,6 +237,7 @@ BASELARD_CACHE_PUBLIC_KEY (or by the former's other half): PEM, or the path of a
 def _doctor() -> Parser:
     parser = Parser("doctor")
     _switch(parser, "--deep", help="also read every blob against its digest")
+    _switch(parser, "-j", "--json", help="print JSON")
     return parser
 
 

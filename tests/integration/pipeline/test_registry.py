@@ -135,6 +135,12 @@ async def test_cleanup_of_shared_digests_is_dry_first_and_then_real(guarded):
     chosen = CleaningPolicy(("test-*",))
     said = await cleaning.clean_up(parse_reference(guarded.name), WHO, chosen, apply=False)
     assert "would delete (dry run; add --apply): 2 tags, 1 manifests" in said
+    planned = await cleaning.removed(parse_reference(guarded.name), WHO, chosen, apply=False)
+    entry = cleaning.entry(parse_reference(guarded.name), planned, applied=False)
+    assert (entry["repository"], entry["applied"], len(entry["manifests"])) == (guarded.name, False, 1)
+    assert [(one["tag"], one["only-the-name"]) for one in entry["tags"]] == [
+        *(("test-alone", False), ("test-shared", True))
+    ]
     assert guarded.proxy.count("DELETE") + guarded.proxy.count("PUT", "/manifests/test") == 0
     guarded.proxy.answer(500, method="DELETE")
     said = await cleaning.clean_up(parse_reference(guarded.name), WHO, chosen, apply=True)

@@ -200,3 +200,10 @@ def summary(findings: list[Diagnosis]) -> str:
         if finding.remedy:
             lines.append(f"{'':<8} {'':<{width}}  → {finding.remedy}")
     return "\n".join(lines) + "\n"
+
+
+def entries(findings: list[Diagnosis]) -> list[dict[str, str]]:
+    """The findings as JSON has them."""
+    return [
+        {"mark": one.mark, **{key: getattr(one, key) for key in ("subject", "detail", "remedy")}} for one in findings
+    ]

@@ -120,3 +120,10 @@ def test_a_file_that_is_missing_names_its_package(root: Path, monkeypatch: pytes
 def test_the_summary_shows_each_remedy_below_its_line() -> None:
     text = doctor.summary([Diagnosis("a", "fine"), Diagnosis("longer", "bad", "do this", fatal=True)])
     assert text.splitlines() == ["ok       a       fine", "missing  longer  bad", " " * 17 + "→ do this"]
+
+
+def test_for_programs_each_finding_is_an_entry() -> None:
+    assert doctor.entries([Diagnosis("a", "fine"), Diagnosis("b", "bad", "do this", fatal=True)]) == [
+        {"mark": "ok", "subject": "a", "detail": "fine", "remedy": ""},
+        {"mark": "missing", "subject": "b", "detail": "bad", "remedy": "do this"},
+    ]
