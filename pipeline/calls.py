@@ -41,9 +41,11 @@ async def lint(call: Call, threshold: str = "") -> Report:
     return await linting.lint(call.project, threshold or call.project.config.lint_threshold, call.clock)
 
 
-async def test_base(call: Call, targets: Sequence[str] = ()) -> Report:
-    """Every target of every base, or only those named."""
+async def test_base(call: Call, targets: Sequence[str] = (), changed: Changed | None = None) -> Report:
+    """Every target of every base, or only those named; none, if what changed does not concern them."""
     project = call.project
+    if changed and not changes.bases_touched(project.examples, project.bases, changed):
+        return Report("base", (), call.clock.started, call.clock.now())
     images, tools = call.images, await tool.known(call.platform)
     chosen = [choose.base(project, target) for target in targets] or choose.targets(project)
     subjects = [checks.of_base(base, target, images, project.source, tools) for base, target in chosen]
@@ -89,6 +91,8 @@ async def test_examples(call: Call, selection: Selection = Selection()) -> Repor
     finally:
         if call.sharing:
             await call.sharing.clean()
+    if changed and not changed.since:
+        return replace(report, suites=(*call.handed, *report.suites))
     idle = [example for example in chosen if example not in tested and example not in elsewhere]
     unchanged = [checks.unchanged(example, changed) for example in idle] if changed else []
     unchanged += map(checks.elsewhere, elsewhere)

@@ -27,7 +27,10 @@ git diff --name-only --no-renames -z "$since" -- && git ls-files --others --excl
 
 @dataclass(frozen=True)
 class Changed:
-    """The paths that differ since the merge base with `since`; None when that cannot be known, for `reason`."""
+    """The paths that differ since the merge base with `since`; None when that cannot be known, for `reason`.
+
+    An empty `since` is that of a call before this one, which told of all the others.
+    """
 
     since: str
     paths: tuple[str, ...] | None
@@ -52,6 +55,11 @@ async def since(source: dagger.Directory, history: dagger.Directory | None, refe
     return parse(reference, await listed.stdout())
 
 
+def of_paths(paths: Sequence[str]) -> Changed:
+    """These paths, which somebody saw changing."""
+    return Changed("", tuple(paths))
+
+
 def parse(reference: str, printed: str) -> Changed:
     """Read what the listing printed: whether the range is known, then NUL-terminated paths."""
     state, *items = printed.split("\0")[:-1]
@@ -62,9 +70,15 @@ def parse(reference: str, printed: str) -> Changed:
 
 def affected(examples: Sequence[Example], bases: Sequence[Base], changed: Changed) -> tuple[Example, ...]:
     """The examples to test. All of them when the range is unknown or empty, or when something shared changed."""
-    if not changed.paths or any(_shared(path, examples, bases) for path in changed.paths):
+    paths = changed.paths or ()
+    if bases_touched(examples, bases, changed):
         return tuple(examples)
-    return tuple(one for one in examples if any(_touches(changed.paths, place) for place in one.places))
+    return tuple(one for one in examples if any(_touches(paths, place) for place in one.places))
+
+
+def bases_touched(examples: Sequence[Example], bases: Sequence[Base], changed: Changed) -> bool:
+    """Whether the bases are to be tested."""
+    return not changed.paths or any(_shared(path, examples, bases) for path in changed.paths)
 
 
 def _shared(path: str, examples: Sequence[Example], bases: Sequence[Base]) -> bool:

@@ -164,6 +164,9 @@ class FanOut:
         exclude: list[str] | None,
         changed_since: str,
         history: dagger.Directory | None,
+        changed_paths: list[str] | None = None,
     ) -> calls.Selection:
+        if changed_paths:
+            return calls.Selection(only or (), exclude or (), changes.of_paths(changed_paths))
         changed = await changes.since(self.source, history, changed_since) if changed_since else None
         return calls.Selection(only or (), exclude or (), changed)

@@ -24,6 +24,7 @@ Retries = Annotated[int | None, Doc("How often a failing test is tried again; a 
 Jobs = Annotated[int | None, Doc("How many images are built and tested at a time")]
 FailFast = Annotated[bool, Doc("End the call at the first failure")]
 Since = Annotated[str, Doc("Only examples that changed since the merge base with this commit; needs --history")]
+ChangedPaths = Annotated[list[str] | None, Doc("Only what a change of these paths concerns; watch gives them")]
 History = Annotated[dagger.Directory | None, Doc("The repository's .git directory, for --changed-since")]
 Target = Annotated[str, Doc("A target of the base; empty is the first")]
 Ref = Annotated[str, Doc("Full git ref: refs/heads/BRANCH, refs/tags/TAG or refs/pull/N/merge")]

@@ -8,6 +8,7 @@ from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
 from pipeline import (
     calls,
+    changes,
     choose,
     delivery,
     docs,
@@ -25,6 +26,7 @@ from pipeline.flags import (
     BaseImage,
     Bases,
     Cached,
+    ChangedPaths,
     Created,
     EventName,
     ExampleName,
@@ -122,10 +124,12 @@ class Baselard(FanOut):
         platform: Platform = "",
         retries: Retries = None,
         cached_tests: Cached = False,
+        changed_paths: ChangedPaths = None,
     ) -> str:
         """Test every target of the base image, as its own user and through its own entrypoint."""
         call = await self._call(platform, retries=retries, cached=cached_tests)
-        return verdict.settle(await calls.test_base(call, targets or ()))
+        changed = changes.of_paths(changed_paths) if changed_paths else None
+        return verdict.settle(await calls.test_base(call, targets or (), changed))
 
     @fresh
     @check
@@ -141,6 +145,7 @@ class Baselard(FanOut):
         jobs: Jobs = None,
         changed_since: Since = "",
         history: History = None,
+        changed_paths: ChangedPaths = None,
         cached_tests: Cached = False,
         base: BaseImage = None,
         bases: Bases = None,
@@ -155,7 +160,7 @@ class Baselard(FanOut):
         how = {"retries": retries, "jobs": jobs, "fail_fast": fail_fast, "cached": cached_tests, "first": first or ()}
         call = await self._call(platform, given, **how)
         call = calls.shared(replace(call, handed=handed), share, account)
-        selection = await self._selection(only, exclude, changed_since, history)
+        selection = await self._selection(only, exclude, changed_since, history, changed_paths)
         return verdict.settle(await calls.test_examples(call, selection))
 
     @fresh

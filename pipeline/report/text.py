@@ -105,6 +105,8 @@ def conclusion(report: Report) -> str:
     total = len(report.suites)
     if blocking:
         return f"{report.title}: {len(blocking)} of {total} failed ({', '.join(blocking)}) in {report.seconds:.1f} s"
+    if not total:
+        return f"{report.title}: nothing was to be checked"
     tally = Counter(_counted_as(suite) for suite in report.suites)
     how = f"all {total} passed" if len(tally) < 2 else ", ".join(f"{count} {word}" for word, count in tally.items())
     kinds = f" ({counted})" if (counted := made_of(report)) else ""

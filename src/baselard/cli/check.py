@@ -6,7 +6,7 @@ A check passes when its function does not fail, a generator when it changes noth
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from baselard.cli.options import Options, unknown
 from baselard.cli.target import Target
 from baselard.engine.api.more.objects import checks
 from baselard.engine.api.more.objects.checks import Check
+from baselard.engine.api.objects.reachable import Step
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError
 from baselard.engine.modules.addresses import quote
@@ -46,7 +47,7 @@ def run(options: Options, patterns: Sequence[str], line: Sequence[str], *, listi
             return 0
         if options.interactive:
             terminal.require()
-        return _report(_run_all(found, chosen, line))
+        return report(_run_all(found, chosen, line))
 
 
 def matching(module: Module, patterns: Sequence[str]) -> Sequence[Check]:
@@ -64,26 +65,36 @@ def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> lis
     from baselard.cli import start  # listing needs no engine
     from baselard.cli.recording import Recording
 
-    async def work(walk: "Walk") -> list[CheckOutcome]:
-        constructed = await walk.run(chosen[0].steps[:1])
-        return list(await asyncio.gather(*(told(walk, check, constructed) for check in chosen)))
-
-    async def told(walk: "Walk", check: Check, constructed: JSON) -> CheckOutcome:
-        """One of several is a span of its own, so that what is shown can name it."""
-        if len(chosen) < 2:
-            return await _outcome(walk, check, constructed)
-        with spans.opened(f"check {check.name}", walk.invoker.on_span, {spans.CALL: check.name}):
-            return await _outcome(walk, check, constructed)
-
     start.require_privilege(line)
-    return start.walk(found, work, Recording(found.source.context, line)) if chosen else []
+    recording = Recording(found.source.context, line)
+    return start.walk(found, lambda walk: outcomes(walk, chosen), recording) if chosen else []
 
 
-async def _outcome(walk: "Walk", check: Check, constructed: JSON) -> CheckOutcome:
+async def outcomes(
+    walk: "Walk", chosen: Sequence[Check], narrowed: Callable[[Step], Step] = lambda step: step
+) -> list[CheckOutcome]:
+    """How each of these ends, which run side by side; one of several is a span of its own, so that it can be named.
+
+    ``narrowed`` may give a check's function arguments.
+    """
+    constructed = await walk.run(chosen[0].steps[:1])
+
+    async def named(check: Check) -> CheckOutcome:
+        with spans.opened(f"check {check.name}", walk.invoker.on_span, {spans.CALL: check.name}):
+            return await outcome(check)
+
+    async def outcome(check: Check) -> CheckOutcome:
+        *way, last = check.steps[1:]
+        return await _outcome(walk, check, [*way, narrowed(last)], constructed)
+
+    return list(await asyncio.gather(*(named(one) if len(chosen) > 1 else outcome(one) for one in chosen)))
+
+
+async def _outcome(walk: "Walk", check: Check, steps: Sequence[Step], constructed: JSON) -> CheckOutcome:
     began = time.monotonic()
     said, misused = "", False
     try:
-        value = await walk.run(check.steps[1:], state=constructed)
+        value = await walk.run(steps, state=constructed)
         if check.generate and not await walk.ask(
             f"{{ node(id: {quote(value)}) {{ ... on Changeset {{ isEmpty }} }} }}"
         ):
@@ -96,7 +107,8 @@ async def _outcome(walk: "Walk", check: Check, constructed: JSON) -> CheckOutcom
     return CheckOutcome(check.name, time.monotonic() - began, said, misused)
 
 
-def _report(outcomes: Sequence[CheckOutcome]) -> int:
+def report(outcomes: Sequence[CheckOutcome]) -> int:
+    """Write how they ended, the failures' reasons first; the exit code."""
     failed = [outcome for outcome in outcomes if outcome.error]
     for outcome in failed:
         sys.stderr.write(f"\n{outcome.name} failed:\n{outcome.error}\n")

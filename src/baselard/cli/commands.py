@@ -47,6 +47,12 @@ def _compare(asked: "Namespace") -> int:
     return compare.run(asked.before, asked.after, asked.line, as_json=asked.json)
 
 
+def _watch(asked: "Namespace") -> int:
+    from baselard.cli import watch
+
+    return watch.run(asked.line[1:])
+
+
 def _init(asked: "Namespace") -> int:
     from baselard.cli import init
 
@@ -108,6 +114,7 @@ COMMANDS: Mapping[str, Subcommand] = {
     "check": Subcommand("run a module's checks, all or those that match a pattern", _check),
     "history": Subcommand("list earlier runs of this tree, or show one: history show RUN", _history),
     "compare": Subcommand("show what differs between two runs: verdicts, seconds, sizes", _compare),
+    "watch": Subcommand("do a call or the checks again whenever a file changes, for what it concerns", _watch),
     "init": Subcommand("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
     "plan": Subcommand("print what would be built, from what, tested how and published as what", _plan),
     "cache": Subcommand("take the last run's results to another machine, or bring them from one", _cache),

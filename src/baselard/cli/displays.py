@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from baselard.cli.options import Options
 from baselard.engine.progress.display import Display, Dots, Quiet
 from baselard.engine.progress.final import Final
 from baselard.engine.progress.json_lines import JsonLines
@@ -30,6 +31,11 @@ def display(mode: str, *, quiet: int = 0, verbose: int = 0, environ: Mapping[str
 
         return Tty.started_on(sys.stderr)
     return Plain(sys.stderr, groups=env.get("GITHUB_ACTIONS") == "true", verbose=bool(verbose))
+
+
+def display_of(options: Options) -> Display:
+    """The display that a command line asks for."""
+    return display(options.progress, quiet=options.quiet, verbose=options.verbose)
 
 
 def _live(env: Mapping[str, str]) -> bool:

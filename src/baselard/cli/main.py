@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from baselard.cli import commands, streams
 from baselard.cli.commands import COMMANDS
+from baselard.cli.errors import told
 from baselard.cli.options import Help, unknown
 from baselard.engine.errors import EngineError, ExecError, HostError, UserError, foreseen
 
@@ -48,10 +49,10 @@ def _explain(error: BaseException, argv: Sequence[str]) -> int:
         case KeyboardInterrupt():
             return INTERRUPTED
         case ExecError():
-            _say(error.stdout, error.stderr, f"{' '.join(error.cmd)}: {error}")
+            _say(told(error))
             return FAILED
         case EngineError():
-            _say(str(error))
+            _say(told(error))
             return MISUSED if isinstance(error, UserError | HostError) else FAILED
     from baselard.cli.crash import report  # only ever needed here
 

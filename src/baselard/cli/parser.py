@@ -16,7 +16,7 @@ from baselard.cli.options import Help, Options, unknown
 from baselard.engine.errors import UserError
 
 PROGRESS = ("auto", "tty", "plain", "dots", "report", "quiet", "json")
-READ_ELSEWHERE = ("call", "test", "bench")  # by chain, pytest, and the benches
+READ_ELSEWHERE = ("call", "watch", "test", "bench")  # by chain, pytest, and the benches
 
 
 class Parser(ArgumentParser):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from baselard.cli import places
 from baselard.cli.options import Options
@@ -38,10 +38,13 @@ class Target:
         if self._display is None:
             from baselard.cli import displays  # see TYPE_CHECKING
 
-            asked = self.options
-            self._display = displays.display(asked.progress, quiet=asked.quiet, verbose=asked.verbose)
-            self._closing.callback(self._display.close)
-        return self._display
+            self.show_on(displays.display_of(self.options))
+        return cast("Display", self._display)
+
+    def show_on(self, display: "Display") -> None:
+        """Show progress on this display, and close it in the end."""
+        self._display = display
+        self._closing.callback(display.close)
 
     @property
     def module(self) -> Module:
@@ -50,15 +53,16 @@ class Target:
             self._module = known.read(self.source, places.cache_root()) or self._register()
         return self._module
 
-    def start_runner(self) -> "Runner":
-        """The module's process, which imports the module in its own time."""
+    def start_runner(self, *, learns: bool = False) -> "Runner":
+        """The module's process, which imports the module in its own time; one that ``learns`` is for many calls."""
         if self._runner is None:
             from baselard.engine.host import caller  # see TYPE_CHECKING
             from baselard.engine.modules import environment, running  # see TYPE_CHECKING
 
             user = caller.invoking_user(os.environ)
             python = environment.interpreter(self.source, places.cache_root(), user)
-            self._runner = running.start(self.source, python, user, self.output, places.cache_root() / "bytecode")
+            bytecode = places.cache_root() / "bytecode"
+            self._runner = running.start(self.source, python, user, self.output, bytecode, learns=learns)
             self._closing.callback(self._runner.close)
         return self._runner
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MESSAGE = 1 << 16
 LONGEST_TRACEBACK = 10_000
 USED_BY_EVERY_CALL = ("Client", "FunctionCall", "FunctionCallArgValue")
+CHECKS: dict[str, Callable[[], None]] = {}
+CHECKED: list[str] = []
+"""What makes the checks of the SDK's classes, by the class's name, and those that were made."""
 
 
 def main(descriptor: int) -> None:
@@ -106,10 +109,12 @@ def checked_later(real: Callable[..., Any], subject: Any = None, **options: Any)
 
     @functools.cache
     def check() -> None:
+        CHECKED.append(subject.__name__)
         for name, method in methods.items():
             setattr(subject, name, method)
         real(subject, **options)
 
+    CHECKS[subject.__name__] = check
     for name, method in methods.items():
         setattr(subject, name, _after(check, subject, name, method))
     return subject
@@ -151,7 +156,7 @@ def share_converter() -> None:
 
 def serve(engine: socket.socket, module: "Module") -> None:
     """Fork for every message until the engine hangs up, then leave nothing running."""
-    running: dict[int, tuple[str, int]] = {}  # by process file descriptor: the invocation and its process
+    running: dict[int, tuple[str, int, int]] = {}  # by process file descriptor: the invocation, process, what it tells
     shared = False
     with selectors.DefaultSelector() as selector:
         selector.register(engine, selectors.EVENT_READ)
@@ -166,26 +171,32 @@ def serve(engine: socket.socket, module: "Module") -> None:
                     os.killpg(0, signal.SIGKILL)
                 invocation = json.loads(data)
                 shared = shared or share_schema(invocation)
-                pid = start(engine, invocation, descriptors, module)
+                pid, told = start(engine, invocation, descriptors, module)
                 process = os.pidfd_open(pid)
-                running[process] = (invocation["id"], pid)
+                running[process] = (invocation["id"], pid, told)
                 selector.register(process, selectors.EVENT_READ)
 
 
-def report(engine: socket.socket, process: int, invocation: str, pid: int) -> None:
+def report(engine: socket.socket, process: int, invocation: str, pid: int, told: int) -> None:
     os.close(process)
     _, status = os.waitpid(pid, 0)
     engine.send(json.dumps({"id": invocation, "code": os.waitstatus_to_exitcode(status)}).encode())
+    with open(told, "rb") as file:
+        learn(file.read())
 
 
-def start(engine: socket.socket, invocation: dict[str, str], descriptors: list[int], module: "Module") -> int:
-    """Fork; the child answers the one call its token is for and exits."""
+def start(
+    engine: socket.socket, invocation: dict[str, str], descriptors: list[int], module: "Module"
+) -> tuple[int, int]:
+    """Fork; the child answers the one call its token is for and exits. Its process, and what tells what it needed."""
     output, spans = descriptors
+    told, tell = os.pipe()
     if pid := os.fork():
-        os.close(output)
-        os.close(spans)
-        return pid
+        for descriptor in (output, spans, tell):
+            os.close(descriptor)
+        return pid, told
     code = 1
+    known = frozenset(sys.modules)
     try:
         engine.close()
         os.dup2(output, 1)
@@ -195,10 +206,27 @@ def start(engine: socket.socket, invocation: dict[str, str], descriptors: list[i
         code = invoke(invocation, module)
         sys.stdout.flush()
         sys.stderr.flush()
+        if os.environ.get("BASELARD_LEARNS"):
+            os.write(tell, json.dumps({"modules": sorted({*sys.modules} - known), "checks": CHECKED}).encode())
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def learn(told: bytes) -> None:
+    """Have here what an invocation had to import and make, so that later ones find it: they will need the same.
+
+    Only where many follow (``baselard watch``). What cannot be had here is left to them.
+    """
+    needed = json.loads(told or b"{}")
+    for name in needed.get("modules", ()):
+        with contextlib.suppress(BaseException):
+            importlib.import_module(name)
+    for name in needed.get("checks", ()):
+        CHECKS[name]()
+    if needed:
+        gc.freeze()
 
 
 def invoke(invocation: dict[str, str], module: "Module") -> int:

@@ -110,20 +110,28 @@ class Runner:
         self._waiting.clear()
 
 
-def start(
-    source: PythonModule, interpreter: Path, user: Caller, on_output: OnOutput, bytecode: Path | None = None
+def start(  # noqa: PLR0913 -- each is something else that a process begins with
+    source: PythonModule,
+    interpreter: Path,
+    user: Caller,
+    on_output: OnOutput,
+    bytecode: Path | None = None,
+    *,
+    learns: bool = False,
 ) -> Runner:
     """Start the module's process; it imports while the engine gets ready. ``on_output`` hears what that prints.
 
     ``bytecode`` is where Python keeps what it compiled of the module, so that nothing is written into its source.
+    ``learns`` is for many invocations: what one had to import, later ones find.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    own = {"BASELARD_BYTECODE": str(bytecode or ""), **({"BASELARD_LEARNS": "1"} if learns else {})}
     with theirs:
         fd = theirs.fileno()
         child = process.spawn(
             [*user.argv(), interpreter, "-P", runner.__file__, str(fd)],
             cwd=source.source,
-            env={**environment(source, interpreter, user, os.environ), "BASELARD_BYTECODE": str(bytecode or "")},
+            env={**environment(source, interpreter, user, os.environ), **own},
             pass_fds=[fd],
         )
     listener = threading.Thread(target=process.pump, args=(child, lambda _, data: on_output(data)), daemon=True)

@@ -78,6 +78,17 @@ class PythonModule:
             hashed.update(os.fsencode(path) + b"\0" + self._content(path))
         return digests.of_hash(hashed)
 
+    def holds(self, path: Path) -> bool:
+        """Whether a file of this path is one that the module's behaviour depends on."""
+        if not path.is_relative_to(self.root):
+            return False
+        relative = path.relative_to(self.root)
+        if _NEVER.intersection(relative.parts):
+            return False
+        if not self.include:  # its repository may hold a lot that is no code of it
+            return path.suffix == ".py" and path.is_relative_to(self.source)
+        return _included(str(relative), [(_glob(text.lstrip("!")), not text.startswith("!")) for text in self.include])
+
     def _content(self, path: str) -> bytes:
         """The digest of a file's bytes; nothing for what is no file, or has gone, or leads nowhere."""
         try:

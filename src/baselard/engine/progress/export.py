@@ -63,6 +63,7 @@ class Exported:
     thread: threading.Thread = field(init=False)
     _queue: "queue.Queue[Span | None]" = field(default_factory=lambda: queue.Queue(_LONGEST_QUEUE))
     _steps: dict[str, Span] = field(default_factory=dict)
+    _found: set[tuple[str, str]] = field(default_factory=set)
     _sent: int = 0
     _told: int = 0
     _trying: float = 0
@@ -88,8 +89,10 @@ class Exported:
         self.display.finished(key, cached=cached, error=error, label=label)
         now, asker = time.time_ns(), spans.asker()
         if step := self._steps.pop(key, None):
+            self._found.add((key, asker.span))
             self._tell(replace(step, end=now, failed=bool(error), error=error))
-        elif cached and asker.trace:
+        elif cached and asker.trace and (key, asker.span) not in self._found:
+            self._found.add((key, asker.span))  # a span may ask for one thing many times
             about = {spans.CACHED: True}
             self._tell(Span(secrets.token_hex(8), label, asker.span, asker.trace, about, start=now, end=now))
 

@@ -1,6 +1,6 @@
 """Progress for programs: one JSON object a line, for each piece of work that begins or ends and each line of output.
 
-The names are documented in docs/command-line.md, and stay.
+The names are documented in docs/reference/command-line.md, and stay.
 """
 
 import json
@@ -41,6 +41,7 @@ class JsonLines:
     clock: Callable[[], float] = time.time
     _rows: Rows = field(default_factory=Rows)
     _steps: dict[str, _Told] = field(default_factory=dict)
+    _found: set[tuple[str, str]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -73,6 +74,10 @@ class JsonLines:
         with self._lock:
             now, asker = self.clock(), spans.asker()
             step = self._steps.pop(key, None)
+            known = (key, asker.span) in self._found  # a span may ask for one thing many times
+            self._found.add((key, asker.span))
+            if step is None and known:
+                return
             if step is None:
                 named = self._named(secrets.token_hex(8), asker, asker.span, "step", label)
                 self._end(named, now, now, error, cached=cached)

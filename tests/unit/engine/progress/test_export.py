@@ -63,7 +63,9 @@ def example(display: Display, error: str = "exit code: 7") -> None:
     spans.asked_by(f"00-{TRACE}-{ABOVE}-01")
     display.started("k", "exec make")
     display.finished("k", cached=False, error=error)
-    display.finished("other", cached=True, label="copy a")
+    for _ in range(2):  # asked for twice, told once
+        display.finished("other", cached=True, label="copy a")
+    display.finished("k", cached=True, label="exec make")  # it has just run
     display.span(Span(ABOVE, "python-cli", "", TRACE, {SUITE: "python-cli"}, 5, 9, failed=True, error="build: no"))
 
 

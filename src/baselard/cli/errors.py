@@ -1,0 +1,11 @@
+"""An error as a command tells it."""
+
+from baselard.engine.errors import EngineError, ExecError
+
+
+def told(error: EngineError) -> str:
+    """What went wrong; of a command that failed, what it wrote, then the command itself."""
+    if isinstance(error, ExecError):
+        said = f"{' '.join(error.cmd)}: {error}"
+        return "\n".join(filter(None, [error.stdout.rstrip("\n"), error.stderr.rstrip("\n"), said]))
+    return str(error) or type(error).__name__
