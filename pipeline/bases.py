@@ -10,11 +10,12 @@ from pathlib import PurePosixPath
 
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
-from pipeline import references
+from pipeline import references, variants
 from pipeline.config import FILE, BaseSettings, Config
 from pipeline.conventions import BASE_DOCKERFILES, GOSS_WAIT, IMAGE_CONTEXT, From, beside, froms
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, UsageError
 from pipeline.project import LATEST, UNNAMED, Base, Example, SourceTree, base_of, unbuilt
+from pipeline.tags.produce import TAG
 
 
 async def find(source: SourceTree, config: Config, examples: Sequence[Example]) -> tuple[Base, ...]:
@@ -22,11 +23,19 @@ async def find(source: SourceTree, config: Config, examples: Sequence[Example]) 
     usual = await _usual_dockerfile(source)
     given = [
         (number, replace(one, dockerfile=one.dockerfile or usual, name=one.name or _usual_name(examples)), one)
-        for number, one in enumerate(config.bases)
+        for number, several in enumerate(config.bases)
+        for one in _variants(config, number, several)
     ]
     bases = await each(given, lambda one: _base(source, config, *one))
     _told_apart(config, bases)
     return _ordered(_with_latest(bases))
+
+
+def _variants(config: Config, number: int, settings: BaseSettings) -> list[BaseSettings]:
+    try:
+        return variants.of_base(settings)
+    except UsageError as error:
+        raise ConfigError(f"{_place(config, number, 'variants')}: {error}") from error
 
 
 async def _base(source: SourceTree, config: Config, number: int, settings: BaseSettings, written: BaseSettings) -> Base:
@@ -107,6 +116,8 @@ def _told_apart(config: Config, bases: Sequence[Base]) -> None:
         if where.tag or where.digest:
             raise ConfigError(f"{_place(config, base.number, 'name')}: {base.name}: write the tag as `tags: [TAG]`")
         for tag in base.tags or ("",):
+            if tag and not TAG.fullmatch(tag):
+                raise ConfigError(f"{_place(config, base.number, 'tags')}: {tag!r} is not a tag")
             other = owners.setdefault((where.name, tag), base)
             if other is not base:
                 raise ConfigError(_twice(config, base, other, tag))

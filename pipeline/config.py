@@ -46,6 +46,8 @@ class BaseSettings:
     run: str = ""
     wait: int = 60
     budgets: Mapping[str, str] = field(default_factory=dict)
+    variants: Mapping[str, Any] = field(default_factory=dict)
+    variant: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class ExampleSettings:
     standalone: bool = False
     minutes: float = 1
     quarantine: QuarantineSettings | None = None
+    variants: Mapping[str, Any] = field(default_factory=dict)
+    variant: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

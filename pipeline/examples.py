@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
-from pipeline import consistency
+from pipeline import consistency, variants
 from pipeline.config import Config
 from pipeline.conventions import (
     DOCKERFILES,
@@ -23,7 +23,7 @@ from pipeline.conventions import (
     froms,
     matches,
 )
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, UsageError
 from pipeline.project import Example, SourceTree
 
 
@@ -59,7 +59,11 @@ async def find(source: SourceTree, config: Config) -> tuple[Example, ...]:
     found = named([one for one in there if texts[one] is not None])
     for key in config.written:
         _known(config, key, found)
-    return tuple(_example(config, name, found[name], texts[found[name]] or "", files) for name in sorted(found))
+    return tuple(
+        _example(config, found[name], example, texts[found[name]] or "", files)
+        for name in sorted(found)
+        for example in _variants(config, name, found[name], files)
+    )
 
 
 async def _files(source: SourceTree, config: Config) -> set[str]:
@@ -156,15 +160,29 @@ def _known(config: Config, key: str, found: dict[str, FoundExample]) -> None:
 # --- what there is to know of one -----------------------------------------------------------------------------------
 
 
-def _example(config: Config, name: str, one: FoundExample, text: str, files: Collection[str]) -> Example:
-    settings = replace(config.example(one.names), dockerfile=one.dockerfile)
-    example = Example(
-        name=name,
-        directory=one.directory,
-        settings=settings,
-        goss=_gossfiles(one, files),
-        waits=f"{one.directory}/{GOSS_WAIT}" in files,
-    )
+def _variants(config: Config, name: str, one: FoundExample, files: Collection[str]) -> list[Example]:
+    """An example for each of its variants, one where it has none."""
+    written = replace(config.example(one.names), dockerfile=one.dockerfile)
+    try:
+        several = variants.expanded(written)
+    except UsageError as error:
+        raise ConfigError(f"{config.place_of(one.names, 'variants')}: {name}: {error}") from error
+    goss, waits = _gossfiles(one, files), f"{one.directory}/{GOSS_WAIT}" in files
+    return [
+        Example(
+            name=f"{name}/{variants.called(settings.variant)}" if settings.variant else name,
+            directory=one.directory,
+            settings=settings,
+            goss=goss,
+            waits=waits,
+        )
+        for settings in several
+    ]
+
+
+def _example(config: Config, one: FoundExample, example: Example, text: str, files: Collection[str]) -> Example:
+    """The example with what its Dockerfile starts from, or why it cannot be built."""
+    settings = example.settings
     if problem := _overlooked(one.directory, files) or _missing(config, one, example, files):
         return replace(example, problem=problem)
     given = [From(value.removeprefix(IMAGE_CONTEXT), 0) for value in settings.contexts.values() if "://" in value]

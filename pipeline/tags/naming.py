@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from baselard.oci.reference import Reference
 from pipeline import references as refs
 from pipeline.discover import UNNAMED, Base, Project
@@ -9,6 +11,8 @@ from pipeline.errors import UsageError
 from pipeline.tags import rules
 from pipeline.tags.events import Event
 from pipeline.tags.produce import Tags, for_target, produce
+from pipeline.tags.rules import TagRule
+from pipeline.variants import NAME, asked, filled
 
 
 def references(project: Project, event: Event) -> tuple[Reference, ...]:
@@ -57,4 +61,20 @@ def tags_of(project: Project, base: Base, target: str, event: Event) -> Tags:
     """
     publish = project.config.publish
     flavor = for_target(rules.parse_flavor(publish.flavor), target, base.targets[0], base.tags)
-    return produce(rules.parse(publish.tags), flavor, event)
+    return produce(_rules(project, base), flavor, event)
+
+
+def _rules(project: Project, base: Base) -> tuple[TagRule, ...]:
+    """The rules that concern a base, with its variant's values; UsageError for one that concerns none."""
+    names = {name for one in project.bases for name in (*one.settings.variant, NAME) if one.settings.variant}
+    written = rules.listed(project.config.publish.tags)
+    for line in written:
+        if unknown := asked(line) - names:
+            raise UsageError(f"tag rule {line!r}: no base has variants with a value for {min(unknown)}")
+    own = {*base.settings.variant, NAME} if base.settings.variant else set[str]()
+    known = [line for line in written if asked(line) <= own]
+    if written and not known:
+        return ()
+    parsed = rules.parse([filled(line, base.settings.variant) for line in known])
+    by_variant = {filled(line, base.settings.variant) for line in known if asked(line)}
+    return tuple(replace(rule, of_variant=rule.text in by_variant) for rule in parsed)

@@ -16,7 +16,7 @@ from pipeline.tags.template import of_schedule, of_version, render
 
 # What a pattern may name of a version of either kind.
 _PARTS = ("raw", "version", "major", "minor", "patch")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def for_target(flavor: Flavor, target: str, first: str, tags: Sequence[str] = ()
     """
     ending = "" if target == first else f"-{target}"
     own = tuple(f"{tag}{ending}" for tag in tags)
-    return replace(flavor, target=f"-{own[0]}" if own else ending, own=own)
+    return replace(flavor, target=f"-{own[0]}" if own else ending, stage=ending, own=own)
 
 
 def _named(rule: TagRule, flavor: Flavor, event: Event) -> _Named | None:
@@ -88,13 +88,14 @@ def _whole(rule: TagRule, value: str, flavor: Flavor, event: Event) -> str:
     default_prefix = {"ref": "pr-" if rule.get("event") == "pr" else flavor.prefix, "sha": "sha-"}
     prefix = render(rule.get("prefix", default_prefix.get(rule.kind, flavor.prefix)), event)
     text = f"{prefix}{value}{render(rule.get('suffix', flavor.suffix), event)}"
-    return f"{text}{flavor.target}" if text and "suffix" not in rule.attributes else text
+    ending = flavor.stage if rule.of_variant else flavor.target
+    return f"{text}{ending}" if text and "suffix" not in rule.attributes else text
 
 
 def _tag(text: str) -> str:
     """The text as a tag: whatever a tag may not hold becomes a hyphen, last of all."""
     tag = _sanitised(text)
-    if not _TAG.fullmatch(tag):
+    if not TAG.fullmatch(tag):
         raise UsageError(f"it yields {tag!r}, which is not a tag")
     return tag
 

@@ -30,13 +30,17 @@ _KNOWN = {"enable", "priority", "prefix", "suffix", "pattern", "value", "match",
 
 @dataclass(frozen=True)
 class TagRule:
-    """One line of `tags`. `text` is the line, and it was `written` by somebody unless it is one of the defaults."""
+    """One line of `tags`. `text` is the line, and it was `written` by somebody unless it is one of the defaults.
+
+    One `of_variant` says itself which variant of a base it is about.
+    """
 
     kind: str
     attributes: Mapping[str, str]
     text: str
     priority: float
     written: bool = True
+    of_variant: bool = False
 
     def __str__(self) -> str:
         return f"tag rule {self.text!r}" if self.written else f"tag rule {self.text!r}, a default without publish.tags"
@@ -50,7 +54,8 @@ class TagRule:
 class Flavor:
     """What holds for all tags. `latest` is auto, true or false; `target` ends the tags of one target.
 
-    `own` are the tags that stand where `latest` would, of a base that has some.
+    `own` are the tags that stand where `latest` would, of a base that has some; `stage` is what of `target` is not the
+    first of them.
     """
 
     latest: str = "auto"
@@ -60,6 +65,7 @@ class Flavor:
     suffix_latest: bool = False
     target: str = ""
     own: tuple[str, ...] = ()
+    stage: str = ""
 
 
 def listed(items: Sequence[str]) -> list[str]:

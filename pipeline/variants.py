@@ -1,0 +1,133 @@
+"""One Dockerfile by a matrix of arguments, read as GitHub Actions reads a job's `strategy.matrix`.
+
+Source of the rules: "Running variations of jobs in a workflow" in GitHub's documentation. Every combination of the
+lists comes first. `exclude` takes away each that has all the values of one of its entries. Then the entries of
+`include` are added, one after the other, to each combination whose own values they do not change (values that an
+earlier entry added they may change); one that fits no combination is a combination of its own, to which no later entry is added.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pipeline.config import BaseSettings, ExampleSettings, Variables
+from pipeline.errors import UsageError
+
+INCLUDE, EXCLUDE = "include", "exclude"
+NAME = "variant"
+"""What stands in a text for all values of a variant, joined by hyphens."""
+
+_PLACE = re.compile(r"(?<!\{)(?<!\\[pPu])\{([A-Za-z_][A-Za-z0-9_]*)\}(?!\})")
+Settings = TypeVar("Settings", bound=BaseSettings | ExampleSettings)
+
+
+def combinations(matrix: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The variants that a matrix stands for, in their order. UsageError for one that stands for none."""
+    lists = {name: values for name, values in matrix.items() if name not in (INCLUDE, EXCLUDE)}
+    product = [dict(zip(lists, map(_text, values), strict=True)) for values in itertools.product(*lists.values())]
+    excluded = [_texts(entry) for entry in matrix.get(EXCLUDE, ())]
+    for entry in excluded:
+        for name in entry:
+            if name not in lists:
+                raise UsageError(f"exclude names {name}, of which there is no list")
+    own = [one for one in product if lists and not any(one.items() >= entry.items() for entry in excluded)]
+    found = _included(own, [_texts(entry) for entry in matrix.get(INCLUDE, ())])
+    if not found:
+        raise UsageError("it stands for no variant")
+    return found
+
+
+def _included(own: Sequence[dict[str, str]], entries: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    extended = [dict(one) for one in own]
+    others: list[dict[str, str]] = []
+    for entry in entries:
+        fitting = [
+            index
+            for index, one in enumerate(own)
+            if all(one.get(name, value) == value for name, value in entry.items())
+        ]
+        for index in fitting:
+            extended[index] |= entry
+        others += [] if fitting else [entry]
+    return [*extended, *others]
+
+
+def _texts(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _text(value) for name, value in entry.items()}
+
+
+def _text(value: Any) -> str:
+    """A value as it is written in YAML."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def expanded(settings: Settings) -> list[Settings]:
+    """The settings of each variant; the very same where there are none.
+
+    UsageError for a text that asks for a value which a variant does not have.
+    """
+    if not settings.variants:
+        return [settings]
+    return [_of(settings, variant) for variant in combinations(settings.variants)]
+
+
+def called(variant: Mapping[str, str]) -> str:
+    """What a variant is called: its values."""
+    return "-".join(variant.values())
+
+
+def of_base(settings: BaseSettings) -> list[BaseSettings]:
+    """The same of a base: its name and gossfiles too, and tags that tell the variants apart unless its name does."""
+    if not settings.variants:
+        return [settings]
+    usual = () if asked(settings.name) else (f"{{{NAME}}}",)
+    return [
+        replace(
+            one,
+            name=filled(one.name, one.variant),
+            goss=filled(one.goss, one.variant),
+            tags=tuple(filled(tag, one.variant) for tag in one.tags or usual),
+        )
+        for one in expanded(settings)
+    ]
+
+
+def _of(settings: Settings, variant: Mapping[str, str]) -> Settings:
+    def fill(text: str) -> str:
+        return filled(text, variant)
+
+    return replace(
+        settings,
+        variant=variant,
+        dockerfile=fill(settings.dockerfile),
+        context=fill(settings.context),
+        contexts=_each(fill, settings.contexts),
+        build_args={**variant, **_each(fill, settings.build_args)},
+        vars=Variables(fill(settings.vars.file), settings.vars.inline),
+    )
+
+
+def _each(fill: Callable[[str], str], texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: fill(text) for name, text in texts.items()}
+
+
+def filled(text: str, variant: Mapping[str, str]) -> str:
+    """The text with a variant's values where it names them; UsageError for a value that there is not."""
+    values = {**variant, NAME: called(variant)}
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            has = ", ".join(f"{name}={value}" for name, value in variant.items())
+            raise UsageError(f"{text!r} asks for {found[1]}, of which the variant {has} has no value")
+        return values[found[1]]
+
+    return _PLACE.sub(value, text)
+
+
+def asked(text: str) -> set[str]:
+    """The names of the values that a text asks for."""
+    return set(_PLACE.findall(text))
