@@ -3,7 +3,8 @@
 Source of the rules: "Running variations of jobs in a workflow" in GitHub's documentation. Every combination of the
 lists comes first. `exclude` takes away each that has all the values of one of its entries. Then the entries of
 `include` are added, one after the other, to each combination whose own values they do not change (values that an
-earlier entry added they may change); one that fits no combination is a combination of its own, to which no later entry is added.
+earlier entry added they may change); one that fits no combination is a combination of its own, to which no later entry
+is added.
 """
 
 from __future__ import annotations
