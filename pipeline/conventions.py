@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -52,13 +53,9 @@ def froms(
 
     Raises DockerfileError when it does not parse.
     """
-    started = dockerfile.base_references(text, path, build_args=build_args, contexts=contexts)
-    copied = dockerfile.copied_references(text, path, build_args=build_args, contexts=contexts)
-    outside = (one for one in started if not one.is_stage and one.context is None and one.reference != "scratch")
-    return (
-        *(From(one.reference, one.line) for one in outside),
-        *(From(one.reference, one.line, copied=True) for one in copied),
-    )
+    found = dockerfile.image_references(text, path, build_args=build_args, contexts=contexts)
+    outside = (one for one in found if not one.is_stage and one.context is None and one.reference != "scratch")
+    return tuple(From(one.reference, one.line, one.copied) for one in outside)
 
 
 def dockerfile_name(file: str) -> str | None:
@@ -75,8 +72,8 @@ def dockerfile_name(file: str) -> str | None:
 
 def matches(path: str, pattern: str) -> bool:
     """Whether a path fits; a `*` stays within one part of it."""
-    pure = PurePosixPath(path)
-    return len(pure.parts) == len(PurePosixPath(pattern).parts) and pure.match(pattern)
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
 def beside(path: str, name: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -48,21 +48,21 @@ class FoundExample:
     @property
     def names(self) -> list[str]:
         """All that it may be called, the shortest first."""
-        return ["/".join(self.parts[-length:]) for length in range(1, len(self.parts) + 1)]
+        return _names(self.parts)
 
 
 async def find(source: SourceTree, config: Config) -> tuple[Example, ...]:
     """All examples, by name. ConfigError for settings of an example that there is not, or that several may mean."""
-    files = await _files(source, config)
-    there = candidates(files, config)
+    inside = below(await _files(source, config))
+    there = candidates(inside, config)
     texts = dict(zip(there, await each(there, lambda one: source.text(one.path)), strict=True))
     found = named([one for one in there if texts[one] is not None])
     for key in config.written:
         _known(config, key, found)
     return tuple(
-        _example(config, found[name], example, texts[found[name]] or "", files)
+        _example(config, found[name], example, texts[found[name]] or "", inside[found[name].directory])
         for name in sorted(found)
-        for example in _variants(config, name, found[name], files)
+        for example in _variants(config, name, found[name], inside[found[name].directory])
     )
 
 
@@ -77,6 +77,16 @@ async def _files(source: SourceTree, config: Config) -> set[str]:
     return {path for paths in listed for path in paths if not path.endswith("/")}
 
 
+def below(files: Collection[str]) -> dict[str, list[str]]:
+    """The files below each directory, sorted, by their paths from there."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for path in sorted(files):
+        parts = path.split("/")
+        for length in range(1, len(parts)):
+            found["/".join(parts[:length])].append("/".join(parts[length:]))
+    return dict(found)
+
+
 def of_files(pattern: str) -> bool:
     """Whether a pattern of `examples.paths` is one of Dockerfiles, not of directories."""
     name = PurePosixPath(pattern).name.replace("*", "x").replace("?", "x")
@@ -86,7 +96,7 @@ def of_files(pattern: str) -> bool:
 # --- which Dockerfiles ----------------------------------------------------------------------------------------------
 
 
-def candidates(files: Collection[str], config: Config) -> list[FoundExample]:
+def candidates(inside: Mapping[str, Sequence[str]], config: Config) -> list[FoundExample]:
     """The Dockerfiles that are examples.
 
     In a directory it is the one that its settings name, else `Dockerfile` or `Containerfile`, else each that has a name
@@ -94,46 +104,52 @@ def candidates(files: Collection[str], config: Config) -> list[FoundExample]:
     """
     chosen: dict[tuple[str, str], FoundExample] = {}
     for pattern in config.example_paths:
-        for one in _matching(pattern, files) if of_files(pattern) else _inside(pattern, files, config):
+        for one in _matching(pattern, inside) if of_files(pattern) else _directories(pattern, inside, config):
             chosen.setdefault((one.directory, one.dockerfile), one)
-    return [replace(one, siblings=_siblings(one, list(chosen.values()))) for one in chosen.values()]
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for directory, file in chosen:
+        names[directory] += filter(None, [dockerfile_name(file)])
+    return [replace(one, siblings=_others(names[one.directory], one)) for one in chosen.values()]
 
 
-def _matching(pattern: str, files: Collection[str]) -> Iterator[FoundExample]:
+def _matching(pattern: str, inside: Mapping[str, Sequence[str]]) -> Iterator[FoundExample]:
     """Those that a pattern of Dockerfiles names; in a single directory the file's own name tells them apart."""
-    least = 2 if any(sign in str(PurePosixPath(pattern).parent) for sign in "*?[") else 1
-    for path in sorted(files):
-        name = dockerfile_name(PurePosixPath(path).name)
-        if name is not None and matches(path, pattern):
-            yield _candidate(path, name, least if name else 1)
+    where, wanted = str(PurePosixPath(pattern).parent), PurePosixPath(pattern).name
+    least = 2 if any(sign in where for sign in "*?[") else 1
+    for directory in [one for one in inside if matches(one, where)]:
+        for file in inside[directory]:
+            name = dockerfile_name(file) if "/" not in file and fnmatchcase(file, wanted) else None
+            if name is not None:
+                yield _candidate(directory, file, name, least if name else 1)
 
 
-def _inside(pattern: str, files: Collection[str], config: Config) -> Iterator[FoundExample]:
+def _directories(pattern: str, inside: Mapping[str, Sequence[str]], config: Config) -> Iterator[FoundExample]:
     """Those of the directories that match a pattern."""
-    depth = len(PurePosixPath(pattern).parts)
-    parents = {PurePosixPath(*PurePosixPath(path).parts[:depth]) for path in files if path.count("/") >= depth}
-    for directory in sorted(str(path) for path in parents if matches(str(path), pattern)):
-        names = ["/".join(PurePosixPath(directory).parts[-length:]) for length in range(1, depth + 1)]
-        if wanted := config.example(names).dockerfile:
-            if f"{directory}/{wanted}" in files:
-                yield FoundExample(directory, wanted, PurePosixPath(directory).parts)
+    for directory in [one for one in inside if matches(one, pattern)]:
+        if wanted := config.example(_names(directory.split("/"))).dockerfile:
+            if wanted in inside[directory]:
+                yield FoundExample(directory, wanted, tuple(directory.split("/")))
             continue
-        here = sorted(PurePosixPath(path).name for path in files if str(PurePosixPath(path).parent) == directory)
+        here = [name for name in inside[directory] if "/" not in name]
         plain = [name for name in DOCKERFILES if name in here][:1]
         for file in plain or here:
             name = dockerfile_name(file)
             if name is not None:
-                yield _candidate(f"{directory}/{file}", name, 2 if name else 1)
+                yield _candidate(directory, file, name, 2 if name else 1)
 
 
-def _candidate(path: str, name: str, least: int) -> FoundExample:
-    directory = PurePosixPath(path).parent
-    return FoundExample(str(directory), PurePosixPath(path).name, (*directory.parts, *filter(None, [name])), least)
+def _names(parts: Sequence[str]) -> list[str]:
+    """All that a thing at this place may be called, the shortest first."""
+    return ["/".join(parts[-length:]) for length in range(1, len(parts) + 1)]
 
 
-def _siblings(one: FoundExample, every: Sequence[FoundExample]) -> tuple[str, ...]:
-    others = [other for other in every if other.directory == one.directory and other != one]
-    return tuple(name for other in others if (name := dockerfile_name(other.dockerfile)))
+def _candidate(directory: str, file: str, name: str, least: int) -> FoundExample:
+    return FoundExample(directory, file, (*directory.split("/"), *filter(None, [name])), least)
+
+
+def _others(names: Sequence[str], one: FoundExample) -> tuple[str, ...]:
+    own = dockerfile_name(one.dockerfile)
+    return tuple(name for name in names if name != own)
 
 
 # --- what they are called -------------------------------------------------------------------------------------------
@@ -160,14 +176,14 @@ def _known(config: Config, key: str, found: dict[str, FoundExample]) -> None:
 # --- what there is to know of one -----------------------------------------------------------------------------------
 
 
-def _variants(config: Config, name: str, one: FoundExample, files: Collection[str]) -> list[Example]:
+def _variants(config: Config, name: str, one: FoundExample, inside: Sequence[str]) -> list[Example]:
     """An example for each of its variants, one where it has none."""
     written = replace(config.example(one.names), dockerfile=one.dockerfile)
     try:
         several = variants.expanded(written)
     except UsageError as error:
         raise ConfigError(f"{config.place_of(one.names, 'variants')}: {name}: {error}") from error
-    goss, waits = _gossfiles(one, files), f"{one.directory}/{GOSS_WAIT}" in files
+    goss, waits = _gossfiles(one, inside), GOSS_WAIT in inside
     return [
         Example(
             name=f"{name}/{variants.called(settings.variant)}" if settings.variant else name,
@@ -180,10 +196,10 @@ def _variants(config: Config, name: str, one: FoundExample, files: Collection[st
     ]
 
 
-def _example(config: Config, one: FoundExample, example: Example, text: str, files: Collection[str]) -> Example:
+def _example(config: Config, one: FoundExample, example: Example, text: str, inside: Sequence[str]) -> Example:
     """The example with what its Dockerfile starts from, or why it cannot be built."""
     settings = example.settings
-    if problem := _overlooked(one.directory, files) or _missing(config, one, example, files):
+    if problem := _overlooked(one.directory, inside) or _missing(config, one, example, inside):
         return replace(example, problem=problem)
     given = [From(value.removeprefix(IMAGE_CONTEXT), 0) for value in settings.contexts.values() if "://" in value]
     try:
@@ -193,24 +209,23 @@ def _example(config: Config, one: FoundExample, example: Example, text: str, fil
         return replace(example, problem=str(error))
 
 
-def _gossfiles(one: FoundExample, files: Collection[str]) -> tuple[str, ...]:
+def _gossfiles(one: FoundExample, inside: Sequence[str]) -> tuple[str, ...]:
     """Those of its directory, but for what is named for another Dockerfile there."""
-    inside = sorted(path.removeprefix(f"{one.directory}/") for path in files if path.startswith(f"{one.directory}/"))
     found = (name for name in inside if any(matches(name, pattern) for pattern in GOSSFILES))
     return tuple(name for name in found if PurePosixPath(name).stem not in one.siblings)
 
 
-def _overlooked(directory: str, files: Collection[str]) -> str:
+def _overlooked(directory: str, inside: Sequence[str]) -> str:
     """What to say of gossfiles of nearly the right name, which nobody would read; empty where there are none."""
     for name in (GOSS, GOSS_WAIT):
-        other = f"{directory}/{name.removesuffix('.yaml')}.yml"
-        if other in files and f"{directory}/{name}" not in files:
-            return f"{other}: is not read; call it {name}"
+        other = f"{name.removesuffix('.yaml')}.yml"
+        if other in inside and name not in inside:
+            return f"{directory}/{other}: is not read; call it {name}"
     return ""
 
 
-def _missing(config: Config, one: FoundExample, example: Example, files: Collection[str]) -> str:
+def _missing(config: Config, one: FoundExample, example: Example, inside: Sequence[str]) -> str:
     """What to say of a file that the settings name and the repository lacks."""
-    if not example.vars_file or example.vars_file in files:
+    if not example.vars_file or example.settings.vars.file in inside:
         return ""
     return f"{config.place_of(one.names, 'vars')}: there is no {example.vars_file}, which is to hold variables"

@@ -101,11 +101,11 @@ class Baselard(FanOut):
         self,
         *,
         ref: Annotated[str, Doc("Full git ref it would be published for; the default branch's by default")] = "",
-        json: Annotated[bool, Doc("Print it as JSON")] = False,
+        format: Format = "text",
     ) -> str:
         """Show what would be built, from what, tested how and published as what; nothing is built."""
-        planning = plan.of(await self._project(), ref)
-        return plan.as_json(planning) if json else plan.as_tree(planning)
+        written = {"text": plan.as_tree, "json": plan.as_json}[listing.check_format(format)]
+        return written(plan.of(await self._project(), ref))
 
     @fresh
     @check

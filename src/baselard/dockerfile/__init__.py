@@ -14,7 +14,7 @@ from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
 if TYPE_CHECKING:
     from baselard.dockerfile.dagger.asked import Asked
     from baselard.dockerfile.dagger.build import build
-    from baselard.dockerfile.plan.bases import BaseReference, base_references, copied_references, image_under
+    from baselard.dockerfile.plan.bases import BaseReference, base_references, image_references, image_under
     from baselard.dockerfile.syntax.instructions import Dockerfile
     from baselard.dockerfile.syntax.text import parse
 
@@ -27,7 +27,7 @@ __all__ = [
     "Warning_",
     "base_references",
     "build",
-    "copied_references",
+    "image_references",
     "image_under",
     "parse",
 ]

@@ -10,6 +10,7 @@ from baselard.dockerfile.plan.stages import (
     BuildOptions,
     ImageSource,
     NamedContext,
+    Plan,
     ScratchSource,
     StageOutput,
     make_plan,
@@ -20,12 +21,16 @@ from baselard.dockerfile.syntax.text import parse
 
 @dataclass(frozen=True)
 class BaseReference:
-    """One FROM: its expanded reference and line; `is_stage` when it names an earlier stage of the same file."""
+    """One FROM: its expanded reference and line; `is_stage` when it names an earlier stage of the same file.
+
+    `copied` are no FROMs, but images from outside that a `COPY --from` or a `RUN --mount=from=` reads.
+    """
 
     reference: str
     line: int
     is_stage: bool
     context: str | None = None
+    copied: bool = False
 
 
 def image_under(
@@ -53,7 +58,28 @@ def base_references(
 
     Raises DockerfileError as a build would.
     """
+    return _froms(make_plan(parse(text, filename), BuildOptions(build_args, contexts)))
+
+
+def image_references(
+    text: str,
+    filename: str = "Dockerfile",
+    *,
+    build_args: Mapping[str, str] = MappingProxyType({}),
+    contexts: tuple[str, ...] = (),
+) -> tuple[BaseReference, ...]:
+    """The same, and after it every image from outside that is only copied from, but for those of `contexts`."""
     plan = make_plan(parse(text, filename), BuildOptions(build_args, contexts))
+    read = (one for stage in plan.stages for one in sources_of(stage, plan.stages, plan.options))
+    copied = (
+        BaseReference(source.reference, place.line, is_stage=False, copied=True)
+        for source, place in read
+        if isinstance(source, ImageSource)
+    )
+    return (*_froms(plan), *copied)
+
+
+def _froms(plan: Plan) -> tuple[BaseReference, ...]:
     return tuple(
         BaseReference(
             stage.reference,
@@ -62,24 +88,4 @@ def base_references(
             stage.base.key if isinstance(stage.base, NamedContext) else None,
         )
         for stage in plan.stages
-    )
-
-
-def copied_references(
-    text: str,
-    filename: str = "Dockerfile",
-    *,
-    build_args: Mapping[str, str] = MappingProxyType({}),
-    contexts: tuple[str, ...] = (),
-) -> tuple[BaseReference, ...]:
-    """Every image from outside that a `COPY --from` or a `RUN --mount=from=` reads, but for those of `contexts`.
-
-    Raises DockerfileError as a build would.
-    """
-    plan = make_plan(parse(text, filename), BuildOptions(build_args, contexts))
-    found = (read for stage in plan.stages for read in sources_of(stage, plan.stages, plan.options))
-    return tuple(
-        BaseReference(source.reference, place.line, is_stage=False)
-        for source, place in found
-        if isinstance(source, ImageSource)
     )

@@ -1,6 +1,6 @@
 import pytest
 
-from baselard.dockerfile.plan.bases import base_references
+from baselard.dockerfile.plan.bases import base_references, image_references
 from baselard.dockerfile.plan.stages import (
     BuildOptions,
     ImageSource,
@@ -94,6 +94,16 @@ def test_an_unknown_target_is_not_guessed() -> None:
 def test_global_args_follow_one_another_and_can_be_given() -> None:
     found = plan("ARG A=1\nARG B=${A}2\nFROM x:$B", build_args={"A": "9"})
     assert found.stages[0].reference == "x:92"
+
+
+def test_images_that_are_only_copied_from_are_told_with_their_lines() -> None:
+    text = "FROM a AS one\nCOPY --from=b:1 / /\nFROM one\nCOPY --from=one / /\nRUN --mount=from=c true\nADD x /\n"
+    found = image_references(text, contexts=("c",))
+    assert [(one.reference, one.line, one.copied) for one in found] == [
+        ("a", 1, False),
+        ("one", 3, False),
+        ("b:1", 2, True),
+    ]
 
 
 def test_base_references_have_lines_and_contexts() -> None:
