@@ -18,24 +18,29 @@ from pipeline.project import LATEST, UNNAMED, Base, Example, SourceTree, base_of
 from pipeline.tags.produce import TAG
 
 
-async def find(source: SourceTree, config: Config, examples: Sequence[Example]) -> tuple[Base, ...]:
+def given(config: Config) -> list[tuple[int, BaseSettings]]:
+    """The configured bases, each variant by itself, with the numbers of their items. ConfigError for a bad matrix."""
+    found = []
+    for number, settings in enumerate(config.bases):
+        try:
+            found += [(number, one) for one in variants.of_base(settings)]
+        except UsageError as error:
+            raise ConfigError(f"{_place(config, number, 'variants')}: {error}") from error
+    return found
+
+
+async def find(
+    source: SourceTree, config: Config, written: Sequence[tuple[int, BaseSettings]], examples: Sequence[Example]
+) -> tuple[Base, ...]:
     """All bases, each after those that it starts from. ConfigError for what cannot be, or may mean two things."""
     usual = await _usual_dockerfile(source)
-    given = [
+    whole = [
         (number, replace(one, dockerfile=one.dockerfile or usual, name=one.name or _usual_name(examples)), one)
-        for number, several in enumerate(config.bases)
-        for one in _variants(config, number, several)
+        for number, one in written
     ]
-    bases = await each(given, lambda one: _base(source, config, *one))
+    bases = await each(whole, lambda one: _base(source, config, *one))
     _told_apart(config, bases)
     return _ordered(_with_latest(bases))
-
-
-def _variants(config: Config, number: int, settings: BaseSettings) -> list[BaseSettings]:
-    try:
-        return variants.of_base(settings)
-    except UsageError as error:
-        raise ConfigError(f"{_place(config, number, 'variants')}: {error}") from error
 
 
 async def _base(source: SourceTree, config: Config, number: int, settings: BaseSettings, written: BaseSettings) -> Base:

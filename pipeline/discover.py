@@ -14,6 +14,8 @@ from pipeline.project import UNNAMED, Base, Example, Project, SourceTree, base_o
 if TYPE_CHECKING:  # whoever plans a repository on a disk has no engine
     import dagger
 
+_FEW = 3  # names that a sentence may list
+
 __all__ = ["UNNAMED", "Base", "Example", "Project", "base_of", "found", "project"]
 
 
@@ -46,8 +48,9 @@ async def project(
 async def found(tree: SourceTree) -> tuple[Config, tuple[Base, ...], tuple[Example, ...]]:
     """The configuration, the bases, the lowest first, and the examples of any tree. Raises ConfigError likewise."""
     settings = await _settings(tree)
-    tested = await examples.find(tree, settings)
-    known = await bases.find(tree, settings, tested)
+    given = bases.given(settings)
+    tested = await examples.find(tree, settings, {one.dockerfile for _, one in given})
+    known = await bases.find(tree, settings, given, tested)
     return settings, known, tuple(_checked(example, known) for example in tested)
 
 
@@ -73,7 +76,8 @@ def _checked(example: Example, known: Sequence[Base]) -> Example:
     if any(base_of(from_.reference, known) for from_ in example.froms):
         return example
     used = ", ".join(f"{f.reference} (line {f.line})" for f in example.froms if not f.copied) or "scratch"
-    wanted = " or ".join(dict.fromkeys(base.name for base in known))
+    names = list(dict.fromkeys(base.name for base in known))
+    wanted = " or ".join(names) if len(names) <= _FEW else f"any of the {len(names)} bases"
     return replace(
         example,
         problem=f"{example.dockerfile}: starts FROM {used}, not from {wanted}; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from pipeline.conventions import (
 )
 from pipeline.errors import ConfigError, UsageError
 from pipeline.project import Example, SourceTree
+
+_OF_FILES = re.compile(r"o(?:cker|ntainer)file(?:[.*]|$)")
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,13 @@ class FoundExample:
         return _names(self.parts)
 
 
-async def find(source: SourceTree, config: Config) -> tuple[Example, ...]:
-    """All examples, by name. ConfigError for settings of an example that there is not, or that several may mean."""
+async def find(source: SourceTree, config: Config, taken: Collection[str] = ()) -> tuple[Example, ...]:
+    """All examples, by name, but for Dockerfiles that are `taken`, which are bases.
+
+    ConfigError for settings of an example that there is not, or that several may mean.
+    """
     inside = below(await _files(source, config))
-    there = candidates(inside, config)
+    there = [one for one in candidates(inside, config) if one.path not in taken]
     texts = dict(zip(there, await each(there, lambda one: source.text(one.path)), strict=True))
     found = named([one for one in there if texts[one] is not None])
     for key in config.written:
@@ -89,8 +95,7 @@ def below(files: Collection[str]) -> dict[str, list[str]]:
 
 def of_files(pattern: str) -> bool:
     """Whether a pattern of `examples.paths` is one of Dockerfiles, not of directories."""
-    name = PurePosixPath(pattern).name.replace("*", "x").replace("?", "x")
-    return dockerfile_name(name) is not None
+    return _OF_FILES.search(PurePosixPath(pattern).name) is not None
 
 
 # --- which Dockerfiles ----------------------------------------------------------------------------------------------

@@ -89,6 +89,21 @@ async def test_a_pattern_may_name_dockerfiles(examples):
     assert {name: one.directory for name, one in found.items()} == {"spark": "docs/recipes", "a/web": "examples/a"}
 
 
+async def test_a_pattern_of_dockerfiles_is_told_from_one_of_directories(examples):
+    config = 'examples: {paths: ["a/*ockerfile", "dockerfiles/*", "b/Dockerfile*"]}'
+    found = await examples(
+        ["a/Dockerfile", "a/x.Dockerfile", "dockerfiles/c/Dockerfile", "b/Dockerfile.y", "b/Dockerfile.y.dockerignore"],
+        config,
+    )
+    assert sorted(found) == ["a", "c", "x", "y"]
+
+
+async def test_the_dockerfile_of_a_base_is_no_example(examples):
+    paths = ["images/os/Dockerfile", "images/web/Dockerfile"]
+    base = "{name: 'acme/{IMAGE}', dockerfile: 'images/{IMAGE}/Dockerfile', variants: {IMAGE: [os]}}, {name: acme/base}"
+    assert list(await examples(paths, 'examples: {paths: ["images/*"]}', base)) == ["web"]
+
+
 async def test_a_plain_name_in_the_settings_wins_over_a_glob(examples):
     config = 'examples: {settings: {web: {wait: 5}, "*": {context: ., wait: 7}}}'
     found = await examples(["examples/web/Dockerfile", "examples/job/Dockerfile"], config)
