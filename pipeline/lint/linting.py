@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import dagger
+
 from baselard.oci.together import each
 from pipeline import spans
 from pipeline.clock import Clock
@@ -19,12 +21,16 @@ from pipeline.model import Case, Phase, Report, Suite, Verdict
 
 @dataclass(frozen=True)
 class Files:
-    """What there is to lint, by kind; Dockerfiles with their texts, gossfiles with their variables (file, JSON)."""
+    """What there is to lint, by kind; Dockerfiles with their texts, gossfiles with their variables (file, JSON).
+
+    `rules` are hadolint's own files.
+    """
 
     dockerfiles: dict[str, str]
     goss: dict[str, tuple[str, str]]
     workflows: tuple[str, ...]
     actions: tuple[str, ...]
+    rules: tuple[str, ...]
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -39,7 +45,7 @@ async def lint(project: Project, threshold: str, clock: Clock) -> Report:
     tools = tool.container(project.source)
     start = clock.now()
     calls = [
-        lambda: hadolint.findings(tools, files.dockerfiles, substituted(project, files.dockerfiles)),
+        lambda: hadolint.findings(tools, files.dockerfiles, substituted(project, files.dockerfiles), files.rules),
         lambda: gossfiles.findings(tools, files.goss),
         lambda: workflows.actionlint(tools, files.workflows),
         lambda: workflows.zizmor(tools, (*files.workflows, *files.actions)),
@@ -82,11 +88,14 @@ async def _files(project: Project) -> Files:
         [base.dockerfile for base in project.bases] + [example.dockerfile for example in project.examples]
     )
     texts = await each(dockerfiles, lambda path: source.file(path).contents())
-    listed = await each((*workflows.WORKFLOWS, *workflows.ACTIONS), source.glob)
-    count = len(workflows.WORKFLOWS)
-    flow = tuple(path for paths in listed[:count] for path in paths)
-    actions = tuple(path for paths in listed[count:] for path in paths)
-    return Files(dict(zip(dockerfiles, texts, strict=True)), _gossfiles(project), flow, actions)
+    named = dict(zip(dockerfiles, texts, strict=True))
+    kinds = (workflows.WORKFLOWS, workflows.ACTIONS, [f"**/{name}" for name in hadolint.NAMES])
+    flow, actions, rules = await each(kinds, lambda patterns: _matching(source, patterns))
+    return Files(named, _gossfiles(project), flow, actions, rules)
+
+
+async def _matching(source: dagger.Directory, patterns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(path for paths in await each(patterns, source.glob) for path in paths)
 
 
 def _gossfiles(project: Project) -> dict[str, tuple[str, str]]:

@@ -60,6 +60,25 @@ def test_our_own_convention_passes_and_every_other_from_keeps_its_finding(call, 
     assert (other.code, "✗ examples/d/Dockerfile:2:1: DL3007" in other.stdout + other.stderr) == (1, True)
 
 
+def test_each_directory_may_have_rules_and_lines_their_own_excuses(call, write):
+    """Judge: hadolint itself, which reads one file of rules, of the directory that it is called in."""
+    files = {
+        "Dockerfile": "FROM debian:trixie-slim\n",
+        ".hadolint.yaml": "ignored: [DL3003]\n",
+        "examples/a/Dockerfile": "FROM example.test/base:1\nRUN cd /tmp\nRUN sudo true\n",
+        "examples/a/.hadolint.yaml": "ignored: [DL3004]\n",
+        "examples/b/Dockerfile": "FROM example.test/base:1\nRUN cd /tmp\nRUN sudo true\n",
+        "examples/c/Dockerfile": "FROM example.test/base:1\nRUN cd /tmp\n# hadolint ignore=DL3004\nRUN sudo true\n",
+        "baselard.yaml": "bases: [{name: example.test/base}]\n",
+    }
+    done = call(write(files), "lint")
+    found = [line for line in (done.stdout + done.stderr).splitlines() if "DL300" in line and "✗" in line]
+    assert [line.split("✗ ")[1].split(": ")[:2] for line in found] == [
+        ["examples/a/Dockerfile:2:1", "DL3003"],
+        ["examples/b/Dockerfile:3:1", "DL3004"],
+    ], done.stderr[-3000:]
+
+
 def test_a_threshold_turns_failures_into_notes(call, write):
     source = write({"Dockerfile": "FROM debian\n", "examples/a/Dockerfile": "FROM example.test/base:1\n"})
     done = call(source, "lint", "--threshold", "error")

@@ -74,6 +74,22 @@ async def test_a_base_on_an_earlier_base_is_given_it_too_but_never_itself(reposi
     assert substituted(project, texts) == {"a/Dockerfile": set(), "b/Dockerfile": {1}}
 
 
+@pytest.mark.parametrize(
+    ("path", "rules"),
+    [
+        ("examples/a/Dockerfile", "examples/a/.hadolint.yaml"),
+        ("examples/a/sub/Dockerfile", "examples/a/.hadolint.yaml"),
+        ("examples/b/Dockerfile", "examples/b/.hadolint.yml"),
+        ("examples/c/Dockerfile", ".hadolint.yaml"),
+        ("Dockerfile", ".hadolint.yaml"),
+    ],
+)
+def test_the_nearest_rules_hold(path, rules):
+    there = [".hadolint.yaml", "examples/a/.hadolint.yaml", "examples/a/.hadolint.yml", "examples/b/.hadolint.yml"]
+    assert hadolint.nearest(path, there) == rules
+    assert hadolint.nearest(path, ["other/.hadolint.yaml"]) == ""
+
+
 def test_actionlint():
     printed = '[{"message":"undefined","filepath":"w.yml","line":8,"column":21,"kind":"expression"}]'
     (finding,) = workflows.parse_actionlint(printed)
