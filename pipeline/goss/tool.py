@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dagger
@@ -12,21 +13,28 @@ from baselard.oci import platforms
 
 # Debian's goss is dynamically linked, and the image under test may have another libc or none. The packages are only
 # unpacked, on this machine's own platform: nothing of a foreign one has to be emulated.
-_COLLECT = """\
+PACKAGES = ("busybox-static", "goss", "libc6")
+SUITE = "trixie"
+_DOWNLOAD = """\
 set -eu
 own=$(dpkg --print-architecture)
 wanted=${WANTED:-$own}
 [ "$wanted" = "$own" ] || dpkg --add-architecture "$wanted"
 apt-get update -qq
 cd /tmp
-apt-get download -qq -o APT::Sandbox::User=root "busybox-static:$wanted" "goss:$wanted" "libc6:$wanted"
-for package in *.deb; do dpkg -x "$package" unpacked; done
+for name; do set -- "$@" "$name:$wanted"; shift; done
+apt-get download -qq -o APT::Sandbox::User=root "$@"
+for package in *.deb; do dpkg -x "$package" /unpacked; done
+"""
+_PICK = """\
+set -eu
 mkdir -p /.goss/lib /.goss/bin
 ln -s ../busybox /.goss/bin/sh
-cp unpacked/usr/bin/goss /.goss/goss
-cp "$(find unpacked -type f -path '*/bin/busybox')" /.goss/busybox
-cp "$(find unpacked -type f -name 'ld*.so.*')" /.goss/ld.so
-for name in libc.so.6 libresolv.so.2; do cp "$(find unpacked -type f -name "$name")" /.goss/lib/; done
+cd /unpacked
+cp usr/bin/goss /.goss/goss
+cp "$(find . -type f -path '*/bin/busybox')" /.goss/busybox
+cp "$(find . -type f -name 'ld*.so.*')" /.goss/ld.so
+for name in libc.so.6 libresolv.so.2; do cp "$(find . -type f -name "$name")" /.goss/lib/; done
 chmod -R a+rX /.goss
 """
 
@@ -38,17 +46,32 @@ async def known(platform: str = "") -> dagger.Directory:
 
 def directory(platform: str = "") -> dagger.Directory:
     """The tool directory, to be mounted at `/.goss`: goss, lib/, ld.so, busybox, and the scripts beside this module."""
-    tools = (
-        dag.container()
-        .from_("debian:trixie-slim")
-        .with_env_variable("WANTED", _architecture(platform))
-        .with_exec(["sh", "-c", _COLLECT])
-        .directory("/.goss")
-    )
+    place = os.environ.get("BASELARD_PACKAGES", "")
+    collected = _unpacked(place, platform) if place else _downloaded(platform)
+    tools = collected.directory("/.goss")
     here = Path(__file__).parent
     for script in ("run.sh", "basic.sh", "find.sh"):
         tools = tools.with_new_file(script, (here / script).read_text(), permissions=0o755)
     return tools
+
+
+def _unpacked(place: str, platform: str) -> dagger.Container:
+    """By the embedded engine, which needs no Debian to unpack packages, and says under which address it does."""
+    address = f"{place}/{SUITE}:{'_'.join(PACKAGES)}"
+    own = dag.container().from_(address)
+    wanted = dag.container(platform=dagger.Platform(platform)).from_(address) if "/" in platform else own
+    return own.with_mounted_directory("/unpacked", wanted.rootfs()).with_exec(["/usr/bin/busybox", "sh", "-c", _PICK])
+
+
+def _downloaded(platform: str) -> dagger.Container:
+    """By any other engine, in a Debian."""
+    return (
+        dag.container()
+        .from_(f"debian:{SUITE}-slim")
+        .with_env_variable("WANTED", _architecture(platform))
+        .with_exec(["sh", "-c", _DOWNLOAD, "sh", *PACKAGES])
+        .with_exec(["sh", "-c", _PICK])
+    )
 
 
 def _architecture(platform: str) -> str:

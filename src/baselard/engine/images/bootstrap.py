@@ -27,7 +27,7 @@ _VERSIONS = {"latest": "stable", "11": "bullseye", "12": "bookworm", "13": "trix
 _ROLLING = ("sid", "unstable")  # suites without updates and security archives
 _SUITES = ("bullseye", "bookworm", "trixie", "forky", "oldoldstable", "oldstable", "stable", "testing", *_ROLLING)
 # Debian's own keys, which the apt of another distribution does not trust by itself.
-_KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg",)
+KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg",)
 _REACH = 10.0  # seconds for each of the archive's Release files
 
 # What the official images hold besides packages: dpkg need not sync a layer, no service starts during a build, and
@@ -123,7 +123,7 @@ def _command(target: Path, wanted: Recipe, sources: Iterable[tuple[str, str]]) -
         "--mode=root",
         "--variant=minbase",
         "--format=directory",
-        *(f"--keyring={path}" for path in _KEYRINGS if Path(path).exists()),
+        *(f"--keyring={path}" for path in KEYRINGS if Path(path).exists()),
         f"--architectures={wanted.platform.debian_architecture}",
         "--skip=check/qemu",  # we have looked ourselves, and its check wants another package
         *options,

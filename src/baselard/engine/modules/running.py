@@ -16,6 +16,7 @@ from typing import Any
 from baselard.engine.errors import ModuleError
 from baselard.engine.host import process
 from baselard.engine.host.caller import Caller
+from baselard.engine.images import packages
 from baselard.engine.modules import runner
 from baselard.engine.modules.source import PythonModule
 from baselard.engine.progress import spans
@@ -158,6 +159,7 @@ def environment(source: PythonModule, interpreter: Path, user: Caller, environ: 
         "DAGGER_MAIN_OBJECT": source.main_object,
         "DAGGER_DEFAULT_PYTHON_PACKAGE": source.package,
         "BASELARD_ENTRY_POINT": source.entry_point,
+        "BASELARD_PACKAGES": packages.HOST,  # where it may ask for unpacked Debian packages
     }
 
 

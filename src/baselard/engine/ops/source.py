@@ -1,4 +1,5 @@
-"""Where a container's root file system comes from: an image of a registry, or Debian made here when none is reached."""
+"""Where a container's root file system comes from: an image of a registry, Debian made here when none is reached, or
+Debian packages that are unpacked."""
 
 import asyncio
 import dataclasses
@@ -10,7 +11,8 @@ from typing import cast
 from baselard.engine.errors import HostError, RegistryUnreachedError
 from baselard.engine.files import treehash
 from baselard.engine.host import process
-from baselard.engine.images import bootstrap, pull, reference, registries
+from baselard.engine.images import bootstrap, packages, pull, reference, registries
+from baselard.engine.ops.packages import Unpacked
 from baselard.engine.progress import steps
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
@@ -108,6 +110,8 @@ async def find(worker: Worker, address: str, platform: Platform) -> Source:
 
 
 async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source:
+    if packed := packages.asked_for(wanted, platform):
+        return Source(wanted, ImageConfig(platform), Output(Unpacked(packed)))
     key = _key(wanted, platform)
     if wanted.digest and (known := worker.store.lookup(key)):
         return _pulled(_recalled(known))

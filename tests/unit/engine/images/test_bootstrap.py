@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.host import platforms
-from baselard.engine.images import bootstrap, debian_mirror, reference
+from baselard.engine.images import bootstrap, debian_mirror, packages, reference
 
 AMD64 = platforms.parse("linux/amd64")
 
@@ -30,6 +30,16 @@ AMD64 = platforms.parse("linux/amd64")
 def test_only_an_official_tag_that_moves_has_a_recipe(address: str, made: str | None) -> None:
     recipe = bootstrap.recipe(reference.parse(address), AMD64)
     assert (str(recipe) if recipe else None) == made
+
+
+@pytest.mark.parametrize("address", ["debian:trixie", "packages.debian.example/trixie:goss", "packages/trixie:goss"])
+def test_packages_are_asked_for_at_one_host_alone(address: str) -> None:
+    assert packages.asked_for(reference.parse(address), AMD64) is None
+
+
+def test_packages_are_named_by_the_tag() -> None:
+    asked = packages.asked_for(reference.parse(f"{packages.HOST}/trixie:busybox-static_goss"), AMD64)
+    assert asked == packages.Packages("trixie", ("busybox-static", "goss"), AMD64)
 
 
 def test_rolling_suites_have_one_source() -> None:
@@ -82,7 +92,7 @@ def test_debians_own_keys_are_named_since_other_distributions_do_not_trust_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "debian.gpg").touch()
-    monkeypatch.setattr(bootstrap, "_KEYRINGS", (str(tmp_path / "debian.gpg"), str(tmp_path / "not-there.gpg")))
+    monkeypatch.setattr(bootstrap, "KEYRINGS", (str(tmp_path / "debian.gpg"), str(tmp_path / "not-there.gpg")))
     made = bootstrap.recipe(reference.parse("debian:trixie"), platforms.wanted(""))
     assert made
     given = [word for word in bootstrap._command(tmp_path, made, ()) if word.startswith("--keyring")]
