@@ -30,7 +30,7 @@ def test_a_report_survives_its_journey_whole():
     case = Case("c", Verdict.FLAKY, 0.5, "m", "d", Location("Dockerfile", 3), "DL1", "https://example.com")
     quarantine = Quarantine("why", "https://example.com", "2030-01-01")
     earlier = (Attempt((case,), 0.5, "earlier log"),)
-    suite = Suite("s", (case,), (Phase("b", 0, 1),), "log", quarantine, {"attempts": 2}, earlier, "lint")
+    suite = Suite("s", (case,), (Phase("b", 0, 1),), "log", quarantine, {"attempts": 2}, earlier, "lint", "example")
     whole = Report("t", (suite,), "x", 1, {"k": 1})
     defaults = (Report("t", ()), Suite("s", ()), Case("c", Verdict.PASSED), Attempt(()))
     for full, empty in zip((whole, suite, case, *earlier), defaults, strict=True):
