@@ -77,6 +77,8 @@ def words(name: str) -> Iterator[str]:
     if name == "ci":
         yield from ("--ref", os.environ["GITHUB_REF"], "--sha", os.environ["GITHUB_SHA"])
         yield from ("--event", os.environ["GITHUB_EVENT_NAME"])
+    if REPORTS.get(name, [""])[0] == "report":
+        yield from ("--sha", os.environ["GITHUB_SHA"])
     if env("BASELARD_TOKEN") and name in REGISTRY and not (name == "hand-over" and not may_push()):
         yield from ("--username", os.environ["GITHUB_ACTOR"], "--password", "env://BASELARD_TOKEN")
     yield from (line for line in (env("BASELARD_ARGS") or "").splitlines() if line.strip())

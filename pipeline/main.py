@@ -179,6 +179,7 @@ class Baselard(FanOut):
         cached_tests: Cached = False,
         base: BaseImage = None,
         bases: Bases = None,
+        sha: Sha = "",
         username: Username = "",
         password: Password = None,
     ) -> dagger.Directory:
@@ -190,7 +191,8 @@ class Baselard(FanOut):
         how = {"retries": retries, "jobs": jobs, "cached": cached_tests, "first": first or ()}
         call = await self._call(platform, given, **how)
         selection = await self._selection(only, exclude, changed_since, history)
-        return directory.render(joined.of_platform(await calls.several(call, check or (), selection), platform))
+        report = await calls.several(call, check or (), selection)
+        return directory.render(joined.of_platform(report, platform), sha)
 
     @function
     async def tags(  # one flag, one argument
@@ -265,7 +267,7 @@ class Baselard(FanOut):
         """
         named = events.Named(ref, sha, event, created)
         ended = await self._pushed(named, platforms, username, password)
-        made = directory.render(ended.report)
+        made = directory.render(ended.report, sha)
         return made.with_new_file(docs.FILE, ended.readme) if ended.readme else made
 
     @fresh

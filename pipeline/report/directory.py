@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import dagger
 from dagger import dag
 
 from pipeline import spans
 from pipeline.model import Report
 from pipeline.report import commands, outputs, record, sarif, summary, text
+
+COMMIT = "commit"
+"""The key of a report's outputs that `baselard open --shell` reads."""
 
 
 def files(report: Report) -> dict[str, str]:
@@ -29,8 +34,9 @@ def files(report: Report) -> dict[str, str]:
     }
 
 
-def render(report: Report) -> dagger.Directory:
-    """The directory with these files."""
+def render(report: Report, commit: str = "") -> dagger.Directory:
+    """The directory with these files, which tell the commit that they are about, if it is known."""
+    report = replace(report, outputs={**report.outputs, **({COMMIT: commit} if commit else {})})
     spans.tell(report)
     directory = dag.directory()
     for name, contents in files(report).items():

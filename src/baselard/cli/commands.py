@@ -53,6 +53,12 @@ def _watch(asked: "Namespace") -> int:
     return watch.run(asked.line[1:])
 
 
+def _open(asked: "Namespace") -> int:
+    from baselard.cli import open as opening
+
+    return opening.run(asked.place, asked.line, example=asked.shell, commit=asked.commit)
+
+
 def _init(asked: "Namespace") -> int:
     from baselard.cli import init
 
@@ -115,6 +121,7 @@ COMMANDS: Mapping[str, Subcommand] = {
     "history": Subcommand("list earlier runs of this tree, or show one: history show RUN", _history),
     "compare": Subcommand("show what differs between two runs: verdicts, seconds, sizes", _compare),
     "watch": Subcommand("do a call or the checks again whenever a file changes, for what it concerns", _watch),
+    "open": Subcommand("open a report that a run left, or a shell in an example of it", _open),
     "init": Subcommand("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
     "plan": Subcommand("print what would be built, from what, tested how and published as what", _plan),
     "cache": Subcommand("take the last run's results to another machine, or bring them from one", _cache),

@@ -203,6 +203,20 @@ def _compare() -> Parser:
     return parser
 
 
+def _open() -> Parser:
+    about = """\
+The report is a directory that -o of report wrote, or the zip archive that a CI run kept of it. Its verdicts are
+printed, and report.html opens in the browser of a desktop.
+"""
+    parser = Parser("open", "DIRECTORY|ARCHIVE", about)
+    parser.add_argument("place", metavar="DIRECTORY|ARCHIVE")
+    what = "build that example as it was and open a shell in it, or where its build fails"
+    parser.add_argument("--shell", metavar="EXAMPLE", default="", help=what)
+    at = "the commit to build it at (default: the report's own)"
+    parser.add_argument("--commit", metavar="COMMIT", default="", help=at)
+    return parser
+
+
 def _init() -> Parser:
     parser = Parser("init", about="Writes baselard.yaml, with what is found in this repository.\n")
     _switch(parser, "--github", help="write the workflow of one step, .github/workflows/baselard.yml, instead")
@@ -274,6 +288,7 @@ _BUILT: Mapping[str, Callable[[], Parser]] = {
     "functions": _functions,
     "history": _history,
     "compare": _compare,
+    "open": _open,
     "init": _init,
     "plan": _plan,
     "cache": _cache,

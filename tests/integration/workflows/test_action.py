@@ -43,7 +43,8 @@ def test_a_check_is_called_with_the_given_arguments_as_they_are(repository, step
     hostile = "$(touch pwned) a b"
     job = step(call=check, args=f"--only\n{hostile}\n\n", source="`touch pwned`; x", report_name='"; touch pwned #')
     (words,) = repository.calls
-    assert words[words.index("report") :][:5] == ["report", "--check", check, "--only", hostile]
+    assert words[words.index("report") :][:4] == ["report", "--check", check, "--sha"]
+    assert words[words.index("report") :][5:7] == ["--only", hostile]
     assert "`touch pwned`; x" in words
     assert not list(job.root.rglob("pwned"))
 
