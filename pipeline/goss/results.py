@@ -14,6 +14,8 @@ _PASS, _FAIL, _SKIP = 0, 1, 2  # goss: resource.SUCCESS, FAIL, SKIP
 CODE = "goss/"
 """What the codes of goss's tests begin with; then follows the section of a gossfile that such a test stands in."""
 _SECTIONS = {"KernelParam": "kernel-param"}
+# What holds the text that a property is about; a command's is its output.
+_HOLDERS = {"contents": "the file", "body": "the body"}
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,17 @@ def _reason(result: Mapping[str, Any]) -> str:
         return str(result["err"])
     match = result["matcher-result"]
     if _is_stream(match):
-        missing = ", ".join(json.dumps(element) for element in match["missing-elements"] or [])
-        return f"output lacks {missing}"
+        return _unmatched(_HOLDERS.get(result["property"], "output"), match["missing-elements"] or [])
     return f"expected {json.dumps(match['expected'])}, got {json.dumps(match['actual'])}"
+
+
+def _unmatched(holder: str, patterns: Sequence[str]) -> str:
+    """What a text should have and has not, and, of patterns that begin with `!`, what it has and should not."""
+    lacks = [json.dumps(one) for one in patterns if not one.startswith("!")]
+    has = [json.dumps(one[1:]) for one in patterns if one.startswith("!")]
+    said = [f"lacks {', '.join(lacks)}"] if lacks else []
+    said += [f"has {', '.join(has)}, which it must not"] if has else []
+    return f"{holder} {' and '.join(said) or 'is not as expected'}"
 
 
 def _is_stream(match: Mapping[str, Any]) -> bool:
@@ -149,8 +159,10 @@ def _is_stream(match: Mapping[str, Any]) -> bool:
 def _detail(result: Mapping[str, Any]) -> str:
     lines = [result["title"]] if result.get("title") else []
     lines += [f"{key}: {value}" for key, value in (result.get("meta") or {}).items()]
-    if result.get("err") or _is_stream(result["matcher-result"]):  # otherwise the reason has said all of it
+    if result.get("err"):  # otherwise the reason has said all of it
         lines.append(result["summary-line"])
+    elif _is_stream(match := result["matcher-result"]) and (has := match.get("found-elements")):
+        lines.append(f"it has {', '.join(map(json.dumps, has))}")
     return "\n".join(lines)
 
 

@@ -66,7 +66,7 @@ if [ -e "$tests/goss-main-wait.yaml" ]; then
     *)
       section wait
       goss goss-main-wait.yaml --format json >&3
-      echo "not ready after $wait s"
+      if [ "$status" = exited ]; then echo "ended before it was ready"; else echo "not ready after $wait s"; fi
       finish ;;
   esac
 fi

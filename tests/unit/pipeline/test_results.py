@@ -49,6 +49,32 @@ def test_a_stream_says_what_is_missing_rather_than_a_go_object():
     match = {"actual": "object: *bytes.Reader", "expected": ["a", "b"], "missing-elements": ["b"]}
     (case,) = outcome(ran(goss_result(**{"result": 1, "matcher-result": match})), "MARK").cases
     assert case.message == 'output lacks "b"'
+    assert case.detail == ""
+
+
+@pytest.mark.parametrize(
+    ("property_", "missing", "found", "message", "detail"),
+    [
+        ("stdout", ["hello"], ["/x/"], 'output lacks "hello"', 'it has "/x/"'),
+        ("stderr", ["!err", "a"], None, 'output lacks "a" and has "err", which it must not', ""),
+        ("contents", ["!/pass.*/"], None, 'the file has "/pass.*/", which it must not', ""),
+        ("body", [], None, "the body is not as expected", ""),
+    ],
+)
+def test_a_text_that_is_not_as_it_should_be_is_told_in_words(property_, missing, found, message, detail):
+    """Recorded answers of goss 0.4.9: a pattern that must not match counts as missing, and the text is never told."""
+    match = {
+        "actual": "object: *bytes.Reader",
+        "expected": [*missing, *(found or [])],
+        "extra-elements": None,
+        "found-elements": found,
+        "message": "to have patterns",
+        "missing-elements": missing,
+    }
+    line = 'Command: greet: stdout:\nExpected\n    "object: *bytes.Reader"\nto have patterns\n    ["hello","/x/"]'
+    failing = goss_result(**{"result": 1, "property": property_, "matcher-result": match, "summary-line": line})
+    (case,) = outcome(ran(failing), "MARK").cases
+    assert (case.message, case.detail) == (message, detail)
 
 
 def test_goss_own_error_is_the_message():

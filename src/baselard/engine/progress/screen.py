@@ -69,11 +69,14 @@ class Screen:
         return self._rendered(rows)
 
     def _erased(self) -> str:
-        """Back to where drawing began; a terminal that has become narrower has broken lines meanwhile."""
+        """Back to where drawing began; a terminal that has become narrower has broken lines meanwhile.
+
+        Line by line: a terminal that is cleared at once, from its first line on, may keep what it showed as history.
+        """
         width = max(1, self.size[0])
         lines = sum(max(1, -(-cells // width)) for cells in self._widths)
         self._widths = []
-        return f"\x1b[{lines}A\r\x1b[J" if lines else ""
+        return "\r\x1b[2K" + "\x1b[1A\x1b[2K" * lines if lines else ""
 
     def _rendered(self, texts: Sequence[Text], *, wrap: bool = False) -> str:
         with self.console.capture() as captured:

@@ -73,9 +73,9 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     subprocess.run(["tmux", "-S", str(made.socket), "kill-server"], check=False, capture_output=True)
 
 
-def start(terminal: Terminal, program: Path, width: int, *env: str) -> None:
-    program.write_text(PROGRAM)
-    words = ["-x", str(width), "-y", "24", "env", "COLUMNS=77", *env, sys.executable, str(program)]
+def start(terminal: Terminal, path: Path, width: int, *env: str, program: str = PROGRAM) -> None:
+    path.write_text(program)
+    words = ["-x", str(width), "-y", "24", "env", "COLUMNS=77", *env, sys.executable, str(path)]
     terminal.tmux("new-session", "-d", *words)
 
 
@@ -102,6 +102,17 @@ def test_each_example_has_one_line_at_any_width(terminal: Terminal, tmp_path: Pa
     terminal.tmux("send-keys", "Enter")
     seen = terminal.until(lambda lines: lines[-1:] == ["the verdicts"])
     assert seen[-1] == "the verdicts" and not [line for line in seen if line.startswith("●")], seen
+
+
+def test_what_is_drawn_again_and_again_does_not_fill_the_history(terminal: Terminal, tmp_path: Path) -> None:
+    """From the screen's first line on: tmux keeps what is cleared from there as if it had scrolled away."""
+    quiet = PROGRAM.replace('display.finished(name, cached=False, error="exit code: 7")\n', "")
+    start(terminal, tmp_path / "program.py", 80, program=quiet)
+    terminal.until(lambda lines: bool(lines) and lines[-1].endswith("s") and not lines[-1].endswith(" 0.0 s"))
+    first = terminal.lines()[-1]
+    terminal.until(lambda lines: bool(lines) and lines[-1].startswith("1 of 3 done") and lines[-1] != first)
+    assert terminal.lines()[0].startswith("● nodejs-backend")
+    assert terminal.tmux("display-message", "-p", "#{history_size}").strip() == "0"
 
 
 def test_a_resize_leaves_nothing_behind(terminal: Terminal, tmp_path: Path) -> None:
