@@ -133,7 +133,7 @@ def _directories(pattern: str, inside: Mapping[str, Sequence[str]], config: Conf
     for directory in [one for one in inside if matches(one, pattern)]:
         if wanted := config.example(_names(directory.split("/"))).dockerfile:
             if wanted in inside[directory]:
-                yield FoundExample(directory, wanted, tuple(directory.split("/")))
+                yield _candidate(directory, wanted, "", 1)
             continue
         here = [name for name in inside[directory] if "/" not in name]
         plain = [name for name in DOCKERFILES if name in here][:1]
@@ -149,7 +149,8 @@ def _names(parts: Sequence[str]) -> list[str]:
 
 
 def _candidate(directory: str, file: str, name: str, least: int) -> FoundExample:
-    return FoundExample(directory, file, (*directory.split("/"), *filter(None, [name])), least)
+    parts = (*directory.split("/"), *filter(None, [name]))
+    return FoundExample(directory, file, parts, max(least, 2) if parts[-1].startswith(".") else least)
 
 
 def _others(names: Sequence[str], one: FoundExample) -> tuple[str, ...]:

@@ -98,6 +98,11 @@ async def test_a_pattern_of_dockerfiles_is_told_from_one_of_directories(examples
     assert sorted(found) == ["a", "c", "x", "y"]
 
 
+async def test_a_hidden_directory_is_called_by_the_one_above_too(examples):
+    found = await examples(["src/web/.devcontainer/Dockerfile"], 'examples: {paths: ["src/*/.devcontainer"]}')
+    assert list(found) == ["web/.devcontainer"]
+
+
 async def test_the_dockerfile_of_a_base_is_no_example(examples):
     paths = ["images/os/Dockerfile", "images/web/Dockerfile"]
     base = "{name: 'acme/{IMAGE}', dockerfile: 'images/{IMAGE}/Dockerfile', variants: {IMAGE: [os]}}, {name: acme/base}"
