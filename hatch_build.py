@@ -1,7 +1,8 @@
 """Adds to a build what no tree holds: the commit it was made from and, in a wheel, Baselard's own Dagger module.
 
 The module is what dagger.json includes, below `baselard/module`: an engine, the embedded one or Dagger's, is given
-that directory. A Dagger engine itself installs the project editable; nothing is added then.
+that directory. A Dagger engine itself installs the project editable, beside its own SDK in `./sdk`: nothing is added
+then, and what is the embedded engine's is no dependency.
 """
 
 import json
@@ -12,13 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 MODULE = "baselard/module"
 COMMIT = "COMMIT"
 
 
+class Depending(MetadataHookInterface):
+    """The metadata hook; hatchling looks for a class of its kind."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Name the dependencies: the module's and, where no engine brings an SDK, the embedded engine's."""
+        engine = [] if (Path(self.root) / "sdk/pyproject.toml").is_file() else self.config["engine"]
+        metadata["dependencies"] = [*self.config["module"], *engine]
+
+
 class Added(BuildHookInterface):  # type: ignore[type-arg]
-    """The build hook; hatchling looks for a class of its own kind."""
+    """The build hook."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Tell hatchling which files go where."""

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PLAIN = PROJECT["dependencies"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
+_HOOK = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["custom"]
+PLAIN = _HOOK["module"] + _HOOK["engine"]
 LOCKED = {"engine.txt": PLAIN, "dev.txt": PLAIN + PROJECT["optional-dependencies"]["dev"]}
 
 

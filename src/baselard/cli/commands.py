@@ -83,6 +83,12 @@ def _doctor(asked: "Namespace") -> int:
     return doctor.run(deep=asked.deep, as_json=asked.json)
 
 
+def _setup(_: "Namespace") -> int:
+    from baselard.cli import setup
+
+    return setup.run()
+
+
 def _prune(asked: "Namespace") -> int:
     from baselard.cli import prune
 
@@ -125,10 +131,11 @@ COMMANDS: Mapping[str, Subcommand] = {
     "init": Subcommand("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
     "plan": Subcommand("print what would be built, from what, tested how and published as what", _plan),
     "cache": Subcommand("take the last run's results to another machine, or bring them from one", _cache),
+    "setup": Subcommand("install what the engine uses of this system's packages", _setup),
     "doctor": Subcommand("look at what this machine lends the engine, and name what is missing", _doctor),
     "prune": Subcommand("free space in the store", _prune),
     "session": Subcommand("serve the API to an SDK that starts its own engine", _session),
-    "version": Subcommand("print the version", _version),
+    "version": Subcommand("print the version and the commit", _version),
     "test": Subcommand("lint, type-check and test this checkout; --full for the slow tests too", _test, shown=False),
     "bench": Subcommand("measure the ways of sharing a base image against each other", _bench, shown=False),
 }

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from baselard.cli import commands, streams
+from baselard.cli import commands, front, streams
 from baselard.cli.commands import COMMANDS
 from baselard.cli.errors import told
 from baselard.cli.options import Help, unknown
@@ -61,6 +61,7 @@ def _explain(error: BaseException, argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: Sequence[str]) -> int:
+    argv = front.passed(argv)
     if not argv or argv[0] in ("-h", "--help", "help"):
         sys.stdout.write(commands.usage())
         return 0 if argv else MISUSED

@@ -255,6 +255,11 @@ def _doctor() -> Parser:
     return parser
 
 
+def _setup() -> Parser:
+    about = "Installs Debian's or Ubuntu's packages, by sudo for who is not root; names them on other systems.\n"
+    return Parser("setup", about=about)
+
+
 def _prune() -> Parser:
     parser = Parser(
         "prune", about="Without a limit only what nothing needs any more goes. Running sessions lose nothing.\n"
@@ -292,6 +297,7 @@ _BUILT: Mapping[str, Callable[[], Parser]] = {
     "init": _init,
     "plan": _plan,
     "cache": _cache,
+    "setup": _setup,
     "doctor": _doctor,
     "prune": _prune,
     "session": _session,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from baselard.cli import places
+from baselard.cli import places, setup
 from baselard.cli.recording import Recording
 from baselard.cli.target import Target
 from baselard.engine.api.objects.secrets import SecretStore
@@ -174,10 +174,11 @@ async def _served(
 
 
 def require_privilege(argv: Sequence[str]) -> None:
-    """Become root through sudo if the engine could not work otherwise; returns only when it can.
+    """Have what the engine uses installed, and become root through sudo if the engine could not work otherwise.
 
-    Raises HostError when there is no sudo.
+    Returns only when it can work. Raises HostError when packages are missing, or there is no sudo.
     """
+    setup.require()
     if privilege.may_mount():
         return
     sudo = next((path for path in ("/usr/bin/sudo", "/usr/local/bin/sudo") if Path(path).exists()), None)

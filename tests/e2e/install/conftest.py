@@ -28,7 +28,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the sdist, and the wheel that was built from it."""
     place = tmp_path_factory.mktemp("dist")
-    subprocess.run([find_uv_bin(), "build", "--quiet", "--no-config", "--out-dir", place, tree], check=True, cwd=place)
+    subprocess.run([find_uv_bin(), "build", "--quiet", "--out-dir", place, tree], check=True, cwd=place)
     return place
 
 
@@ -41,7 +41,7 @@ def wheel(built: Path) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the programs of an environment with the wheel."""
     place = tmp_path_factory.mktemp("tool")
-    uv = [find_uv_bin(), "--quiet", "--no-config"]
+    uv = [find_uv_bin(), "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, "venv"], check=True, cwd=place)
     subprocess.run([*uv, "pip", "install", "--python", "venv", wheel], check=True, cwd=place)
     return place / "venv/bin"

@@ -1,6 +1,6 @@
 """The module installs as a Dagger engine installs it: beside an SDK of the engine's own, which has the version 0.0.0.
 
-Judge: uv, by the command line that the engine's Python runtime uses.
+Judge: uv, by the command lines that the engine's Python runtime uses.
 """
 
 import json
@@ -56,6 +56,9 @@ def test_the_module_installs_beside_an_engines_own_sdk(version: str, tmp_path: P
     installing = [*uv, "pip", "install", "--python", ".venv", "-e", "./sdk", "-e", "."]
     installed = subprocess.run(installing, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert installed.returncode == 0, installed.stderr
+    checking = [*uv, "pip", "check", "--python", ".venv"]
+    checked = subprocess.run(checking, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr  # the engine asks, too
     code = (
         "from importlib.metadata import entry_points as e, version as v; print(v('dagger-io'), *e(group='dagger.mod'))"
     )

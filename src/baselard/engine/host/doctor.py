@@ -7,24 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import EngineError, HostError
-from baselard.engine.host import advisories, platforms, privilege, process
+from baselard.engine.host import advisories, packages, platforms, privilege, process
 from baselard.engine.store import holdings
 from baselard.engine.store.database import Snapshot
 from baselard.oci import digests
 from baselard.oci.platforms import Platform, this_machine
 
-_PROGRAMS = {
-    "runc": "runc",
-    "mmdebstrap": "mmdebstrap",
-    "ip": "iproute2",
-    "iptables-restore": "iptables",
-    "tini-static": "tini",
-    "git": "git",
-}
-_FILES = {
-    "/usr/lib/cni/bridge": "containernetworking-plugins",
-    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
-}
 _KERNEL = (5, 10)  # volatile overlay mounts
 _FREE = 5 << 30  # bytes; less hardly holds one base image and its examples
 _FOREIGN = (Platform("linux", "amd64"), Platform("linux", "arm64"))
@@ -91,14 +79,14 @@ def _kernel() -> Iterator[Diagnosis]:
 
 
 def _programs() -> Iterator[Diagnosis]:
-    for program, package in _PROGRAMS.items():
-        if found := process.which(program):
-            yield Diagnosis(program, found)
+    for package in packages.listed():
+        sign = package.signs[0]
+        subject, fatal = package.name if sign.startswith("/") else sign, package.name == packages.NEEDED
+        if package.found:
+            yield Diagnosis(subject, package.found)
         else:
-            yield Diagnosis(program, "not installed", f"apt-get install {package}", fatal=program == "runc")
-    for path, package in _FILES.items():
-        if not Path(path).exists():
-            yield Diagnosis(package, f"{path} is not there", f"apt-get install {package}")
+            remedy = f"baselard setup, or apt-get install {package.name}"
+            yield Diagnosis(subject, f"{sign} is not there", remedy, fatal=fatal)
 
 
 def _advisories() -> Iterator[Diagnosis]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from baselard.engine.host import doctor, privilege, process
+from baselard.engine.host import doctor, packages, privilege, process
 from baselard.engine.host.doctor import Diagnosis
+from baselard.engine.host.packages import Package
 from baselard.engine.store.database import Store
 
 
@@ -69,7 +70,9 @@ def test_a_damaged_database_is_found(root: Path) -> None:
 
 def test_a_missing_program_names_its_package(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "which", lambda program: None if program in ("runc", "mmdebstrap") else "/bin/x")
-    assert found(root, "mmdebstrap") == Diagnosis("mmdebstrap", "not installed", "apt-get install mmdebstrap")
+    assert found(root, "mmdebstrap") == Diagnosis(
+        "mmdebstrap", "mmdebstrap is not there", "baselard setup, or apt-get install mmdebstrap"
+    )
     assert found(root, "runc").mark == "missing"
 
 
@@ -113,8 +116,8 @@ def test_a_disk_that_is_nearly_full(root: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_file_that_is_missing_names_its_package(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_FILES", {"/nowhere": "some-package"})
-    assert found(root, "some-package").remedy == "apt-get install some-package"
+    monkeypatch.setattr(packages, "listed", lambda: [Package("some-package", ("/nowhere",))])
+    assert found(root, "some-package").remedy == "baselard setup, or apt-get install some-package"
 
 
 def test_the_summary_shows_each_remedy_below_its_line() -> None:

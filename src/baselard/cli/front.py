@@ -1,0 +1,89 @@
+"""What stands before the command: where to work, and which engine gets the line."""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from baselard.engine.errors import HostError, UserError
+
+ENGINES = ("embedded", "dagger")
+MADE_FOR = "0.21"
+_HERE = ("-h", "--help", "help", "version", "--version")  # what any system can do
+_SYSTEMS = {"darwin": "macOS", "win32": "Windows"}
+
+
+def passed(argv: Sequence[str]) -> list[str]:
+    """The command line from the command on, after -C and --engine were heeded. Does not return where dagger gets it.
+
+    Raises UserError for what is wrong with these, HostError for a system that cannot do it.
+    """
+    engine, line = os.environ.pop("BASELARD_ENGINE", "") or ENGINES[0], list(argv)
+    while line and (line[0] in ("-C", "--engine") or line[0].startswith("--engine=")):
+        name, equals, value = line.pop(0).partition("=")
+        value = value if equals else line.pop(0) if line else ""
+        if name == "-C":
+            _enter(value)
+        elif not value:
+            raise UserError("--engine needs a value: embedded or dagger")
+        else:
+            engine = value
+    if engine not in ENGINES:
+        raise UserError(f"--engine {engine}: there is embedded and dagger")
+    if engine == "dagger":
+        _hand_on(line)
+    if sys.platform != "linux" and line and line[0] not in _HERE:
+        raise HostError(
+            f"the embedded engine is for Linux, and this is {_SYSTEMS.get(sys.platform, sys.platform)}: here the same "
+            f"functions run on Dagger's engine, which its program `dagger` starts in Docker; install Dagger "
+            f"{MADE_FOR} and say `baselard --engine dagger {' '.join(line[:2])}`, or work in a Linux machine"
+        )
+    return line
+
+
+def _enter(directory: str) -> None:
+    if not directory:
+        raise UserError("-C needs a value: the directory to work in")
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise UserError(f"-C {directory}: there is no such directory, or it may not be entered: {error}") from None
+
+
+def _hand_on(line: Sequence[str]) -> None:
+    """Become the Dagger command line. Raises HostError where it or its engine is not there."""
+    from baselard.engine.host import process  # help needs no engine
+
+    if not (dagger := process.which("dagger")):
+        raise HostError("--engine dagger: there is no dagger in PATH; install the Dagger CLI 0.21 first")
+    told = process.run((dagger, "version"), check=False).stdout.decode(errors="replace")
+    version = re.match(r"dagger v(\S+)", told)
+    if version and not version[1].startswith(f"{MADE_FOR}."):
+        sys.stderr.write(
+            f"baselard: the dagger in PATH is v{version[1]}: Baselard is made for {MADE_FOR}, which another may not "
+            "serve\n"
+        )
+    _require_socket(os.environ.get("_EXPERIMENTAL_DAGGER_RUNNER_HOST", ""))
+    sys.stderr.flush()
+    os.execv(dagger, ["dagger", *_with_module(line)])  # noqa: S606 -- the user's own
+
+
+def _require_socket(host: str) -> None:
+    """Raise HostError for an address without an engine: dagger itself would try for minutes without a word."""
+    scheme, _, path = host.partition("://")
+    if scheme == "unix" and not Path(path).is_socket():
+        raise HostError(
+            f"there is no engine at _EXPERIMENTAL_DAGGER_RUNNER_HOST={host}: start it, or unset the variable"
+        )
+
+
+def _with_module(line: Sequence[str]) -> list[str]:
+    """A call where no module is, neither named nor above, is one of Baselard's own functions on this directory."""
+    from baselard.engine.host import checkout  # help needs no engine
+    from baselard.engine.modules import source
+
+    names = {word.partition("=")[0] for word in line}
+    if line[:1] != ["call"] or names & {"-m", "--mod", "--source"} or source.nearest(Path.cwd()):
+        return list(line)
+    return ["call", "-m", str(checkout.MODULE), "--source", ".", *line[1:]]
