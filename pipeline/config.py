@@ -103,6 +103,15 @@ class CleanupSettings:
 
 
 @dataclass(frozen=True)
+class VerifySettings:
+    """What has to be said about a published image, whose keys must have signed it, and the source it has to name."""
+
+    key: str = ""
+    require: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole file with its defaults."""
 
@@ -117,6 +126,7 @@ class Config:
     runners: Mapping[str, str] = field(default_factory=dict)
     publish: PublishSettings = field(default_factory=PublishSettings)
     cleanup: CleanupSettings = field(default_factory=CleanupSettings)
+    verify: VerifySettings = field(default_factory=VerifySettings)
     document: Document = field(default_factory=lambda: Document({}, {}), compare=False, repr=False)
 
     def place(self, where: Sequence[str]) -> str:
@@ -233,6 +243,7 @@ def _config(document: Mapping[str, Any]) -> Config:
     given["runners"] = document.get("matrix", {}).get("runners")
     given["publish"] = PublishSettings(**_fields(document.get("publish", {})))
     given["cleanup"] = CleanupSettings(**_fields(document.get("cleanup", {})))
+    given["verify"] = VerifySettings(**_fields(document.get("verify", {})))
     return Config(**{key: value for key, value in given.items() if value is not None})
 
 

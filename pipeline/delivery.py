@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import dagger
@@ -11,10 +10,13 @@ from pipeline import compare, docs, publication, verification
 from pipeline.calls import Call
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Suite, Verdict, merge
+from pipeline.proof import policy, signing
+from pipeline.proof.policy import ProofPolicy
+from pipeline.publication import PublishRequest
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning
 from pipeline.share import Account
-from pipeline.tags import events, naming
+from pipeline.tags import naming
 from pipeline.tags.events import Event
 
 
@@ -26,20 +28,21 @@ class Ended:
     readme: str = ""
 
 
-async def deliver(call: Call, named: events.Named, account: Account, platforms: Sequence[str]) -> Ended:
+async def deliver(call: Call, request: PublishRequest) -> Ended:
     """Everything that this event may do. What it may not do is said in the report."""
-    request = publication.request(call, named, account, platforms)
+    account = request.account
     reason = why_not(request.event, has_password=account.password is not None)
     if not reason and not naming.named(call.project, request.event):
         reason = f"no rule of publish.tags applies to {request.event.ref}"
     if reason:
         checked = await publication.only_checked(call, request.platforms, reason)
         return Ended(merge("ci", [checked, await compare.sizes(call, account)]))
+    wanted = await _policy(call, request)
     published = await publication.publish(call, request)
     if published.failed:
         return Ended(replace(published, title="ci"))
     references = [f"{parse_reference(one['tags'][0])}" for one in published.outputs["images"].values()]
-    verified = await verification.verify(call, account, references, request.platforms)
+    verified = await verification.verify(call, account, references, wanted, request.platforms)
     cleaned = await _cleaned(call, account)
     documented, readme = await _documented(call, account)
     return Ended(merge("ci", [published, verified, Report("after", (cleaned, documented))]), readme)
@@ -52,6 +55,12 @@ def why_not(event: Event, *, has_password: bool) -> str:
     if not event.tag and not event.on_default_branch:
         return f"{event.ref} is neither the default branch ({event.default_branch}) nor a tag"
     return "" if has_password else "there are no credentials for the registry (--username and --password)"
+
+
+async def _policy(call: Call, request: PublishRequest) -> ProofPolicy:
+    """The configured one; where no key is configured, its own must have signed."""
+    signer = None if call.project.config.verify.key else await signing.signer(request.signing_key)
+    return await policy.of_project(call.project, trusted=signer.public.pem if signer else "")
 
 
 async def _cleaned(call: Call, account: Account) -> Suite:

@@ -34,6 +34,10 @@ Platforms = Annotated[list[str] | None, Doc("Platforms of the index; the configu
 EventName = Annotated[str, Doc("GitHub's name of the event, such as push or schedule")]
 Username = Annotated[str, Doc("User name at the registry")]
 Password = Annotated[dagger.Secret | None, Doc("Password or token at the registry, such as env://TOKEN")]
+SigningKey = Annotated[
+    dagger.Secret | None, Doc("Private key that signs what is said about the images, such as env://SIGNING_KEY")
+]
+PublicKeys = Annotated[dagger.Secret | None, Doc("Public keys (PEM), one of which must have signed; or verify.key")]
 BaseImage = Annotated[dagger.Container | None, Doc("Test on this image in the place of every base")]
 Bases = Annotated[dagger.Directory | None, Doc("Test on what hand-over made on another machine: its directory `bases`")]
 Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]

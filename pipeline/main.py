@@ -40,14 +40,17 @@ from pipeline.flags import (
     Password,
     Platform,
     Platforms,
+    PublicKeys,
     Ref,
     Retries,
     Sha,
+    SigningKey,
     Since,
     Target,
     Username,
 )
 from pipeline.images import Images
+from pipeline.proof import policy
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning
 from pipeline.report import directory, outputs
@@ -217,6 +220,7 @@ class Baselard(FanOut):
         created: Created = "",
         platforms: Platforms = None,
         by_digest: Annotated[bool, Doc("Push one platform without moving tags, for a later merge")] = False,
+        signing_key: SigningKey = None,
         username: Username = "",
         password: Password = None,
     ) -> str:
@@ -224,7 +228,12 @@ class Baselard(FanOut):
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
         request = publication.request(
-            call, events.Named(ref, sha, event, created), account, platforms or (), by_digest=by_digest
+            call,
+            events.Named(ref, sha, event, created),
+            account,
+            platforms or (),
+            by_digest=by_digest,
+            signing_key=signing_key,
         )
         report = await publication.publish(call, request)
         verdict.settle(report)
@@ -239,6 +248,7 @@ class Baselard(FanOut):
         event: EventName = "",
         created: Created = "",
         platforms: Platforms = None,
+        signing_key: SigningKey = None,
         username: Username = "",
         password: Password = None,
     ) -> str:
@@ -247,7 +257,7 @@ class Baselard(FanOut):
         Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so.
         """
         named = events.Named(ref, sha, event, created)
-        return verdict.settle((await self._pushed(named, platforms, username, password)).report)
+        return verdict.settle((await self._pushed(named, platforms, signing_key, username, password)).report)
 
     @fresh
     async def ci_report(  # noqa: PLR0913  # one flag, one argument
@@ -258,6 +268,7 @@ class Baselard(FanOut):
         event: EventName = "",
         created: Created = "",
         platforms: Platforms = None,
+        signing_key: SigningKey = None,
         username: Username = "",
         password: Password = None,
     ) -> dagger.Directory:
@@ -266,7 +277,7 @@ class Baselard(FanOut):
         README.md is in it when its table of published images changed.
         """
         named = events.Named(ref, sha, event, created)
-        ended = await self._pushed(named, platforms, username, password)
+        ended = await self._pushed(named, platforms, signing_key, username, password)
         made = directory.render(ended.report, sha)
         return made.with_new_file(docs.FILE, ended.readme) if ended.readme else made
 
@@ -278,27 +289,34 @@ class Baselard(FanOut):
         *,
         sha: Sha = "",
         event: EventName = "",
+        signing_key: SigningKey = None,
         username: Username = "",
         password: Password = None,
     ) -> str:
         """Join images that were pushed by digest into one index for each target, and move the tags."""
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
-        request = publication.request(call, events.Named(ref, sha, event), account)
+        request = publication.request(call, events.Named(ref, sha, event), account, signing_key=signing_key)
         return outputs.render(await publication.combine(call, request, publication.grouped(parts)))
 
     @fresh
-    async def verify(
+    async def verify(  # noqa: PLR0913  # one flag, one argument
         self,
         references: Annotated[list[str], Doc("What to verify, such as ghcr.io/acme/base:latest")],
         *,
+        require: Annotated[
+            list[str] | None, Doc("What must be attached: provenance, test-result, sbom, signature; or verify.require")
+        ] = None,
+        public_key: PublicKeys = None,
         platform: Platform = "",
         username: Username = "",
         password: Password = None,
     ) -> str:
-        """Fetch published images back: compare every digest, and run the base test on them."""
+        """Fetch published images back: compare digests, judge what is attached, and run the base test on them."""
+        call = await self._call(platform)
         account = Account(references[0] if references else "", username, password)
-        return verdict.settle(await verification.verify(await self._call(platform), account, references, [platform]))
+        wanted = await policy.of_project(call.project, require, await public_key.plaintext() if public_key else "")
+        return verdict.settle(await verification.verify(call, account, references, wanted, [platform]))
 
     @fresh
     async def cleanup(  # noqa: PLR0913  # one flag, one argument
@@ -316,16 +334,16 @@ class Baselard(FanOut):
     ) -> str:
         """Delete test tags from the registry, but nothing that a kept tag, index or signature still needs."""
         project = await self._project()
-        policy = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last, pull_request)
+        chosen = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last, pull_request)
         as_json, said, entries = listing.check_format(format) == "json", [], []
         for name in [registry] if registry else dict.fromkeys(base.name for base in project.bases):
             account = Account(name, username, password)
             place, credentials = parse_reference(name), await account.credentials()
             if as_json:
-                made = await cleaning.removed(place, credentials, policy, apply=apply)
+                made = await cleaning.removed(place, credentials, chosen, apply=apply)
                 entries.append(cleaning.entry(place, made, applied=apply))
             else:
-                said.append(await cleaning.clean_up(place, credentials, policy, apply=apply))
+                said.append(await cleaning.clean_up(place, credentials, chosen, apply=apply))
         return listing.rendered(entries) if as_json else "\n".join(said)
 
     @fresh
@@ -354,8 +372,14 @@ class Baselard(FanOut):
         return dagger.dag.directory().with_new_file(docs.FILE, await docs.updated(project, account)).file(docs.FILE)
 
     async def _pushed(
-        self, named: events.Named, platforms: list[str] | None, username: str, password: dagger.Secret | None
+        self,
+        named: events.Named,
+        platforms: list[str] | None,
+        signing_key: dagger.Secret | None,
+        username: str,
+        password: dagger.Secret | None,
     ) -> delivery.Ended:
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
-        return await delivery.deliver(call, named, account, platforms or ())
+        request = publication.request(call, named, account, platforms or (), signing_key=signing_key)
+        return await delivery.deliver(call, request)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import dagger
+
 from baselard.oci import digests
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.reference import Reference
@@ -17,6 +19,10 @@ from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images, title
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.platforms import check_platform
+from pipeline.proof import proving, signing
+from pipeline.proof.provenance import Origin
+from pipeline.proof.proving import Prover
+from pipeline.proof.signing import Signer
 from pipeline.push import Moved, Tested, Uploaded
 from pipeline.references import parse_reference
 from pipeline.registry import index
@@ -29,12 +35,16 @@ from pipeline.tags.events import Event
 
 @dataclass(frozen=True)
 class PublishRequest:
-    """What to publish, where and as whom. `by_digest` pushes one platform without moving any tag."""
+    """What to publish, where and as whom. `by_digest` pushes one platform without moving any tag.
+
+    `signing_key` is the private key that what is said about the images is signed with.
+    """
 
     event: Event
     account: Account
     platforms: tuple[str, ...]
     by_digest: bool = False
+    signing_key: dagger.Secret | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,14 @@ class Sent:
     suite: Suite
 
 
-def request(
-    call: Call, named: events.Named, account: Account, platforms: Sequence[str] = (), *, by_digest: bool = False
+def request(  # noqa: PLR0913  # one flag, one argument
+    call: Call,
+    named: events.Named,
+    account: Account,
+    platforms: Sequence[str] = (),
+    *,
+    by_digest: bool = False,
+    signing_key: dagger.Secret | None = None,
 ) -> PublishRequest:
     """A request of this project; BaselardError for an event or platforms that cannot be published."""
     settings = call.project.config.publish
@@ -56,22 +72,24 @@ def request(
         raise UsageError("--by-digest pushes one platform: name it by --platforms")
     if len(set(chosen)) != len(chosen):
         raise UsageError(f"a platform is named twice: {', '.join(chosen)}")
-    return PublishRequest(events.parse(named, settings.default_branch), account, chosen, by_digest)
+    return PublishRequest(events.parse(named, settings.default_branch), account, chosen, by_digest, signing_key)
 
 
 async def publish(call: Call, request: PublishRequest) -> Report:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
     await _admitted(call.project, request)
+    signer = await signing.signer(request.signing_key)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
     tested = await _checked(call, per_platform)
     if tested.failed:
         return replace(tested, suites=(*tested.suites, _nothing("a check failed")))
     targets = choose.targets(call.project)
+    maker = _Maker(request, signer, tested)
     if request.by_digest:
-        sent = [await _part(per_platform[0], request, *one) for one in targets]
+        sent = [await _part(per_platform[0], maker, *one) for one in targets]
     else:
-        # Every target is there before the tags of any move.
-        uploaded = [await _upload(per_platform, request, *one) for one in targets]
+        # Every target is there, with all that is said about it, before the tags of any move.
+        uploaded = [await _upload(per_platform, maker, *one) for one in targets]
         sent = [await _move(call.project, request, *one) for one in zip(targets, uploaded, strict=True)]
     return _with(_repeated(tested, per_platform), sent, call.clock.now())
 
@@ -138,12 +156,44 @@ async def _checked(call: Call, per_platform: Sequence[Call]) -> Report:
     return merge("publish", [await calls.lint(call), *[await _tested(one) for one in per_platform]])
 
 
-async def _upload(per_platform: Sequence[Call], request: PublishRequest, base: Base, target: str) -> Uploaded:
+@dataclass(frozen=True)
+class _Maker:
+    """Who publishes what, and the report of the tests that it passed."""
+
+    request: PublishRequest
+    signer: Signer | None
+    tested: Report
+
+    def prover(self, call: Call, repository: AwaitedRepository, where: Reference) -> Prover:
+        origin = Origin(call.project.config.publish.source, self.request.event.ref, self.request.event.sha)
+        return Prover(repository, where, self.signer, origin, call)
+
+
+async def _upload(per_platform: Sequence[Call], maker: _Maker, base: Base, target: str) -> Uploaded:
+    request = maker.request
     references = naming.of_target(per_platform[0].project, base, target, request.event)
     tested = [Tested(await one.images.base(base, target), one.platform) for one in per_platform]
     name = push.candidate(None, per_platform[0].options.nonce[:12], base.ending(target))
     with spans.of(title(base, target)), spans.task("publish"):
-        return await push.upload(tested, references, request.account, name)
+        uploaded = await push.upload(tested, references, request.account, name)
+        return replace(uploaded, proof=await _proven(per_platform, maker, base, target, uploaded))
+
+
+async def _proven(
+    per_platform: Sequence[Call], maker: _Maker, base: Base, target: str, uploaded: Uploaded
+) -> tuple[Case, ...]:
+    """Attach what is said about each platform's image and about the index."""
+    where = uploaded.references[0]
+    with spans.task("attach statements"):
+        async with connect(where, await maker.request.account.credentials()) as repository:
+            prover = maker.prover(per_platform[0], repository, where)
+            images = [await archive.identify(await one.images.base(base, target), one.platform) for one in per_platform]
+            said = [
+                await prover.image(one, base, target, image.digest, maker.tested)
+                for one, image in zip(per_platform, images, strict=True)
+            ]
+            said.append(await prover.index(uploaded.published.digest, images))
+    return (*said, proving.about_key(maker.signer))
 
 
 async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, str], uploaded: Uploaded) -> Sent:
@@ -157,8 +207,9 @@ async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, s
     return Sent(output_name(project, *chosen), {**outputs, "latest": latest}, suite)
 
 
-async def _part(call: Call, request: PublishRequest, base: Base, target: str) -> Sent:
+async def _part(call: Call, maker: _Maker, base: Base, target: str) -> Sent:
     """One platform, held by a test tag until it is merged."""
+    request = maker.request
     where = parse_reference(base.name)
     container = await call.images.base(base, target)
     parts = (request.event.sha[:12] or "local", base.ending(target), call.platform.replace("/", "-"))
@@ -166,9 +217,12 @@ async def _part(call: Call, request: PublishRequest, base: Base, target: str) ->
     image = await archive.identify(container, call.platform)
     with spans.of(title(base, target)), spans.task("publish"):
         await push.push([Tested(container, call.platform)], [image], request.account, held)
+    async with connect(where, await request.account.credentials()) as repository:
+        said = await maker.prover(call, repository, where).image(call, base, target, image.digest, maker.tested)
     case = Case("pushed by digest", Verdict.NOTED, message=f"{held.tag} → {image.digest}")
     outputs = described([held], Published(image.digest, (image,)), "pushed by digest")
-    return Sent(output_name(call.project, base, target), outputs, Suite(f"publish {held}", (case,)))
+    suite = Suite(f"publish {held}", (case, said, proving.about_key(maker.signer)))
+    return Sent(output_name(call.project, base, target), outputs, suite)
 
 
 def described(references: Sequence[Reference], published: Published, state: str) -> dict[str, Any]:
@@ -185,7 +239,8 @@ def described(references: Sequence[Reference], published: Published, state: str)
 def _suite(uploaded: Uploaded, moved: Moved, state: str, latest: str) -> Suite:
     names = ", ".join(one.tag for one in moved.references)
     case = Case(state, Verdict.NOTED, message=f"{names} → {uploaded.published.digest}")
-    return Suite(f"publish {uploaded.references[0]}", (case, Case("latest", Verdict.NOTED, message=latest)))
+    cases = (case, Case("latest", Verdict.NOTED, message=latest), *uploaded.proof)
+    return Suite(f"publish {uploaded.references[0]}", cases)
 
 
 async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Sequence[str]]) -> Report:
@@ -196,20 +251,24 @@ async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Seque
         if name not in names:
             raise UsageError(f"there is no target {name!r} in this project; there are {', '.join(names)}")
     chosen = [names[name] for name in names if name in parts]
-    stored = [await _joined(call.project, request, *one, parts[output_name(call.project, *one)]) for one in chosen]
+    maker = _Maker(request, await signing.signer(request.signing_key), Report("merge", ()))
+    stored = [await _joined(call, maker, *one, parts[output_name(call.project, *one)]) for one in chosen]
     sent = [await _move(call.project, request, *one) for one in zip(chosen, stored, strict=True)]
     return _with(Report("merge", (), call.clock.started), sent, call.clock.now())
 
 
-async def _joined(project: Project, request: PublishRequest, base: Base, target: str, parts: Sequence[str]) -> Uploaded:
-    references = naming.of_target(project, base, target, request.event)
-    async with connect(references[0], await request.account.credentials()) as repository:
+async def _joined(call: Call, maker: _Maker, base: Base, target: str, parts: Sequence[str]) -> Uploaded:
+    references = naming.of_target(call.project, base, target, maker.request.event)
+    where = references[0]
+    async with connect(where, await maker.request.account.credentials()) as repository:
         images = [image for part in parts for image in (await _found(repository, part)).platforms]
         body = index.compose(images)
         digest = digests.of_bytes(body)
         if await repository.manifest(digest) is None:
             await repository.put_manifest(digest, OCI_INDEX, body)
-        return Uploaded(references, await _found(repository, f"{references[0].name}@{digest}"))
+        said = await maker.prover(call, repository, where).index(digest, images)
+        found = await _found(repository, f"{where.name}@{digest}")
+        return Uploaded(references, found, proof=(said, proving.about_key(maker.signer)))
 
 
 async def _found(repository: AwaitedRepository, reference: str) -> Published:

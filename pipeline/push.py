@@ -14,6 +14,7 @@ from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.reference import Reference
 from pipeline import archive, spans
 from pipeline.errors import BaselardError
+from pipeline.model import Case
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import PlatformImage, Published
@@ -36,11 +37,13 @@ class Uploaded:
     """An index that is in the registry under its digest, and the references that shall point to it.
 
     `candidate` is a test tag that held its images until the index was there; empty when nothing had to be pushed.
+    `proof` tells what was attached to them.
     """
 
     references: tuple[Reference, ...]
     published: Published
     candidate: str = ""
+    proof: tuple[Case, ...] = ()
 
 
 @dataclass(frozen=True)

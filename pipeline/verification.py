@@ -15,36 +15,49 @@ from pipeline.discover import base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images, everywhere, title
 from pipeline.model import Case, Report, Suite, Verdict, merge
+from pipeline.proof import policy as proofs
+from pipeline.proof.policy import ProofPolicy
 from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import connect
 from pipeline.share import Account
 
 
-async def verify(call: Call, account: Account, references: Sequence[str], platforms: Sequence[str] = ("",)) -> Report:
-    """Each reference: all bytes match their digests, and the base test passes on the image pulled by digest.
+async def verify(
+    call: Call, account: Account, references: Sequence[str], policy: ProofPolicy, platforms: Sequence[str] = ("",)
+) -> Report:
+    """Each reference: all bytes match their digests, what the policy requires is attached, and the base test passes on
+    the image pulled by digest.
 
-    It runs for each of the platforms, "" being the engine's own.
+    The test runs for each of the platforms, "" being the engine's own, and only on this project's own bases.
     """
     if not references:
         raise UsageError("name the references to verify, such as ghcr.io/acme/base:latest")
-    reports = [await _one(call, account, parse_reference(text), platforms) for text in references]
+    reports = [await _one(call, account, parse_reference(text), policy, platforms) for text in references]
     return merge("verify", reports)
 
 
-async def _one(call: Call, account: Account, reference: Reference, platforms: Sequence[str]) -> Report:
+async def _one(
+    call: Call, account: Account, reference: Reference, policy: ProofPolicy, platforms: Sequence[str]
+) -> Report:
     meant = base_of(str(reference), call.project.bases)
-    if meant is None:
-        raise UsageError(f"{reference} is none of this project's bases")
+    if meant is None and not policy.require:
+        raise UsageError(
+            f"{reference} is none of this project's bases; of others, name what must be attached: --require"
+        )
     async with connect(reference, await account.credentials()) as repository:
         try:
             found = await index.read(repository, reference.digest or reference.tag or "latest")
         except BaselardError as error:
             return _report(call, reference, Case("digests", Verdict.FAILED, message=str(error)))
+        proven = await proofs.check(repository, found, policy) if found else []
     if found is None:
         return _report(call, reference, Case("exists", Verdict.FAILED, message="it is not in the registry"))
+    shown = _report(call, reference, *(_platform(image) for image in found.platforms), *proven)
+    if meant is None or shown.failed:
+        return shown
     tested = [await _tested(call, account, replace(reference, digest=found.digest), one) for one in platforms]
-    return merge("verify", [_report(call, reference, *(_platform(image) for image in found.platforms)), *tested])
+    return merge("verify", [shown, *tested])
 
 
 async def _tested(call: Call, account: Account, reference: Reference, platform: str) -> Report:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from anyio import to_thread
 
 from baselard.oci.errors import DistributionError
+from baselard.oci.media_types import LARGEST_MANIFEST
 from baselard.oci.reference import Reference
 from baselard.oci.registry import repository as repositories
 from baselard.oci.registry.connection import Connection
@@ -39,11 +40,17 @@ class AwaitedRepository:
     async def put_manifest(self, target: str, media_type: str, body: bytes) -> str:
         return await _awaited(partial(self.plain.put_manifest, target, media_type, body))
 
-    async def blob(self, digest: str) -> bytes | None:
-        return await _awaited(partial(self.plain.blob, digest))
+    async def blob(self, digest: str, limit: int = LARGEST_MANIFEST) -> bytes | None:
+        return await _awaited(partial(self.plain.blob, digest, limit))
 
     async def referrers(self, digest: str) -> list[Mapping[str, Any]]:
         return await _awaited(partial(self.plain.referrers, digest))
+
+    async def refer(self, manifest: Mapping[str, Any]) -> str:
+        return await _awaited(partial(self.plain.refer, manifest))
+
+    async def put_blob(self, data: bytes) -> str:
+        return await _awaited(partial(self.plain.blobs.put, data))
 
     async def delete(self, target: str) -> bool:
         return await _awaited(partial(self.plain.delete, target))

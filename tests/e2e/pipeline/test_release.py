@@ -42,8 +42,9 @@ def repository(registry, write, request):
 
 
 def tags(name):
+    """Those of images: this registry keeps the lists of what refers to one under tags of their own."""
     argv = ["skopeo", "list-tags", "--tls-verify=false", f"docker://{name}"]
-    return set(json.loads(subprocess.check_output(argv))["Tags"])
+    return {tag for tag in json.loads(subprocess.check_output(argv))["Tags"] if not tag.startswith("sha256-")}
 
 
 def inspect(reference):

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline import delivery
+from pipeline import delivery, publication
 from pipeline.config import BaseSettings, Config, PublishSettings
 from pipeline.delivery import why_not
 from pipeline.discover import Base, Project
@@ -52,9 +52,10 @@ async def test_an_event_that_no_rule_names_is_checked_and_publishes_nothing(monk
     settings = Config(publish=PublishSettings(tags=("type=semver,pattern={{version}}",)))
     call = SimpleNamespace(project=Project(None, settings, (base,), ()))
     account = Account("acme/base", "me", object())  # type: ignore[arg-type]
+    request = publication.request(call, Named(ref), account)  # type: ignore[arg-type]
     if published:
         with pytest.raises(ZeroDivisionError):
-            await delivery.deliver(call, Named(ref), account, ())  # type: ignore[arg-type]
+            await delivery.deliver(call, request)  # type: ignore[arg-type]
     else:
-        await delivery.deliver(call, Named(ref), account, ())  # type: ignore[arg-type]
+        await delivery.deliver(call, request)  # type: ignore[arg-type]
         assert said == ["no rule of publish.tags applies to refs/heads/main"]

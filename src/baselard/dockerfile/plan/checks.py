@@ -86,8 +86,13 @@ def _secrets(one: ins.Instruction) -> Iterator[Warning_]:
     if not isinstance(one, ins.Arg | ins.Env):
         return
     for pair in one.pairs:
-        if SECRET_NAME.search(pair.key) and not PUBLIC_NAME.search(pair.key):
+        if is_secret(pair.key):
             message = (
                 f'Do not use ARG or ENV instructions for sensitive data ({type(one).__name__.upper()} "{pair.key}")'
             )
             yield Warning_(message, one.place, "SecretsUsedInArgOrEnv")
+
+
+def is_secret(name: str) -> bool:
+    """Whether an argument or a variable of this name would hold a secret."""
+    return bool(SECRET_NAME.search(name)) and not PUBLIC_NAME.search(name)

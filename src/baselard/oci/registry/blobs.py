@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
+from baselard.oci import digests
 from baselard.oci.digits import decimal
 from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.registry.connection import Connection, joined
@@ -83,12 +84,23 @@ class Blobs:
         """Upload the file at ``path``, whose digest is ``digest``; broken off, it goes on where the registry is."""
         upload = _Upload(path, path.stat().st_size, location)
         self.connection.again(lambda: self._send_rest(upload), self._what(digest))
+        self._finish(upload.location, digest)
+
+    def put(self, data: bytes) -> str:
+        """Store a small blob that is at hand, unless it is there already; its digest."""
+        digest = digests.of_bytes(data)
+        if not self.has(digest) and (location := self.mount_or_begin(digest)):
+            self._finish(location, digest, data)
+        return digest
+
+    def _finish(self, location: str, digest: str, data: bytes = b"") -> None:
+        """End an upload, with what is still to be sent (distribution spec, "POST then PUT")."""
         self.connection.request(
             "PUT",
-            str(httpx.URL(self.connection.absolute(upload.location)).copy_merge_params({"digest": digest})),
+            str(httpx.URL(self.connection.absolute(location)).copy_merge_params({"digest": digest})),
             scope=self._push,
             headers={"Content-Type": "application/octet-stream"},
-            content=lambda: b"",
+            content=lambda: data,
         )
 
     def _send_rest(self, upload: _Upload) -> None:

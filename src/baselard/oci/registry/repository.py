@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,13 @@ import httpx
 
 from baselard.oci import digests
 from baselard.oci.errors import DistributionError, RefusedError
-from baselard.oci.media_types import ACCEPT, LARGEST_MANIFEST
+from baselard.oci.media_types import ACCEPT, LARGEST_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from baselard.oci.registry.blobs import Blobs
 from baselard.oci.registry.connection import Connection, joined
 
 _MOST_PAGES = 1000
 _AT_A_TIME = 500
+_LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,44 @@ class Repository:
 
     def put_manifest(self, target: str, media_type: str, body: bytes) -> str:
         """Store a manifest whose parts are there already, under a tag or its digest; its digest."""
-        reply = self.connection.request(
+        return self._stored(self._put(target, media_type, body), target, body)
+
+    def refer(self, manifest: Mapping[str, Any]) -> str:
+        """Store an OCI manifest that has a ``subject``, so that ``referrers`` of that tells of it; its digest.
+
+        A registry that keeps no such lists does not answer with OCI-Subject; then the list is an index under a tag
+        that is called by the subject's digest (distribution spec, "Pushing Manifests with Subject").
+        """
+        body = json.dumps(manifest, separators=(",", ":")).encode()
+        digest = digests.of_bytes(body)
+        reply = self._put(digest, OCI_MANIFEST, body)
+        self._stored(reply, digest, body)
+        if "oci-subject" not in reply.headers:
+            described = {"mediaType": OCI_MANIFEST, "digest": digest, "size": len(body)}
+            described |= {key: manifest[key] for key in ("artifactType", "annotations") if key in manifest}
+            self._enlist(str(manifest["subject"]["digest"]), described)
+        return digest
+
+    def _enlist(self, subject: str, described: Mapping[str, Any]) -> None:
+        """Add to the list that a tag keeps. Two may do so at once, and the later one wins: each looks again."""
+        for _ in range(_LOOKS):
+            known = self._listed(subject)
+            if any(one["digest"] == described["digest"] for one in known):
+                return
+            index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*known, described]}
+            self.put_manifest(_fallback(subject), OCI_INDEX, json.dumps(index, separators=(",", ":")).encode())
+        raise DistributionError(f"{self._what(_fallback(subject))}: others write this list all the time; try again")
+
+    def _put(self, target: str, media_type: str, body: bytes) -> httpx.Response:
+        return self.connection.request(
             "PUT",
             self._url("manifests", target),
             scope=self._scope("pull,push"),
             headers={"Content-Type": media_type},
             content=lambda: body,
         )
+
+    def _stored(self, reply: httpx.Response, target: str, body: bytes) -> str:
         stored = reply.headers.get("docker-content-digest", "")
         meant = digests.of_bytes(body, stored)
         if stored and stored != meant:
@@ -113,7 +146,11 @@ class Repository:
             "GET", self._url("referrers", digest), scope=self._scope("pull"), allow=(400, 404, 405)
         )
         if not reply.is_success or not _is_json(reply):  # some answer with a page for people
-            reply = self._manifest("GET", digest.replace(":", "-"))
+            return self._listed(digest)
+        return list(_json(reply).get("manifests") or [])
+
+    def _listed(self, digest: str) -> list[Mapping[str, Any]]:
+        reply = self._manifest("GET", _fallback(digest))
         return list(_json(reply).get("manifests") or []) if reply.is_success else []
 
     def blob(self, digest: str, limit: int = LARGEST_MANIFEST) -> bytes | None:
@@ -149,6 +186,11 @@ class Repository:
 def _media_type(reply: httpx.Response) -> str:
     """Without parameters, in lower case: its case means nothing (RFC 9110, 8.3.1)."""
     return str(reply.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def _fallback(digest: str) -> str:
+    """The tag under which a registry without the API of referrers keeps what refers to a manifest."""
+    return digest.replace(":", "-")
 
 
 def _is_json(reply: httpx.Response) -> bool:

@@ -1,0 +1,42 @@
+"""Attaching statements to an image in a registry. What holds already is not attached again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pipeline.proof import evidence, judging
+from pipeline.proof.evidence import EMPTY, Described
+from pipeline.proof.judging import Judged
+from pipeline.proof.signing import Signer
+from pipeline.proof.statement import Statement
+from pipeline.registry.client import AwaitedRepository
+
+
+async def held(repository: AwaitedRepository, digest: str, signer: Signer | None) -> Judged:
+    """The statements about an image that this publisher need not make again: without a key any, else its own."""
+    trusted = (signer.public,) if signer else ()
+    return await judging.judge(await evidence.read(repository, digest), digest, trusted)
+
+
+def lacking(known: Judged, wanted: Iterable[str]) -> list[str]:
+    """Those of the wanted predicate types that nothing says yet."""
+    there = {one.predicate_type for one in known.statements}
+    return [one for one in wanted if one not in there]
+
+
+async def attach(
+    repository: AwaitedRepository, subject: Described, statements: Sequence[Statement], signer: Signer | None
+) -> None:
+    """Store statements about an image that is there, signed where there is a key."""
+    stored = await _stored(statements, signer)
+    if stored:
+        await repository.put_blob(EMPTY)
+    for statement, body in zip(statements, stored, strict=True):
+        await repository.put_blob(body)
+        # One after the other: they may share a list that is a tag.
+        await repository.refer(evidence.manifest(subject, statement, body, signed=signer is not None))
+
+
+async def _stored(statements: Sequence[Statement], signer: Signer | None) -> list[bytes]:
+    bodies = [one.body for one in statements]
+    return [one.body for one in await signer.sign(bodies)] if signer else bodies

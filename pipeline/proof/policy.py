@@ -1,0 +1,104 @@
+"""What has to be said about an image, by whom, before it is taken: `verify` of baselard.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.config import VerifySettings
+from pipeline.discover import Project
+from pipeline.errors import ConfigError, UsageError
+from pipeline.model import Case, Verdict
+from pipeline.proof import evidence, judging, keys, provenance, results
+from pipeline.proof.judging import Judged
+from pipeline.proof.keys import PublicKey
+from pipeline.proof.statement import KINDS, Statement
+from pipeline.registry.client import AwaitedRepository
+from pipeline.registry.index import Published
+
+# An index has no files of its own: its images' lists say what is in it.
+_OF_IMAGES = ("sbom",)
+
+
+@dataclass(frozen=True)
+class ProofPolicy:
+    """Kinds of statements that must be there, one of whose keys must have signed them, and the source they name.
+
+    Without keys anybody's statement counts; without a source any does.
+    """
+
+    require: tuple[str, ...] = ()
+    keys: tuple[PublicKey, ...] = ()
+    source: str = ""
+
+
+async def of_project(project: Project, require: Sequence[str] | None = None, trusted: str = "") -> ProofPolicy:
+    """What the call says, else what the configuration says. ``trusted`` is the text of public keys."""
+    settings = project.config.verify
+    wanted = tuple(settings.require if require is None else require)
+    for one in wanted:
+        if one not in KINDS:
+            raise UsageError(f"--require: there is no statement {one!r}; there are {', '.join(KINDS)}")
+    known = keys.public(trusted, "--public-key") if trusted else await _keys(project, settings)
+    if "signature" in wanted and not known:
+        raise UsageError("a signature is required, but no key is known: give --public-key, or verify.key")
+    return ProofPolicy(wanted, known, settings.source or project.config.publish.source)
+
+
+async def _keys(project: Project, settings: VerifySettings) -> tuple[PublicKey, ...]:
+    if not settings.key:
+        return ()
+    place = project.config.place(("verify", "key"))
+    if not await project.source.glob(settings.key):
+        raise ConfigError(f"{place}: there is no {settings.key}, which is to hold public keys")
+    return keys.public(await project.source.file(settings.key).contents(), f"{place}: {settings.key}")
+
+
+async def check(repository: AwaitedRepository, published: Published, policy: ProofPolicy) -> list[Case]:
+    """A case for each rule, of what the reference stands for and of each platform's image below it."""
+    images = {one.digest: one.platform for one in published.platforms}
+    subjects = {published.digest: images.get(published.digest, "index"), **images}
+    cases = []
+    for digest, name in subjects.items():
+        judged = await judging.judge(await evidence.read(repository, digest), digest, policy.keys)
+        cases += [_rule(name, kind, judged, policy) for kind in policy.require if _applies(kind, name)]
+        cases += _beside(name, judged, policy)
+    return cases
+
+
+def _applies(kind: str, name: str) -> bool:
+    return name != "index" or kind not in _OF_IMAGES
+
+
+def _rule(name: str, kind: str, judged: Judged, policy: ProofPolicy) -> Case:
+    """Whether one kind of statement is there and says what it has to."""
+    wrong = [_wrong(one, policy) for one in judged.of(kind)]
+    case = f"{name}: {kind}"
+    if "" in wrong:
+        by = "signed by a trusted key" if judged.signed else "not signed by a key that is known here"
+        return Case(case, Verdict.PASSED, message=by)
+    reasons = [*wrong, *judged.problems]
+    said = "; ".join(reasons) if reasons else "nothing of the kind refers to this image"
+    return Case(case, Verdict.FAILED, message=f"verify.require asks for {kind}: {said}")
+
+
+def _wrong(one: Statement, policy: ProofPolicy) -> str:
+    """What a statement that holds says, but must not; empty when it is as it should be."""
+    if one.kind == "provenance" and policy.source:
+        named = provenance.source(one.predicate)
+        if named.removesuffix(".git").rstrip("/") != policy.source.removesuffix(".git").rstrip("/"):
+            return f"it names the source {named or '(none)'}, not {policy.source}"
+    if one.kind == "test-result":
+        failed = [str(name) for name in one.predicate.get("failedTests") or ()]
+        if one.predicate.get("result") not in (results.PASSED, results.WARNED) or failed:
+            return f"it says {one.predicate.get('result')}: {', '.join(failed[:3]) or 'no test is named'}"
+    return ""
+
+
+def _beside(name: str, judged: Judged, policy: ProofPolicy) -> list[Case]:
+    """What is there without being asked for."""
+    there = dict.fromkeys(one.kind for one in judged.statements if one.kind not in policy.require)
+    if not there:
+        return []
+    by = "signed by a trusted key" if judged.signed else "nobody's signature was checked: no key is known here"
+    return [Case(f"{name}: {', '.join(there)}", Verdict.NOTED, message=by)]

@@ -1,0 +1,117 @@
+"""The proof of what a publish put into the registry: made for each platform's image, then for the index over them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from baselard.oci.reference import Reference
+from baselard.oci.together import each
+from pipeline import marks
+from pipeline.calls import Call
+from pipeline.discover import Base
+from pipeline.errors import BaselardError
+from pipeline.model import Case, Report, Verdict
+from pipeline.proof import attaching, evidence, judging, provenance, results
+from pipeline.proof.attaching import held, lacking
+from pipeline.proof.evidence import Described
+from pipeline.proof.provenance import BuildRecipe, BuildRun, Material, Origin
+from pipeline.proof.signing import Signer
+from pipeline.proof.statement import PROVENANCE, SIGNATURE, TEST_RESULT, Statement, kind
+from pipeline.registry.client import AwaitedRepository
+from pipeline.registry.index import PlatformImage
+from pipeline.report import record
+
+Predicate: TypeAlias = Callable[[], Awaitable[dict[str, Any] | None]]
+
+
+@dataclass(frozen=True)
+class Prover:
+    """Who makes statements about one target: to which repository, as whom, about which commit and run."""
+
+    repository: AwaitedRepository
+    where: Reference
+    signer: Signer | None
+    origin: Origin
+    call: Call
+
+    @property
+    def run(self) -> BuildRun:
+        return BuildRun(
+            self.call.options.nonce, self.call.clock.started, datetime.now(UTC).isoformat(timespec="seconds")
+        )
+
+    async def image(self, call: Call, base: Base, target: str, digest: str, report: Report) -> Case:
+        """Attach what is said about one platform's image; a case that tells what became of it."""
+
+        async def made() -> dict[str, Any]:
+            recipe = BuildRecipe(base.dockerfile, base.context, target, call.platform, base.settings.build_args)
+            return provenance.of_image(self.origin, recipe, await _materials(call, base), self.run)
+
+        async def tested() -> dict[str, Any]:
+            suites = results.about(report, call.project, base, target, call.platform)
+            paths = list(dict.fromkeys(path for one in suites for path in one.files))
+            texts = await each(paths, lambda path: call.project.source.file(path).contents())
+            return results.predicate(suites, dict(zip(paths, texts, strict=True)), record.render(report).encode())
+
+        return await self._attach(call.platform, digest, {PROVENANCE: made, TEST_RESULT: tested})
+
+    async def index(self, digest: str, images: Sequence[PlatformImage]) -> Case:
+        """Attach what is said about an index, from what is said about its images."""
+        trusted = (self.signer.public,) if self.signer else ()
+        judged = [
+            await judging.judge(await evidence.read(self.repository, one.digest), one.digest, trusted) for one in images
+        ]
+
+        async def made() -> dict[str, Any]:
+            children = [Material(one.platform, digest=one.digest) for one in images]
+            return provenance.of_index(self.origin, children, self.run)
+
+        async def tested() -> dict[str, Any] | None:
+            parts = [one.of("test-result")[0].predicate for one in judged if one.of("test-result")]
+            return results.joined(parts) if len(parts) == len(images) else None
+
+        return await self._attach("index", digest, {PROVENANCE: made, TEST_RESULT: tested})
+
+    async def _attach(self, name: str, digest: str, predicates: dict[str, Predicate]) -> Case:
+        answer = await self.repository.manifest(digest)
+        if answer is None:
+            raise BaselardError(f"{self.where.name}@{digest} was there, but is gone")
+        subject = Described(digest, answer.media_type, len(answer.body))
+        wanted = {**predicates, **({SIGNATURE: _nothing} if self.signer else {})}
+        missing = lacking(await held(self.repository, digest, self.signer), wanted)
+        made = [(one, await wanted[one]()) for one in missing]
+        statements = [Statement(self.where.name, digest, one, said) for one, said in made if said is not None]
+        await attaching.attach(self.repository, subject, statements, self.signer)
+        return Case(name, Verdict.NOTED, message=_said(statements, [one for one, said in made if said is None]))
+
+
+async def _nothing() -> dict[str, Any]:
+    """cosign's signature says nothing besides its subject."""
+    return {}
+
+
+def _said(attached: Sequence[Statement], unknown: Sequence[str]) -> str:
+    said = f"attached {', '.join(one.kind for one in attached)}" if attached else "nothing to attach"
+    lost = ", ".join(kind(one) for one in unknown)
+    return f"{said}; no {lost}, since not every platform's image has one that holds" if lost else said
+
+
+def about_key(signer: Signer | None) -> Case:
+    """Who vouches for the statements, as a case of the report."""
+    if signer:
+        return Case("signed", Verdict.NOTED, message=f"by the key {signer.public.name}")
+    said = "there is no key (--signing-key), so nobody vouches for these statements"
+    return Case("not signed", Verdict.NOTED, message=said)
+
+
+async def _materials(call: Call, base: Base) -> list[Material]:
+    """The Dockerfile and every image from outside that one of its stages starts from."""
+    text = await call.project.source.file(base.dockerfile).contents()
+    found = [provenance.file(base.dockerfile, text.encode())]
+    for name, digest in await marks.origins(call.images, call.project, base, text):
+        note = "" if digest else "made here from Debian's archive, since no registry could be reached"
+        found.append(Material(name, provenance.image_uri(name, call.platform), digest, note))
+    return found

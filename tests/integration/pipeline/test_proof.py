@@ -1,0 +1,346 @@
+"""Statements attached to an image in Debian's docker-registry, read back and judged; each is tampered with.
+
+Foreign judges: securesystemslib (DSSE as sigstore and in-toto use it), openssl, and cosign where it is installed.
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from baselard.oci.digests import of_bytes
+from baselard.oci.media_types import OCI_INDEX
+from baselard.oci.registry.credential import Credential
+from pipeline.errors import UsageError
+from pipeline.model import Verdict
+from pipeline.proof import attaching, evidence, keys, policy, signing, statement
+from pipeline.proof.evidence import Described
+from pipeline.proof.policy import ProofPolicy
+from pipeline.proof.statement import PROVENANCE, SIGNATURE, SPDX, TEST_RESULT, Statement
+from pipeline.references import parse_reference
+from pipeline.registry import index
+from pipeline.registry.client import AwaitedRepository, connect
+from tests.integration.pipeline.openssl_here import Here
+from tests.registry_servers import PASSWORD, USER
+
+pytestmark = pytest.mark.anyio
+SOURCE = "https://example.com/acme/base"
+FROM_HERE = {"buildDefinition": {"resolvedDependencies": [{"uri": f"git+{SOURCE}@refs/heads/main"}]}}
+GOOD: dict[str, dict[str, Any]] = {
+    PROVENANCE: FROM_HERE,
+    TEST_RESULT: {"result": "PASSED", "configuration": [], "passedTests": ["a"], "failedTests": []},
+    SPDX: {"spdxVersion": "SPDX-2.3", "packages": [{"name": "bash"}]},
+    SIGNATURE: {},
+}
+REQUIRED = ("provenance", "test-result", "sbom", "signature")
+
+
+def openssl(*argv: str, stdin: str = "") -> str:
+    return subprocess.run(["openssl", *argv], check=True, capture_output=True, text=True, input=stdin).stdout
+
+
+def p256() -> str:
+    return openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+
+
+def ed25519() -> str:
+    return openssl("genpkey", "-algorithm", "ED25519")
+
+
+@pytest.fixture(autouse=True)
+def openssl_here(tmp_path, monkeypatch):
+    (tmp_path / "signing").mkdir()
+    here = Here(tmp_path / "signing")
+    monkeypatch.setattr(signing, "_with_files", here.holding)
+    monkeypatch.setattr(signing, "_with_key", here.holding_key)
+    monkeypatch.setattr(signing, "_ran", here.ran)
+
+
+async def signer_of(secret: str) -> signing.Signer:
+    """Who signs with a key that is text here, and a Secret in a function."""
+    made = await signing.signer(cast(Any, secret))
+    assert made
+    return made
+
+
+@dataclass
+class Attached:
+    """An image and an index over it in a registry, each with its statements by ``attach``."""
+
+    name: str
+    repository: AwaitedRepository
+    subjects: dict[str, Described]
+
+    async def attach(self, secret: str, predicates: dict[str, Any] = GOOD, about: str = "") -> None:
+        signer = await signer_of(secret) if secret else None
+        for digest, subject in self.subjects.items():
+            made = [Statement(self.name, about or digest, kind, said) for kind, said in predicates.items()]
+            await attaching.attach(self.repository, subject, made, signer)
+
+    async def verdicts(self, chosen: ProofPolicy) -> dict[str, str]:
+        """What became of each rule: nothing for one that is kept, else why not."""
+        found = await index.read(self.repository, "v1")
+        assert found
+        cases = await policy.check(self.repository, found, chosen)
+        return {case.name: case.message for case in cases if case.verdict.bad}
+
+
+@pytest.fixture
+async def published(guarded) -> AsyncIterator[Attached]:
+    guarded.put("image")
+    async with connect(parse_reference(guarded.name), Credential(USER, PASSWORD)) as repository:
+        image = await index.read(repository, "image")
+        body = index.compose(image.platforms)
+        await repository.put_manifest("v1", OCI_INDEX, body)
+        answer = await repository.manifest(image.digest)
+        subjects = {
+            image.digest: Described(image.digest, answer.media_type, len(answer.body)),
+            of_bytes(body): Described(of_bytes(body), OCI_INDEX, len(body)),
+        }
+        yield Attached(guarded.name, repository, subjects)
+
+
+def trusting(secret: str) -> ProofPolicy:
+    return ProofPolicy(REQUIRED, keys.public(openssl("pkey", "-pubout", stdin=secret), "here"), SOURCE)
+
+
+@pytest.mark.parametrize("kind", [p256, ed25519])
+async def test_what_was_signed_holds(published, kind):
+    secret = kind()
+    await published.attach(secret)
+    assert await published.verdicts(trusting(secret)) == {}
+
+
+async def test_attaching_again_would_add_nothing_but_another_key_s_statements_do_not_count(published):
+    secret, other = p256(), p256()
+    await published.attach(secret)
+    (digest, *_) = published.subjects
+    mine, theirs = await signer_of(secret), await signer_of(other)
+    assert attaching.lacking(await attaching.held(published.repository, digest, mine), GOOD) == []
+    assert attaching.lacking(await attaching.held(published.repository, digest, theirs), GOOD) == list(GOOD)
+    assert attaching.lacking(await attaching.held(published.repository, digest, None), GOOD) == []
+
+
+async def test_unsigned_statements_hold_for_whoever_trusts_no_key_and_for_nobody_else(published):
+    await published.attach("", {kind: said for kind, said in GOOD.items() if kind != SIGNATURE})
+    anybody = ProofPolicy(("provenance", "test-result", "sbom"), (), SOURCE)
+    assert await published.verdicts(anybody) == {}
+    refused = await published.verdicts(trusting(p256()))
+    assert set(refused) == {
+        *(f"linux/amd64: {kind}" for kind in REQUIRED),
+        *(f"index: {kind}" for kind in REQUIRED if kind != "sbom"),
+    }
+    assert all("it is not signed" in said for said in refused.values())
+
+
+async def test_nothing_attached_fails_each_rule_of_the_image_and_of_the_index(published):
+    refused = await published.verdicts(trusting(p256()))
+    assert (
+        refused["index: provenance"] == "verify.require asks for provenance: nothing of the kind refers to this image"
+    )
+    assert len(refused) == 7
+
+
+async def test_a_statement_signed_by_another_key_does_not_hold(published):
+    await published.attach(p256())
+    refused = await published.verdicts(trusting(p256()))
+    assert all("which is not trusted here" in said for said in refused.values())
+    assert len(refused) == 7
+
+
+async def test_statements_about_another_image_do_not_hold(published):
+    secret = p256()
+    await published.attach(secret, about="sha256:" + "7" * 64)
+    refused = await published.verdicts(trusting(secret))
+    assert all("it is about sha256:7777" in said and "not about sha256:" in said for said in refused.values())
+    assert len(refused) == 7
+
+
+async def tampered(published, change):
+    """Attach bundles that were signed well and changed afterwards, as somebody who may push can."""
+    secret = p256()
+    signer = await signer_of(secret)
+    for digest, subject in published.subjects.items():
+        made = [Statement(published.name, digest, kind, said) for kind, said in GOOD.items()]
+        await published.repository.put_blob(evidence.EMPTY)
+        for one, signed in zip(made, await signer.sign([one.body for one in made]), strict=True):
+            body = json.dumps(change(json.loads(signed.body))).encode()
+            await published.repository.put_blob(body)
+            await published.repository.refer(evidence.manifest(subject, one, body, signed=True))
+    return await published.verdicts(trusting(secret))
+
+
+def changed_payload(document):
+    payload = json.loads(base64.b64decode(document["dsseEnvelope"]["payload"]))
+    payload["predicate"]["more"] = 1
+    document["dsseEnvelope"]["payload"] = base64.b64encode(json.dumps(payload).encode()).decode()
+    return document
+
+
+def changed_signature(document):
+    (one,) = document["dsseEnvelope"]["signatures"]
+    one["sig"] = one["sig"][:20] + ("A" if one["sig"][20] != "A" else "B") + one["sig"][21:]
+    return document
+
+
+def unnamed_key(document):
+    document["verificationMaterial"]["publicKey"]["hint"] = ""
+    return changed_signature(document)
+
+
+def other_kind(document):
+    document["dsseEnvelope"]["payloadType"] = "text/plain"
+    return document
+
+
+def certificate(document):
+    document["verificationMaterial"] = {"certificate": {"rawBytes": "AA=="}}
+    return document
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (changed_payload, "its signature does not fit"),
+        (changed_signature, "its signature does not fit"),
+        (unnamed_key, "its signature does not fit"),
+        (other_kind, "it holds text/plain"),
+        (certificate, "only keys are"),
+        (lambda _: {}, "it is no bundle"),
+    ],
+)
+async def test_whatever_is_changed_after_signing_turns_every_rule_red(published, change, said):
+    refused = await tampered(published, change)
+    assert len(refused) == 7
+    assert all(said in one for one in refused.values()), refused
+
+
+async def test_a_bad_statement_beside_a_good_one_does_no_harm(published):
+    secret = p256()
+    await published.attach(secret)
+    await published.attach(p256())
+    assert await published.verdicts(trusting(secret)) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "predicate", "said"),
+    [
+        (PROVENANCE, {}, f"it names the source (none), not {SOURCE}"),
+        (
+            PROVENANCE,
+            {"buildDefinition": {"resolvedDependencies": [{"uri": "git+https://evil.example/x@refs/heads/main"}]}},
+            f"it names the source https://evil.example/x, not {SOURCE}",
+        ),
+        (TEST_RESULT, {"result": "FAILED", "failedTests": ["goss: a"]}, "it says FAILED: goss: a"),
+        (TEST_RESULT, {"result": "PASSED", "failedTests": ["goss: a"]}, "it says PASSED: goss: a"),
+        (TEST_RESULT, {}, "it says None: no test is named"),
+    ],
+)
+async def test_a_statement_that_says_what_it_must_not_fails_its_rule(published, kind, predicate, said):
+    secret = p256()
+    await published.attach(secret, {**GOOD, kind: predicate})
+    refused = await published.verdicts(trusting(secret))
+    assert set(refused) == {f"{name}: {statement.kind(kind)}" for name in ("linux/amd64", "index")}
+    assert all(said in one for one in refused.values())
+
+
+async def test_what_refers_to_the_image_for_another_reason_is_nobodys_business(published):
+    secret = p256()
+    (digest, *_) = published.subjects
+    await published.repository.put_blob(b"{}")
+    made = evidence.manifest(published.subjects[digest], Statement("x", digest, SPDX, {}), b"{}", signed=False)
+    layer = {**made["layers"][0], "mediaType": "text/plain"}
+    await published.repository.refer({**made, "artifactType": "text/plain", "layers": [layer]})
+    await published.attach(secret)
+    assert len(await evidence.read(published.repository, digest)) == len(GOOD)
+
+
+async def test_what_is_there_unasked_is_told(published):
+    await published.attach("", {PROVENANCE: FROM_HERE})
+    found = await index.read(published.repository, "v1")
+    cases = await policy.check(published.repository, found, ProofPolicy())
+    assert [(case.name, case.verdict) for case in cases] == [
+        ("index: provenance", Verdict.NOTED),
+        ("linux/amd64: provenance", Verdict.NOTED),
+    ]
+    assert "no key is known here" in cases[0].message
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("", "Could not"),
+        (
+            "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nx\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----",
+            "cosign alone",
+        ),
+        (openssl("genpkey", "-algorithm", "RSA"), "only keys of ECDSA P-256 and Ed25519"),
+        (openssl("pkey", "-pubout", stdin=p256()), "Could not"),
+    ],
+)
+async def test_what_is_no_private_key_of_these_kinds_is_refused(secret, said):
+    with pytest.raises(UsageError, match=said):
+        await signer_of(secret)
+
+
+def _envelope(signed):
+    """As this library wants it, which goes by the key's name; reading one changes it."""
+    document = json.loads(signed.body)["dsseEnvelope"]
+    return {**document, "signatures": [{**one, "keyid": signed.key} for one in document["signatures"]]}
+
+
+async def test_securesystemslib_takes_the_envelopes_and_refuses_changed_ones():
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.exceptions import VerificationError
+    from securesystemslib.signer import Key, SSlibKey
+
+    for make in (p256, ed25519):
+        secret = make()
+        public = openssl("pkey", "-pubout", stdin=secret)
+        (signed,) = await (await signer_of(secret)).sign([b'{"a": 1}'])
+        document = _envelope(signed)
+        kind, scheme = ("ecdsa", "ecdsa-sha2-nistp256") if make is p256 else ("ed25519", "ed25519")
+        value = public if make is p256 else keys.public(public, "x")[0].der[-32:].hex()
+        key: Key = SSlibKey(signed.key, kind, scheme, {"public": value})
+        assert Envelope.from_dict(document).verify([key], 1)
+        document = _envelope(signed)
+        document["payload"] = base64.b64encode(b'{"a": 2}').decode()
+        with pytest.raises(VerificationError):
+            Envelope.from_dict(document).verify([key], 1)
+
+
+@pytest.mark.skipif(
+    not shutil.which("cosign"),
+    reason="cosign is not installed: go install github.com/sigstore/cosign/v3/cmd/cosign@latest",
+)
+@pytest.mark.parametrize("kind", [p256, ed25519])
+async def test_cosign_verifies_the_image_and_every_statement_and_refuses_another_key(
+    published, kind, tmp_path, guarded
+):
+    secret = kind()
+    await published.attach(secret)
+
+    def cosign(*argv, key=secret):
+        (tmp_path / "it.pub").write_text(openssl("pkey", "-pubout", stdin=key))
+        access = ("--key", str(tmp_path / "it.pub"), "--insecure-ignore-tlog", "--registry-username", USER)
+        return subprocess.run(
+            ["cosign", *argv, *access, "--registry-password", PASSWORD, f"{guarded.direct}:v1"],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "HOME": str(tmp_path), "SSL_CERT_FILE": str(guarded.server.certificate)},
+        )
+
+    done = cosign("verify")
+    assert done.returncode == 0, done.stderr
+    for word in ("slsaprovenance1", "spdxjson", TEST_RESULT):
+        done = cosign("verify-attestation", "--type", word)
+        assert done.returncode == 0, done.stderr
+        assert cosign("verify-attestation", "--type", word, key=kind()).returncode
+    assert cosign("verify", key=kind()).returncode
