@@ -327,6 +327,9 @@ class Baselard(FanOut):
         keep_last: Annotated[int | None, Doc("Keep this many of the newest")] = None,
         pull_request: Annotated[str, Doc("Only tags of this pull request: pr-N, test-pr-N and what begins so")] = "",
         registry: Annotated[str, Doc("Repository to clean up instead of the bases' own")] = "",
+        orphans: Annotated[
+            bool, Doc("Also what refers to images that are gone: signatures, lists of packages")
+        ] = False,
         apply: Annotated[bool, Doc("Delete; otherwise only say what would go")] = False,
         format: Format = "text",
         username: Username = "",
@@ -334,7 +337,9 @@ class Baselard(FanOut):
     ) -> str:
         """Delete test tags from the registry, but nothing that a kept tag, index or signature still needs."""
         project = await self._project()
-        chosen = cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last, pull_request)
+        chosen = replace(
+            cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last, pull_request), orphans=orphans
+        )
         as_json, said, entries = listing.check_format(format) == "json", [], []
         for name in [registry] if registry else dict.fromkeys(base.name for base in project.bases):
             account = Account(name, username, password)

@@ -5,70 +5,82 @@ A tag, an index and its children share digests, and deleting a digest takes ever
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
 from pipeline.config import CleanupSettings
 from pipeline.errors import UsageError
+from pipeline.registry import github
 from pipeline.registry.client import AwaitedRepository, connect
-from pipeline.registry.contents import Contents, reachable, read
+from pipeline.registry.contents import Contents, reachable, read, subject_of, with_orphans
 from pipeline.registry.untag import untag
-
-_ABOUT = re.compile(r"sha256-([0-9a-f]{64})(?:\.\w+)?")
 
 
 @dataclass(frozen=True)
 class CleaningPolicy:
-    """Tags that match one of the globs, are older than `age`, and are not among the `keep_last` newest, go."""
+    """Tags that match one of the globs, are older than `age`, and are not among the `keep_last` newest, go.
+
+    With `orphans`, what refers to images that are gone goes too, at the same age.
+    """
 
     tags: tuple[str, ...]
     age: timedelta = timedelta()
     keep_last: int = 0
+    orphans: bool = False
 
 
 @dataclass(frozen=True)
 class CleaningPlan:
     """What is to be removed. `untag` share their digest with a kept tag: only the name goes.
 
-    `delete` are digests, parents before children; `freed` the bytes of blobs that nothing else uses.
+    `delete` are digests, parents before children and images before what refers to them; `freed` the bytes of blobs
+    that nothing else uses. `refused` tells what the registry did not let go, and why.
     """
 
     tags: tuple[str, ...]
     untag: tuple[str, ...]
     delete: tuple[str, ...]
     freed: int
+    refused: tuple[str, ...] = ()
 
 
 def plan(contents: Contents, policy: CleaningPolicy, now: datetime | None = None) -> CleaningPlan:
     """No manifest that is reachable from a kept tag goes, nor what refers to one.
 
-    Tags that only tell what refers to an image stay and go with that image.
+    Tags that only tell what refers to an image stay and go with that image, or as orphans when it is gone.
     """
-    about = {tag: subject for tag in contents.tags if (subject := _subject(tag))}
-    leaving = _leaving(contents, policy, now or datetime.now(UTC), about)
+    today = now or datetime.now(UTC)
+    about = {tag: subject for tag in contents.tags if (subject := subject_of(tag))}
+    leaving = _leaving(contents, policy, today, about)
+    orphans = {digest for digest in _orphans(contents) if _old(_created(contents, digest), policy, today)}
     kept = reachable(contents, (contents.tags[tag] for tag in contents.tags if tag not in {*leaving, *about}))
-    going = reachable(contents, (contents.tags[tag] for tag in leaving)) - kept
-    kept |= reachable(contents, (contents.tags[tag] for tag, subject in about.items() if subject not in going))
-    leaving += sorted(tag for tag, subject in about.items() if subject in going)
-    going = reachable(contents, (contents.tags[tag] for tag in leaving)) - kept
+    going = reachable(contents, (*(contents.tags[tag] for tag in leaving), *orphans)) - kept
+    staying = {tag for tag, subject in about.items() if subject not in going and contents.tags[tag] not in orphans}
+    kept |= reachable(contents, (contents.tags[tag] for tag in staying))
+    leaving += sorted(tag for tag in about if tag not in staying)
+    going = reachable(contents, (*(contents.tags[tag] for tag in leaving), *orphans)) - kept
     return CleaningPlan(
         tags=tuple(leaving),
         untag=tuple(tag for tag in leaving if contents.tags[tag] in kept),
-        delete=_parents_first(contents, going),
+        delete=_in_order(contents, going),
         freed=_freed(contents, going),
     )
 
 
-def _subject(tag: str) -> str:
-    """The digest of the image that a tag is about: OCI's fallback for referrers, and cosign's .sig, .att, .sbom."""
-    found = _ABOUT.fullmatch(tag)
-    return f"sha256:{found[1]}" if found else ""
+def _orphans(contents: Contents) -> set[str]:
+    """What refers to an image that is gone, by a tag that is called after it or by its own word."""
+    tagged = {digest for tag, digest in contents.tags.items() if subject_of(tag) in contents.lost}
+    return tagged | {one.digest for one in contents.manifests.values() if one.subject in contents.lost}
+
+
+def _old(made: datetime | None, policy: CleaningPolicy, now: datetime) -> bool:
+    return not policy.age or (made is not None and now - made >= policy.age)
 
 
 def _leaving(contents: Contents, policy: CleaningPolicy, now: datetime, without: Container[str]) -> list[str]:
@@ -102,15 +114,24 @@ def _created(contents: Contents, digest: str) -> datetime | None:
     return max(known, default=None)
 
 
-def _parents_first(contents: Contents, going: set[str]) -> tuple[str, ...]:
-    """An order in which no index is ever left pointing at what is gone."""
-    depth: Mapping[str, int] = {digest: _depth(contents, digest) for digest in going}
-    return tuple(sorted(going, key=lambda digest: (-depth[digest], digest)))
-
-
-def _depth(contents: Contents, digest: str) -> int:
-    children = contents.manifests[digest].children if digest in contents.manifests else ()
-    return 1 + max((_depth(contents, child) for child in children), default=0)
+def _in_order(contents: Contents, going: set[str]) -> tuple[str, ...]:
+    """An order in which no index is ever left pointing at what is gone, and nothing that refers to an image goes
+    before it."""
+    before: dict[str, set[str]] = {digest: set() for digest in going}
+    for digest in going:
+        one = contents.manifests[digest]
+        for child in before.keys() & set(one.children):
+            before[child].add(digest)
+        if one.subject in before:
+            before[digest].add(one.subject)
+    for tag, digest in contents.tags.items():
+        if digest in before and (subject := subject_of(tag)) in before:
+            before[digest].add(subject)
+    try:
+        ranks = TopologicalSorter({digest: sorted(others) for digest, others in sorted(before.items())})
+        return tuple(ranks.static_order())
+    except CycleError:  # a tag may be called after an image in its own index; nothing that a tool makes is so
+        return tuple(sorted(going, key=lambda digest: (not contents.manifests[digest].children, digest)))
 
 
 def _freed(contents: Contents, going: set[str]) -> int:
@@ -129,14 +150,14 @@ async def carry_out(repository: AwaitedRepository, chosen: CleaningPlan) -> None
 
 def render(chosen: CleaningPlan, *, applied: bool) -> str:
     """What went or would go, and how much."""
-    if not chosen.tags:
+    if not chosen.tags and not chosen.delete:
         return "nothing to clean up"
     verb = "deleted" if applied else "would delete (dry run; add --apply)"
     lines = [f"{verb}: {len(chosen.tags)} tags, {len(chosen.delete)} manifests, {chosen.freed / 1e6:.1f} MB"]
     for tag in sorted(chosen.tags):
         note = "  only the name: its image has another tag" if tag in chosen.untag else ""
         lines.append(f"  {tag}{note}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"  GitHub keeps {one}" for one in chosen.refused)])
 
 
 def policy(
@@ -161,12 +182,27 @@ def policy(
 async def removed(
     reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool
 ) -> CleaningPlan:
-    """Plan, and with `apply` carry out; the plan."""
-    async with connect(reference, credential) as repository:
-        made = plan(await read(repository), chosen)
+    """Plan, and with `apply` carry out; the plan, with what could not be carried out of it."""
+    async with connect(reference, credential) as plain:
+        on_github = _on_github(plain, reference, credential)
+        contents = await read(plain)
+        if chosen.orphans:
+            contents = await with_orphans(plain, contents, await on_github.untagged() if on_github else ())
+        made = plan(contents, chosen)
         if apply:
-            await carry_out(repository, made)
-    return made
+            await carry_out(on_github or plain, made)
+        return replace(made, refused=tuple(on_github.packages.kept)) if on_github else made
+
+
+def _on_github(
+    plain: AwaitedRepository, reference: Reference, credential: Credential | None
+) -> github.GitHubRepository | None:
+    """The repository as GitHub's own API has it; None where the registry's will do."""
+    if reference.registry != github.HOST:
+        return None
+    if credential is None:
+        raise UsageError(f"{reference.name}: GitHub lists and deletes versions for a token alone: give --password")
+    return github.beside(plain, reference, credential.password)
 
 
 async def clean_up(reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool) -> str:
@@ -185,4 +221,5 @@ def entry(reference: Reference, chosen: CleaningPlan, *, applied: bool) -> dict[
         "tags": tags,
         "manifests": manifests,
         "bytes": chosen.freed,
+        "refused": list(chosen.refused),
     }

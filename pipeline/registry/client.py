@@ -32,31 +32,32 @@ class AwaitedRepository:
     plain: repositories.Repository
 
     async def tags(self) -> list[str]:
-        return await _awaited(self.plain.tags)
+        return await awaited(self.plain.tags)
 
     async def manifest(self, target: str) -> Answer | None:
-        return await _awaited(partial(self.plain.manifest, target))
+        return await awaited(partial(self.plain.manifest, target))
 
     async def put_manifest(self, target: str, media_type: str, body: bytes) -> str:
-        return await _awaited(partial(self.plain.put_manifest, target, media_type, body))
+        return await awaited(partial(self.plain.put_manifest, target, media_type, body))
 
     async def blob(self, digest: str, limit: int = LARGEST_MANIFEST) -> bytes | None:
-        return await _awaited(partial(self.plain.blob, digest, limit))
+        return await awaited(partial(self.plain.blob, digest, limit))
 
     async def referrers(self, digest: str) -> list[Mapping[str, Any]]:
-        return await _awaited(partial(self.plain.referrers, digest))
+        return await awaited(partial(self.plain.referrers, digest))
 
     async def refer(self, manifest: Mapping[str, Any]) -> str:
-        return await _awaited(partial(self.plain.refer, manifest))
+        return await awaited(partial(self.plain.refer, manifest))
 
     async def put_blob(self, data: bytes) -> str:
-        return await _awaited(partial(self.plain.blobs.put, data))
+        return await awaited(partial(self.plain.blobs.put, data))
 
     async def delete(self, target: str) -> bool:
-        return await _awaited(partial(self.plain.delete, target))
+        return await awaited(partial(self.plain.delete, target))
 
 
-async def _awaited(work: Callable[[], T]) -> T:
+async def awaited(work: Callable[[], T]) -> T:
+    """What the work gives, done in a thread; what a registry did wrong is raised as a BaselardError."""
     try:
         return await to_thread.run_sync(work, abandon_on_cancel=True)
     except DistributionError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,18 @@ from baselard.oci.together import each
 from pipeline.registry.client import AwaitedRepository
 
 CREATED = "org.opencontainers.image.created"
+
+
+_ABOUT = re.compile(r"sha256-([0-9a-f]{64})(?:\.\w+)?")
+
+
+def subject_of(tag: str) -> str:
+    """The digest of the image that a tag is about: OCI's fallback for referrers, and cosign's .sig, .att, .sbom.
+
+    Empty for a tag that names an image.
+    """
+    found = _ABOUT.fullmatch(tag)
+    return f"sha256:{found[1]}" if found else ""
 
 
 @dataclass(frozen=True)
@@ -28,10 +41,29 @@ class StoredManifest:
 
 @dataclass(frozen=True)
 class Contents:
-    """A repository: the digest behind each tag, and every manifest that is reachable from a tag or refers to one."""
+    """A repository: the digest behind each tag, and every manifest that is reachable from a tag or refers to one.
+
+    `lost` are images that are gone, while something that refers to them is still there.
+    """
 
     tags: Mapping[str, str]
     manifests: Mapping[str, StoredManifest]
+    lost: frozenset[str] = frozenset()
+
+
+async def with_orphans(repository: AwaitedRepository, contents: Contents, untagged: Iterable[str] = ()) -> Contents:
+    """The same with what refers to images that are gone: below a tag of its own, or among the `untagged` manifests."""
+    manifests = dict(contents.manifests)
+    for digest in untagged:
+        answer = None if digest in manifests else await repository.manifest(digest)
+        if answer and (one := await _manifest(repository, digest, answer)).subject:
+            manifests[digest] = one
+    subjects = {*map(subject_of, contents.tags), *(one.subject for one in manifests.values())} - {"", *manifests}
+    asked = sorted(subjects)
+    answers = await each(asked, repository.manifest)
+    lost = frozenset(subject for subject, answer in zip(asked, answers, strict=True) if answer is None)
+    kept = {name: one for name, one in manifests.items() if name in contents.manifests or one.subject in lost}
+    return replace(contents, manifests=kept, lost=lost)
 
 
 async def read(repository: AwaitedRepository) -> Contents:

@@ -132,7 +132,7 @@ class Connection:
     ) -> httpx.Response:
         """One try of ``request``; for use inside ``again``, which hears of transient trouble."""
         reply = self._send(method, url, scope, headers, content)
-        if reply.is_success or reply.status_code in allow:
+        if reply.is_success or (reply.status_code in allow and not retry.for_now(reply)):
             return reply
         retry.check(reply, method)
         raise self._refusal(reply, method, url, scope)

@@ -51,8 +51,13 @@ class _Transient(Exception):  # noqa: N818 -- no error yet
 
 def check(reply: httpx.Response, who: str) -> None:
     """Have ``again`` try once more if the answer is one that may pass; ``who`` begins its sentence."""
-    if reply.status_code in TRANSIENT:
+    if reply.status_code in TRANSIENT or for_now(reply):
         raise _Transient(f"{who} answered {reply.status_code}", reply.status_code, _retry_after(reply))
+
+
+def for_now(reply: httpx.Response) -> bool:
+    """Whether a refusal is one of those that pass: GitHub's secondary rate limits are 403 with a Retry-After."""
+    return reply.status_code == httpx.codes.FORBIDDEN and "retry-after" in reply.headers
 
 
 def again(once: Callable[[], T], manner: Manner) -> T:
