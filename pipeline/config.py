@@ -91,6 +91,7 @@ class PublishSettings:
     licenses: str = ""
     source: str = ""
     labels: tuple[str, ...] = ()
+    sbom: tuple[str, ...] = ("spdx",)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
+from pipeline.registry.contents import subject_of
 from pipeline.registry.index import Published
 from pipeline.share import Account
 
@@ -33,8 +34,8 @@ async def updated(project: Project, account: Account) -> str:
 
 
 async def _rows(repository: AwaitedRepository, name: str, test_tags: str) -> list[str]:
-    """A row for each image, tags of one digest together; test tags are not for readers."""
-    names = [tag for tag in await repository.tags() if not fnmatchcase(tag, test_tags)]
+    """A row for each image, tags of one digest together; test tags, and what is about an image, are not for readers."""
+    names = [tag for tag in await repository.tags() if not fnmatchcase(tag, test_tags) and not subject_of(tag)]
     found = await each(names, lambda tag: index.read(repository, tag))
     by_digest: dict[str, tuple[Published, list[str]]] = {}
     for tag, published in zip(names, found, strict=True):

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pipeline.errors import UsageError
 
 # What a key's DER begins with (RFC 5480, section 2; RFC 8410, section 4): its kind. The point follows.
+_ECDSA = "ECDSA P-256"
 _KINDS = {
-    bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"): "ECDSA P-256",
+    bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"): _ECDSA,
     bytes.fromhex("302a300506032b6570032100"): "Ed25519",
 }
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*([A-Za-z0-9+/=\s]+?)-----END \1-----")
@@ -24,6 +25,11 @@ class PublicKey:
     """One key that may have signed, in the form of X.509 (SubjectPublicKeyInfo, DER)."""
 
     der: bytes
+
+    @property
+    def prehashed(self) -> bool:
+        """Whether a signature is of the text's SHA-256: of ECDSA's it is, of Ed25519's not."""
+        return next(kind for start, kind in _KINDS.items() if self.der.startswith(start)) == _ECDSA
 
     @property
     def name(self) -> str:

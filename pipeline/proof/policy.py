@@ -75,8 +75,7 @@ def _rule(name: str, kind: str, judged: Judged, policy: ProofPolicy) -> Case:
     wrong = [_wrong(one, policy) for one in judged.of(kind)]
     case = f"{name}: {kind}"
     if "" in wrong:
-        by = "signed by a trusted key" if judged.signed else "not signed by a key that is known here"
-        return Case(case, Verdict.PASSED, message=by)
+        return Case(case, Verdict.PASSED, message="" if judged.signed else "whoever can push may have written it")
     reasons = [*wrong, *judged.problems]
     said = "; ".join(reasons) if reasons else "nothing of the kind refers to this image"
     return Case(case, Verdict.FAILED, message=f"verify.require asks for {kind}: {said}")

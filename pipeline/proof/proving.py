@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from baselard.oci.reference import Reference
@@ -14,7 +15,7 @@ from pipeline.calls import Call
 from pipeline.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Verdict
-from pipeline.proof import attaching, evidence, judging, provenance, results
+from pipeline.proof import attaching, evidence, judging, provenance, results, sbom
 from pipeline.proof.attaching import held, lacking
 from pipeline.proof.evidence import Described
 from pipeline.proof.provenance import BuildRecipe, BuildRun, Material, Origin
@@ -56,7 +57,10 @@ class Prover:
             texts = await each(paths, lambda path: call.project.source.file(path).contents())
             return results.predicate(suites, dict(zip(paths, texts, strict=True)), record.render(report).encode())
 
-        return await self._attach(call.platform, digest, {PROVENANCE: made, TEST_RESULT: tested})
+        image = await call.images.base(base, target)
+        forms = [sbom.FORMS[name] for name in call.project.config.publish.sbom]
+        lists = {form.predicate_type: partial(sbom.of, image, form, self.where.name) for form in forms}
+        return await self._attach(call.platform, digest, {PROVENANCE: made, TEST_RESULT: tested, **lists})
 
     async def index(self, digest: str, images: Sequence[PlatformImage]) -> Case:
         """Attach what is said about an index, from what is said about its images."""

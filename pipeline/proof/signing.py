@@ -6,6 +6,7 @@ ECDSA P-256 with SHA-256, as cosign's own keys have it, or Ed25519 (RFC 8032), a
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,17 +32,17 @@ _SIGN = """\
 set -eu
 for encoded in *.message; do
   openssl base64 -d -A -in "$encoded" -out /tmp/message
-  openssl pkeyutl -sign -rawin -inkey /key -passin pass: -in /tmp/message -out /tmp/signature
+  openssl pkeyutl -sign $HOW -inkey /key -passin pass: -in /tmp/message -out /tmp/signature
   printf '%s %s\\n' "${encoded%.message}" "$(openssl base64 -A -in /tmp/signature)"
 done
 """
-# Each line of `asked`: a number, the message's, the signature's and the key's files.
+# Each line of `asked`: a number, the message's, the signature's and the key's files, and openssl's own flags.
 _CHECK = """\
 set -eu
-while read -r number message signature key; do
+while read -r number message signature key how; do
   openssl base64 -d -A -in "$message" -out /tmp/message
   openssl base64 -d -A -in "$signature" -out /tmp/signature
-  if openssl pkeyutl -verify -rawin -pubin -inkey "$key" -in /tmp/message -sigfile /tmp/signature >&2
+  if openssl pkeyutl -verify $how -pubin -inkey "$key" -in /tmp/message -sigfile /tmp/signature >&2
   then echo "$number"; fi
 done <asked
 """
@@ -58,9 +59,10 @@ class Signer:
         """Each of these statements with a signature, in their order."""
         if not payloads:
             return []
-        messages = {f"{at}.message": _encoded(pre_authentication(one)) for at, one in enumerate(payloads)}
+        texts = map(pre_authentication, payloads)
+        messages = {f"{at}.message": _message(self.public, one) for at, one in enumerate(texts)}
         with spans.task("sign", folded=True):
-            printed = await _ran(_with_key(self.secret, messages), _SIGN)
+            printed = await _ran(_with_key(self.secret, messages), f"HOW='{_how(self.public)}'\n{_SIGN}")
         made = dict(line.split() for line in printed.splitlines())
         return [
             SignedStatement(one, base64.b64decode(made[str(at)]), self.public.name) for at, one in enumerate(payloads)
@@ -86,13 +88,22 @@ async def fitting(trusted: Sequence[PublicKey], signed: Sequence[SignedStatement
     if not asked:
         return [False] * len(signed)
     files = {f"{key}.pem": one.pem for key, one in enumerate(trusted)}
-    for at in {at for at, _ in asked}:
-        files |= {f"{at}.message": _encoded(signed[at].signed_text), f"{at}.signature": _encoded(signed[at].signature)}
-    lines = [f"{at} {at}.message {at}.signature {key}.pem\n" for at, key in asked]
+    files |= {f"{at}.signature": _encoded(signed[at].signature) for at, _ in asked}
+    files |= {f"{at}-{key}.message": _message(trusted[key], signed[at].signed_text) for at, key in asked}
+    lines = [f"{at} {at}-{key}.message {at}.signature {key}.pem {_how(trusted[key])}\n" for at, key in asked]
     with spans.task("check signatures", folded=True):
         printed = await _ran(_with_files({**files, "asked": "".join(lines)}), _CHECK)
     good = {int(line) for line in printed.split()}
     return [at in good for at in range(len(signed))]
+
+
+def _message(key: PublicKey, text: bytes) -> str:
+    """What openssl is given to sign or to check, in base64: a list of packages has megabytes, its hash 32 bytes."""
+    return _encoded(hashlib.sha256(text).digest() if key.prehashed else text)
+
+
+def _how(key: PublicKey) -> str:
+    return "-pkeyopt digest:sha256" if key.prehashed else "-rawin"
 
 
 def _encoded(data: bytes) -> str:

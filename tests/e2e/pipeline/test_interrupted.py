@@ -64,7 +64,8 @@ def whole(name, scratch):
     """The digest behind each tag; skopeo fetches all that each of them leads to."""
     argv = ["skopeo", "list-tags", "--tls-verify=false", f"docker://{name}"]
     listed = subprocess.run(argv, check=False, capture_output=True, text=True)
-    tags = json.loads(listed.stdout)["Tags"] or [] if listed.returncode == 0 else []
+    every = json.loads(listed.stdout)["Tags"] or [] if listed.returncode == 0 else []
+    tags = [tag for tag in every if not tag.startswith("sha256-")]  # lists of what refers to an image
     found = {}
     for tag in tags:
         copy = ["skopeo", "copy", "-q", "--all", "--src-tls-verify=false", f"docker://{name}:{tag}"]
@@ -77,7 +78,8 @@ def whole(name, scratch):
 def test_killed_at_any_step_it_leaves_whole_images_and_the_next_call_ends_the_work(publish, proxy, tmp_path):
     before = {target: one["digest"] for target, one in ended(publish("1")).items()}
 
-    for at in ("/blobs/uploads/", "/manifests/test-", "/manifests/sha256:", "/manifests/main", "/manifests/main-dev"):
+    steps = ("/blobs/uploads/", "/manifests/test-", "/manifests/sha256:", "/manifests/sha256-")
+    for at in (*steps, "/manifests/main", "/manifests/main-dev"):
         child = publish("2")
 
         def kill(handler, _body, at=at, child=child):
@@ -104,6 +106,14 @@ def test_killed_at_any_step_it_leaves_whole_images_and_the_next_call_ends_the_wo
     after = {target: one["digest"] for target, one in ended(publish("2")).items()}
     kept = {tag: digest for tag, digest in whole(publish.name, tmp_path).items() if not tag.startswith("test-")}
     assert kept == {"main": after["standard"], "main-dev": after["dev"]}
+    assert [len(attached(publish.name, digest)) for digest in after.values()] == [2, 2]
+
+
+def attached(name, digest):
+    """The kinds of what refers to an image; this registry keeps the list under a tag."""
+    listed = f"docker://{name}:{digest.replace(':', '-')}"
+    raw = subprocess.check_output(["skopeo", "inspect", "--raw", "--tls-verify=false", listed])
+    return {one["annotations"]["in-toto.io/predicate-type"] for one in json.loads(raw)["manifests"]}
 
 
 def test_two_at_once_leave_both_releases_whole_and_latest_at_the_higher(publish, tmp_path):

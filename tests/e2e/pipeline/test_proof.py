@@ -39,7 +39,7 @@ def repository(registry, write, request, monkeypatch):
             "baselard.yaml": (
                 f"bases: [{{name: '{name}', build-args: {{WORD: y, API_TOKEN: s3cret}}}}]\n"
                 "publish: {source: 'https://example.com/acme/base'}\n"
-                "verify: {key: signing.pub, require: [provenance, test-result, signature]}\n"
+                "verify: {key: signing.pub, require: [provenance, test-result, sbom, signature]}\n"
             ),
             "signing.pub": openssl("pkey", "-pubout", stdin=private),
             "goss/a.yaml": "file: {/word: {exists: true}}\n",
@@ -95,13 +95,18 @@ def test_what_is_published_is_signed_verified_and_not_signed_again(call, reposit
     tested = said["https://in-toto.io/attestation/test-result/v0.1"]["predicate"]
     assert (tested["result"], tested["failedTests"]) == ("PASSED", [])
     assert {one.partition(" (")[0] for one in tested["passedTests"]} >= {name, "a"}
+    listed = said["https://spdx.dev/Document"]["predicate"]
+    assert (listed["spdxVersion"], listed["name"]) == ("SPDX-2.3", name)
+    packages = {one["name"]: one for one in listed["packages"]}
+    assert "GPL-3.0-or-later" in packages["bash"]["licenseDeclared"]
+    assert any(one["fileName"].endswith("/bash") for one in listed["files"])
     index = statements(name, image["digest"], tmp_path / "read")
-    assert set(index) == set(said)
+    assert set(index) == set(said) - {"https://spdx.dev/Document"}
     tags = skopeo("list-tags", f"docker://{name}")
     again = published(call(source, "publish", *PUSH, "--signing-key", "env://SIGNING_KEY"))
     assert again["state"] == "already published, nothing pushed"
     assert skopeo("list-tags", f"docker://{name}") == tags
-    assert len(raw(f"{name}:{digest.replace(':', '-')}")["manifests"]) == 3
+    assert len(raw(f"{name}:{digest.replace(':', '-')}")["manifests"]) == 4
     verified = call(source, "verify", "--references", f"{name}:main")
     assert verified.code == 0, verified.stderr[-3000:]
     (source / "signing.pub").write_text(openssl("pkey", "-pubout", stdin=new_key()))
@@ -113,14 +118,15 @@ def test_what_is_published_is_signed_verified_and_not_signed_again(call, reposit
 
 def test_without_a_key_the_report_says_that_nobody_vouches(call, repository):
     source, name = repository
+    yaml = (source / "baselard.yaml").read_text().replace("publish: {", "publish: {sbom: [cyclonedx], ")
+    (source / "baselard.yaml").write_text(yaml)
     done = call(source, "publish", *PUSH)
     published(done)
     assert "nobody vouches for these statements" in done.stdout
     assert call(source, "verify", "--references", f"{name}:main").code == 1
-    yaml = (source / "baselard.yaml").read_text()
     (source / "baselard.yaml").write_text(yaml.partition("verify:")[0])
     asked = ("verify", "--references", f"{name}:main", "--require")
-    assert call(source, *asked, "provenance,test-result").code == 0
+    assert call(source, *asked, "provenance,test-result,sbom").code == 0
     wrong = call(source, *asked, "signature")
     assert (wrong.code, "no key is known: give --public-key" in wrong.stderr) == (2, True)
     unknown = call(source, *asked, "sbomb")

@@ -30,6 +30,18 @@ def test_only_the_part_between_the_marks_changes_and_twice_is_once():
 
 
 @pytest.mark.anyio
+async def test_tags_for_tests_and_tags_about_an_image_are_not_for_readers(registry_in_memory, monkeypatch):
+    async def read(_repository, _tag):
+        return IMAGE
+
+    monkeypatch.setattr(docs.index, "read", read)
+    about = "sha256-" + "0" * 64
+    held = dict.fromkeys(["1.0", "test-1", about, f"{about}.sig"], "sha256:a")
+    (row,) = await docs._rows(registry_in_memory(held), "acme/base", "test-*")
+    assert row.startswith("| `acme/base:1.0` |")
+
+
+@pytest.mark.anyio
 async def test_without_a_readme_it_says_what_to_write(repository):
     project = Project(repository({"readme.md": ""}), Config(), (), ())
     with pytest.raises(

