@@ -77,6 +77,8 @@ def words(name: str) -> Iterator[str]:
     if name == "ci":
         yield from ("--ref", os.environ["GITHUB_REF"], "--sha", os.environ["GITHUB_SHA"])
         yield from ("--event", os.environ["GITHUB_EVENT_NAME"])
+        if env("BASELARD_SIGNING_KEY") and os.environ["GITHUB_EVENT_NAME"] in TRUSTED:  # no other is published
+            yield from ("--signing-key", "env://BASELARD_SIGNING_KEY")
     if REPORTS.get(name, [""])[0] == "report":
         yield from ("--sha", os.environ["GITHUB_SHA"])
     if env("BASELARD_TOKEN") and name in REGISTRY and not (name == "hand-over" and not may_push()):

@@ -36,7 +36,7 @@ class SignedStatement:
     def body(self) -> bytes:
         document = {
             "mediaType": MEDIA_TYPE,
-            "verificationMaterial": {"publicKey": {"hint": self.key}},
+            "verificationMaterial": {"publicKey": {"hint": self.key}, "tlogEntries": []},
             "dsseEnvelope": {
                 "payload": base64.b64encode(self.payload).decode(),
                 "payloadType": STATEMENT,

@@ -26,6 +26,16 @@ def test_a_push_calls_ci_with_the_event_and_the_token(repository, step):
     assert words[14:19] == ["--username", "somebody", "--password", "env://BASELARD_TOKEN", "-o"]
 
 
+@pytest.mark.parametrize(("event", "signs"), [("push", True), ("pull_request", False)])
+def test_the_key_is_named_where_something_may_be_published_and_its_text_nowhere(repository, step, event, signs):
+    job = step(Event(event), registry_token="t", signing_key="-----BEGIN PRIVATE KEY-----")
+    (words,) = repository.calls
+    assert ("--signing-key" in words) == signs
+    if signs:
+        assert words[words.index("--signing-key") + 1] == "env://BASELARD_SIGNING_KEY"
+    assert "PRIVATE KEY" not in " ".join(words) and "PRIVATE KEY" not in job.log
+
+
 def test_what_dockerfiles_may_ask_for_is_said_before_the_function(repository, step):
     step(allow="network.host,security.insecure")
     (words,) = repository.calls
