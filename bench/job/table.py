@@ -1,36 +1,47 @@
-"""The comparison table: a row for each way of doing the job, a column for each condition."""
+"""The comparison as tables that a reader needs no key for: one machine, and a base that is sent to other machines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.method import Measured, Spread
 from bench.results import Run
 
-_CONDITIONS = {"cold": "cold", "warm": "nothing changed", "one": "one example changed", "base": "base changed"}
+_CONDITIONS = {
+    "cold": "first run",
+    "warm": "again, nothing changed",
+    "one": "one example changed",
+    "base": "the base changed",
+}
 _ELSEWHERE = ("job-registry", "job-archive")
-_HEAD = ("from the built base to all verdicts", *_CONDITIONS.values(), "moved", "on disk")
-_ON_ONE_MACHINE = "as cold"
-"""A runner that starts empty knows nothing of the run before."""
+_HERE = ("on one machine", *_CONDITIONS.values(), "disk used")
+_THERE = ("sent to machines that start empty", "every run", "sent", "disk used by all")
+_SIDES = {
+    "baselard object": "**Baselard**",
+    "docker bake": "docker buildx bake, then goss in each image",
+    "buildah": "buildah, then goss by podman",
+    "baselard registry": "**Baselard**, through a registry",
+    "baselard matrix": "**Baselard**, through a registry, a job for each example, one after another",
+    "docker registry": "docker push, docker pull",
+    "baselard archive": "**Baselard**, as an archive",
+    "docker archive": "docker save, docker load",
+    "baselard rebuild": "**Baselard**, built again there from an exported cache",
+}
 
 BEGIN, END = "<!-- job table: begin -->", "<!-- job table: end -->"
 
 
 def markdown(run: Run) -> str:
-    """The table; empty when the job was not measured cold."""
+    """Both tables, with medians; empty when the job was not measured cold."""
     known = {one.name: one for one in run.measured}
     if "job-cold" not in known:
         return ""
-    colds = [known[name] for name in ("job-cold", *_ELSEWHERE) if name in known]
-    later = [known.get(f"job-{name}") for name in _CONDITIONS if name != "cold"]
-    rows = [
-        _row(side, [cold, *later], run.notes.get(cold.name, {}).get(side, {}))
-        for cold in colds
-        for side in cold.samples
-    ]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (_HEAD, ("---",) * len(_HEAD), *rows))
+    conditions = [known.get(f"job-{name}") for name in _CONDITIONS]
+    here = [_here(side, conditions, run) for side in known["job-cold"].samples]
+    there = [_there(side, known[name], run) for name in _ELSEWHERE if name in known for side in known[name].samples]
+    return "\n".join([*_lines(_HERE, here), *(["", *_lines(_THERE, there)] if there else [])])
 
 
 def placed(text: str, run: Run) -> str:
-    """``text`` with the table between its markers. Raises ValueError when they are not there."""
+    """``text`` with the tables between their markers. Raises ValueError when they are not there."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -38,19 +49,31 @@ def placed(text: str, run: Run) -> str:
     return f"{before}{BEGIN}\n{markdown(run)}\n{END}{after}"
 
 
-def _row(side: str, found: Sequence[Measured | None], note: Mapping[str, float]) -> tuple[str, ...]:
-    times = [_seconds(one, side) if one else "" for one in found]
-    return (side, *times, _size(note.get("moved")), _size(note.get("disk")))
+def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for row in (head, ["---", *("---:" for _ in head[1:])], *rows):
+        yield "| " + " | ".join(row) + " |"
+
+
+def _here(side: str, conditions: Sequence[Measured | None], run: Run) -> tuple[str, ...]:
+    times = [_seconds(one, side) if one and side in one.samples else "" for one in conditions]
+    return (_SIDES.get(side, side), *times, _size(_note(run, "job-cold", side).get("disk")))
+
+
+def _there(side: str, measured: Measured, run: Run) -> tuple[str, ...]:
+    note = _note(run, measured.name, side)
+    return (_SIDES.get(side, side), _seconds(measured, side), _size(note.get("moved")), _size(note.get("disk")))
+
+
+def _note(run: Run, name: str, side: str) -> Mapping[str, float]:
+    return run.notes.get(name, {}).get(side, {})
 
 
 def _seconds(measured: Measured, side: str) -> str:
-    if side not in measured.samples:
-        return _ON_ONE_MACHINE
-    spread = Spread.of(measured.samples[side])
-    return f"{spread.median:.1f} s ({spread.low:.1f} to {spread.high:.1f})"
+    median = Spread.of(measured.samples[side]).median
+    return f"{median:.1f} s" if median < 10 else f"{median:.0f} s"
 
 
 def _size(megabytes: float | None) -> str:
     if megabytes is None:
         return ""
-    return "0" if not megabytes else f"{megabytes:,.0f} MB"
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"

@@ -21,7 +21,7 @@ def call_help(module: Module, find: FindType, chain: Chain) -> str:
         description.strip() + "\n" if description else "",
         f"Usage: {usage}\n",
         section("Functions", ((name, text) for name, text in functions)),
-        section("Arguments", ((flag(arg), _explained(arg, find)) for arg in last.function.args)),
+        section("Arguments", ((flag(arg), explained(arg, find)) for arg in last.function.args)),
         section("Options", parser.of("call").rows()),
     ]
     return "\n".join(filter(None, parts))
@@ -45,7 +45,8 @@ def flag(arg: FunctionArg) -> str:
     return f"--{kebab(arg.name)}" + ("" if arg.type_def.kind == "BOOLEAN_KIND" else f" {arg.type_def.label}")
 
 
-def _explained(arg: FunctionArg, find: FindType) -> str:
+def explained(arg: FunctionArg, find: FindType) -> str:
+    """What an argument means, with its choices and its default, in one line."""
     notes = []
     kind = arg.type_def.element or arg.type_def
     if kind.kind == "ENUM_KIND":

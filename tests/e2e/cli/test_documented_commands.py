@@ -12,7 +12,7 @@ pytestmark = pytest.mark.root
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PAGE = (CHECKOUT / "docs/reference/command-line.md").read_text()
-COMMANDS = re.findall(r"^\$ \./baselard (.+)$", PAGE, re.MULTILINE)
+COMMANDS = re.findall(r"^\$ baselard (.+)$", PAGE, re.MULTILINE)
 
 
 def test_the_page_has_commands() -> None:

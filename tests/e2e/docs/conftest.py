@@ -1,6 +1,8 @@
 """A small project to try the documentation's commands on, and what they are checked against."""
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,12 +26,6 @@ PROJECT = {
     "examples/hello/goss.yaml": "file: {/home/agent/hello: {exists: true}}\n",
     "examples/bare/Dockerfile": 'FROM ghcr.io/acme/base:dev\nCMD ["true"]\n',
 }
-# Stands in for a checkout's launcher, so that commands written for this repository work on the small project.
-STUB = f"""#!/bin/sh
-[ "$1" = call ] || exec {ROOT}/baselard "$@"
-shift
-exec {ROOT}/baselard call -m {ROOT} --source . "$@"
-"""
 Run = Callable[[str, str], "subprocess.CompletedProcess[str]"]
 
 
@@ -43,12 +39,15 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Run a block of a page's shell lines in that page's own copy of the project; one store for all pages."""
     root = tmp_path_factory.mktemp("docs")
     root.chmod(0o755)
     (root / "baselard").symlink_to(ROOT)
-    environment = {**os.environ, "HOME": str(root), "BASELARD_STORE": str(root / "store")}
+    (root / "bin").mkdir()
+    (root / "bin/baselard").symlink_to(ROOT / "baselard")
+    path = f"{root}/bin:{os.environ['PATH']}"
+    environment = {**os.environ, "HOME": str(root), "BASELARD_STORE": str(root / "store"), "PATH": path}
 
     def block(page: str, script: str) -> "subprocess.CompletedProcess[str]":
         place = _project(root / page.replace("/", "-"))
@@ -57,15 +56,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             argv, cwd=place, env=environment, capture_output=True, text=True, timeout=1500, check=False
         )
 
-    return block
+    yield block
+    for left in root.glob("*/*.pid"):  # what a page starts and did not come to end
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(left.read_text()), signal.SIGTERM)
 
 
 def _project(place: Path) -> Path:
-    """The small project, written where it is not yet."""
-    if not place.exists():
+    """The small project, written where it is not yet; a tutorial begins with an empty directory."""
+    if "docs-tutorial-" in place.name:
+        place.mkdir(exist_ok=True)
+    elif not place.exists():
         for name, text in PROJECT.items():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_text(text)
-        (place / "baselard").write_text(STUB)
-        (place / "baselard").chmod(0o755)
     return place

@@ -19,7 +19,10 @@ from baselard.cli import chain, check, options, parser
 from baselard.cli.commands import COMMANDS, usage
 from baselard.cli.target import Target
 from baselard.engine.errors import UserError
+from baselard.engine.run.containers import limits
 from bench import command as bench_command
+from pipeline import errors
+from tests.e2e.docs import functions_page
 
 ROOT = Path(__file__).resolve().parents[3]
 PARSED = COMMANDS.keys() - set(parser.READ_ELSEWHERE)
@@ -236,3 +239,30 @@ def test_the_actions_inputs_and_outputs_are_the_documented_ones():
     for kind in ("inputs", "outputs"):
         table = page.partition(f"| {kind[:-1]} | meaning |")[2].partition("\n\n")[0]
         assert re.findall(r"^\| `([\w-]+)`", table, re.MULTILINE) == list(action[kind])
+
+
+# --- what is looked up ------------------------------------------------------------------------------------------------
+
+
+def test_the_functions_are_the_modules_own(module):
+    assert functions_page.PAGE.read_text() == functions_page.page(module), "python -m tests.e2e.docs.functions_page"
+
+
+# Between parts of Baselard, or for developers: nobody sets them who only uses it.
+INTERNAL = {"BASELARD_BYTECODE", "BASELARD_ENTRY_POINT", "BASELARD_NONCE", "BASELARD_EXEC_"}
+
+
+def test_every_variable_is_documented_and_no_other():
+    page = (ROOT / "docs/reference/environment.md").read_text()
+    sources = [path for room in ("src", "pipeline") for path in (ROOT / room).rglob("*.py")]
+    read = {word for path in sources for word in re.findall(r"BASELARD_[A-Z_]+", path.read_text())}
+    read |= {f"BASELARD_{name}" for name in limits._FORMS} | {"BASELARD_ENGINE"}
+    assert set(re.findall(r"BASELARD_[A-Z_]+", page)) == read - INTERNAL
+
+
+def test_every_heading_of_an_error_is_documented():
+    page = (ROOT / "docs/reference/exit-codes.md").read_text()
+    kinds = [kind.__qualname__ for kind in vars(errors).values() if isinstance(kind, type)]
+    ours = [name for name in kinds if name != "FunctionError"]
+    assert len(ours) == 4
+    assert set(ours) <= set(re.findall(r"^\| `([\w ]+)` \| [12] \|", page, re.MULTILINE))
