@@ -11,7 +11,11 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 _HOOK = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["custom"]
 PLAIN = _HOOK["module"] + _HOOK["engine"]
-LOCKED = {"engine.txt": PLAIN, "dev.txt": PLAIN + PROJECT["optional-dependencies"]["dev"]}
+LOCKED = {
+    "engine.txt": PLAIN,
+    "dev.txt": PLAIN + PROJECT["optional-dependencies"]["dev"],
+    "docs.txt": PYPROJECT["dependency-groups"]["docs"],
+}
 
 
 def _pins(name: str) -> dict[str, str]:
