@@ -41,9 +41,9 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generator in an environment of its own, installed from its lock by hashes."""
     place = tmp_path_factory.mktemp("generator")
     uv = [sys.executable, "-m", "uv"]
-    subprocess.run([*uv, "venv", "--quiet", place], check=True)
-    wanted = ["--require-hashes", "--requirement", ROOT / "locks/docs.txt"]
-    subprocess.run([*uv, "pip", "install", "--quiet", "--python", place / "bin/python", *wanted], check=True)
+    subprocess.run([*uv, "venv", "--quiet", str(place)], check=True)
+    wanted = ["--require-hashes", "--requirement", str(ROOT / "locks/docs.txt")]
+    subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(place / "bin/python"), *wanted], check=True)
     return place / "bin/zensical"
 
 
