@@ -56,7 +56,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _built(generator: Path, place: Path) -> "subprocess.CompletedProcess[str]":
-    argv = [generator, "build", "--strict", "--clean"]
+    argv = [str(generator), "build", "--strict", "--clean"]
     return subprocess.run(argv, cwd=place, capture_output=True, text=True, timeout=300, check=False)
 
 

@@ -66,7 +66,8 @@ def page() -> str:
         partly=sum(row.state == "partly" for row in rows),
         total=len(rows),
     )
-    return head + deliberate() + "".join(_section(name, table) for name, table in tables.items())
+    sections = "".join(_section(name, table) for name, table in tables.items())
+    return f"{head}{deliberate()}\n## Each type\n{sections}"
 
 
 def deliberate() -> str:
@@ -103,12 +104,14 @@ def _row(name: str, full: str, served: Served | None) -> FieldRow:
 
 
 def _section(name: str, rows: list[FieldRow]) -> str:
-    """A type's table; one line for a type of which nothing but its ID is served."""
-    if all(row.state == "not served" for row in rows):
-        notes = {row.note for row in rows}
-        return f"\n## {name}\n\nNot served: {'; '.join(sorted(notes))}.\n"
-    lines = [f"| `{row.name}` | {row.state} | {row.note} |" for row in rows]
-    return f"\n## {name}\n\n| field | | what is missing, or what to use |\n|---|---|---|\n" + "\n".join(lines) + "\n"
+    """A type to open: what is missing in a table, what is served in a line."""
+    answered = [f"`{row.name}`" for row in rows if row.state == "served"]
+    lines = [f"| `{row.name}` | {row.state} | {row.note} |\n" for row in rows if row.state != "served"]
+    whole = sum(row.state != "not served" for row in rows)
+    told = f"all {whole} served" if not lines else f"{whole} of {len(rows)} served"
+    head = f'\n<details markdown="1"><summary>{name}: {told}</summary>\n'
+    table = "\n| field | | what is missing, or what to use |\n|---|---|---|\n" + "".join(lines) if lines else ""
+    return head + table + (f"\nServed: {', '.join(answered)}.\n" if answered else "") + "\n</details>\n"
 
 
 def main() -> None:
