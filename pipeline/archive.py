@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagger
@@ -13,28 +14,18 @@ from dagger import dag
 from baselard.oci import digests
 from pipeline.registry.index import PlatformImage, of_manifest
 
-# Unpacked sizes are those of the layers' tars, which a manifest does not tell.
-_UNPACK = """\
-set -eu
-mkdir -p /out/blobs/sha256
-tar -C /tmp -xf /image.tar
-cp /tmp/index.json /out/
-for blob in /tmp/blobs/sha256/*; do
-  name=${blob##*/}
-  case $(head -c 1 "$blob") in '{') cp "$blob" /out/blobs/sha256/ ;; esac
-  printf '%s %s\\n' "sha256:$name" "$( (zcat -f "$blob" 2>/dev/null || true) | wc -c)"
-done >/out/sizes
-"""
+_LOOK = Path(__file__).with_name("layers.sh")
 
 
 @dataclass(frozen=True)
 class PackedLayer:
-    """One layer: bytes compressed and unpacked, and the instruction that made it."""
+    """One layer: bytes compressed and unpacked, the instruction that made it, and bytes that later layers hide."""
 
     digest: str
     compressed: int
     unpacked: int
     created_by: str
+    hidden: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,11 @@ class PackedImage:
     def unpacked(self) -> int:
         return sum(layer.unpacked for layer in self.layers)
 
+    @property
+    def hidden(self) -> int:
+        """Bytes that are pulled and unpacked, and never seen: later layers replace or remove them."""
+        return sum(layer.hidden for layer in self.layers)
+
 
 async def identify(image: dagger.Container, platform: str = "") -> PlatformImage:
     """What a registry will call this image when it is pushed: its manifest's digest and size, read from the archive."""
@@ -66,16 +62,21 @@ async def identify(image: dagger.Container, platform: str = "") -> PlatformImage
 
 async def read(image: dagger.Container) -> PackedImage:
     """Pack the image and read what the archive says about it."""
-    out = _beside(image).with_exec(["sh", "-c", _UNPACK]).directory("/out")
+    out = _beside(image).with_exec(["sh", "-c", _LOOK.read_text(encoding="utf-8")]).directory("/out")
 
     async def member(name: str) -> str:
         return await out.file(name).contents()
 
     digest, text = await first_manifest(member)
     document = json.loads(text)
-    sizes = dict(line.split() for line in (await member("sizes")).splitlines())
+    sizes, hidden = _counts(await member("sizes")), _counts(await member("hidden"))
     config = json.loads(await member(digests.blob_path(str(document["config"]["digest"]))))
-    return PackedImage(digest, layers(document["layers"], config.get("history") or [], sizes))
+    return PackedImage(digest, layers(document["layers"], config.get("history") or [], sizes, hidden))
+
+
+def _counts(text: str) -> dict[str, int]:
+    """Lines of a digest and bytes."""
+    return {digest: int(count) for digest, count in map(str.split, text.splitlines())}
 
 
 def _beside(image: dagger.Container) -> dagger.Container:
@@ -93,12 +94,16 @@ async def first_manifest(member: Callable[[str], Awaitable[str]]) -> tuple[str, 
 
 
 def layers(
-    described: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, Any]], sizes: Mapping[str, str]
+    described: Sequence[Mapping[str, Any]],
+    history: Sequence[Mapping[str, Any]],
+    sizes: Mapping[str, int],
+    hidden: Mapping[str, int],
 ) -> tuple[PackedLayer, ...]:
     """Layers with the history entries that made them; where the history does not fit, it is left out."""
     made = [str(entry.get("created_by", "")) for entry in history if not entry.get("empty_layer")]
     names = made if len(made) == len(described) else [""] * len(described)
     return tuple(
-        PackedLayer(one["digest"], int(one["size"]), int(sizes.get(one["digest"], one["size"])), name)
+        PackedLayer(digest, int(one["size"]), sizes.get(digest, int(one["size"])), name, hidden.get(digest, 0))
         for one, name in zip(described, names, strict=True)
+        if (digest := str(one["digest"]))
     )

@@ -26,7 +26,7 @@ from pipeline.weights import Sizes
 
 SIZES = "sizes"
 """The key of a report's outputs: a list of name, compressed, unpacked, published (bytes, None if unknown), note and
-layers from the lowest (created_by, unpacked, compressed)."""
+layers from the lowest (created_by, unpacked, compressed, and hidden: what later layers replace or remove of it)."""
 
 
 async def sizes(call: Call, account: Account) -> Report:
@@ -79,4 +79,5 @@ def _entry(measured: Sizes, published: int | None, note: str) -> dict[str, Any]:
 
 def _layer(layer: PackedLayer) -> dict[str, Any]:
     made_by = weights.instruction(layer.created_by) or layer.digest[:19]
-    return {"created_by": made_by, "unpacked": layer.unpacked, "compressed": layer.compressed}
+    counts = {"unpacked": layer.unpacked, "compressed": layer.compressed, "hidden": layer.hidden}
+    return {"created_by": made_by, **counts}

@@ -112,7 +112,8 @@ def human(count: int) -> str:
 
 def render(sizes: Sizes, against: Sizes | None = None) -> str:
     """A report in Markdown."""
-    parts = [f"## {sizes.name}: {human(sizes.archive.unpacked)}, {human(sizes.archive.compressed)} compressed"]
+    hidden = f"; {human(sizes.archive.hidden)} are hidden by later layers" if sizes.archive.hidden else ""
+    parts = [f"## {sizes.name}: {human(sizes.archive.unpacked)}, {human(sizes.archive.compressed)} compressed{hidden}"]
     if against:
         parts.append(_difference(sizes, against))
     if sizes.instructions:

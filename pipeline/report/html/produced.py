@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.report.html.element import Markup, element, joined
 
 _HEADS = ("image", "unpacked", "to pull", "published", "")
-_LAYERS = ("layer, made by", "", "unpacked", "to pull")
+_LAYERS = ("layer, made by", "", "unpacked", "to pull", "hidden by later layers")
 
 
 def render(outputs: Mapping[str, Any]) -> Markup:
@@ -37,14 +37,22 @@ def _layers(layers: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """A row for each, from the lowest, with its part of the image as a bar."""
     whole = sum(layer["unpacked"] for layer in layers) or 1
     return [
-        [one["created_by"], _bar(one["unpacked"] / whole), _mb(one["unpacked"]), _mb(one["compressed"])]
+        [
+            one["created_by"],
+            _bar(one["unpacked"] / whole, one.get("hidden", 0) / whole),
+            _mb(one["unpacked"]),
+            _mb(one["compressed"]),
+            _mb(one["hidden"]) if one.get("hidden") else "",
+        ]
         for one in layers
     ]
 
 
-def _bar(part: float) -> Markup:
-    rect = element("rect", width=f"{100 * part:.1f}%", height="100%", class_="build")
-    return element("svg", rect, role="img", aria_label=f"{100 * part:.0f} % of the image", class_="bar")
+def _bar(part: float, hidden: float) -> Markup:
+    whole = element("rect", width=f"{100 * part:.1f}%", height="100%", class_="build")
+    wasted = element("rect", width=f"{100 * hidden:.1f}%", height="100%", class_="wait") if hidden else ""
+    said = f"{100 * part:.0f} % of the image" + (f", {100 * hidden:.0f} % hidden" if hidden else "")
+    return element("svg", whole, wasted, role="img", aria_label=said, class_="bar")
 
 
 def _mb(count: float) -> str:

@@ -71,7 +71,7 @@ def broken() -> Report:
             properties={"bytes": 12, "share": "archive"},
         ),
     )
-    layers = [{"created_by": "RUN apt-get install", "unpacked": 6e8, "compressed": 2e8}]
+    layers = [{"created_by": "RUN apt-get install", "unpacked": 6e8, "compressed": 2e8, "hidden": 9e7}]
     sizes = {
         "name": "standard",
         "unpacked": 8e8,

@@ -128,7 +128,7 @@ def test_an_example_has_all_that_is_known_of_it(opened: Open) -> None:
     expect(shown.get_by_text("ghcr.io/acme/base:latest")).to_be_visible()
     shown.get_by_text("Layers of standard").click()
     layers = shown.get_by_role("region", name="layers of standard")
-    expect(layers.get_by_role("row").last).to_have_text("RUN apt-get install600.0 MB200.0 MB")
+    expect(layers.get_by_role("row").last).to_have_text("RUN apt-get install600.0 MB200.0 MB90.0 MB")
     expect(layers.get_by_role("img", name="100 % of the image")).to_be_visible()
 
 
