@@ -85,9 +85,7 @@ def _shared(path: str, examples: Sequence[Example], bases: Sequence[Base]) -> bo
     """Whether a path outside of the examples may concern an image."""
     if any(_touches([path], example.directory) for example in examples):
         return False
-    inputs = [place for base in bases for place in (base.context, base.goss_directory, base.dockerfile)]
-    inputs += [base.settings.vars.file for base in bases if base.settings.vars.file]
-    if any(_touches([path], place) for place in inputs):
+    if any(_touches([path], place) for base in bases for place in base.places):
         return True
     return not any(fnmatchcase(path, pattern) for pattern in HARMLESS)
 

@@ -16,8 +16,8 @@ def examples(project: Project, only: Sequence[str] = (), exclude: Sequence[str] 
     UsageError when there is no example, or when a pattern matches none: a typing error must not pass as success.
     """
     if not project.examples:
-        patterns = ", ".join(f"{path}/Dockerfile" for path in project.config.example_paths)
-        raise UsageError(f"no example found: looked for {patterns}; set examples.paths in baselard.yaml")
+        patterns = ", ".join(project.config.example_paths)
+        raise UsageError(f"no example found: looked for Dockerfiles in {patterns}; set examples.paths in baselard.yaml")
     names = [example.name for example in project.examples]
     for pattern in (*only, *exclude):
         _require_match(pattern, names)

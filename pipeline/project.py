@@ -54,6 +54,12 @@ class Base:
     def goss_directory(self) -> str:
         return self.settings.goss or beside(self.dockerfile, "goss")
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The files and directories that its builds and tests read."""
+        named = [value for value in self.settings.contexts.values() if "://" not in value]
+        return (self.context, self.goss_directory, self.dockerfile, *named, *filter(None, [self.settings.vars.file]))
+
     def ending(self, target: str) -> str:
         """What tells this target from all others of the name: its tag and its stage, where it has these."""
         return "-".join(filter(None, [*self.tags[:1], target]))

@@ -37,6 +37,50 @@ examples: {paths: ["recipes/*"]}
     assert (examples.code, "all 4 passed" in examples.stdout) == (0, True), examples.stderr[-3000:]
 
 
+def test_one_name_whose_tags_are_dockerfiles_and_builds_with_what_they_need(call, write, monkeypatch):
+    """The highest is listed first, the lowest is reached through an argument, and each level is built once."""
+    monkeypatch.setenv("SHAPES_TOKEN", "a token")
+    source = write(
+        {
+            "baselard.yaml": """\
+bases:
+- {name: example.test/tools, tags: [full, latest], dockerfile: full/Dockerfile, context: shared}
+- {name: example.test/tools, tags: [curl], dockerfile: curl/Dockerfile}
+- {name: "example.test/{KIND}", dockerfile: kinds/Dockerfile, variants: {KIND: [red, blue]}}
+examples:
+  paths: ["examples/*", "recipes/*.dockerfile"]
+  settings:
+    made: {contexts: {more: shared, alpine: "docker-image://example.test/red"}, secrets: {token: "env://SHAPES_TOKEN"}}
+    far: {platforms: [linux/s390x]}
+""",
+            "curl/Dockerfile": "FROM debian:trixie-slim\nRUN echo curl >/etc/level-1 && echo ran >&2\n",
+            "full/Dockerfile": "ARG BASE=example.test/tools:none\nARG BASE=example.test/tools:curl\nFROM $BASE\n"
+            "COPY word /etc/level-2\nONBUILD COPY own /etc/level-3\n",
+            "full/goss/a.yaml": "file: {/etc/level-1: {exists: true}, /etc/level-2: {exists: true}}\n",
+            "shared/word": "shared\n",
+            "kinds/Dockerfile": "ARG KIND\nFROM example.test/tools:curl\nARG KIND\nRUN echo $KIND >/etc/kind\n",
+            "examples/made/Dockerfile": "FROM alpine\nCOPY --from=more word /etc/more\n"
+            "COPY --from=example.test/tools /etc/level-2 /etc/copied\n"
+            'RUN --mount=type=secret,id=token,required=true test "$(cat /run/secrets/token)" = "a token"\n',
+            "examples/made/goss.yaml": "file: {/etc/kind: {contents: [red], exists: true}, /etc/more: {exists: true}}",
+            "examples/far/Dockerfile": "FROM example.test/tools\n",
+            "recipes/own": "of the recipe\n",
+            "recipes/built.dockerfile": "FROM example.test/tools:full\n",
+            "recipes/goss/built.yaml": "file: {/etc/level-3: {exists: true, contents: [of the recipe]}}\n",
+        }
+    )
+    secret = ("--secrets", "env://SHAPES_TOKEN")
+    examples = call(source, *secret, "test-examples")
+    assert examples.code == 0, examples.stdout + examples.stderr[-3000:]
+    assert "only for linux/s390x" in examples.stdout
+    assert examples.executions("echo curl") == 1
+    base = call(source, "test-base")
+    assert (base.code, "all 4 passed" in base.stdout) == (0, True), base.stderr[-3000:]
+    without = call(source, "test-examples", "--only", "made")
+    assert without.code == 1
+    assert "made needs a secret that the call does not give: add --secrets env://SHAPES_TOKEN" in without.stdout
+
+
 def test_one_image_with_two_targets_and_cookbooks(call, write):
     source = write(
         {

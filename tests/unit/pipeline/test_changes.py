@@ -48,6 +48,19 @@ def test_with_the_root_as_context_even_a_readme_may_be_copied():
     assert names("examples/cli/a", base=root) == ["cli"]
 
 
+def test_what_a_build_reads_elsewhere_concerns_it():
+    settings = ExampleSettings(context="app", contexts={"a": "shared/a", "b": "docker-image://b"})
+    examples = (Example("web", "examples/web", settings), EXAMPLES[0])
+    base = Base("b", "image/Dockerfile", "image", ("",), (), BaseSettings(contexts={"x": "docs/x"}))
+
+    def touched(path):
+        return [one.name for one in affected(examples, [base], Changed("main", (path,)))]
+
+    # Outside of every example and base, a path is taken to concern all, unless it is harmless.
+    assert (touched("app/README.md"), touched("shared/a/x.md"), touched("shared/README.md")) == (["web"], ["web"], [])
+    assert touched("docs/x/a.png") == ["web", "cli"]
+
+
 def test_the_listing_is_read():
     assert parse("main", "known\0b\0a b\0b\0") == Changed("main", ("a b", "b"))
     assert parse("main", "known\0") == Changed("main", ())

@@ -34,7 +34,7 @@ def test_a_name_that_matches_nothing_is_an_error_with_a_hint(argument):
 
 
 def test_no_example_at_all_says_where_it_looked():
-    with pytest.raises(BaselardError, match=r"looked for examples/\*/Dockerfile, docs/cookbooks/\*/Dockerfile"):
+    with pytest.raises(BaselardError, match=r"looked for Dockerfiles in examples/\*, docs/cookbooks/\*;"):
         choose.examples(project())
 
 

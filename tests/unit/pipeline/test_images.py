@@ -184,3 +184,34 @@ async def test_a_base_that_does_not_build_tells_why_once_and_its_name_to_everybo
         await images.base(found.bases[0], "standard")
     with pytest.raises(BaselardError, match=r"^its base ghcr\.io/a/base:standard does not build$"):
         await images.example(found.examples[0])
+
+
+class FakeSecret:
+    async def uri(self):
+        return "env://TOKEN"
+
+
+async def test_a_build_gets_its_named_contexts_and_the_secrets_that_the_call_gives(repository, monkeypatch):
+    given = {}
+
+    async def build(context, *, contexts, secrets, **_):
+        given.update(contexts=dict(contexts), secrets=dict(secrets))
+        return FakeContainer("image")
+
+    monkeypatch.setattr(dockerfile, "build", build, raising=False)
+    config = """\
+bases: [{name: a/base}]
+examples:
+  settings:
+    x: {contexts: {docs: manual, alpine: "docker-image://a/base:1"}, secrets: {npm: "env://TOKEN"}}
+"""
+    texts = {"Dockerfile": "FROM debian\n", "examples/x/Dockerfile": "FROM alpine\n", "manual/page": ""}
+    source, secret = repository({"baselard.yaml": config, **texts}), FakeSecret()
+    found = await discover.project(source, secrets=[secret])
+    await Images(found).example(found.examples[0])
+    assert given["secrets"] == {"npm": secret}
+    assert given["contexts"]["docs"].files == {"page": ""}
+    assert (given["contexts"]["alpine"].name, given["contexts"]["a/base:1"].name) == ("image", "image")
+    without = await discover.project(source)
+    with pytest.raises(UsageError, match="x needs a secret that the call does not give: add --secrets env://TOKEN"):
+        await Images(without).example(without.examples[0])
