@@ -207,7 +207,7 @@ examples:
 """
     texts = {"Dockerfile": "FROM debian\n", "examples/x/Dockerfile": "FROM alpine\n", "manual/page": ""}
     source, secret = repository({"baselard.yaml": config, **texts}), FakeSecret()
-    found = await discover.project(source, secrets=[secret])
+    found = await discover.project(source, secrets=[secret])  # type: ignore[list-item]
     await Images(found).example(found.examples[0])
     assert given["secrets"] == {"npm": secret}
     assert given["contexts"]["docs"].files == {"page": ""}
