@@ -32,7 +32,7 @@ HOST, API = "ghcr.io", "https://api.github.com"
 
 
 @dataclass
-class Packages:
+class PackageVersions:
     """The versions of one package. ``kept`` tells of those that GitHub does not let go, and why."""
 
     connection: Connection
@@ -106,7 +106,7 @@ class Packages:
 class GitHubRepository(AwaitedRepository):
     """A repository whose manifests are deleted as versions of a package. A mere name cannot be."""
 
-    packages: Packages
+    packages: PackageVersions
 
     async def delete(self, target: str) -> bool:
         return ":" in target and await awaited(partial(self.packages.delete, target))
@@ -119,7 +119,7 @@ class GitHubRepository(AwaitedRepository):
 def beside(repository: AwaitedRepository, reference: Reference, token: str) -> GitHubRepository:
     """The same repository, deleting through GitHub's API, in which nobody is told of the token but GitHub."""
     connection = Connection(API, say=repository.plain.connection.say)
-    return GitHubRepository(repository.plain, Packages(connection, token, reference.repository))
+    return GitHubRepository(repository.plain, PackageVersions(connection, token, reference.repository))
 
 
 def _tags(version: Mapping[str, Any]) -> list[str]:
