@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import PurePosixPath
 
 import anyio
 import dagger
@@ -17,18 +18,20 @@ from pipeline import spans
 from pipeline.attempts import settled
 from pipeline.changes import Changed
 from pipeline.clock import Clock
-from pipeline.config import Config, QuarantineSettings
-from pipeline.conventions import GOSS_WAIT
+from pipeline.config import Config, QuarantineSettings, TestSettings
+from pipeline.conventions import BASIC, GOSS_WAIT
 from pipeline.discover import Base, Example, base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.failures import Locate, case_of
-from pipeline.goss import basic, ready
-from pipeline.goss.files import GossFiles, for_target
+from pipeline.goss import ready
+from pipeline.goss.files import for_target
 from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
-from pipeline.goss.run import How, attempt
+from pipeline.goss.run import How
 from pipeline.images import Images, title
 from pipeline.model import WAITING, Attempt, Case, Phase, Quarantine, Report, Suite, Verdict
+from pipeline.testers import known
+from pipeline.testers.tester import Exam
 
 
 @dataclass(frozen=True)
@@ -65,63 +68,66 @@ class Subject:
 
 
 def of_example(example: Example, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
-    """The subject for one example: its gossfiles, or the basic test where it has none."""
+    """The subject for one example, judged by all of its tests."""
+    settings = example.settings
+    locate = partial(images.runs.failed, example.name)
 
     async def judge(image: dagger.Container, nonce: str) -> Outcome:
         readiness = await ready.of(image)
         serves = readiness.declared or example.waits
-        mode = example.settings.run or ("service" if serves else "tool")
-        how = How(mode, example.settings.wait, (*readiness.entrypoint, *readiness.arguments))
-        if not example.tested:
-            return await basic.attempt(image, tools, readiness, how, nonce)
-        found = GossFiles(
-            # Those of the whole repository: a gossfile may include what several share.
-            source.filter(include=["**/goss*", "**/goss*/**"]),
-            tests=tuple(f"{example.directory}/{name}" for name in example.goss),
+        mode = settings.run or ("service" if serves else "tool")
+        exam = Exam(
+            image,
+            tools,
+            source,
+            example.directory,
+            How(mode, settings.wait, (*readiness.entrypoint, *readiness.arguments)),
+            readiness,
+            nonce,
+            lambda stage: images.example(example, stage),
+            locate,
             wait=f"{example.directory}/{GOSS_WAIT}" if example.waits else "",
-            ready=readiness.gossfile() if how.mode == "service" else "",
-            variables=example.settings.vars,
+            variables=settings.vars,
             vars_file=source.file(example.vars_file) if example.vars_file else None,
-            path="",
         )
-        return await attempt(image, tools, found, how, nonce)
+        return await known.judge(example.tests, exam)
 
-    excuse = quarantined(example.settings.quarantine)
     return Subject(
         example.name,
         lambda: images.example(example),
         judge,
-        excuse,
+        quarantined(settings.quarantine),
         wait=lambda: images.ready_for(example),
-        locate=partial(images.runs.failed, example.name),
+        locate=locate,
     )
 
 
 def of_base(base: Base, target: str, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
     """The subject for one target of a base: all of its gossfiles, run through its entrypoint."""
+    goss, settings, name = PurePosixPath(base.goss_directory), base.settings, title(base, target)
+    files = tuple(f"{goss.name}/{file}" for file in for_target(base.goss, target, base.targets))
+    locate = partial(images.runs.failed, name)
 
     async def judge(image: dagger.Container, nonce: str) -> Outcome:
         readiness = await ready.of(image)
-        command = (*readiness.entrypoint, *readiness.arguments)
-        mode = base.settings.run or ("entrypoint" if readiness.entrypoint else "tool")
-        how = How(mode, base.settings.wait, command)
-        names = for_target(base.goss, target, base.targets)
-        if not names:
-            return await basic.attempt(image, tools, Readiness(), replace(how, mode="tool"), nonce)
-        found = GossFiles(
-            source.directory(base.goss_directory),
-            tests=names,
-            wait=GOSS_WAIT if base.waits else "",
-            ready=readiness.gossfile() if mode == "service" else "",
-            variables=base.settings.vars,
-            vars_file=source.file(base.settings.vars.file) if base.settings.vars.file else None,
-            path=f"{base.goss_directory}/",
+        mode = settings.run or ("entrypoint" if readiness.entrypoint else "tool")
+        exam = Exam(
+            image,
+            tools,
+            source,
+            str(goss.parent),
+            How(mode if files else "tool", settings.wait, (*readiness.entrypoint, *readiness.arguments)),
+            readiness if files else Readiness(),
+            nonce,
+            lambda stage: images.base(base, stage),
+            locate,
+            wait=f"{goss}/{GOSS_WAIT}" if base.waits else "",
+            variables=settings.vars,
+            vars_file=source.file(settings.vars.file) if settings.vars.file else None,
         )
-        return await attempt(image, tools, found, how, nonce)
+        return await known.judge([TestSettings("goss", files) if files else TestSettings(BASIC)], exam)
 
-    name = title(base, target)
-    located = partial(images.runs.failed, name)
-    return Subject(name, lambda: images.base(base, target), judge, locate=located, kind="base")
+    return Subject(name, lambda: images.base(base, target), judge, locate=locate, kind="base")
 
 
 def meant(examples: Sequence[Example], bases: Sequence[Base]) -> dict[str, tuple[Base, str]]:

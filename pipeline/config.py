@@ -18,6 +18,8 @@ from pipeline.document import Document, read
 from pipeline.errors import ConfigError
 
 FILE = CONFIG
+# What is given words instead of files, and the tester that takes them.
+_WITHOUT_FILES = {"run": "script", "stage": "stage"}
 _SCHEMA = Path(__file__).with_name("baselard.schema.json")
 
 
@@ -27,6 +29,27 @@ class Variables:
 
     file: str = ""
     inline: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TestSettings:
+    """What one tester is to judge: files, or words (commands, stages); with neither, the files of its conventions.
+
+    `timeout` is the seconds that each script may take, `line` where in `baselard.yaml` this stands.
+    """
+
+    __test__ = False  # no class of tests, whatever pytest makes of its name
+
+    tester: str
+    files: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    timeout: int = 600
+    line: int = 0
+
+    @property
+    def given(self) -> bool:
+        """Whether it says what to judge."""
+        return bool(self.files or self.words)
 
 
 @dataclass(frozen=True)
@@ -73,6 +96,7 @@ class ExampleSettings:
     vars: Variables = field(default_factory=Variables)
     run: str = ""
     wait: int = 60
+    tests: tuple[TestSettings, ...] = ()
     standalone: bool = False
     minutes: float = 1
     quarantine: QuarantineSettings | None = None
@@ -158,7 +182,7 @@ def parse(text: str, path: str = FILE) -> Config:
         raise ConfigError(f"{path}: not YAML: it nests too deep") from error
     value = {} if document.value is None else document.value
     _validate(replace(document, value=value), path)
-    return replace(_config(value), document=document)
+    return replace(_config(value, document), document=document)
 
 
 def _validate(document: Document, path: str) -> None:
@@ -229,7 +253,7 @@ def _either(wanted: Any) -> str:
     return " or ".join(wanted) if isinstance(wanted, list) else str(wanted)
 
 
-def _config(document: Mapping[str, Any]) -> Config:
+def _config(document: Mapping[str, Any], places: Document) -> Config:
     examples = document.get("examples", {})
     test = document.get("test", {})
     given: dict[str, Any] = {"jobs": test.get("jobs"), "retries": test.get("retries"), "timeout": test.get("timeout")}
@@ -239,7 +263,7 @@ def _config(document: Mapping[str, Any]) -> Config:
     if "paths" in examples:
         given["example_paths"] = tuple(examples["paths"])
     settings = examples.get("settings", {})
-    given["written"] = {name: _example(value) for name, value in settings.items()}
+    given["written"] = {name: _example(value, name, places) for name, value in settings.items()}
     given["examples"] = {name: ExampleSettings(**fields) for name, fields in given["written"].items()}
     given["runners"] = document.get("matrix", {}).get("runners")
     given["publish"] = PublishSettings(**_fields(document.get("publish", {})))
@@ -248,11 +272,31 @@ def _config(document: Mapping[str, Any]) -> Config:
     return Config(**{key: value for key, value in given.items() if value is not None})
 
 
-def _example(document: Mapping[str, Any]) -> dict[str, Any]:
+def _example(document: Mapping[str, Any], name: str, places: Document) -> dict[str, Any]:
     fields = _fields(document)
     if "quarantine" in fields:
         fields["quarantine"] = QuarantineSettings(**fields["quarantine"])
+    if "tests" in fields:
+        where = ("examples", "settings", name, "tests")
+        lines = [places.line_of((*where, str(number))) for number in range(len(fields["tests"]))]
+        fields["tests"] = tuple(map(_test, fields["tests"], lines))
     return fields
+
+
+def _test(value: str | Mapping[str, Any], line: int) -> TestSettings:
+    """A tester's name alone, or with what it is given."""
+    if isinstance(value, str):
+        return TestSettings(value, line=line)
+    named = [key for key in value if key != "timeout"]
+    if len(named) != 1:
+        told = " and ".join(named) or "no tester"
+        raise ConfigError(f"{FILE}:{line}: a test has one tester, not {told}; write an item of each")
+    given = value[named[0]]
+    words = (given,) if isinstance(given, str) else tuple(given)
+    timeout = value.get("timeout", TestSettings.timeout)
+    if tester := _WITHOUT_FILES.get(named[0]):
+        return TestSettings(tester, words=words, timeout=timeout, line=line)
+    return TestSettings(named[0], words, timeout=timeout, line=line)
 
 
 def _variables(value: Any) -> Variables:

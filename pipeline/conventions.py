@@ -25,6 +25,9 @@ GOSS = "goss.yaml"
 GOSS_WAIT = "goss_wait.yaml"
 GOSSFILES = (GOSS, "goss/*.yaml")
 """Below an example: all of these, so that none is silently ignored."""
+BASIC = "basic"
+TESTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"goss": GOSSFILES, "script": ("test.sh", "tests/*.bats")})
+"""By tester, the files of an example that are its tests; where there is none of any, it is the basic test."""
 
 
 # What is no Dockerfile itself though its name begins or ends like one: ignore rules, templates, what editors leave.

@@ -12,13 +12,13 @@ from pathlib import PurePosixPath
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
 from pipeline import consistency, variants
-from pipeline.config import Config
+from pipeline.config import FILE, Config
 from pipeline.conventions import (
     DOCKERFILES,
     GOSS,
     GOSS_WAIT,
-    GOSSFILES,
     IMAGE_CONTEXT,
+    TESTS,
     From,
     dockerfile_name,
     froms,
@@ -26,6 +26,7 @@ from pipeline.conventions import (
 )
 from pipeline.errors import ConfigError, UsageError
 from pipeline.project import Example, SourceTree
+from pipeline.testers.choose import chosen
 
 _OF_FILES = re.compile(r"o(?:cker|ntainer)file(?:[.*]|$)")
 
@@ -76,7 +77,10 @@ async def _files(source: SourceTree, config: Config) -> set[str]:
     """What there is of the files that matter: Dockerfiles, gossfiles, and what the settings name."""
     vars_files = {fields["vars"].file for fields in config.written.values() if "vars" in fields} - {""}
     dockerfiles = {fields["dockerfile"] for fields in config.written.values() if "dockerfile" in fields}
-    inside = ("*ockerfile*", "*ontainerfile*", "goss*.y*ml", "goss/*.yaml", *sorted(vars_files | dockerfiles))
+    tests = {name for fields in config.written.values() for test in fields.get("tests", ()) for name in test.files}
+    by_convention = [pattern for patterns in TESTS.values() for pattern in patterns]
+    named = sorted(vars_files | dockerfiles | tests)
+    inside = ("*ockerfile*", "*ontainerfile*", "goss*.y*ml", *by_convention, *named)
     directories = [str(PurePosixPath(path).parent) if of_files(path) else path for path in config.example_paths]
     patterns = [str(PurePosixPath(path, name)) for path in directories for name in inside]
     listed = await each(dict.fromkeys(patterns), source.glob)
@@ -189,13 +193,13 @@ def _variants(config: Config, name: str, one: FoundExample, inside: Sequence[str
         several = variants.expanded(written)
     except UsageError as error:
         raise ConfigError(f"{config.place_of(one.names, 'variants')}: {name}: {error}") from error
-    goss, waits = _gossfiles(one, inside), GOSS_WAIT in inside
+    own, waits = _own(one, inside), GOSS_WAIT in inside
     return [
         Example(
             name=f"{name}/{variants.called(settings.variant)}" if settings.variant else name,
             directory=one.directory,
             settings=settings,
-            goss=goss,
+            tests=chosen(settings.tests, own),
             waits=waits,
         )
         for settings in several
@@ -215,10 +219,9 @@ def _example(config: Config, one: FoundExample, example: Example, text: str, ins
         return replace(example, problem=str(error))
 
 
-def _gossfiles(one: FoundExample, inside: Sequence[str]) -> tuple[str, ...]:
+def _own(one: FoundExample, inside: Sequence[str]) -> tuple[str, ...]:
     """Those of its directory, but for what is named for another Dockerfile there."""
-    found = (name for name in inside if any(matches(name, pattern) for pattern in GOSSFILES))
-    return tuple(name for name in found if PurePosixPath(name).stem not in one.siblings)
+    return tuple(name for name in inside if PurePosixPath(name).stem not in one.siblings)
 
 
 def _overlooked(directory: str, inside: Sequence[str]) -> str:
@@ -232,6 +235,8 @@ def _overlooked(directory: str, inside: Sequence[str]) -> str:
 
 def _missing(config: Config, one: FoundExample, example: Example, inside: Sequence[str]) -> str:
     """What to say of a file that the settings name and the repository lacks."""
-    if not example.vars_file or example.settings.vars.file in inside:
-        return ""
-    return f"{config.place_of(one.names, 'vars')}: there is no {example.vars_file}, which is to hold variables"
+    if example.vars_file and example.settings.vars.file not in inside:
+        return f"{config.place_of(one.names, 'vars')}: there is no {example.vars_file}, which is to hold variables"
+    named = ((name, test.line) for test in example.settings.tests for name in test.files)
+    lacking = next(((name, line) for name, line in named if name not in inside), None)
+    return f"{FILE}:{lacking[1]}: there is no {one.directory}/{lacking[0]}, which is to be a test" if lacking else ""

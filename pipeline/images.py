@@ -132,7 +132,7 @@ class Images:
             if meant := base_of(from_.reference, self._project.bases):
                 await self._once(*meant)
 
-    async def example(self, example: Example) -> dagger.Container:
+    async def example(self, example: Example, stage: str = "") -> dagger.Container:
         """The example's image, not yet evaluated; BaselardError when it cannot be built at all."""
         if example.problem:
             raise UsageError(example.problem)
@@ -143,7 +143,7 @@ class Images:
             settings,
             example.froms,
             self._project.bases,
-            target=settings.target,
+            target=stage or settings.target,
         )
 
     async def _build_base(self, base: Base, target: str) -> dagger.Container:

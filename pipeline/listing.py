@@ -40,7 +40,7 @@ def _entry(example: Example) -> dict[str, Any]:
         "name": example.name,
         "directory": example.directory,
         "from": list(dict.fromkeys(from_.reference for from_ in example.froms)),
-        "test": "goss" if example.tested else "basic",
+        "tests": list(example.testers),
         "quarantine": asdict(quarantine) if quarantine else None,
         "problem": example.problem,
     }
@@ -48,7 +48,7 @@ def _entry(example: Example) -> dict[str, Any]:
 
 def _row(example: Example) -> tuple[str, str, str, str]:
     bases = ", ".join(dict.fromkeys(from_.reference for from_ in example.froms))
-    return example.name, bases or "scratch", "goss" if example.tested else "basic", _note(example)
+    return example.name, bases or "scratch", ", ".join(example.testers), _note(example)
 
 
 def _note(example: Example) -> str:

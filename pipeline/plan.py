@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.config import BaseSettings, ExampleSettings
-from pipeline.conventions import GOSS_WAIT, From
+from pipeline.config import BaseSettings, ExampleSettings, TestSettings
+from pipeline.conventions import BASIC, GOSS_WAIT, From
 from pipeline.goss.files import for_target
 from pipeline.project import UNNAMED, Base, Example, Project, base_of
 from pipeline.tags import naming
@@ -26,7 +26,7 @@ class PlannedFrom:
 
 @dataclass(frozen=True)
 class Planned:
-    """One build. `test` names the files that judge it, none for the basic test; `tags` are those it is published under.
+    """One build. `test` has by tester what judges it: files, commands, stages; `tags` are those it is published under.
 
     `problem` says why it cannot be built.
     """
@@ -40,7 +40,7 @@ class Planned:
     secrets: Sequence[str] = ()
     platforms: Sequence[str] = ()
     sources: Sequence[PlannedFrom] = ()
-    test: Sequence[str] = ()
+    test: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tags: Sequence[str] = ()
     problem: str = ""
     note: str = ""
@@ -79,6 +79,7 @@ def of(project: Project, ref: str = "") -> Planning:
 def _base(project: Project, base: Base, target: str, event: Event, published: set[str]) -> Planned:
     others = [one for one in project.bases if one is not base]
     names = naming.of_target(project, base, target, event) if published else ()
+    goss = tuple(for_target(base.goss, target, base.targets))
     return Planned(
         name=base.title(target),
         dockerfile=base.dockerfile,
@@ -87,7 +88,7 @@ def _base(project: Project, base: Base, target: str, event: Event, published: se
         **_built(base.settings),
         platforms=project.config.publish.platforms,
         sources=_sources(base.froms, others),
-        test=[f"{base.goss_directory}/{name}" for name in for_target(base.goss, target, base.targets)],
+        test=_test([TestSettings("goss" if goss else BASIC, goss)], base.goss_directory),
         tags=[str(one) for one in names],
         note="it is not published: it has no name" if base.name == UNNAMED and not base.settings.name else "",
     )
@@ -103,10 +104,19 @@ def _example(project: Project, example: Example) -> Planned:
         **_built(example.settings),
         platforms=example.settings.platforms,
         sources=_sources(example.froms, project.bases),
-        test=[f"{example.directory}/{name}" for name in (*example.goss, *([GOSS_WAIT] if example.waits else []))],
+        test=_test(example.tests, example.directory, GOSS_WAIT if example.waits else ""),
         problem=example.problem,
         note=f"quarantined until {quarantine.until}: {quarantine.reason}" if quarantine else "",
     )
+
+
+def _test(tests: Sequence[TestSettings], directory: str, wait: str = "") -> dict[str, list[str]]:
+    """By tester, its files as the repository names them, then its commands or stages."""
+    found: dict[str, list[str]] = {}
+    for test in tests:
+        files = (*test.files, *([wait] if wait and test.tester == "goss" else []))
+        found.setdefault(test.tester, []).extend([*(f"{directory}/{name}" for name in files), *test.words])
+    return found
 
 
 def _built(settings: BaseSettings | ExampleSettings) -> dict[str, Any]:
@@ -133,7 +143,7 @@ def as_json(planning: Planning) -> str:
 def _entry(planned: Planned) -> dict[str, Any]:
     fields = {name: value for name, value in asdict(planned).items() if value and name != "name"}
     fields["sources"] = [{key: value for key, value in asdict(one).items() if value} for one in planned.sources]
-    return {**fields, "test": {"goss": list(planned.test)} if planned.test else "basic"}
+    return {**fields, "test": planned.test if planned.test != {BASIC: []} else BASIC}
 
 
 # --- for people -------------------------------------------------------------------------------------------------------
@@ -187,7 +197,7 @@ def _more(one: Planned) -> Iterator[str]:
     read = dict.fromkeys(source.reference for source in one.sources if source.base != one.parent or not source.base)
     if read:
         yield f"from {', '.join(read)}"
-    yield f"test {', '.join(one.test) or 'basic'}"
+    yield f"test {', '.join(word for tester, words in one.test.items() for word in words or [tester])}"
     if one.tags:
         yield f"tags {', '.join(one.tags)}"
     if one.note:

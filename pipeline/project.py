@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from baselard.oci import platforms
 from pipeline import references
-from pipeline.config import BaseSettings, Config, ExampleSettings
+from pipeline.config import BaseSettings, Config, ExampleSettings, TestSettings
 from pipeline.conventions import From, beside
 
 if TYPE_CHECKING:  # whoever plans a repository on a disk has no engine
@@ -78,14 +78,19 @@ class Example:
     directory: str
     settings: ExampleSettings
     froms: tuple[From, ...] = ()
-    goss: tuple[str, ...] = ()
+    tests: tuple[TestSettings, ...] = ()
     waits: bool = False
     problem: str = ""
 
     @property
-    def tested(self) -> bool:
-        """Whether it has gossfiles of its own; `goss` names them relative to its directory."""
-        return bool(self.goss)
+    def goss(self) -> tuple[str, ...]:
+        """Its gossfiles, relative to its directory."""
+        return tuple(name for test in self.tests if test.tester == "goss" for name in test.files)
+
+    @property
+    def testers(self) -> tuple[str, ...]:
+        """The names of what judges it."""
+        return tuple(dict.fromkeys(test.tester for test in self.tests))
 
     @property
     def dockerfile(self) -> str:

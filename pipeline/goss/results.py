@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +40,15 @@ def came_to_an_end(text: str, mark: str) -> bool:
     return "end" in sections(text, mark)
 
 
-def outcome(text: str, mark: str, stderr: str = "", wait: str = "") -> Outcome:
+Read = Callable[[Mapping[str, str]], tuple[Case, ...]]
+"""How the sections of a run become cases."""
+
+
+def outcome(text: str, mark: str, stderr: str = "", wait: str = "", read: Read | None = None) -> Outcome:
     """Read one run of run.sh. Whatever did not come to an end is an error case that says so.
 
-    `wait` is the gossfile that was waited for; without one, it was what the image declares.
+    `wait` is the gossfile that was waited for; without one, it was what the image declares. `read` makes cases of what
+    was tested then; without one, those are goss's.
     """
     parts = sections(text, mark)
     log = parts.get("log", "")
@@ -54,7 +59,7 @@ def outcome(text: str, mark: str, stderr: str = "", wait: str = "") -> Outcome:
         return Outcome((_error(wait or "goss_wait.yaml", _first_line(explained(said)), said),), log)
     if "wait" in parts:
         return Outcome(_never_ready(parts, wait), log)
-    return Outcome((*_cases(parts), *_process(parts)), log)
+    return Outcome((*(read or _cases)(parts), *_process(parts)), log)
 
 
 def _cases(parts: Mapping[str, str]) -> tuple[Case, ...]:

@@ -12,7 +12,7 @@ from pipeline import spans
 from pipeline.goss import files as gossfiles
 from pipeline.goss.files import GossFiles
 from pipeline.goss.places import located
-from pipeline.goss.results import Outcome, came_to_an_end, outcome
+from pipeline.goss.results import Outcome, Read, came_to_an_end, outcome
 
 SHELL = ["/.goss/busybox", "sh"]
 
@@ -42,25 +42,40 @@ def prepared(image: dagger.Container, tools: dagger.Directory, nonce: str) -> da
 
 async def attempt(image: dagger.Container, tools: dagger.Directory, files: GossFiles, how: How, nonce: str) -> Outcome:
     """Run the gossfiles once in the image, as its own user and in its working directory."""
-    mark = f"baselard-{uuid.uuid5(uuid.NAMESPACE_OID, nonce).hex}"
-    command = how.command if how.mode == "service" else ()
-    start = "yes" if command else "no"
-    ran = (
-        prepared(image, tools, nonce)
-        .with_mounted_directory("/.goss-tests", gossfiles.mount(files))
-        .with_exec(
-            [*SHELL, "/.goss/run.sh", mark, start, str(how.wait), *command],
-            expect=dagger.ReturnType.ANY,
-            use_entrypoint=how.mode == "entrypoint",
-        )
-    )
     with spans.task("goss", folded=True) as span:
-        text = await report(ran)
-        stderr = "" if came_to_an_end(text, mark) else await ran.stderr()
-        told = outcome(text, mark, stderr, files.wait)
+        told = await beside(image, tools, gossfiles.mount(files), how, Judging("gossfiles", nonce, wait=files.wait))
         count = len(told.cases)
         span.update_name(f"goss, {count} check{'s' if count != 1 else ''}")
     return await located(told, files)
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How run.sh judges once the image is ready: by its script of that `name`, whose sections `read` makes cases of."""
+
+    name: str
+    nonce: str
+    read: Read | None = None
+    wait: str = ""
+
+
+async def beside(
+    image: dagger.Container, tools: dagger.Directory, tests: dagger.Directory, how: How, judging: Judging
+) -> Outcome:
+    """Judge the image once by what is in `tests`, beside its own command if it is a service."""
+    mark = f"baselard-{uuid.uuid5(uuid.NAMESPACE_OID, judging.nonce).hex}"
+    command = how.command if how.mode == "service" else ()
+    words = [mark, "yes" if command else "no", str(how.wait), judging.name, *command]
+    ran = (
+        prepared(image, tools, judging.nonce)
+        .with_mounted_directory("/.goss-tests", tests)
+        .with_exec(
+            [*SHELL, "/.goss/run.sh", *words], expect=dagger.ReturnType.ANY, use_entrypoint=how.mode == "entrypoint"
+        )
+    )
+    text = await report(ran)
+    stderr = "" if came_to_an_end(text, mark) else await ran.stderr()
+    return outcome(text, mark, stderr, judging.wait, judging.read)
 
 
 async def report(ran: dagger.Container) -> str:

@@ -42,8 +42,8 @@ def about(report: Report, project: Project, base: Base, target: str, platform: s
             files = tuple(f"{base.goss_directory}/{name}" for name in base.goss)
             found.append(TestedWith(suite, "goss" if files else "basic", files))
         elif example := examples.get(suite.name):
-            files = tuple(f"{example.directory}/{name}" for name in example.goss)
-            found.append(TestedWith(suite, "goss" if files else "basic", files))
+            files = tuple(f"{example.directory}/{name}" for test in example.tests for name in test.files)
+            found.append(TestedWith(suite, ", ".join(example.testers), files))
     return found
 
 

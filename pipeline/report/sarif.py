@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, which GitHub's code scanning and editors read: lint's remarks, and goss tests that failed.
+"""Findings as SARIF 2.1.0, which GitHub's code scanning and editors read: lint's remarks, and tests that failed.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html; what GitHub wants besides is at
 https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
@@ -21,6 +21,7 @@ _OWNERS = {
     "actionlint/": ("actionlint", "https://github.com/rhysd/actionlint/blob/main/docs/checks.md"),
     "baselard/": ("Baselard", f"{_HOME}/blob/main/docs/how-to/publishing.md"),
     "goss/": ("goss", "https://goss.readthedocs.io/en/stable/gossfile/"),
+    "tester/": ("Baselard", f"{_HOME}/blob/main/docs/reference/testers.md"),
     "zizmor/": ("zizmor", "https://docs.zizmor.sh/audits/"),
     "SC": ("ShellCheck", "https://www.shellcheck.net/wiki/"),
     "": ("hadolint", "https://github.com/hadolint/hadolint/wiki"),

@@ -14,6 +14,7 @@ _COUNTED = {
     "base": ("1 tested base", "{} tested bases"),
     "build": ("the base", "{} bases"),
 }
+_SAID_TWICE = "goss/"  # of such a failure the detail repeats the message
 _SIGNS = {Verdict.FLAKY: "~", Verdict.NOTED: "·"}
 
 
@@ -83,7 +84,8 @@ def failure(suite: Suite) -> str:
     for case in told(suite):
         where = f"{case.place}: " if case.place else ""
         lines.append(f"  {_SIGNS.get(case.verdict, '✗')} {where}{case.name}: {case.message}")
-        lines += [f"      {line}" for line in case.detail.splitlines() if case.verdict is Verdict.ERROR]
+        shown = case.verdict is Verdict.ERROR or not case.code.startswith(_SAID_TWICE)
+        lines += [f"      {line}" for line in case.detail.splitlines() if shown]
         lines += [f"      {case.link}"] if case.link else []
     lines += [
         f"  attempt {number} failed too: {case.name}: {case.message}"

@@ -46,6 +46,12 @@ def call(kept_store: Path) -> Call:
     return calling(kept_store)
 
 
+@pytest.fixture(scope="module")
+def calling_once(kept_store: Path) -> Call:
+    """The same for one call that all tests of a module ask about."""
+    return calling(kept_store)
+
+
 @pytest.fixture
 def call_on() -> Callable[[Path], Call]:
     """The same on a store of the test's own."""

@@ -55,3 +55,30 @@ def test_an_error_names_the_line(text, said):
     with pytest.raises(ConfigError) as error:
         config.parse(text)
     assert str(error.value).startswith(said)
+
+
+TESTS = "examples: {settings: {a: {tests: [%s]}}}\n"
+
+
+def test_tests_are_named_or_given_something():
+    text = TESTS % "goss, {script: [a.sh, b.sh], timeout: 5}, {run: curl x}"
+    assert config.parse(text).example("a").tests == (
+        config.TestSettings("goss", line=1),
+        config.TestSettings("script", ("a.sh", "b.sh"), timeout=5, line=1),
+        config.TestSettings("script", words=("curl x",), line=1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        ("gos", "'gos' is not allowed here"),
+        ("{script: a.sh, goss: b.yaml}", "a test has one tester, not script and goss; write an item of each"),
+        ("{timeout: 5}", "a test has one tester, not no tester"),
+        ("{script: /etc/x}", "is not allowed here"),
+        ("{bats: a}", "is not allowed here"),
+    ],
+)
+def test_a_test_of_no_tester_or_of_two_is_refused(items, told):
+    with pytest.raises(ConfigError, match=told):
+        config.parse(TESTS % items)

@@ -40,9 +40,9 @@ async def test_conventions_need_no_configuration(found):
     assert (base.name, base.dockerfile, base.context) == ("ghcr.io/a/base", "image/Dockerfile", "image")
     assert (base.goss, base.waits) == (("a.yaml", "b.yaml"), True)
     assert project.examples[1].goss == ("goss.yaml", "goss/more.yaml")
-    assert [(e.name, e.tested, e.waits, e.problem) for e in project.examples] == [
-        ("cli", False, False, ""),
-        ("web", True, True, ""),
+    assert [(e.name, [test.tester for test in e.tests], e.waits, e.problem) for e in project.examples] == [
+        ("cli", ["basic"], False, ""),
+        ("web", ["goss"], True, ""),
     ]
 
 
@@ -117,3 +117,13 @@ async def test_the_tag_chooses_the_target(found, reference, target):
     )
     meant = discover.base_of(reference, project.bases)
     assert (meant and meant[1]) == target
+
+
+async def test_settings_name_tests_of_other_files_and_one_that_is_not_there_is_told_with_its_line(found):
+    files = {"Dockerfile": BASE, "examples/a/Dockerfile": "FROM base\n", "examples/b/Dockerfile": "FROM base\n"}
+    written = "bases: [{name: base}]\nexamples:\n  settings:\n    a: {tests: [{script: check/x.sh}, basic]}\n"
+    project = await found({**files, "baselard.yaml": written, "examples/a/check/x.sh": "", "examples/b/test.sh": ""})
+    assert [(one.testers, one.problem) for one in project.examples] == [(("script", "basic"), ""), (("script",), "")]
+    project = await found({**files, "baselard.yaml": written})
+    told = "baselard.yaml:4: there is no examples/a/check/x.sh, which is to be a test"
+    assert project.examples[0].problem == told

@@ -10,6 +10,7 @@ from pipeline.checks import CheckOptions
 from pipeline.clock import Clock
 from pipeline.errors import BaselardError, UsageError
 from pipeline.fan_out import FanOut
+from pipeline.goss import basic
 from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.images import Images, everywhere
@@ -134,7 +135,7 @@ async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkey
     async def nothing(image):
         return Readiness()
 
-    monkeypatch.setattr(checks.basic, "attempt", passes)
+    monkeypatch.setattr(basic, "attempt", passes)
     monkeypatch.setattr(checks.ready, "of", nothing)
     found = await project(
         repository, bad="FROM ghcr.io/a/base\n# BROKEN\n", good="FROM ghcr.io/a/base\n", odd="FROM x\n"

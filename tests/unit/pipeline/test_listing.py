@@ -7,16 +7,24 @@ from typing import Any
 import pytest
 
 from pipeline import listing
-from pipeline.config import ExampleSettings, QuarantineSettings
+from pipeline.config import ExampleSettings, QuarantineSettings, TestSettings
 from pipeline.conventions import From
 from pipeline.discover import Example
 from pipeline.errors import UsageError
 
+GOSS = (TestSettings("goss", ("goss.yaml",)),)
+BASIC = (TestSettings("basic"),)
 EXCUSE = QuarantineSettings(reason="mirror é", link="https://x", until="2001-01-01")
 PROJECT: Any = SimpleNamespace(
     examples=(
-        Example("a", "examples/a", ExampleSettings(), (From("b:1", 1), From("b:1", 3)), ("goss.yaml",)),
-        Example("c", "examples/c", ExampleSettings(quarantine=EXCUSE), problem=""),
+        Example(
+            "a",
+            "examples/a",
+            ExampleSettings(),
+            (From("b:1", 1), From("b:1", 3)),
+            (TestSettings("goss", ("goss.yaml",)),),
+        ),
+        Example("c", "examples/c", ExampleSettings(quarantine=EXCUSE), tests=BASIC),
     )
 )
 
@@ -31,9 +39,9 @@ def test_a_line_for_each_example():
 
 def test_json_has_the_same_and_more():
     assert json.loads(listing.examples(PROJECT, "json")) == [
-        {"name": "a", "directory": "examples/a", "from": ["b:1"], "test": "goss", "quarantine": None, "problem": ""},
+        {"name": "a", "directory": "examples/a", "from": ["b:1"], "tests": ["goss"], "quarantine": None, "problem": ""},
         {
-            **{"name": "c", "directory": "examples/c", "from": [], "test": "basic", "problem": ""},
+            **{"name": "c", "directory": "examples/c", "from": [], "tests": ["basic"], "problem": ""},
             "quarantine": {"reason": "mirror é", "link": "https://x", "until": "2001-01-01", "expired": True},
         },
     ]

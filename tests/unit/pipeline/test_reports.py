@@ -249,3 +249,9 @@ def test_a_terminal_shows_linted_files_as_one_row():
     assert "passed  lint" in shown
     assert "Dockerfile" not in shown
     assert "1 of 2 failed" in shown
+
+
+def test_the_output_of_a_failed_script_is_shown_and_what_goss_says_twice_is_not():
+    said = Case("test.sh", Verdict.FAILED, message="exit code 1", detail="line 1\nline 2", code="tester/script")
+    shown = text.failure(Suite("a", (said, replace(said, detail="Port: x", code="goss/port"))))
+    assert "      line 1\n      line 2" in shown and "Port: x" not in shown

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from pipeline.config import BaseSettings, Config, ExampleSettings
+from pipeline.config import BaseSettings, Config, ExampleSettings, TestSettings
 from pipeline.conventions import From
 from pipeline.discover import Base, Example, Project
 from pipeline.errors import UsageError
@@ -197,11 +197,15 @@ def passed(name, verdict=Verdict.PASSED, **more):
     return Suite(name, (Case("case", verdict),), **more)
 
 
+WEB = (TestSettings("goss", ("goss.yaml",)), TestSettings("script", ("test.sh",)))
+PLAIN = (TestSettings("basic"),)
+
+
 def project():
     base = Base("acme/base", "image/Dockerfile", "image", ("", "dev"), ("a.yaml",), BaseSettings())
     examples = [
-        Example(name, f"examples/{name}", ExampleSettings(), (From(f"acme/base:{tag}", 1),), goss)
-        for name, tag, goss in (("web", "latest", ("goss.yaml",)), ("cli", "1", ()), ("tool", "dev", ()))
+        Example(name, f"examples/{name}", ExampleSettings(), (From(f"acme/base:{tag}", 1),), tests)
+        for name, tag, tests in (("web", "latest", WEB), ("cli", "1", PLAIN), ("tool", "dev", PLAIN))
     ]
     return Project(None, Config(), (base,), tuple(examples)), base
 
@@ -215,7 +219,7 @@ def test_a_result_is_about_the_suites_of_this_image_on_this_platform():
     assert [(one.suite.name, one.tester, one.files) for one in found] == [
         ("image/Dockerfile", "hadolint", ("image/Dockerfile",)),
         ("acme/base (linux/amd64)", "goss", ("image/goss/a.yaml",)),
-        ("web (linux/amd64)", "goss", ("examples/web/goss.yaml",)),
+        ("web (linux/amd64)", "goss, script", ("examples/web/goss.yaml", "examples/web/test.sh")),
         ("cli (linux/amd64)", "basic", ()),
     ]
     dev = results.about(report, whole, base, "dev", "linux/arm64")

@@ -1,0 +1,120 @@
+"""Testers on real images: what each is to find, broken once, in one call. Judges: the shell and bats."""
+
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.root, pytest.mark.network]
+
+BASE = 'FROM debian:trixie-slim\nRUN useradd --create-home agent\nUSER agent\nWORKDIR /home/agent\nCMD ["bash"]\n'
+STAGES = """\
+FROM example.test/base AS app
+RUN touch built
+FROM app AS unit
+RUN test -e built
+
+FROM app AS style
+RUN echo tabs >&2; exit 3
+FROM app
+"""
+BATS = """\
+@test "there is a shell" {
+  [ -x /bin/sh ]
+}
+
+@test "the answer is right" {
+  [ "$(cat /answer)" = 42 ]
+}
+
+@test "what is not for here" {
+  skip "no network"
+}
+"""
+SCRIPT = """\
+#!/bin/bash
+set -eu
+[ "$(id -un) $PWD" = 'agent /home/agent' ]
+cat "$(dirname "$0")/data"
+"""
+SERVES = """\
+FROM example.test/base
+USER root
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static >/dev/null
+RUN mkdir /www && echo here >/www/index.html
+EXPOSE 8000
+CMD ["busybox", "httpd", "-f", "-p", "8000", "-h", "/www"]
+"""
+FILES = {
+    "Dockerfile": BASE,
+    "examples/script/Dockerfile": "FROM example.test/base\n",
+    "examples/script/test.sh": SCRIPT,
+    "examples/script/data": "beside\n",
+    "examples/fails/Dockerfile": "FROM example.test/base\n",
+    "examples/fails/test.sh": "echo checking\necho the cause >&2\nexit 3\n",
+    "examples/hangs/Dockerfile": "FROM example.test/base\n",
+    "examples/hangs/slow.sh": "echo about to wait\nsleep 1000 & wait\n",
+    "examples/lacks/Dockerfile": "FROM example.test/base\n",
+    "examples/lacks/test.sh": "#!/opt/python\n",
+    "examples/bats/Dockerfile": "FROM example.test/base\nUSER root\nRUN echo 41 >/answer\nUSER agent\n",
+    "examples/bats/tests/a.bats": BATS,
+    "examples/stages/Dockerfile": STAGES,
+    "examples/tap/Dockerfile": "FROM example.test/base\n",
+    "examples/tap/test.sh": "echo 1..3\necho ok 1 - first\n",
+    "examples/serves/Dockerfile": SERVES,
+    "examples/serves/goss.yaml": "addr: {tcp://localhost:8000: {reachable: true}}\n",
+    "baselard.yaml": """\
+bases: [{name: example.test/base}]
+examples:
+  settings:
+    hangs: {tests: [{script: slow.sh, timeout: 2}]}
+    stages: {tests: [{stage: [unit, style]}, basic]}
+    serves:
+      tests:
+        - goss
+        - run: ["busybox wget -qO- http://localhost:8000/ | grep here", "test -e /nowhere"]
+""",
+}
+FAILURES = {
+    "script": [],
+    "fails": ["test.sh: exit code 3: the cause"],
+    "hangs": [
+        "slow.sh: was ended, not done in time; `timeout` of this test in baselard.yaml allows more: about to wait"
+    ],
+    "lacks": ["test.sh: cannot run: it needs /opt/python, which this image does not have"],
+    "bats": ['the answer is right: `[ "$(cat /answer)" = 42 ]\' failed'],
+    "tap": ["test.sh plan: its plan is 3 tests and 1 ran"],
+    "stages": ["stage style: exit code 3: /bin/sh -c echo tabs >&2; exit 3"],
+    "serves": ["test -e /nowhere: exit code 1"],
+}
+
+
+@pytest.fixture(scope="module")
+def tested(calling_once, tmp_path_factory):
+    """The suites by name, and the SARIF of one call."""
+    root = tmp_path_factory.mktemp("testers")
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    done = calling_once(root, "report", "--check", "test-examples", "--output", str(root / "report"))
+    assert done.code == 0, done.stderr[-3000:]
+    suites = json.loads((root / "report/outputs.json").read_text())["suites"]
+    return {suite["name"]: suite for suite in suites}, (root / "report/annotations").read_text()
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_what_is_wrong_is_told_and_nothing_else(tested, name):
+    assert tested[0][name]["failures"] == FAILURES[name]
+
+
+def test_each_failure_has_its_place(tested):
+    assert "file=examples/bats/tests/a.bats,line=6" in tested[1]
+    assert "file=examples/fails/test.sh" in tested[1]
+    assert "file=baselard.yaml,line=9" in tested[1]
+    assert "file=examples/stages/Dockerfile,line=6" in tested[1]
+
+
+def test_every_case_is_counted(tested):
+    assert {name: tested[0][name]["cases"] for name in FAILURES} == {
+        **dict.fromkeys(("script", "fails", "hangs", "lacks"), 1),
+        **{"bats": 3, "tap": 2, "serves": 4},
+    }
