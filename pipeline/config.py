@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-import difflib
-import json
-import reprlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pipeline.conventions import CONFIG, EXAMPLES
 from pipeline.document import Document, read
 from pipeline.errors import ConfigError
+from pipeline.validation import schema, validate
 
 FILE = CONFIG
 # What is given words instead of files, and the tester that takes them.
@@ -177,80 +173,12 @@ class Config:
 def parse(text: str, path: str = FILE) -> Config:
     """The configuration in `text`; ConfigError names file and line of what is wrong with it."""
     try:
-        document = read(text, _schema(), path)
+        document = read(text, schema(_SCHEMA), path)
     except RecursionError as error:
         raise ConfigError(f"{path}: not YAML: it nests too deep") from error
     value = {} if document.value is None else document.value
-    _validate(replace(document, value=value), path)
+    validate(replace(document, value=value), path, _SCHEMA)
     return replace(_config(value, document), document=document)
-
-
-def _validate(document: Document, path: str) -> None:
-    import fastjsonschema  # only a repository with a configuration file pays for it
-
-    try:
-        _validator()(document.value)
-    except fastjsonschema.JsonSchemaValueException as error:
-        where = [part for part in error.path[1:] if part]
-        culprit, message = _explain(error.rule or "", error.rule_definition, error.value, error.definition, where)
-        raise ConfigError(f"{path}:{document.line_of(culprit)}: {'.'.join(where) or 'the file'}: {message}") from error
-
-
-@cache
-def _validator() -> Any:
-    import fastjsonschema  # only a repository with a configuration file pays for it
-
-    return fastjsonschema.compile(copy.deepcopy(_schema()))  # which writes into it
-
-
-@cache
-def _schema() -> Any:
-    return json.loads(_SCHEMA.read_text())
-
-
-def _explain(
-    rule: str, wanted: Any, value: Any, definition: Mapping[str, Any], where: Sequence[str]
-) -> tuple[list[str], str]:
-    """Where the culprit is and one sentence about it."""
-    if rule == "additionalProperties":
-        known = list(definition.get("properties", {}))
-        unknown = next(key for key in value if key not in known)
-        close = difflib.get_close_matches(str(unknown), known, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-        return [*where, str(unknown)], f"unknown key {unknown!r}; {hint}"
-    return list(where), _sentence(rule, wanted, value, definition.get("description", ""))
-
-
-def _sentence(rule: str, wanted: Any, value: Any, description: str) -> str:
-    match rule:
-        case "type" | "enum":
-            hint = _hint(wanted, value) if rule == "type" else ""
-            return f"must be {_either(wanted)}, not {_shown(value)}{hint}"
-        case "required":
-            return f"lacks {', '.join(key for key in wanted if key not in value)}"
-        case "pattern" | "anyOf":
-            return f"{_shown(value)} is not allowed here. {description}".rstrip()
-    return f"{_shown(value)} breaks the rule {rule}: {wanted}"
-
-
-def _shown(value: Any) -> str:
-    """What is wrong, cut short: a few anchors and aliases of YAML stand for more than any memory holds."""
-    short = reprlib.Repr()
-    short.maxlevel, short.maxstring = 2, 200
-    return "nothing" if value is None else short.repr(value)
-
-
-def _hint(wanted: Any, value: Any) -> str:
-    """What YAML 1.1 took for the wanted type, and 1.2 does not."""
-    if value is None and "string" in wanted:
-        return "; write '' for an empty text"
-    if wanted == "boolean" and str(value).lower() in {"yes", "no", "on", "off", "y", "n"}:
-        return "; write true or false"
-    return ""
-
-
-def _either(wanted: Any) -> str:
-    return " or ".join(wanted) if isinstance(wanted, list) else str(wanted)
 
 
 def _config(document: Mapping[str, Any], places: Document) -> Config:

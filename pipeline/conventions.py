@@ -26,7 +26,13 @@ GOSS_WAIT = "goss_wait.yaml"
 GOSSFILES = (GOSS, "goss/*.yaml")
 """Below an example: all of these, so that none is silently ignored."""
 BASIC = "basic"
-TESTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"goss": GOSSFILES, "script": ("test.sh", "tests/*.bats")})
+TESTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "goss": GOSSFILES,
+        "container-structure-test": ("*structure-test*.yaml", "*structure-test*.yml"),
+        "script": ("test.sh", "tests/*.bats"),
+    }
+)
 """By tester, the files of an example that are its tests; where there is none of any, it is the basic test."""
 
 

@@ -13,9 +13,10 @@ from pipeline.testers.basic import Basic
 from pipeline.testers.goss import Goss
 from pipeline.testers.script import Scripts
 from pipeline.testers.stage import Stage
+from pipeline.testers.structure.tester import StructureTests
 from pipeline.testers.tester import Exam, Tester
 
-TESTERS: tuple[Tester, ...] = (Goss(), Scripts(), Stage(), Basic())
+TESTERS: tuple[Tester, ...] = (Goss(), StructureTests(), Scripts(), Stage(), Basic())
 """By name, which is what settings and `pipeline.conventions.TESTS` call them by."""
 
 
