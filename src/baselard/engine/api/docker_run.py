@@ -52,15 +52,17 @@ def run_step(
     inside = container
     for name, value in {**dict(config.env), **dict(step.env)}.items():
         inside = inside.with_env_variable(name, value)
-    for name, value in step.proxies.items():
-        inside = inside.with_volatile_variable(name, value)
     agents = 0
     for mounted in mounts:
         inside = _mounted(inside, mounted, given, agents)
         agents += mounted.mount.kind == "ssh"
     network = Net.of(step.network)
     options = ExecOptions(
-        no_init=given.no_init, insecure=step.security == "insecure", network=network, fresh=given.fresh
+        no_init=given.no_init,
+        insecure=step.security == "insecure",
+        network=network,
+        fresh=given.fresh,
+        proxies=tuple(step.proxies.items()),
     )
     done = with_exec(inside, step.args, options)
     return replace(container, rootfs=done.rootfs, last=done.last)

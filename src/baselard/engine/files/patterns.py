@@ -98,6 +98,9 @@ def _group(negated: bool, patterns: list[str]) -> _Group:
 
 
 def _steps(pattern: str) -> list[Step]:
+    plain = pattern.removeprefix("**")
+    if plain != pattern and not plain.startswith("/") and not _WILD.search(plain):
+        return [Gap.ANY, re.escape(plain)]  # moby's suffix match: ``**.txt`` is the end of a path at any depth
     try:
         steps = [_translate(token, pattern) for token in _TOKEN.finditer(pattern)]
         compiled([steps])

@@ -20,7 +20,7 @@ PATCH = "/diff.patch"
 """Where MakePatch leaves its file."""
 
 _BIND = 0x1000  # MS_BIND, mount(2)
-_ALONE = {  # neither this machine's settings nor those of a repository that the tree holds
+ALONE = {  # neither this machine's settings nor those of a repository that the tree holds
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_DIR": "/dev/null",
@@ -117,4 +117,4 @@ def _apply(text: bytes, directory: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**_ALONE, "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    return {**ALONE, "PATH": "/usr/local/bin:/usr/bin:/bin"}

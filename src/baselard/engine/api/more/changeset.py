@@ -1,6 +1,8 @@
 """Changeset: what one directory has otherwise than another; and patches."""
 
+import itertools
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from baselard.engine.api.objects.directory import Directory
 from baselard.engine.api.objects.git_repository import GitRepository
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
+from baselard.engine.errors import UserError
 from baselard.engine.files import exporting
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.patch import compared
@@ -20,6 +23,7 @@ from baselard.oci.digits import decimal
 
 _KINDS = {"A": "ADDED", "M": "MODIFIED", "D": "REMOVED", "R": "RENAMED", "T": "MODIFIED"}
 _NOTHING = "/dev/null"
+_PREFER = {"PREFER_OURS": "ours", "PREFER_THEIRS": "theirs", "LEAVE_CONFLICT_MARKERS": "markers"}
 
 
 @field("Changeset.sync")
@@ -79,6 +83,31 @@ async def uncommitted(ctx: Context, repository: GitRepository) -> Changeset:
         return Changeset()
     before = (await remote.head(ctx, repository)).tree(discard_git_dir=True)
     return Changeset(before, Directory(source, path).filter(exclude=(".git",)))
+
+
+@field("Changeset.withChangeset")
+async def with_changeset(ctx: Context, mine: Changeset, *, changes: Changeset, on_conflict: str = "FAIL") -> Changeset:
+    return await with_changesets(ctx, mine, changes=(changes,), on_conflict=on_conflict)
+
+
+@field("Changeset.withChangesets")
+async def with_changesets(
+    ctx: Context, mine: Changeset, *, changes: Sequence[Changeset], on_conflict: str = "FAIL"
+) -> Changeset:
+    """With the changes of others. Raises UserError at once where they do not go together."""
+    if not changes:
+        return mine
+    if on_conflict == "FAIL_EARLY":
+        await _check_conflicts(ctx, (mine, *changes))
+    merged = mine.merged(changes, _PREFER.get(on_conflict, ""))
+    await ctx.value(merged.after.output)
+    return merged
+
+
+async def _check_conflicts(ctx: Context, every: Sequence[Changeset]) -> None:
+    found = [await _changed(ctx, changes) for changes in every]
+    if conflicts := [text for one, other in itertools.combinations(found, 2) for text in one.conflicts(other)]:
+        raise UserError("\n".join(conflicts))
 
 
 async def _values(ctx: Context, changes: Changeset) -> tuple[tuple[Value, str], tuple[Value, str]]:

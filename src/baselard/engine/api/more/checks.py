@@ -76,10 +76,10 @@ async def run_generators(ctx: Context, group: GeneratorGroup) -> GeneratorGroup:
     return GeneratorGroup(tuple(await _all(work, lambda _: False)))
 
 
-@served_as("GeneratorGroup.changes")
-def group_changes(group: GeneratorGroup, *, on_conflict: str = "FAIL_EARLY") -> Changeset:
-    made = [generator.made() for generator in group.list]
-    return made[0].with_changesets(made[1:], on_conflict) if made else Changeset()
+@field("GeneratorGroup.changes")
+async def group_changes(ctx: Context, group: GeneratorGroup, *, on_conflict: str = "FAIL_EARLY") -> Changeset:
+    made = [generator.made() for generator in group.list] or [Changeset()]
+    return await changeset.with_changesets(ctx, made[0], changes=made[1:], on_conflict=on_conflict)
 
 
 @field("GeneratorGroup.isEmpty")

@@ -70,13 +70,15 @@ class Container:
     def expand(self, text: str, *, wanted: bool = True) -> str:
         """``text`` with this container's variables in place, if that is wanted.
 
-        Raises UserError when a secret variable is named: its value would end up in keys and images.
+        Raises UserError when a secret or volatile variable is named: its value would end up in keys and images.
         """
         return expand(text, self._variable) if wanted else text
 
     def _variable(self, name: str) -> str:
         if name in dict(self.secret_env):
             raise UserError(f'expand cannot be used with secret env variable "{name}"')
+        if name in dict(self.volatile_env):
+            raise UserError(f'expand cannot be used with volatile env variable "{name}"')
         return dict(self.config.env).get(name, "")
 
     def configured(self, change: Callable[[ImageConfig], ImageConfig]) -> "Container":

@@ -27,7 +27,7 @@ def with_rootfs(container: Container, *, directory: Directory) -> Container:
 def directory(container: Container, *, path: str, expand: bool = False) -> Directory:
     place = mounts.locate(container, container.absolute(path, expand=expand))
     chosen = place.directory.directory(place.path)
-    return replace(chosen, said=container.expand(path, wanted=expand) if chosen.said else "")
+    return replace(chosen, said=container.absolute(path, expand=expand) if chosen.said else "")
 
 
 @served_as("Container.file")
@@ -110,6 +110,9 @@ def with_symlink(container: Container, *, target: str, link_name: str, expand: b
 
 @served_as("Container.withoutDirectory", "Container.withoutFile")
 def without(container: Container, *, path: str, expand: bool = False) -> Container:
+    place = mounts.locate(container, container.absolute(path, expand=expand))
+    if place.mount and not place.path:  # with the mount, what it covers goes too
+        return without(mounts.without_mount(container, path, expand=expand), path=path, expand=expand)
     return _written(container, path, expand, lambda tree, where: tree.without(where))
 
 

@@ -10,14 +10,17 @@ from baselard.engine.ops.exec import Exec, Expect
 from baselard.engine.run.containers.command import BindMount, Command, Net
 from baselard.engine.run.services.service import ContainerService, ServicePort
 from baselard.engine.solver.graph import Output
-from baselard.oci.image_config import DEFAULT_PATH, Healthcheck
+from baselard.oci.image_config import DEFAULT_PATH, Healthcheck, Pairs
 
 """The PATH of a command whose image sets none (BuildKit's, for Linux)."""
 
 
 @dataclass(frozen=True)
 class ExecOptions:
-    """How a command is run: withExec's arguments without the program's own."""
+    """How a command is run: withExec's arguments without the program's own.
+
+    ``proxies`` are variables of which not even the names count, as a Dockerfile's predefined arguments.
+    """
 
     use_entrypoint: bool = False
     stdin: str = ""
@@ -31,6 +34,7 @@ class ExecOptions:
     no_init: bool = False
     network: Net = Net.CONTAINERS
     fresh: str = ""
+    proxies: Pairs = ()
 
 
 def with_exec(container: Container, args: Sequence[str], options: ExecOptions) -> Container:
@@ -71,7 +75,8 @@ def command(container: Container, args: tuple[str, ...], options: ExecOptions) -
         args=args,
         env=config.env if has_path else (("PATH", DEFAULT_PATH), *config.env),
         secret_env=container.secret_env,
-        volatile_env=container.volatile_env,
+        volatile_env=(*container.volatile_env, *options.proxies),
+        volatile_names=tuple(sorted(name for name, _ in container.volatile_env)),
         cwd=config.workdir or "/",
         user=config.user,
         mounts=container.mounts,

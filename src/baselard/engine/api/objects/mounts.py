@@ -1,6 +1,5 @@
 """What a container has mounted, and which tree a path of it belongs to."""
 
-import posixpath
 from dataclasses import dataclass, replace
 
 from baselard.engine.api.objects.caches import CacheVolume
@@ -41,9 +40,23 @@ class ContainerPath:
 
 
 def with_mount(container: Container, mount: Mount) -> Container:
-    """Mount something; what was mounted at the same place goes."""
-    kept = tuple(known for known in container.mounts if known.target != mount.target)
-    return replace(container, mounts=(*kept, mount), image_ref="")
+    """Mount something; what was mounted there or below goes. Secrets and sockets are laid over all else."""
+    kept = [known for known in container.mounts if not _replaced(known, mount)]
+    return replace(container, mounts=tuple(sorted((*kept, mount), key=_laid_over)), image_ref="")
+
+
+def _replaced(known: Mount, new: Mount) -> bool:
+    if _laid_over(known) != _laid_over(new):
+        return False
+    return known.target == new.target if _laid_over(new) else _below(known.target, new)
+
+
+def _laid_over(mount: Mount) -> bool:
+    return isinstance(mount, SecretMount | SocketMount)
+
+
+def _below(path: str, mount: Mount) -> bool:
+    return f"{path}/".startswith(mount.target.rstrip("/") + "/")
 
 
 @served_as("Container.withoutMount", "Container.withoutUnixSocket")
@@ -59,13 +72,12 @@ def locate(container: Container, path: str) -> ContainerPath:
     Secrets and sockets are there for commands alone. Raises UserError where a mount without a tree covers the path.
     """
     for mount in reversed(container.mounts):
-        if path != mount.target and not path.startswith(mount.target.rstrip("/") + "/"):
-            continue
-        if isinstance(mount, SecretMount | SocketMount):
+        if _laid_over(mount) or not _below(path, mount):
             continue
         if not isinstance(mount, BindMount):
             raise UserError(f"{path}: cannot retrieve path from {_NO_TREE[type(mount)]}, which is mounted there")
-        return ContainerPath(mount, Directory(mount.source, mount.subpath), posixpath.relpath(path, mount.target))
+        inside = path.removeprefix(mount.target).lstrip("/")
+        return ContainerPath(mount, Directory(mount.source, mount.subpath), inside)
     return ContainerPath(None, Directory(container.rootfs), path.lstrip("/"))
 
 
@@ -80,7 +92,7 @@ def changed(container: Container, place: ContainerPath, tree: Directory) -> Cont
 
 @served_as("Container.mounts")
 def mount_targets(container: Container) -> list[str]:
-    return [mount.target for mount in container.mounts]
+    return [mount.target for mount in container.mounts if not _laid_over(mount)]
 
 
 @served_as("Container.withMountedTemp")

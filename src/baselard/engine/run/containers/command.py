@@ -116,7 +116,8 @@ class Binding:
 class Command:
     """A program and all it sees.
 
-    ``env`` are the image's variables as ``(name, value)``; ``volatile_env`` reach the program but no key;
+    ``env`` are the image's variables as ``(name, value)``; ``volatile_env`` reach the program but no key, of which
+    ``volatile_names`` alone are part;
     ``user`` is Docker's ``user[:group]``, by name or number.
     """
 
@@ -135,6 +136,7 @@ class Command:
     nesting: bool = False
     no_init: bool = False
     network: Net = digest.added_later(Net.CONTAINERS)  # noqa: RUF009 -- it makes a field
+    volatile_names: tuple[str, ...] = digest.added_later(())
 
     @property
     def inputs(self) -> tuple[Output, ...]:

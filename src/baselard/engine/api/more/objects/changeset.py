@@ -7,10 +7,10 @@ from pathlib import Path
 
 from baselard.engine.api.objects.directory import Directory, File, new_file
 from baselard.engine.api.objects.serving import served, served_as, shows
-from baselard.engine.errors import UnsupportedError
 from baselard.engine.files import differences, paths
 from baselard.engine.files.walking import Entry
 from baselard.engine.ops.merge import ApplyChanges, Diff
+from baselard.engine.ops.merge_changes import MergeChanges
 from baselard.engine.ops.patch import PATCH, ApplyPatch, MakePatch
 from baselard.engine.solver.graph import Output
 from baselard.engine.store import overlay
@@ -40,19 +40,14 @@ class Changeset:
         before, after = self.before, self.after
         return File(Output(MakePatch(before.output, after.output, before.path, after.path)), PATCH)
 
-    @served_as("withChangeset", missing="conflicts: only FAIL and FAIL_EARLY")
-    def with_changeset(self, changes: "Changeset", on_conflict: str = "FAIL") -> "Changeset":
-        return self.with_changesets((changes,), on_conflict)
-
-    @served
-    def with_changesets(self, changes: "Sequence[Changeset]", on_conflict: str = "FAIL") -> "Changeset":
-        """With the changes of others, one after the other. Raises UnsupportedError for a way to solve conflicts."""
-        if on_conflict not in ("FAIL", "FAIL_EARLY"):
-            raise UnsupportedError(f"onConflict: {on_conflict}", "resolve the conflict in one of the directories first")
-        after = self.after
-        for other in changes:
-            after = with_patch_file(after, other.patch)
-        return Changeset(self.before, after)
+    def merged(self, others: "Sequence[Changeset]", prefer: str = "") -> "Changeset":
+        """With the changes of others, from what all began with; ``prefer`` is what MergeChanges makes of conflicts."""
+        before = _NOTHING
+        for changes in (self, *others):
+            before = before.with_directory("/", changes.before)
+        before = before.without(".git")
+        patches = tuple(changes.patch.output for changes in (self, *others))
+        return Changeset(before, Directory(Output(MergeChanges(before.output, patches, prefer))))
 
 
 @served_as("Directory.diff")
@@ -83,6 +78,14 @@ def with_patch_file(directory: Directory, patch: File) -> Directory:
     return directory.after(ApplyPatch(directory.output, patch.output, patch.path, directory.path))
 
 
+_CONFLICTS = {
+    ("added", "added"): "added in both changesets",
+    ("modified", "modified"): "modified in both changesets",
+    ("modified", "removed"): "modified in one changeset and removed in the other",
+    ("removed", "modified"): "modified in one changeset and removed in the other",
+}
+
+
 @dataclass(frozen=True)
 class ChangedPaths:
     """Paths by what became of them; those of directories end in a slash."""
@@ -94,6 +97,15 @@ class ChangedPaths:
     @property
     def empty(self) -> bool:
         return not (self.added or self.modified or self.removed)
+
+    def conflicts(self, other: "ChangedPaths") -> list[str]:
+        """What two changesets both did to one path, each as a sentence."""
+        here, there = (
+            {path: kind for kind in ("added", "modified", "removed") for path in getattr(one, kind)}
+            for one in (self, other)
+        )
+        reasons = ((path, _CONFLICTS.get((kind, there[path]))) for path, kind in here.items() if path in there)
+        return [f'conflict between changesets at path "{path}": path {why}' for path, why in reasons if why]
 
 
 def changed(before: Path | str, after: Path | str) -> ChangedPaths:
