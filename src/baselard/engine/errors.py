@@ -48,6 +48,12 @@ class ExecError(EngineError):
         self.stdout = stdout
         self.stderr = stderr
 
+    def during(self, doing: str) -> "ExecError":
+        """The same error, told with what it happened in: ``start HOST (aliased as www): exit code: 42``."""
+        told = ExecError(self.cmd, self.exit_code, self.stdout, self.stderr)
+        told.args = (f"{doing}: {self}",)
+        return told
+
 
 class ProcessError(EngineError):
     """A program of the host failed; the message shows command, code and what it said."""

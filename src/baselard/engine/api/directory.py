@@ -11,6 +11,8 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, reading, selection
 from baselard.engine.files.reading import FileType, Stat
 
+_NOT_THERE = "stat : no such file or directory"  # what a path without a name leads to
+
 
 def expected(kind: str) -> FileType | None:
     """The type that one of the API's ExistsType means."""
@@ -56,7 +58,7 @@ async def exists(
 @field("Directory.stat")
 async def stat(ctx: Context, directory: Directory, *, path: str, do_not_follow_symlinks: bool = False) -> Stat:
     if not path:
-        raise UserError("stat : no such file or directory")
+        raise UserError(_NOT_THERE)
     where = directory.inside(path)
     follow = not do_not_follow_symlinks
     return await ctx.look(directory.output, lambda root: reading.status(root, where, path, follow=follow))
@@ -76,6 +78,8 @@ async def digest(ctx: Context, directory: Directory) -> str:
 @field("Directory.file")
 async def file(ctx: Context, directory: Directory, *, path: str) -> File:
     """Looked for at once, as Dagger does, so that asking for it tells whether it is there."""
+    if not path:
+        raise UserError(_NOT_THERE)
     chosen = directory.file(path)
     await ctx.look(directory.output, lambda root: reading.file(root, chosen.path, chosen.said))
     return chosen

@@ -82,7 +82,7 @@ def ports(ctx: Context, service: Service) -> list[Port]:
         known = _services(ctx).ports(service)
     except UserError as error:
         raise UserError(f"failed to get service ports: {error}") from None
-    return [Port(port.port, port.protocol, None, not port.checked) for port in known]
+    return [Port(port.port, port.protocol, port.description, not port.checked) for port in known]
 
 
 @field("Service.endpoint")

@@ -64,7 +64,7 @@ def search(
     if escaping := [path for path in within if paths.climbs(path)]:
         raise UserError(f"path cannot escape directory: {escaping[0]}")
     base = _existing(root, directory)
-    places = [os.path.relpath(_existing(root, paths.join(directory, path)), base) for path in within]
+    places = [os.path.relpath(_existing(Path(base), path), base) for path in within]
     options = [*_options(wanted), *(f"--glob={pattern}" for pattern in globs)]
     completed = _ripgrep([*options, f"--regexp={wanted.pattern}", "--", *(places or ["./"])], Path(base))
     found = _files(completed.stdout) if wanted.files_only else _matches(completed.stdout)

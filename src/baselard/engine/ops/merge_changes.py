@@ -2,16 +2,14 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import reading
 from baselard.engine.host import process
-from baselard.engine.ops.copy import opened
-from baselard.engine.ops.patch import ALONE, PATCH
+from baselard.engine.ops.patch import ALONE, patch_text
 from baselard.engine.ops.tree import TreeOperation, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
@@ -50,14 +48,8 @@ class MergeChanges(TreeOperation):
         ):
             began = stamps.began(draft.upper)
             draft.settle = lambda: stamps.settle(draft.upper, began, below)
-            _merge(_Repository(home, draft.path), _texts(worker, patches), self.prefer)
+            _merge(_Repository(home, draft.path), worker, patches, self.prefer)
             return one(self._digest([value.digest for value in inputs]), draft.commit())
-
-
-def _texts(worker: Worker, patches: Sequence[Value]) -> Iterator[bytes]:
-    for patch in patches:
-        with opened(worker, patch, PATCH) as (source, entry):
-            yield reading.contents(Path(source.root), entry.path)
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,7 @@ class _Repository:
     home: Path
     tree: Path
 
-    def run(self, *words: str, stdin: bytes = b"", check: bool = True) -> process.Completed:
+    def run(self, *words: str, stdin: process.Input = b"", check: bool = True) -> process.Completed:
         own = {"GIT_DIR": str(self.home / "git"), "GIT_WORK_TREE": str(self.tree), "PATH": os.defpath}
         done = process.run(("git", *words), cwd=self.tree, env={**ALONE, **_WHO, **own}, stdin=stdin, check=False)
         if done.code and check:
@@ -88,11 +80,14 @@ class _Repository:
         return found
 
 
-def _merge(repository: _Repository, patches: Iterator[bytes], prefer: str) -> None:
+def _merge(repository: _Repository, worker: Worker, patches: Sequence[Value], prefer: str) -> None:
     repository.run("init", "--quiet", "-b", "base")
     repository.commit("base")
     names = itertools.chain(("ours", "theirs"), map("theirs-{}".format, itertools.count(2)))
-    branches = [_branch(repository, name, patch) for name, patch in zip(names, patches, strict=False)]
+    branches = []
+    for name, patch in zip(names, patches, strict=False):
+        with patch_text(worker, patch) as text:
+            branches.append(_branch(repository, name, text))
     repository.run("checkout", "--quiet", branches[0])
     solve = ("-X", prefer) if prefer in ("ours", "theirs") else ()
     repository.run("merge", "--quiet", "--no-edit", "--no-commit", *solve, *branches[1:], check=not prefer)
@@ -100,10 +95,9 @@ def _merge(repository: _Repository, patches: Iterator[bytes], prefer: str) -> No
         _resolve(repository, path, stages, prefer)
 
 
-def _branch(repository: _Repository, name: str, patch: bytes) -> str:
+def _branch(repository: _Repository, name: str, patch: IO[bytes]) -> str:
     repository.run("checkout", "--quiet", "-b", name, "base")
-    if patch:
-        repository.run("apply", "--allow-empty", "--whitespace=nowarn", "-", stdin=patch)
+    repository.run("apply", "--allow-empty", "--whitespace=nowarn", "-", stdin=patch)
     repository.commit(name)
     return name
 

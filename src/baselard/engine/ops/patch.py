@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
 
 from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.files import paths, reading
@@ -68,10 +68,12 @@ class ApplyPatch(TreeOperation):
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Apply all of it or nothing. Raises UserError with git's reason when it does not fit."""
         dest, patch = inputs
-        with opened(worker, patch, self.patch_path) as (source, entry):
-            text = reading.contents(Path(source.root), entry.path)
         parent = snapshot_of(dest)
-        with worker.snapshots.draft(parent) as draft, worker.snapshots.view(parent) as below:
+        with (
+            patch_text(worker, patch, self.patch_path) as text,
+            worker.snapshots.draft(parent) as draft,
+            worker.snapshots.view(parent) as below,
+        ):
             began = stamps.began(draft.upper)
             draft.settle = lambda: stamps.settle(draft.upper, began, below)
             target = paths.under(draft.path, paths.resolve(draft.path, self.path))
@@ -108,7 +110,15 @@ def _bound(source: str, target: Path) -> Iterator[None]:
         snapshots.unmount(target)
 
 
-def _apply(text: bytes, directory: Path) -> None:
+@contextlib.contextmanager
+def patch_text(worker: Worker, patch: Value, path: str = PATCH) -> Iterator[IO[bytes]]:
+    """The patch file at ``path``, however large it is. Raises UserError when there is none."""
+    with opened(worker, patch, path) as (source, entry):  # noqa: SIM117 -- one line is too long for both
+        with open(reading.file(Path(source.root), entry.path), "rb") as text:
+            yield text
+
+
+def _apply(text: IO[bytes], directory: Path) -> None:
     command = ("git", "apply", "--allow-empty", "--whitespace=nowarn", "-")
     environment = {**_environment(), "GIT_CEILING_DIRECTORIES": str(directory.parent)}
     done = process.run(command, cwd=directory, env=environment, stdin=text, check=False)

@@ -54,9 +54,13 @@ class Replace(TreeOperation):
         if self.everywhere:
             return data[: places[0]] + data[places[0] :].replace(self.search, self.replacement)
         if len(places) > 1 and self.first_from is None:
-            lines = ", ".join(f"line {data.count(_NEWLINE, 0, place) + 1}" for place in places)
-            raise UserError(f"search string found multiple times: {lines}; set all or firstFrom")
+            found = ", ".join(self._told(data, place) for place in places)
+            raise UserError(f"search string found multiple times: {found}; set all or firstFrom")
         return data[: places[0]] + self.replacement + data[places[0] + len(self.search) :]
+
+    def _told(self, data: bytes, place: int) -> str:
+        column = place - (data.rfind(_NEWLINE, 0, place) + 1)
+        return f"line {data.count(_NEWLINE, 0, place) + 1} ({column}-{column + len(self.search)})"
 
     def _places(self, data: bytes) -> list[int]:
         """The offsets of what could be replaced; matches do not overlap."""

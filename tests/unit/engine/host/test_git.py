@@ -193,7 +193,9 @@ def test_a_patch_is_not_applied_by_the_tree_s_own_settings(tmp_path: Path) -> No
     _repository(tmp_path / "tree")
     _git("config", "core.symlinks", "false", cwd=tmp_path / "tree")
     new = "diff --git a/link b/link\nnew file mode 120000\n--- /dev/null\n+++ b/link\n@@ -0,0 +1 @@\n+target\n"
-    patch._apply(f"{new}\\ No newline at end of file\n".encode(), tmp_path / "tree")
+    (tmp_path / "patch").write_text(f"{new}\\ No newline at end of file\n")
+    with (tmp_path / "patch").open("rb") as text:
+        patch._apply(text, tmp_path / "tree")
     assert os.readlink(tmp_path / "tree/link") == "target"
 
 

@@ -1,6 +1,7 @@
 """Text in files: search and replace."""
 
 import posixpath
+from dataclasses import replace
 from typing import Any
 
 from baselard.engine.api.objects.directory import Directory, File
@@ -41,7 +42,8 @@ async def search_file(
 ) -> list[SearchResult]:
     wanted = Wanted(pattern, **options)
     parent, name = posixpath.split(file.path)
-    return await ctx.look(file.output, lambda root: searching.search(root, parent, wanted, within=[name]))
+    found = await ctx.look(file.output, lambda root: searching.search(root, parent, wanted, within=[name]))
+    return [replace(one, file_path=name) for one in found]
 
 
 @served_as("File.withReplaced")

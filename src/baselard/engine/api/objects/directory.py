@@ -147,8 +147,11 @@ class Directory:
 
     @served
     def without_files(self, paths: Strings) -> "Directory":
-        """Without what is at these paths, which may hold wildcards."""
-        return self.after(Remove(self.base, tuple(map(self.inside, paths))))
+        """Without what is at these paths, which may hold wildcards. Raises UserError for the root of the tree."""
+        gone = tuple(map(self.inside, paths))
+        if "/" in gone:
+            raise UserError("unlinkat /: device or resource busy: the root of a tree cannot be removed")
+        return self.after(Remove(self.base, gone))
 
     @served
     def filter(self, *, exclude: Strings = (), include: Strings = (), gitignore: bool = False) -> "Directory":

@@ -120,7 +120,8 @@ def as_service(container: Container, args: Sequence[str], options: ExecOptions) 
     if not words:
         raise UserError("no service command has been set; name one, or set default arguments or an entrypoint")
     ports = tuple(
-        ServicePort(port.port, port.protocol, not port.experimental_skip_healthcheck) for port in container.ports
+        ServicePort(port.port, port.protocol, not port.experimental_skip_healthcheck, port.description)
+        for port in container.ports
     )
     return ContainerService(command(container, words, options), ports, _in_shell(config.healthcheck, config.shell))
 

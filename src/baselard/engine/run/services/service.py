@@ -23,6 +23,7 @@ class ServicePort:
     port: int
     protocol: str = TCP
     checked: bool = True
+    description: str | None = digest.added_later(None)
 
 
 @dataclass(frozen=True)

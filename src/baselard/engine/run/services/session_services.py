@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import cast
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import ExecError, UserError
 from baselard.engine.host.process import STDERR
 from baselard.engine.run.containers.command import Binding
 from baselard.engine.run.networks import forward
@@ -101,8 +101,8 @@ class SessionServices:
         entries: list[_Entry] = []
         try:
             entries += [self._use(worker, cast(Service, binding.service), values) for binding in bindings]
-            for entry in entries:
-                entry.running.wait_until_up(cancel.current().check)
+            for binding, entry in zip(bindings, entries, strict=True):
+                _wait_for(binding, entry)
             with _called_off_with([entry.running for entry in entries]):
                 yield self._names(bindings, entries)
         finally:
@@ -244,6 +244,13 @@ def check_alias(bindings: Sequence[Binding], alias: str) -> None:
         raise UserError(f"service alias {alias!r} means the container itself; choose another")
     if any(binding.alias == alias for binding in bindings):
         raise UserError(f"service alias {alias!r} is bound twice")
+
+
+def _wait_for(binding: Binding, entry: _Entry) -> None:
+    try:
+        entry.running.wait_until_up(cancel.current().check)
+    except ExecError as error:
+        raise error.during(f"start {entry.service.hostname} (aliased as {binding.alias})") from None
 
 
 @contextlib.contextmanager
