@@ -101,8 +101,8 @@ licenseTests:
   - {files: [/data/terms]}
   - {files: [/data/none]}
 """
-# What the judge fails. Two that it fails by that driver alone are not among them: without an archive it knows no owners, and
-# without Docker no variables of the file in arguments.
+# What the judge fails. Two that it fails by that driver alone are not among them: without an archive it knows no
+# owners, and without Docker no variables of the file in arguments.
 FAILED = {
     *("Command Test: a missing match", "Command Test: a match too many", "Command Test: the wrong stream"),
     *("Command Test: an unwanted failure", "Command Test: an unwanted success"),
