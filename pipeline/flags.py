@@ -43,3 +43,4 @@ Bases = Annotated[dagger.Directory | None, Doc("Test on what hand-over made on a
 Cached = Annotated[bool, Doc("Reuse the verdicts of unchanged images instead of testing anew")]
 Format = Annotated[str, Doc("How to print it: text, or json for programs")]
 First = Annotated[list[str] | None, Doc("Begin with the examples of these names; what is none of them is passed over")]
+PastRuns = Annotated[dagger.File | None, Doc("Earlier runs for report.html, as `baselard history --json` prints them")]

@@ -38,6 +38,7 @@ from pipeline.flags import (
     Jobs,
     Names,
     Password,
+    PastRuns,
     Platform,
     Platforms,
     PublicKeys,
@@ -50,6 +51,7 @@ from pipeline.flags import (
     Username,
 )
 from pipeline.images import Images
+from pipeline.past import read as read_past
 from pipeline.proof import policy
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning
@@ -183,6 +185,7 @@ class Baselard(FanOut):
         base: BaseImage = None,
         bases: Bases = None,
         sha: Sha = "",
+        past: PastRuns = None,
         username: Username = "",
         password: Password = None,
     ) -> dagger.Directory:
@@ -195,7 +198,7 @@ class Baselard(FanOut):
         call = await self._call(platform, given, **how)
         selection = await self._selection(only, exclude, changed_since, history)
         report = await calls.several(call, check or (), selection)
-        return directory.render(joined.of_platform(report, platform), sha)
+        return directory.render(joined.of_platform(report, platform), sha, await read_past(past))
 
     @function
     async def tags(  # one flag, one argument
@@ -269,6 +272,7 @@ class Baselard(FanOut):
         created: Created = "",
         platforms: Platforms = None,
         signing_key: SigningKey = None,
+        past: PastRuns = None,
         username: Username = "",
         password: Password = None,
     ) -> dagger.Directory:
@@ -278,7 +282,7 @@ class Baselard(FanOut):
         """
         named = events.Named(ref, sha, event, created)
         ended = await self._pushed(named, platforms, signing_key, username, password)
-        made = directory.render(ended.report, sha)
+        made = directory.render(ended.report, sha, await read_past(past))
         return made.with_new_file(docs.FILE, ended.readme) if ended.readme else made
 
     @fresh

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import dagger
 from dagger import dag
 
 from pipeline import spans
 from pipeline.model import Report
+from pipeline.past import Past
 from pipeline.report import commands, outputs, record, sarif, summary, text
 
 COMMIT = "commit"
 """The key of a report's outputs that `baselard open --shell` reads."""
 
 
-def files(report: Report) -> dict[str, str]:
+def files(report: Report, past: Past = MappingProxyType({})) -> dict[str, str]:
     """File names and contents. `exit-code` holds the code that the call itself would have ended with."""
     from pipeline.report import junit  # XML
     from pipeline.report.html import page  # read from files, and only a report needs it
 
     return {
-        "report.html": page.render(report),
+        "report.html": page.render(report, past),
         "junit.xml": junit.render(report),
         "summary.md": summary.render(report),
         "comment.md": summary.comment(report),
@@ -34,11 +36,14 @@ def files(report: Report) -> dict[str, str]:
     }
 
 
-def render(report: Report, commit: str = "") -> dagger.Directory:
-    """The directory with these files, which tell the commit that they are about, if it is known."""
+def render(report: Report, commit: str = "", past: Past = MappingProxyType({})) -> dagger.Directory:
+    """The directory with these files, which tell the commit that they are about, if it is known.
+
+    `past` are the verdicts of earlier runs.
+    """
     report = replace(report, outputs={**report.outputs, **({COMMIT: commit} if commit else {})})
     spans.tell(report)
     directory = dag.directory()
-    for name, contents in files(report).items():
+    for name, contents in files(report, past).items():
         directory = directory.with_new_file(name, contents)
     return directory

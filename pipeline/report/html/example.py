@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 
 from pipeline.model import Attempt, Case, Phase, Suite, Verdict
+from pipeline.past import EarlierVerdict
 from pipeline.report import text
-from pipeline.report.html import timeline
+from pipeline.report.html import earlier, timeline
 from pipeline.report.html.element import Markup, element, joined, link
 from pipeline.report.html.words import SIGNS, lasted, plural, state, verdict
 
@@ -16,11 +17,10 @@ _SIGN = {Verdict.FAILED: "✗", Verdict.ERROR: "✗", Verdict.FLAKY: "~", Verdic
 _LAST, _WIDEST = 3, 300  # lines, and characters of a line, that are told beside a failure
 
 
-def render(suite: Suite, anchor: str, longest: int, *, opened: bool) -> Markup:
-    """The row; what failed is open. Of a log its last `longest` characters are shown."""
-    return element(
-        "details", _summary(suite), *_inside(suite, longest), id=anchor, class_=f"row {state(suite)}", open=opened
-    )
+def render(suite: Suite, anchor: str, longest: int, past: Sequence[EarlierVerdict] = (), *, opened: bool) -> Markup:
+    """The row; what failed is open. Of a log its last `longest` characters are shown. `past` are earlier verdicts."""
+    inside = [*_inside(suite, longest), *([_folded("Earlier runs", earlier.listing(past))] if past else [])]
+    return element("details", _summary(suite, past), *inside, id=anchor, class_=f"row {state(suite)}", open=opened)
 
 
 def why(suite: Suite) -> Case | None:
@@ -46,14 +46,14 @@ def _skipped(suite: Suite) -> tuple[Case, ...]:
     return suite.cases[:1] if suite.verdict is Verdict.SKIPPED else ()
 
 
-def _summary(suite: Suite) -> Markup:
+def _summary(suite: Suite, past: Sequence[EarlierVerdict]) -> Markup:
     case, note = why(suite), text.note(suite)
     said = "; ".join(filter(None, [f"{case.name}: {case.message}" if case and suite.failures else "", note]))
     checks = f"{text.counts(suite)} checks" if suite.failures else plural(len(suite.cases), "check")
     return element(
         "summary",
         element("span", f"{SIGNS[state(suite)]} {verdict(suite)}", class_="verdict"),
-        element("span", suite.name, class_="name"),
+        element("span", suite.name, earlier.marks(past), class_="name"),
         element("span", said, class_="why"),
         element("span", checks, class_="counts"),
         element("span", lasted(suite.seconds), class_="took"),

@@ -7,8 +7,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline.model import Report, Suite
+from pipeline.past import Past
 from pipeline.report import text
 from pipeline.report.fold import folded
 from pipeline.report.html import example, produced, timeline
@@ -23,8 +25,11 @@ _OPENED = 5  # rows that are open
 _MANY = 100  # more rows than this are laid out when they come into view
 
 
-def render(report: Report) -> str:
-    """A document that stands for itself: its policy lets nothing be loaded, and runs the one script that is in it."""
+def render(report: Report, past: Past = MappingProxyType({})) -> str:
+    """A document that stands for itself: its policy lets nothing be loaded, and runs the one script that is in it.
+
+    `past` are the verdicts of earlier runs.
+    """
     shown = _sorted(folded(report))
     anchors = [f"example-{number}" for number in range(1, len(shown.suites) + 1)]
     style, script = _asset("page.css"), _asset("page.js")
@@ -37,7 +42,7 @@ def render(report: Report) -> str:
         element("title", f"{'✗' if shown.failed else '✓'} {outcome(shown)} · {shown.title}"),
         element("style", style),
     )
-    main = element("main", _failures(shown, anchors), _examples(shown, anchors), timeline.render(shown, anchors))
+    main = element("main", _failures(shown, anchors), _examples(shown, anchors, past), timeline.render(shown, anchors))
     body = element("body", _header(shown), main, produced.render(shown.outputs), element("script", script))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
@@ -100,11 +105,11 @@ def _failure(suite: Suite, anchor: str) -> Markup:
     return element("li", link(suite.name, f"#{anchor}", class_="name"), " ", example.reason(case), others, hint)
 
 
-def _examples(report: Report, anchors: Sequence[str]) -> Markup:
+def _examples(report: Report, anchors: Sequence[str], past: Past) -> Markup:
     logs = sum(bool(suite.log) + len(suite.earlier) for suite in report.suites)
     longest = max(_SHORTEST, min(_LONGEST, _LOGS // max(logs, 1)))
     rows = [
-        example.render(suite, anchor, longest, opened=suite.blocks and number < _OPENED)
+        example.render(suite, anchor, longest, past.get(suite.name, ()), opened=suite.blocks and number < _OPENED)
         for number, (suite, anchor) in enumerate(zip(report.suites, anchors, strict=True))
     ]
     listed = element("div", *rows, id="rows", class_="many" if len(rows) > _MANY else "")

@@ -47,7 +47,7 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
     _warn(parsed.steps)
     if in_halves:
         return halves.run(parsed, [plain(word) for word in ("call", *argv)])
-    value = start.walk(found, _work(found, parsed, choice), Recording(place, ["call", *argv]))
+    value = start.walk(found, _work(found, parsed, choice, place), Recording(place, ["call", *argv]))
     if choice is None or value is not None:
         last, options = parsed.steps[-1].function.return_type, parsed.options
         result.show(last, value, as_json=options.json, output=options.output)
@@ -66,16 +66,21 @@ def _choice(parsed: chain.Chain, place: Path, *, in_halves: bool) -> "Choice | N
     return failed.wanted(parsed, str(place))
 
 
-def _work(found: Target, parsed: chain.Chain, choice: "Choice | None") -> "Callable[[Walk], Awaitable[JSON]]":
+def _work(
+    found: Target, parsed: chain.Chain, choice: "Choice | None", place: Path
+) -> "Callable[[Walk], Awaitable[JSON]]":
     output = parsed.options.output
-    if choice is None:
+    if choice is None and not any(arg.name == "past" for step in parsed.steps for arg in step.function.args):
         return lambda walk: walk.run(parsed.steps, output=output)
-    from baselard.cli import failed  # few calls ask the history
+    from baselard.cli import failed, trends  # few calls ask the history
 
     async def work(walk: "Walk") -> JSON:
-        state = await walk.run(parsed.steps[:1])
-        steps = await failed.steps(choice, walk, state, found.display.note)
-        return await walk.run(steps, output=output, state=state) if steps else None
+        steps, state = list(parsed.steps), None
+        if choice:
+            state = await walk.run(parsed.steps[:1])
+            steps = await failed.steps(choice, walk, state, found.display.note)
+        with trends.told(steps, walk.memory.store, str(place)) as told:
+            return await walk.run(told, output=output, state=state) if told else None
 
     return work
 

@@ -46,7 +46,7 @@ def wanted(chain: Chain, place: str) -> Choice | None:
     return Choice(place, chain.steps, at, Step(owner, listing, {"format": "json"}), chain.options.last_failed)
 
 
-async def steps(choice: Choice, walk: "Walk", state: "JSON", say: Callable[[str], None]) -> Sequence[Step]:
+async def steps(choice: Choice, walk: "Walk", state: "JSON", say: Callable[[str], None]) -> list[Step]:
     """The steps after the constructor with the examples that the history names; none where there is nothing to do.
 
     ``state`` is what the constructor made. Raises UserError where nothing was tested before.
@@ -62,7 +62,7 @@ async def steps(choice: Choice, walk: "Walk", state: "JSON", say: Callable[[str]
         say(f"failed when tested last: {', '.join(failed)}")
     elif choice.only:
         say("no example failed when it was tested last: there is nothing to do")
-        return ()
+        return []
     return [_chosen(step, failed, choice) if at == choice.at else step for at, step in enumerate(choice.steps)][1:]
 
 

@@ -4,8 +4,7 @@ import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from baselard.cli import past, places, start, target
@@ -26,12 +25,12 @@ def run(words: Sequence[str], line: Sequence[str], *, everywhere: bool, as_json:
     with opened(line) as store:
         if words:
             shown = numbered(store, words[1])
-            show(_plainly(shown) if as_json else past.one(shown), as_json=as_json)
+            show(past.plain(shown) if as_json else past.one(shown), as_json=as_json)
             return 0
         place = "" if everywhere else str(_here())
         found = runs.listed(store, place)
     if as_json:
-        show([_plainly(one) for one in found], as_json=True)
+        show([past.plain(one) for one in found], as_json=True)
     else:
         show(past.table(found, _width()) if found else _none(place), as_json=False)
     return 0
@@ -63,10 +62,6 @@ def numbered(store: Store, text: str) -> RecordedRun:
     last = runs.listed(store, limit=1)
     known = f"the last one is {last[0].number}" if last else "none is recorded yet"
     raise UserError(f"there is no run {text}; {known}: baselard history lists them")
-
-
-def _plainly(one: RecordedRun) -> Mapping[str, Any]:
-    return {"run": one.number, **{key: value for key, value in asdict(one).items() if key != "number"}}
 
 
 def show(what: Any, *, as_json: bool) -> None:

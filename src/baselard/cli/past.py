@@ -1,8 +1,10 @@
 """Earlier runs as text: a line each, or one of them with all that it found."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from baselard.engine.progress.text import plainly
 from baselard.engine.store.runs import Judgement, RecordedRun
@@ -28,6 +30,11 @@ def one(run: RecordedRun) -> str:
     lines += [f"started {moment(run)} UTC on {standing(run)}{where}", ""]
     lines += [line for judgement in run.judgements for line in _judgement(judgement, run)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def plain(run: RecordedRun) -> Mapping[str, Any]:
+    """A run as JSON has it."""
+    return {"run": run.number, **{key: value for key, value in asdict(run).items() if key != "number"}}
 
 
 def result(run: RecordedRun) -> str:

@@ -1,8 +1,10 @@
 """Reports to look at: two broken of eight, all green, long names, hostile texts."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from pipeline.model import Attempt, Case, Location, Phase, Quarantine, Report, Suite, Verdict
+from pipeline.past import EarlierVerdict, Past
 
 # Each of these does something where it is not shown as text: in HTML, in an attribute, in a terminal, in a line.
 HOSTILE = (
@@ -116,4 +118,21 @@ def many(count: int = 500) -> Report:
     return Report("test-examples", suites, "2026-11-28T07:40:12+00:00", 130.0)
 
 
-ALL = {"broken": broken, "green": green, "long names": long_names, "hostile": hostile, "many": many}
+def trends() -> Report:
+    """One example that was steady, one that passed and failed at the same commit, one with hostile verdicts."""
+    names = ("example-0", "example-1", HOSTILE)
+    suites = tuple(Suite(name, passed(9), spans(4, 3, 1)) for name in names)
+    return Report("test-examples", suites, "2026-11-28T07:40:12+00:00", 8.0)
+
+
+def earlier() -> Past:
+    """What ten runs before found of these."""
+    moment = datetime(2026, 11, 27, 7, 40, tzinfo=UTC)
+    clean = [EarlierVerdict("passed", number, moment, 1.5, "ab" * 20, True) for number in range(1, 11)]
+    turning = [replace(one, verdict="failed") if one.number % 3 == 0 else one for one in clean]
+    hostile_ones = [replace(one, verdict=HOSTILE, commit=HOSTILE) for one in clean[:2]]
+    return {"example-0": clean, "example-1": turning, HOSTILE: hostile_ones}
+
+
+ALL = {"broken": broken, "green": green, "long names": long_names, "hostile": hostile, "many": many, "trends": trends}
+PAST = {"trends": earlier}

@@ -37,7 +37,8 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 
     def open_(name: str, width: int = 1200, hash_: str = "", scheme: Scheme = "light", *, script: bool = True) -> Page:
         file = tmp_path / "report.html"
-        file.write_text(page.render(reports.ALL[name]()), encoding="utf-8")
+        past = reports.PAST[name]() if name in reports.PAST else {}
+        file.write_text(page.render(reports.ALL[name](), past), encoding="utf-8")
         size: ViewportSize = {"width": width, "height": 800}
         shown = browser.new_context(viewport=size, color_scheme=scheme, java_script_enabled=script).new_page()
         pages.append(shown)
@@ -161,7 +162,7 @@ OVERLAPPING = """() => {
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["broken", "green", "long names", "hostile"])
+@pytest.mark.parametrize("name", ["broken", "green", "long names", "hostile", "trends"])
 def test_nothing_overflows_and_nothing_overlaps(opened: Open, name: str, width: int) -> None:
     shown = opened(name, width)
     shown.get_by_role("button", name="Open all").click()
@@ -206,11 +207,12 @@ CONTRASTS = """() => {
 }"""
 
 
-def test_light_and_dark_can_be_read(opened: Open) -> None:
+@pytest.mark.parametrize("name", ["broken", "trends"])
+def test_light_and_dark_can_be_read(opened: Open, name: str) -> None:
     """Judge: the contrast of 4.5 that WCAG's criterion 1.4.3 wants."""
     backgrounds = set()
     for scheme in SCHEMES:
-        shown = opened("broken", scheme=scheme)
+        shown = opened(name, scheme=scheme)
         shown.get_by_role("button", name="Open all").click()
         backgrounds.add(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
         assert shown.evaluate(CONTRASTS) == []
@@ -283,6 +285,25 @@ def test_a_print_has_what_failed_and_no_controls(opened: Open) -> None:
     shown.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(shown.get_by_role("search")).to_be_hidden()
     expect(row(shown, "rails-fullstack").get_by_text("Fetching")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_earlier_runs_found_stands_beside_a_name(opened: Open, width: int) -> None:
+    shown = opened("trends", width)
+    turning = row(shown, "example-1")
+    said = (
+        "last 10 verdicts, oldest first: passed, passed, failed, passed, passed, failed, passed, passed, failed, passed"
+    )
+    strip = turning.get_by_role("img", name=said)
+    expect(strip).to_have_text("✓✓✗✓✓✗✓✓✗✓")
+    expect(strip).to_be_in_viewport()
+    expect(turning.get_by_text("flaky", exact=True)).to_have_attribute("title", "passed and failed at ababababa")
+    expect(row(shown, "example-0").get_by_text("flaky")).to_have_count(0)
+    turning.locator("summary").first.click()
+    turning.get_by_text("Earlier runs").click()
+    lines = turning.locator("details li")
+    expect(lines.filter(has_text="✓ run 10: passed in 1.5 s, 2026-11-27 07:40 UTC, ababababa")).to_be_visible()
+    expect(lines.filter(has_text="✗ run 9: failed")).to_be_visible()
 
 
 def test_five_hundred_examples_are_listed_filtered_and_found(opened: Open) -> None:
