@@ -64,6 +64,7 @@ class Screen:
         width, height = self.size
         rows = list(self.rows(width - 1, height - 1))[: max(1, height - 1)]
         for row in rows:
+            row.expand_tabs(4)  # a terminal would, after the line was found to fit
             row.truncate(width - 1, overflow="ellipsis")
         self._widths = [row.cell_len for row in rows]
         return self._rendered(rows)

@@ -31,7 +31,7 @@ for number, name in enumerate(["nodejs-backend", "python-cli", "ghcr.io/acme/a-r
     display.span(Span(below, "build", above))
     spans.asked_by(f"00-{1:032x}-{below}-01")
     display.started(name, "exec /bin/sh -c make all")
-    display.output(name, 1, "compiling 日本語 \x1b[2J\x1b[31m".encode() + b"x" * 300 + b"\n")
+    display.output(name, 1, "compiling 日本語\t\x1b[2J\x1b[31m\t\t".encode() + b"x" * 300 + b"\n")
 display.finished(name, cached=False, error="exit code: 7")
 display.span(Span(below, "build", above, end=2))
 display.span(Span(above, name, attributes={SUITE: name}, end=2, failed=True, error="build: exit code 7"))
