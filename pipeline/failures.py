@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Locate: TypeAlias = Callable[[dagger.ExecError], Awaitable[Location | None]]
 # The last lines of a failed command usually hold its reason.
 _OUTPUT_LINES = 30
+_LONGEST = 2000  # characters of a line
 # Longer commands are cut where they are told: the Dockerfile has the rest.
 _COMMAND = 160
 
@@ -80,7 +81,7 @@ async def case_of(phase: str, error: Exception, locate: Locate | None = None) ->
     """The case that tells this error; `locate` finds the line of a command that failed."""
     if isinstance(error, dagger.ExecError):
         said = "\n".join(filter(None, [error.stdout.rstrip(), error.stderr.rstrip()]))
-        output = "\n".join(said.splitlines()[-_OUTPUT_LINES:])
+        output = "\n".join(line[-_LONGEST:] for line in said.splitlines()[-_OUTPUT_LINES:])
         place = await locate(error) if locate else None
         message = f"exit code {error.exit_code}: {'RUN ' if place else ''}{_typed(error.command)}"
         return Case(phase, Verdict.ERROR, message=message, detail=output, place=place)

@@ -79,6 +79,11 @@ async def test_a_failed_run_is_a_case_with_place_command_and_last_output():
     assert case.detail.splitlines()[-2:] == ["line 99", "the reason"] and len(case.detail.splitlines()) == 30
 
 
+async def test_a_line_without_end_is_told_by_its_end():
+    case = await case_of("build", Failed(TEST, "x" * 200_000_000 + "the end"))
+    assert len(case.detail) == 2000 and case.detail.endswith("the end")
+
+
 async def test_a_command_of_no_dockerfile_is_told_as_it_is_and_a_long_one_cut():
     case = await case_of("tests", Failed(("pip", "check", "--of", "x" * 500)))
     assert case.place is None and len(case.message) < 200

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from baselard.engine.progress import display as progress
 from baselard.engine.progress.display import Dots, Quiet
+from baselard.engine.progress.final import Final
+from baselard.engine.progress.json_lines import JsonLines
 from baselard.engine.progress.plain import Plain
 from baselard.engine.progress.tree import Tty
 from baselard.engine.solver.graph import CALLED_OFF
@@ -123,7 +125,17 @@ def test_nothing_is_shown_while_another_has_the_terminal(make) -> None:
     assert display.stream.getvalue() == "meanwhile\n"
 
 
-@pytest.mark.parametrize("make", [lambda stream: Plain(stream, groups=True), Dots])
+def test_output_without_end_passes_through_a_program_s_lines() -> None:
+    stream = io.StringIO()
+    display = JsonLines(stream)
+    display.started("k", "yes")
+    for _ in range(6):
+        display.output("k", 1, b"y" * (1 << 20))
+    assert len(display._steps["k"].rests[1].rest) <= 64 << 10
+    assert max(map(len, stream.getvalue().splitlines())) < 2 << 20
+
+
+@pytest.mark.parametrize("make", [lambda stream: Plain(stream, groups=True), Dots, Final])
 @pytest.mark.parametrize("data", [(b"y" * 1023 + b"\n") * (1 << 10), b"y" * (1 << 20)], ids=["lines", "one line"])
 def test_output_without_end_does_not_fill_the_memory(make: Any, data: bytes) -> None:
     stream = io.StringIO()
@@ -134,5 +146,6 @@ def test_output_without_end_does_not_fill_the_memory(make: Any, data: bytes) -> 
     step = display._steps["k"]
     assert step.lines.size + len(step.rest) < 5 << 20
     display.finished("k", cached=False, error="exit code: 1")
+    display.close()
     assert re.search(r"… [0-9]+ lines before these are left out", stream.getvalue())
     assert len(stream.getvalue()) < 12 << 20

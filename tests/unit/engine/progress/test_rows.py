@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from baselard.engine.progress import spans
+from baselard.engine.progress.display import Dots
 from baselard.engine.progress.final import Final
 from baselard.engine.progress.json_lines import JsonLines
 from baselard.engine.progress.plain import Plain
@@ -135,6 +136,35 @@ def test_ten_thousand_steps_and_an_endless_log_are_no_burden() -> None:
     for _ in range(1000):
         display.output("k", 1, b"y\n" * (1 << 15))
     assert shown()[0].endswith("build  y") and len(display._steps) == 1 and len(display._steps["k"].tail) < 1 << 20
+
+
+@pytest.mark.parametrize("make", [Plain, Final, JsonLines, Dots])
+def test_ten_thousand_steps_are_no_burden_to_any_display(make: Any) -> None:
+    display = make(io.StringIO())
+    alpha(display)
+    for number in range(10_000):
+        step(display, str(number), "exec true", "b", b"x\n", error="")
+    display.close()
+    assert not display._steps
+
+
+@pytest.mark.parametrize("make", [Plain, Final, JsonLines])
+def test_odd_spans_names_and_bytes_come_out_as_text(make: Any) -> None:
+    """A span without a parent, one that is its own, a clock that goes back, escapes, bytes that are no text."""
+    stream = io.StringIO()
+    display = make(stream)
+    display.span(span("b".zfill(16), "bu\x1b[2Jild", "b".zfill(16)))
+    display.span(span("a".zfill(16), "x", "f" * 16, suite="al\x1b]0;owned\x07pha\u202e"))
+    step(display, "k", "exec make \x1b[31m", "a", b"\xff\xfe\x1b[2J\x07\x00 <script>\n", error="exit\x1b[2J")
+    display.span(Span("a".zfill(16), "x", "f" * 16, TRACE, {SUITE: "alpha"}, 9, 5, failed=True, error="\x1b[2J"))
+    display.close()
+    told = stream.getvalue()
+    assert "<script>" in told and not {letter for letter in told if not (letter.isprintable() or letter == "\n")}
+    if make is JsonLines:
+        assert [one.get("seconds") for one in map(json.loads, told.splitlines()) if one.get("name") == "x"] == [
+            None,
+            0.0,
+        ]
 
 
 def plain(*, groups: bool) -> list[str]:
