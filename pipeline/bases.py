@@ -132,6 +132,8 @@ def _twice(config: Config, base: Base, other: Base, tag: str) -> str:
     place, first = (_place(config, one.number) for one in (base, other))
     if tag:
         return f"{place}: {base.name}:{tag} cannot be {base.dockerfile}: it is {other.dockerfile} already ({first})"
+    if not base.settings.name:
+        return f"{place}: this base needs a `name`: without one it is {base.name}, as the one at {first}"
     return f"{place}: two bases are called {base.name} (the other one: {first}); give each its `tags`"
 
 

@@ -1,6 +1,7 @@
 """What ``init`` finds in a repository: Dockerfiles, what they start from, and which of them are bases."""
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ from baselard.engine.files import bounded
 from baselard.oci import reference
 from baselard.oci.errors import InvalidReferenceError
 from pipeline import conventions
-from pipeline.conventions import BASE_DOCKERFILES, EXAMPLES, GOSSFILES
+from pipeline.conventions import BASE_DOCKERFILES, DOCKERFILES, EXAMPLES, GOSSFILES
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,33 @@ def name_of(base: FoundDockerfile, everything: Sequence[FoundDockerfile]) -> str
     return next(known, next(beside, ""))
 
 
+def names(bases: Sequence[FoundDockerfile], everything: Sequence[FoundDockerfile]) -> list[str]:
+    """What each base is called; where there are several, one that nobody names alone is called by its place."""
+    told = [name_of(base, everything) for base in bases]
+    if len(bases) == 1:
+        return told
+    return [name if name and told.count(name) == 1 else _by_place(base) for name, base in zip(told, bases, strict=True)]
+
+
+def _by_place(base: FoundDockerfile) -> str:
+    """A name that no other Dockerfile has: its folders, and what its own name says."""
+    parts = [*PurePosixPath(base.folder).parts, conventions.dockerfile_name(PurePosixPath(base.path).name) or ""]
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
 def _dockerfiles(root: Path, folders: Sequence[str]) -> list[Path]:
-    """The files of that name in folders that may be looked into."""
-    return sorted(path for folder in folders for path in root.glob(f"{folder}/Dockerfile") if path.is_file())
+    """Those of folders that may be looked into: the one with the usual name, else all that have names of their own."""
+    by_folder: defaultdict[Path, list[Path]] = defaultdict(list)
+    for folder in folders:
+        for path in (*root.glob(f"{folder}/*ockerfile*"), *root.glob(f"{folder}/*ontainerfile*")):
+            if path.is_file() and conventions.dockerfile_name(path.name) is not None:
+                by_folder[path.parent].append(path)
+    plain = {place: [path for path in paths if path.name in DOCKERFILES] for place, paths in by_folder.items()}
+    return sorted(path for place, paths in by_folder.items() for path in sorted(plain[place])[:1] or paths)
 
 
 def _last(one: FoundDockerfile) -> str:
-    return PurePosixPath(one.folder).name
+    return conventions.dockerfile_name(PurePosixPath(one.path).name) or PurePosixPath(one.folder).name
 
 
 def _lowest_first(found: Sequence[FoundDockerfile]) -> list[FoundDockerfile]:

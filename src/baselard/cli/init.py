@@ -27,15 +27,15 @@ def config(root: Path) -> str:
         raise UserError(
             f"there is no base image here: neither {' nor '.join(BASE_DOCKERFILES)} nor a Dockerfile below {root}"
         )
+    named = zip(bases, found.names(bases, [*bases, *examples]), strict=True)
     return (
         f"# yaml-language-server: $schema={_SCHEMA}\n"
         "# What is commented out holds anyway, or is a start; docs/reference/configuration.md has all keys.\n\n"
-        "bases:\n" + "".join(_base(base, root, [*bases, *examples]) for base in bases) + "\n" + _examples(examples)
+        "bases:\n" + "".join(_base(base, root, name) for base, name in named) + "\n" + _examples(examples)
     )
 
 
-def _base(base: FoundDockerfile, root: Path, everything: list[FoundDockerfile]) -> str:
-    name = found.name_of(base, everything)
+def _base(base: FoundDockerfile, root: Path, name: str) -> str:
     usual = f"ghcr.io/OWNER/{(Path(base.folder).name or root.name).lower()}"
     named = [f"name: {name}  # what others write in FROM, and where it is published"] if name else []
     lines = [f"dockerfile: {base.path}", *named]

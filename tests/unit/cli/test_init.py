@@ -10,7 +10,7 @@ import yaml
 
 from baselard.cli import found, init, parser
 from baselard.engine.errors import UserError
-from pipeline import config
+from pipeline import config, here
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +97,18 @@ def test_a_hierarchy_is_listed_from_the_lowest_and_named_by_who_uses_it(reposito
     ]
 
 
+def test_of_several_bases_each_has_a_name_that_no_other_has(repository: Path) -> None:
+    """Judge: discovery, which refuses two bases of one name."""
+    (repository / "image/Dockerfile").unlink()
+    files = ("a/web/Dockerfile", "b/web/Dockerfile", "c/3.12-slim.dockerfile", "c/Dockerfile.3.12", "d/Containerfile")
+    write(repository, {name: "FROM debian:trixie-slim\n" for name in (*files, "d/Dockerfile.dockerignore")})
+    (repository / "baselard.yaml").write_text(init.config(repository))
+    text, whole = here.planned(repository)
+    assert whole, text
+    names = [base.name for base in config.parse((repository / "baselard.yaml").read_text()).bases]
+    assert names == ["a-web", "b-web", "c-3-12-slim", "c-3-12", "d"]
+
+
 def test_what_comments_offer_is_read_by_the_pipeline_too(repository: Path) -> None:
     write(repository, {"image/Dockerfile": "FROM debian AS standard\nFROM standard AS dev\n"})
     lines = init.config(repository).replace("    # ", "    ").replace("# examples:", "examples:").splitlines()
@@ -106,7 +118,7 @@ def test_what_comments_offer_is_read_by_the_pipeline_too(repository: Path) -> No
     ]
     parsed = config.parse("\n".join(offered))
     assert parsed.bases[0].targets == ("standard", "dev")
-    assert parsed.example("NAME").wait == 60
+    assert parsed.example(["NAME"]).wait == 60
 
 
 def test_a_dockerfile_that_does_not_parse_is_no_hindrance(repository: Path) -> None:

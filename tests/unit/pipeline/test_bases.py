@@ -97,6 +97,11 @@ async def test_a_base_may_start_from_what_it_was_published_as(project):
             "give each its `tags`",
         ),
         (
+            "bases:\n- {dockerfile: x/Dockerfile}\n- {dockerfile: y/Dockerfile}\n",
+            {"x/Dockerfile": "FROM scratch\n", "y/Dockerfile": "FROM scratch\n"},
+            "baselard.yaml:3: this base needs a `name`: without one it is base, as the one at baselard.yaml:2",
+        ),
+        (
             "bases:\n- {name: a, tags: [one], dockerfile: x/Dockerfile}\n"
             "- {name: a, tags: [two, one], dockerfile: y/Dockerfile}\n",
             {"x/Dockerfile": "FROM scratch\n", "y/Dockerfile": "FROM scratch\n"},
