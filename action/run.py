@@ -7,6 +7,7 @@ nothing is ever part of a shell's text. Python's standard library alone, as noth
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -56,9 +57,7 @@ def call() -> int:
         return 2
     report = _report()
     shutil.rmtree(report, ignore_errors=True)
-    command = [LAUNCHER, "--engine", os.environ["BASELARD_ENGINE"], "call", "-m", str(ROOT)]
-    command += ["--source", os.environ["BASELARD_SOURCE"]]
-    command += ["--allow", allowed] if (allowed := env("BASELARD_ALLOW")) else []
+    command = [*_call(), *(["--allow", allowed] if (allowed := env("BASELARD_ALLOW")) else [])]
     command += words(name)
     if name == "cleanup" and not (env("BASELARD_TOKEN") and may_push()):
         print("Without a token that may push there are no test tags to clean up.")
@@ -69,6 +68,11 @@ def call() -> int:
     code = subprocess.run([*command, "-o", str(report)], check=False).returncode
     _shown(report, code)
     return 0
+
+
+def _call() -> Iterator[str]:
+    yield from (LAUNCHER, "--engine", os.environ["BASELARD_ENGINE"], "call", "-m", str(ROOT))
+    yield from ("--source", os.environ["BASELARD_SOURCE"])
 
 
 def words(name: str) -> Iterator[str]:
@@ -209,16 +213,38 @@ def _cache() -> str:
 
 
 def emulate() -> int:
-    """Install QEMU for other platforms' programs, unless the machine has it already."""
+    """Install QEMU for other platforms' programs, where such are published and the machine has none yet."""
     if any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
         return 0
-    apt = ["sudo", "apt-get", "-qq"]
-    packages = ["qemu-user-static", "binfmt-support"]
-    codes = [
-        subprocess.run([*apt, *more], check=False).returncode
-        for more in (["update"], ["install", "--yes", "--no-install-recommends", *packages])
-    ]
-    return codes[-1]
+    if not (wanted := _platforms() - {f"linux/{_OWN.get(platform.machine(), platform.machine())}"}):
+        print("Only this runner's own platform is published: no emulator is needed.")
+        return 0
+    apt = ["apt-get", "-qq"] if os.geteuid() == 0 else ["sudo", "apt-get", "-qq"]
+    install = [*apt, "install", "--yes", "--no-install-recommends", "qemu-user-static", "binfmt-support"]
+    try:
+        subprocess.run([*apt, "update"], check=False)
+        subprocess.run(install, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        remedy = 'register QEMU on the runner, or set publish.platforms or emulate: "false"'
+        print(f"::error title=baselard::No emulator for {', '.join(sorted(wanted))}: {_escaped(str(error))}; {remedy}")
+        return 1
+    return 0
+
+
+_OWN = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def _platforms() -> set[str]:
+    """The platforms of the call's --platforms, else those of the plan; some other one where there is no plan."""
+    words = [word for line in (env("BASELARD_ARGS") or "").splitlines() for word in line.strip().split("=", 1)]
+    if "--platforms" in words[:-1]:
+        return set(words[words.index("--platforms") + 1].split(","))
+    done = subprocess.run([*_call(), "plan", "--json"], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        return {"other platforms"}  # why there is no plan is for the call to say
+    planned = json.loads(done.stdout)
+    builds = [*planned.get("bases", {}).values(), *planned.get("examples", {}).values()]
+    return {name for build in builds for name in build.get("platforms", ())}
 
 
 # --- the runner's files -----------------------------------------------------------------------------------------------

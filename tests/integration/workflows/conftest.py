@@ -29,13 +29,15 @@ if sys.argv[1] == "cache":
         (place / "index.json").write_text(json.dumps({"manifests": [{"digest": "sha256:" + digest}]}))
     sys.exit(0)
 function = sys.argv[sys.argv.index("--source") + 2]
-if "HANG" in os.environ:
+if "HANG" in os.environ and function != "plan":
     pathlib.Path(os.environ["RUNNER_TEMP"], "started").touch()
     time.sleep(60)
 if os.environ.get("BROKEN") in (function, "all"):
     sys.exit("no such thing")
 if function == "matrix":
     print((noted / "plan").read_text())
+elif function == "plan":
+    print((noted / "planned").read_text())
 elif "-o" in sys.argv:
     shutil.copytree(noted / ("failing" if os.environ.get("FAILING") == function else "made"), sys.argv[-1])
 '''
@@ -70,8 +72,10 @@ class Repository:
 
     @property
     def all_calls(self) -> list[list[str]]:
+        """Those of each call, but for the question which platforms are published."""
         called = self.noted / "called"
-        return [json.loads(line) for line in called.read_text().splitlines()] if called.exists() else []
+        lines = called.read_text().splitlines() if called.exists() else []
+        return [words for words in map(json.loads, lines) if "plan" not in words]
 
 
 def made(place: Path, verdict: Verdict) -> None:
@@ -95,7 +99,7 @@ def repository(tmp_path: Path) -> Repository:
     (root / "baselard").chmod(0o755)
     (noted / "bin").mkdir(parents=True)
     (noted / "digest").write_text("1" * 64)
-    for name in ("sudo", "dagger"):
+    for name in ("sudo", "apt-get", "dagger"):
         (noted / "bin" / name).write_text(STUB)
         (noted / "bin" / name).chmod(0o755)
     (root / "tests/real_engine").mkdir(parents=True)
@@ -108,6 +112,8 @@ def repository(tmp_path: Path) -> Repository:
     builds = [{"examples": "a,b,c", **job}, {"examples": "a", **arm}]
     plan = {"matrix": {"include": tests}, "builds": {"include": builds}, "reference": "", "digest": ""}
     (noted / "plan").write_text(json.dumps(plan))
+    planned = {"bases": {"b": {"platforms": ["linux/amd64", "linux/arm64"]}}, "examples": {}}
+    (noted / "planned").write_text(json.dumps(planned))
     return Repository(root, noted)
 
 

@@ -1,6 +1,10 @@
 """The action's steps, each run in order in a clean environment: what is called, what comes out, also when it fails."""
 
 import json
+import platform
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +44,68 @@ def test_what_dockerfiles_may_ask_for_is_said_before_the_function(repository, st
     step(allow="network.host,security.insecure")
     (words,) = repository.calls
     assert words[5:10] == ["--source", ".", "--allow", "network.host,security.insecure", "ci-report"]
+
+
+# --- other platforms --------------------------------------------------------------------------------------------------
+
+
+def emulate(repository, args="", programs=True):
+    """The step itself, on a machine that has the prepared programs alone."""
+    if any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
+        pytest.skip("this machine has an emulator already")
+    place = repository.noted / "alone"
+    place.mkdir()
+    for name in ("env", "basename", "sh", *(["sudo", "apt-get"] if programs else [])):
+        found = repository.noted / "bin" / name
+        (place / name).symlink_to(found if found.exists() else shutil.which(name) or name)
+    (place / "python3").symlink_to(Path(sys.executable).resolve())
+    env = {"PATH": str(place), "FAKE": str(repository.noted), "BASELARD_ENGINE": "embedded"}
+    env |= {"BASELARD_SOURCE": ".", "BASELARD_ARGS": args}
+    argv = [sys.executable, "-I", str(repository.root / "action/run.py"), "emulate"]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    noted = repository.noted / "programs"
+    return done, noted.read_text() if noted.exists() else ""
+
+
+def publishing(repository, *platforms):
+    planned = {"bases": {"b": {"platforms": platforms}}, "examples": {"e": {}}}
+    (repository.noted / "planned").write_text(json.dumps(planned))
+
+
+OWN = f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}[platform.machine()] }"
+BOTH = ("linux/amd64", "linux/arm64")
+
+
+@pytest.mark.parametrize(
+    ("configured", "args", "installed"),
+    [
+        (BOTH, "", True),
+        ([OWN], "", False),
+        (BOTH, f"--platforms={OWN}", False),
+        (BOTH, f"--platforms\n{OWN}\n", False),
+        ([OWN], "--platforms=linux/s390x", True),
+    ],
+)
+def test_an_emulator_is_installed_where_another_platform_is_published(repository, configured, args, installed):
+    publishing(repository, *configured)
+    done, programs = emulate(repository, args)
+    assert (done.returncode, "qemu-user-static" in programs) == (0, installed), done.stderr
+
+
+def test_a_runner_without_sudo_and_apt_is_told_so_in_a_sentence(repository):
+    done, _ = emulate(repository, programs=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("::error")]
+    assert "No emulator for linux/" in line and "publish.platforms" in line
+
+
+def test_without_a_plan_an_emulator_is_installed_as_before(repository):
+    (repository.noted / "planned").unlink()
+    done, programs = emulate(repository)
+    assert done.returncode == 0 and "qemu-user-static" in programs
+
+
+# --- the call ---------------------------------------------------------------------------------------------------------
 
 
 def test_without_a_token_none_is_named(repository, step):
