@@ -22,10 +22,12 @@ from pipeline.tags.events import Event
 
 @dataclass(frozen=True)
 class Ended:
-    """The report, and the text of README.md with its table renewed; empty when nothing in it changed."""
+    """The report, the text of README.md with its table renewed, empty when nothing in it changed, and the report of
+    the tests alone."""
 
     report: Report
     readme: str = ""
+    tested: str = ""
 
 
 async def deliver(call: Call, request: PublishRequest) -> Ended:
@@ -38,14 +40,15 @@ async def deliver(call: Call, request: PublishRequest) -> Ended:
         checked = await publication.only_checked(call, request.platforms, reason)
         return Ended(merge("ci", [checked, await compare.sizes(call, account)]))
     wanted = await _policy(call, request)
-    published = await publication.publish(call, request)
+    released = await publication.publish(call, request)
+    published = released.report
     if published.failed:
         return Ended(replace(published, title="ci"))
     references = [f"{parse_reference(one['tags'][0])}" for one in published.outputs["images"].values()]
     verified = await verification.verify(call, account, references, wanted, request.platforms)
     cleaned = await _cleaned(call, account)
     documented, readme = await _documented(call, account)
-    return Ended(merge("ci", [published, verified, Report("after", (cleaned, documented))]), readme)
+    return Ended(merge("ci", [published, verified, Report("after", (cleaned, documented))]), readme, released.tested)
 
 
 def why_not(event: Event, *, has_password: bool) -> str:

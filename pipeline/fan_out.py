@@ -20,6 +20,7 @@ from pipeline.flags import (
     Password,
     Platform,
     Retries,
+    SigningKey,
     Since,
     Target,
     Username,
@@ -27,6 +28,7 @@ from pipeline.flags import (
 from pipeline.images import Given, Images, everywhere
 from pipeline.model import Suite
 from pipeline.platforms import check_platform
+from pipeline.proof import archives, signing
 from pipeline.report import directory
 from pipeline.share import Account, push_dated
 
@@ -63,10 +65,35 @@ class FanOut:
         return distribution.render(distribution.plan(chosen, platforms or ["linux/amd64"], runners, shards), base)
 
     @function
-    async def archive(self, target: Target = "", platform: Platform = "") -> dagger.File:
+    async def archive(
+        self,
+        target: Target = "",
+        platform: Platform = "",
+        *,
+        proof: Annotated[bool, Doc("With its provenance and lists of packages in it, for push-archive")] = False,
+        signing_key: SigningKey = None,
+    ) -> dagger.File:
         """The base image as an OCI archive, for runners without a registry between them."""
-        project = await self._project()
-        return (await Images(project, platform).base(*choose.base(project, target))).as_tarball()
+        if signing_key and not proof:
+            raise UsageError("--signing-key signs what --proof puts into the archive: give both")
+        call = await self._call(platform)
+        chosen = choose.base(call.project, target)
+        if proof:
+            return await archives.write(call, *chosen, await signing.signer(signing_key))
+        return (await call.images.base(*chosen)).as_tarball()
+
+    @fresh
+    async def push_archive(
+        self,
+        archive: Annotated[dagger.File, Doc("What archive wrote, of one platform")],
+        registry: Annotated[str, Doc("Repository to push to")],
+        tag: Annotated[str, Doc("The tag, which moves when everything is there")],
+        *,
+        username: Username = "",
+        password: Password = None,
+    ) -> str:
+        """Push an archive with all that was written into it by --proof; prints the reference with its digest."""
+        return await archives.push_with_statements(archive, Account(registry, username, password), tag)
 
     @fresh
     async def push_base(  # noqa: PLR0913  # one flag, one argument

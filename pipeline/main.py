@@ -52,7 +52,7 @@ from pipeline.flags import (
 )
 from pipeline.images import Images
 from pipeline.past import read as read_past
-from pipeline.proof import policy
+from pipeline.proof import policy, results
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning
 from pipeline.report import directory, outputs
@@ -238,7 +238,7 @@ class Baselard(FanOut):
             by_digest=by_digest,
             signing_key=signing_key,
         )
-        report = await publication.publish(call, request)
+        report = (await publication.publish(call, request)).report
         verdict.settle(report)
         return outputs.render(report)
 
@@ -278,12 +278,14 @@ class Baselard(FanOut):
     ) -> dagger.Directory:
         """The same as ci, as a directory like that of report; it never fails because a check failed.
 
-        README.md is in it when its table of published images changed.
+        README.md is in it when its table of published images changed; tested.json is what a test result names.
         """
         named = events.Named(ref, sha, event, created)
         ended = await self._pushed(named, platforms, signing_key, username, password)
         made = directory.render(ended.report, sha, await read_past(past))
-        return made.with_new_file(docs.FILE, ended.readme) if ended.readme else made
+        for name, text in ((docs.FILE, ended.readme), (results.REPORT, ended.tested)):
+            made = made.with_new_file(name, text) if text else made
+        return made
 
     @fresh
     async def merge(  # noqa: PLR0913  # one flag, one argument

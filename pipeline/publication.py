@@ -28,6 +28,7 @@ from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import Published
+from pipeline.report import record
 from pipeline.share import Account
 from pipeline.tags import events, naming
 from pipeline.tags.events import Event
@@ -75,14 +76,22 @@ def request(  # noqa: PLR0913  # one flag, one argument
     return PublishRequest(events.parse(named, settings.default_branch), account, chosen, by_digest, signing_key)
 
 
-async def publish(call: Call, request: PublishRequest) -> Report:
+@dataclass(frozen=True)
+class Release:
+    """The report of a publish, and that of its tests alone as a file: what is attached names it by its digest."""
+
+    report: Report
+    tested: str = ""
+
+
+async def publish(call: Call, request: PublishRequest) -> Release:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
     await _admitted(call.project, request)
     signer = await signing.signer(request.signing_key)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
     tested = await _checked(call, per_platform)
     if tested.failed:
-        return replace(tested, suites=(*tested.suites, _nothing("a check failed")))
+        return Release(replace(tested, suites=(*tested.suites, _nothing("a check failed"))))
     targets = choose.targets(call.project)
     maker = _Maker(request, signer, tested)
     if request.by_digest:
@@ -91,7 +100,7 @@ async def publish(call: Call, request: PublishRequest) -> Report:
         # Every target is there, with all that is said about it, before the tags of any move.
         uploaded = [await _upload(per_platform, maker, *one) for one in targets]
         sent = [await _move(call.project, request, *one) for one in zip(targets, uploaded, strict=True)]
-    return _with(_repeated(tested, per_platform), sent, call.clock.now())
+    return Release(_with(_repeated(tested, per_platform), sent, call.clock.now()), record.render(tested))
 
 
 def _repeated(report: Report, per_platform: Sequence[Call]) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pipeline.proof import evidence, judging
-from pipeline.proof.evidence import EMPTY, Described
+from pipeline.proof.evidence import EMPTY, Described, Kept
 from pipeline.proof.judging import Judged
 from pipeline.proof.signing import Signer
 from pipeline.proof.statement import Statement
@@ -24,19 +24,28 @@ def lacking(known: Judged, wanted: Iterable[str]) -> list[str]:
     return [one for one in wanted if one not in there]
 
 
+async def made(subject: Described, statements: Sequence[Statement], signer: Signer | None) -> list[Kept]:
+    """Statements as they are stored, signed where there is a key."""
+    bodies = [one.body for one in statements]
+    stored = [one.body for one in await signer.sign(bodies)] if signer else bodies
+    return [
+        Kept(evidence.manifest(subject, statement, body, signed=signer is not None), body)
+        for statement, body in zip(statements, stored, strict=True)
+    ]
+
+
+async def store(repository: AwaitedRepository, statements: Sequence[Kept]) -> None:
+    """Store statements about an image that is there."""
+    if statements:
+        await repository.put_blob(EMPTY)
+    for one in statements:
+        await repository.put_blob(one.body)
+        # One after the other: they may share a list that is a tag.
+        await repository.refer(one.manifest)
+
+
 async def attach(
     repository: AwaitedRepository, subject: Described, statements: Sequence[Statement], signer: Signer | None
 ) -> None:
     """Store statements about an image that is there, signed where there is a key."""
-    stored = await _stored(statements, signer)
-    if stored:
-        await repository.put_blob(EMPTY)
-    for statement, body in zip(statements, stored, strict=True):
-        await repository.put_blob(body)
-        # One after the other: they may share a list that is a tag.
-        await repository.refer(evidence.manifest(subject, statement, body, signed=signer is not None))
-
-
-async def _stored(statements: Sequence[Statement], signer: Signer | None) -> list[bytes]:
-    bodies = [one.body for one in statements]
-    return [one.body for one in await signer.sign(bodies)] if signer else bodies
+    await store(repository, await made(subject, statements, signer))

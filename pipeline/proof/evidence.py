@@ -42,6 +42,19 @@ class Evidence:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """One statement as it is stored: the manifest that refers to the image, and the bytes of its one layer."""
+
+    manifest: Mapping[str, Any]
+    body: bytes
+
+    @property
+    def encoded(self) -> bytes:
+        """The manifest's bytes."""
+        return json.dumps(self.manifest, separators=(",", ":")).encode()
+
+
 def manifest(subject: Described, statement: Statement, stored: bytes, *, signed: bool) -> dict[str, Any]:
     """The manifest that keeps a statement: as cosign attaches a bundle, or as BuildKit describes an unsigned one."""
     kind = bundle.MEDIA_TYPE if signed else STATEMENT
@@ -71,11 +84,11 @@ async def read(repository: AwaitedRepository, digest: str) -> list[Evidence]:
 
 
 async def _one(repository: AwaitedRepository, digest: str, described: Mapping[str, Any]) -> Evidence | None:
-    if "artifactType" in described and not _ours(str(described["artifactType"])):
+    if "artifactType" in described and not is_statement(str(described["artifactType"])):
         return None
     answer = await repository.manifest(digest)
     layers = json.loads(answer.body).get("layers") or [] if answer else []
-    wanted = [layer for layer in layers if _ours(str(layer.get("mediaType", "")))]
+    wanted = [layer for layer in layers if is_statement(str(layer.get("mediaType", "")))]
     if answer and not wanted:
         return None
     stored = await repository.blob(str(wanted[0]["digest"]), _LARGEST) if wanted else None
@@ -94,5 +107,6 @@ def _opened(digest: str, stored: bytes, *, bundled: bool) -> Evidence:
     return Evidence(digest, signed.payload, signed)
 
 
-def _ours(media_type: str) -> bool:
+def is_statement(media_type: str) -> bool:
+    """Whether a referrer, or its layer, is a statement: in a bundle or bare."""
     return media_type == STATEMENT or bundle.is_bundle(media_type)

@@ -38,18 +38,8 @@ class Prover:
     origin: Origin
     call: Call
 
-    @property
-    def run(self) -> BuildRun:
-        return BuildRun(
-            self.call.options.nonce, self.call.clock.started, datetime.now(UTC).isoformat(timespec="seconds")
-        )
-
     async def image(self, call: Call, base: Base, target: str, digest: str, report: Report) -> Case:
         """Attach what is said about one platform's image; a case that tells what became of it."""
-
-        async def made() -> dict[str, Any]:
-            recipe = BuildRecipe(base.dockerfile, base.context, target, call.platform, base.settings.build_args)
-            return provenance.of_image(self.origin, recipe, await _materials(call, base), self.run)
 
         async def tested() -> dict[str, Any]:
             suites = results.about(report, call.project, base, target, call.platform)
@@ -58,8 +48,8 @@ class Prover:
             return results.predicate(suites, dict(zip(paths, texts, strict=True)), record.render(report).encode())
 
         image = await call.images.base(base, target)
-        forms = [sbom.FORMS[name] for name in call.project.config.publish.sbom]
-        lists = {form.predicate_type: partial(sbom.of, image, form, self.where.name) for form in forms}
+        made = partial(provenance_of, call, base, target, self.origin)
+        lists = sbom.predicates(image, call.project.config.publish.sbom, self.where.name)
         return await self._attach(call.platform, digest, {PROVENANCE: made, TEST_RESULT: tested, **lists})
 
     async def index(self, digest: str, images: Sequence[PlatformImage]) -> Case:
@@ -71,7 +61,7 @@ class Prover:
 
         async def made() -> dict[str, Any]:
             children = [Material(one.platform, digest=one.digest) for one in images]
-            return provenance.of_index(self.origin, children, self.run)
+            return provenance.of_index(self.origin, children, _run(self.call))
 
         async def tested() -> dict[str, Any] | None:
             parts = [one.of("test-result")[0].predicate for one in judged if one.of("test-result")]
@@ -84,7 +74,7 @@ class Prover:
         if answer is None:
             raise BaselardError(f"{self.where.name}@{digest} was there, but is gone")
         subject = Described(digest, answer.media_type, len(answer.body))
-        wanted = {**predicates, **({SIGNATURE: _nothing} if self.signer else {})}
+        wanted = {**predicates, **({SIGNATURE: nothing} if self.signer else {})}
         missing = lacking(await held(self.repository, digest, self.signer), wanted)
         made = [(one, await wanted[one]()) for one in missing]
         statements = [Statement(self.where.name, digest, one, said) for one, said in made if said is not None]
@@ -92,7 +82,18 @@ class Prover:
         return Case(name, Verdict.NOTED, message=_said(statements, [one for one, said in made if said is None]))
 
 
-async def _nothing() -> dict[str, Any]:
+async def provenance_of(call: Call, base: Base, target: str, origin: Origin) -> dict[str, Any]:
+    """Where one platform's image comes from."""
+    recipe = BuildRecipe(base.dockerfile, base.context, target, call.platform, base.settings.build_args)
+    return provenance.of_image(origin, recipe, await _materials(call, base), _run(call))
+
+
+def _run(call: Call) -> BuildRun:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return BuildRun(call.options.nonce, call.clock.started, now)
+
+
+async def nothing() -> dict[str, Any]:
     """cosign's signature says nothing besides its subject."""
     return {}
 

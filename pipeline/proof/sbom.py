@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dagger
@@ -38,6 +39,13 @@ FORMS: Mapping[str, Form] = {
     "spdx": Form("spdx-json@2.3", SPDX),
     "cyclonedx": Form("cyclonedx-json@1.6", CYCLONEDX),
 }
+
+
+def predicates(
+    image: dagger.Container, forms: Sequence[str], name: str
+) -> dict[str, Callable[[], Awaitable[dict[str, Any] | None]]]:
+    """How to make each of these lists, by predicate type."""
+    return {FORMS[form].predicate_type: partial(of, image, FORMS[form], name) for form in forms}
 
 
 async def of(image: dagger.Container, form: Form, name: str) -> dict[str, Any]:

@@ -95,6 +95,7 @@ def test_what_is_published_is_signed_verified_and_not_signed_again(call, reposit
     tested = said["https://in-toto.io/attestation/test-result/v0.1"]["predicate"]
     assert (tested["result"], tested["failedTests"]) == ("PASSED", [])
     assert {one.partition(" (")[0] for one in tested["passedTests"]} >= {name, "a"}
+    assert tested["baselard_report"]["name"] == "tested.json"
     listed = said["https://spdx.dev/Document"]["predicate"]
     assert (listed["spdxVersion"], listed["name"]) == ("SPDX-2.3", name)
     packages = {one["name"]: one for one in listed["packages"]}
@@ -131,6 +132,31 @@ def test_without_a_key_the_report_says_that_nobody_vouches(call, repository):
     assert (wrong.code, "no key is known: give --public-key" in wrong.stderr) == (2, True)
     unknown = call(source, *asked, "sbomb")
     assert (unknown.code, "there is no statement 'sbomb'" in unknown.stderr) == (2, True)
+
+
+def test_an_archive_brings_its_statements_to_a_registry(call, repository, tmp_path):
+    source, name = repository
+    (tmp_path / "read").mkdir()
+    archive, there = tmp_path / "base.tar", f"{name}-elsewhere"
+    key = ("--signing-key", "env://SIGNING_KEY")
+    made = call(source, "archive", "--proof", *key, "-o", str(archive))
+    assert made.code == 0, made.stderr[-3000:]
+    digest = json.loads(subprocess.check_output(["skopeo", "inspect", f"oci-archive:{archive}:latest"]))["Digest"]
+    assert call(source, "test-example", "--name", "a", "--base", str(archive)).code == 0
+    for _ in range(2):
+        done = call(source, "push-archive", "--archive", str(archive), "--registry", there, "--tag", "v1")
+        assert (done.code, done.stdout.strip()) == (0, f"{there}:v1@{digest}"), done.stderr[-3000:]
+    assert set(statements(there, digest, tmp_path / "read")) == {
+        "https://slsa.dev/provenance/v1",
+        "https://spdx.dev/Document",
+        "https://sigstore.dev/cosign/sign/v1",
+    }
+    asked = ("--require", "sbom,provenance,signature", "--public-key", f"file://{source}/signing.pub")
+    verified = call(source, "verify", "--references", f"{there}:v1", *asked)
+    assert verified.code == 0, verified.stderr[-3000:]
+    assert set(json.loads(skopeo("list-tags", f"docker://{there}"))["Tags"]) == {"v1", digest.replace(":", "-")}
+    wrong = call(source, "archive", *key, "-o", str(archive))
+    assert (wrong.code, "--signing-key signs what --proof puts" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

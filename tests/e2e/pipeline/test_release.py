@@ -1,5 +1,6 @@
 """A release on Debian's docker-registry, from the command line; skopeo reads the results."""
 
+import hashlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 
 from tests.registry_servers import running_registry
@@ -57,6 +59,13 @@ def raw(reference, repository=""):
     return json.loads(
         subprocess.check_output(["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{where}"])
     )
+
+
+def attached(name, digest):
+    """All that this registry has of statements about an image, as text; it lists them under a tag."""
+    manifests = [raw(one["digest"], name) for one in raw(f"{name}:{digest.replace(':', '-')}")["manifests"]]
+    layers = [manifest["layers"][0]["digest"] for manifest in manifests]
+    return "\n".join(httpx.get(f"http://{name.replace('/', '/v2/', 1)}/blobs/{layer}").text for layer in layers)
 
 
 def outputs(done):
@@ -152,6 +161,8 @@ def test_ci_publishes_verifies_and_brings_the_docs_up_to_date_once(call, reposit
     assert said["images"]["standard"]["state"] == "published"
     readme = (tmp_path / "first/README.md").read_text()
     assert f"`{name}:main`" in readme
+    digest = said["images"]["standard"]["platforms"]["linux/amd64"]["digest"]
+    assert hashlib.sha256((tmp_path / "first/tested.json").read_bytes()).hexdigest() in attached(name, digest)
     (source / "README.md").write_text(readme)
     assert call(source, *ci, "-o", str(tmp_path / "second")).code == 0
     assert not (tmp_path / "second/README.md").exists()
