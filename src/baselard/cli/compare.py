@@ -12,5 +12,5 @@ def run(before: str, after: str, line: Sequence[str], *, as_json: bool) -> int:
     """
     with history.opened(line) as store:
         found = comparison.compared(history.numbered(store, before), history.numbered(store, after))
-    history.show(comparison.plain(found) if as_json else comparison.text(found), as_json=as_json)
+    history.show(comparison.plain(found) if as_json else comparison.text(found, history.width()), as_json=as_json)
     return 0

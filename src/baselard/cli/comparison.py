@@ -1,6 +1,6 @@
 """Two runs side by side: verdicts that changed, seconds by phase, sizes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,15 +62,18 @@ def plain(found: Comparison) -> Mapping[str, Any]:
     return {**told, "before": found.before.number, "after": found.after.number}
 
 
-def text(found: Comparison) -> str:
-    """The comparison for people; of seconds those that differ by a tenth."""
-    lines = [f"before  {_heading(found.before)}", f"after   {_heading(found.after)}", ""]
+def text(found: Comparison, width: int = 0) -> str:
+    """The comparison for people, in so many columns, if any; of seconds those that differ by a tenth."""
+    lines = [
+        past.cut(f"{name:<8}{_heading(one)}", width) for name, one in (("before", found.before), ("after", found.after))
+    ]
+    lines.append("")
     lines += [f"{plainly(one.name)}: {one.before} → {one.after}{_reason(one)}" for one in found.verdicts]
     others = "verdict is" if found.same == 1 else "verdicts are"
     lines.append(f"{found.same} {'other ' if found.verdicts else ''}{others} as before")
     slower = [one for one in found.seconds if abs((one.after or 0) - (one.before or 0)) >= _NOTICED]
-    lines += _section("seconds", slower, lambda count: f"{count:.1f}")
-    lines += _section("sizes in MB", found.sizes, lambda count: f"{count / 1e6:.1f}")
+    lines += _section("seconds", slower, lambda count: f"{count:.1f}", width)
+    lines += _section("sizes in MB", found.sizes, lambda count: f"{count / 1e6:.1f}", width)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -92,19 +95,24 @@ def _reason(one: Turned) -> str:
     return f": {plainly(one.why)}" if one.why else ""
 
 
-def _section(title: str, changes: Sequence[Change], shown: Any) -> list[str]:
+def _section(title: str, changes: Sequence[Change], shown: Callable[[float], str], width: int) -> list[str]:
     """A table, the largest difference first; nothing without rows."""
     ordered = sorted(changes, key=lambda one: -abs((one.after or 0) - (one.before or 0)))
     rows = [(f"{plainly(one.name)} {plainly(one.what)}", *_cells(one, shown)) for one in ordered]
     if not rows:
         return []
     rows = [(title, "before", "after", "change"), *rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = [f"{row[0]:<{widths[0]}}" + "".join(f"  {row[at]:>{widths[at]}}" for at in (1, 2, 3)) for row in rows]
-    return ["", *(line.rstrip() for line in lines)]
+    first, *others = (max(len(row[column]) for row in rows) for column in range(4))
+    first = min(first, max(len(title), width - sum(others) - 6)) if width else first
+    lines = (
+        f"{past.cut(name, first):<{first}}"
+        + "".join(f"  {cell:>{wide}}" for cell, wide in zip(cells, others, strict=True))
+        for name, *cells in rows
+    )
+    return ["", *lines]
 
 
-def _cells(one: Change, shown: Any) -> tuple[str, str, str]:
+def _cells(one: Change, shown: Callable[[float], str]) -> tuple[str, str, str]:
     before, after = ("–" if count is None else shown(count) for count in (one.before, one.after))  # noqa: RUF001
     difference = (one.after or 0) - (one.before or 0)
     return before, after, f"{'+' if difference >= 0 else '-'}{shown(abs(difference))}"

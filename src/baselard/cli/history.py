@@ -25,14 +25,14 @@ def run(words: Sequence[str], line: Sequence[str], *, everywhere: bool, as_json:
     with opened(line) as store:
         if words:
             shown = numbered(store, words[1])
-            show(past.plain(shown) if as_json else past.one(shown), as_json=as_json)
+            show(past.plain(shown) if as_json else past.one(shown, width()), as_json=as_json)
             return 0
         place = "" if everywhere else str(_here())
         found = runs.listed(store, place)
     if as_json:
         show([past.plain(one) for one in found], as_json=True)
     else:
-        show(past.table(found, _width()) if found else _none(place), as_json=False)
+        show(past.table(found, width()) if found else _none(place), as_json=False)
     return 0
 
 
@@ -69,6 +69,6 @@ def show(what: Any, *, as_json: bool) -> None:
     sys.stdout.write(json.dumps(what, indent=2, ensure_ascii=False) + "\n" if as_json else what)
 
 
-def _width() -> int:
+def width() -> int:
     """Columns of the terminal; what is read by a program is not cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -1,5 +1,6 @@
 """Earlier runs as text: a line each, or one of them with all that it found."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -11,6 +12,8 @@ from baselard.engine.store.runs import Judgement, RecordedRun
 
 _NARROW = 60  # columns; less has no room for seconds and commits
 _HEADS = ("RUN", "RESULT", "SECONDS", "STARTED", "COMMIT", "CALL")
+_SHOWING = re.compile(r" (--progress[ =]\S+|-[qsv]+|--quiet|--silent|--verbose)(?= |$)")
+_LEAST = 12  # columns of a name
 _MARKS = {"passed": "✔", "noted": "✔", "skipped": "–"}  # noqa: RUF001 -- as in the live lines
 
 
@@ -20,15 +23,15 @@ def table(found: Sequence[RecordedRun], width: int = 0) -> str:
     kept = (0, 1, 3, 5) if 0 < width < _NARROW else range(len(_HEADS))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
     lines = ("  ".join(f"{row[column]:<{widths[column]}}" for column in kept).rstrip() for row in rows)
-    return "".join(f"{_cut(line, width)}\n" for line in lines)
+    return "".join(f"{cut(line, width)}\n" for line in lines)
 
 
-def one(run: RecordedRun) -> str:
-    """What a run was, and each thing that it judged, what failed with its reason."""
+def one(run: RecordedRun, width: int = 0) -> str:
+    """What a run was, and each thing that it judged, what failed with its reason; for so many columns, if any."""
     where = f" in {run.place}"
     lines = [f"run {run.number}: {call(run)}", f"{result(run)} in {run.seconds:.1f} s, exit code {run.code}"]
     lines += [f"started {moment(run)} UTC on {standing(run)}{where}", ""]
-    lines += [line for judgement in run.judgements for line in _judgement(judgement, run)]
+    lines += [line for judgement in run.judgements for line in _judgement(judgement, run, width)]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -47,9 +50,9 @@ def result(run: RecordedRun) -> str:
 
 
 def call(run: RecordedRun) -> str:
-    """The words of the call, without what stands in each of them."""
-    words = [word for word in run.words if word != "call"]
-    return plainly(" ".join(words))
+    """The words of the call, but for those that say how it is shown."""
+    words = " ".join(word for word in run.words if word != "call")
+    return plainly(_SHOWING.sub("", f" {words}"))
 
 
 def moment(run: RecordedRun) -> str:
@@ -80,15 +83,19 @@ def _row(run: RecordedRun) -> tuple[str, ...]:
     return str(run.number), result(run), f"{run.seconds:.1f}", moment(run)[5:16], commit, call(run)
 
 
-def _judgement(judgement: Judgement, run: RecordedRun) -> Iterator[str]:
-    width = max(len(plainly(one.name)) for one in run.judgements)
+def _judgement(judgement: Judgement, run: RecordedRun, width: int) -> Iterator[str]:
     verdicts = max(len(one.verdict) for one in run.judgements)
-    spent = f"{judgement.seconds:6.1f} s" if judgement.phases else " " * 8
-    line = f"{sign(judgement)} {judgement.verdict:<{verdicts}}  {plainly(judgement.name):<{width}}  {spent}"
-    yield f"{line}  {phases(judgement)}".rstrip()
+    longest = max(len(plainly(one.name)) for one in run.judgements)
+    room = max(_LEAST, width - verdicts - 14) if width else longest
+    spent = f"{judgement.seconds:6.1f} s" if judgement.phases else ""
+    name = f"{cut(plainly(judgement.name), room):<{min(longest, room)}}"
+    line = f"{sign(judgement)} {judgement.verdict:<{verdicts}}  {name}  {spent}"
+    spelled = f"{line}  {phases(judgement)}".rstrip()
+    yield spelled if len(spelled) <= width or not width else line.rstrip()
     if judgement.why:
         yield f"    {plainly(judgement.why)}"
 
 
-def _cut(line: str, width: int) -> str:
+def cut(line: str, width: int) -> str:
+    """A line of at most so many columns; whole where there is no such number."""
     return line if not 0 < width < len(line) else f"{line[: width - 1]}…"

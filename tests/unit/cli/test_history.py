@@ -43,6 +43,21 @@ def test_one_run_tells_why_it_failed_and_no_escape_of_it_acts() -> None:
     assert "on 012345678 (main) with changes in /p" in shown
 
 
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_nothing_but_a_reason_is_wider_than_the_terminal(width: int) -> None:
+    long = replace(BAD, name="a-name-of-many-letters " * 3, phases={"build": 9.0, "test": 100.0})
+    before = replace(BEFORE, words=("call", "a" * 300), judgements=(replace(long, phases={"build": 1.0, "test": 1.0}),))
+    after = replace(AFTER, judgements=(long,))
+    tables = past.one(after, width).split("\n\n")[1] + comparison.text(comparison.compared(before, after), width)
+    assert max(len(line) for line in tables.splitlines() if "port: closed" not in line) <= width
+    assert "+99.0" in tables
+
+
+def test_words_that_say_how_a_call_is_shown_are_left_out() -> None:
+    words = ("call", "--progress", "plain", "-q", "test-examples", "--only", "a-q", "--progress=dots", "-vv")
+    assert past.call(replace(BEFORE, words=words)) == "test-examples --only a-q"
+
+
 def test_runs_that_passed_otherwise_say_how() -> None:
     flaky = replace(BEFORE, judgements=(GOOD, replace(OTHER, verdict="flaky")))
     assert past.result(flaky) == "1 passed, 1 flaky"
