@@ -10,6 +10,7 @@ from typing import Any
 from baselard.cli import past, places, start, target
 from baselard.cli.options import Options
 from baselard.engine.errors import UserError
+from baselard.engine.progress.text import plainly
 from baselard.engine.store import runs
 from baselard.engine.store.database import Store
 from baselard.engine.store.runs import RecordedRun
@@ -43,7 +44,9 @@ def _here() -> str:
 
 
 def _none(place: str) -> str:
-    return f"no run is recorded{f' about {place}' if place else ''} yet: baselard call test-examples makes one\n"
+    return (
+        f"no run is recorded{f' about {plainly(place)}' if place else ''} yet: baselard call test-examples makes one\n"
+    )
 
 
 @contextlib.contextmanager

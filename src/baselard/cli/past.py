@@ -28,7 +28,7 @@ def table(found: Sequence[RecordedRun], width: int = 0) -> str:
 
 def one(run: RecordedRun, width: int = 0) -> str:
     """What a run was, and each thing that it judged, what failed with its reason; for so many columns, if any."""
-    where = f" in {run.place}"
+    where = f" in {plainly(run.place)}"
     lines = [f"run {run.number}: {call(run)}", f"{result(run)} in {run.seconds:.1f} s, exit code {run.code}"]
     lines += [f"started {moment(run)} UTC on {standing(run)}{where}", ""]
     lines += [line for judgement in run.judgements for line in _judgement(judgement, run, width)]

@@ -38,6 +38,8 @@ def test_a_table_stays_within_its_terminal(width: int) -> None:
 
 
 def test_one_run_tells_why_it_failed_and_no_escape_of_it_acts() -> None:
+    hostile = replace(AFTER, place="/p\x1b[2J", words=("a\x1b[2J",), tree=replace(TREE, branch="b\x1b[2J"))
+    assert "\x1b" not in past.one(hostile) + past.table([hostile])
     shown = past.one(AFTER)
     assert "✘ failed  hello     1.5 s  build 3.0 s, test 0.6 s\n    port: closed[2J\n✔ noted   bare\n" in shown
     assert "on 012345678 (main) with changes in /p" in shown
