@@ -6,17 +6,21 @@ from dataclasses import dataclass, field
 from baselard.engine.progress.spans import CALL, FOLDED, HIDDEN, SUITE, WAITS, Asker, Span
 from baselard.engine.progress.text import plainly
 
+_BELOW = " · "
 _DEEPEST = 100  # spans above one another; more can only be a mistake
 
 
 @dataclass
 class Row:
-    """What is known of one named thing. ``open`` holds the spans about it that have not ended, in order.
+    """What is known of one named thing. ``call`` is which of several calls it is for.
+
+    ``open`` holds the spans about it that have not ended, in order.
 
     Seconds are those in which a phase of it was under way; waiting for another does not count.
     """
 
     name: str
+    call: str = ""
     open: dict[str, Span] = field(default_factory=dict)
     failed: str = ""
     last: str = ""
@@ -35,6 +39,11 @@ class Row:
         """What is being done, in the words of its span; empty where no span says it."""
         told = [span.name for span in self.open.values() if not _is(span, SUITE, FOLDED, HIDDEN)]
         return plainly(told[-1]) if told else ""
+
+    @property
+    def own_name(self) -> str:
+        """Its name below that of its call."""
+        return self.name.removeprefix(f"{self.call}{_BELOW}")
 
     def working(self) -> bool:
         """Whether a phase is under way that is not waiting."""
@@ -58,7 +67,7 @@ class Rows:
         name = self.name(span.asker)
         if not name:
             return None
-        row = self.rows.setdefault(name, Row(name))
+        row = self.rows.setdefault(name, Row(name, self._call(span.asker)))
         worked = row.working()
         if span.end:
             row.open.pop(span.id, None)
@@ -76,9 +85,9 @@ class Rows:
 
     def name(self, asker: Asker) -> str:
         """The name of the row that this span's work belongs to, after the call's if there are several; or empty."""
-        found, call = self._above(asker, SUITE), self._above(asker, CALL)
-        words = [str(span.attributes[key]) for span, key in ((call, CALL), (found, SUITE)) if span and found]
-        return plainly(" · ".join(dict.fromkeys(words))).lstrip(" :#")
+        found = self._above(asker, SUITE)
+        own = plainly(str(found.attributes[SUITE])).lstrip(" :#") if found else ""
+        return _BELOW.join(dict.fromkeys(filter(None, [self._call(asker), own]))) if own else ""
 
     def row(self, asker: Asker) -> Row | None:
         """The row that this span's work belongs to."""
@@ -93,6 +102,10 @@ class Rows:
         """The ID of that span."""
         found = self._above(asker, FOLDED)
         return found.id if found else ""
+
+    def _call(self, asker: Asker) -> str:
+        found = self._above(asker, CALL)
+        return plainly(str(found.attributes[CALL])).lstrip(" :#") if found else ""
 
     def _above(self, asker: Asker, attribute: str) -> Span | None:
         """The nearest span, this one included, that has the attribute."""

@@ -126,19 +126,24 @@ class Tty:
     def _table(self, now: float, width: int, room: int) -> list[Text]:
         """A line for each row. Where there is no room for all, those that passed are counted, then the last ones."""
         known = list(self._rows.rows.values())
+        room = max(1, room - len({row.call for row in known if row.call}))
         shown = known if len(known) <= room else [row for row in known if row.failed or not row.ended]
         shown = shown if len(shown) < room or shown is known else shown[: max(0, room - 1)]
-        names = max((len(row.name) for row in shown), default=0)
+        names = max((len(row.own_name) for row in shown), default=0)
         widest = min(names, max(_LEAST_NAME, int(width * _WIDEST_NAME)))
         times = max((len(_seconds(row.seconds(now))) for row in shown), default=0)
-        lines = [self._line(row, widest, f"{_seconds(row.seconds(now)):>{times}}") for row in shown]
+        lines: list[Text] = []
+        for call in dict.fromkeys(row.call for row in shown):
+            below = [row for row in shown if row.call == call]
+            lines += [Text(call, style="bold")] if [row.own_name for row in below] != [call] and call else []
+            lines += [self._line(row, widest, f"{_seconds(row.seconds(now)):>{times}}") for row in below]
         if hidden := len(known) - len(shown):
             done = sum(row.ended and not row.failed for row in known)
             lines.append(Text(f"… and {hidden} more, {done} done", style="dim"))
         return lines
 
     def _line(self, row: Row, widest: int, seconds: str) -> Text:
-        name = row.name if len(row.name) <= widest else "…" + row.name[1 - widest :]
+        name = row.own_name if len(row.own_name) <= widest else "…" + row.own_name[1 - widest :]
         mark, style = ("●", "") if not row.ended else ("✘", "bold red") if row.failed else ("✔", "green")
         rest = Text.assemble((f"  {seconds}  ", "dim"))
         if not row.ended:

@@ -227,16 +227,26 @@ def test_an_example_s_name_cannot_give_github_a_command() -> None:
 
 
 def test_of_several_calls_a_line_says_which_it_is_for() -> None:
-    display, shown = tree()
+    stream = io.StringIO()
+    (display, shown), plain_ = tree(), Plain(stream)
     for call, letter in (("test-base", "a"), ("test-examples", "b"), ("lint", "c")):
-        top = Span(letter * 16, f"check {call}", "", TRACE, {CALL: call}, 1)
-        display.span(top)
-        display.span(span(letter.zfill(16), "x", top.id, suite="lint" if call == "lint" else "acme/base"))
+        suites = ("lint",) if call == "lint" else ("acme/base", "other")
+        for one in (display, plain_):
+            one.span(Span(letter * 16, f"check {call}", "", TRACE, {CALL: call}, 1))
+            for number, suite in enumerate(suites):
+                one.span(span(f"{letter}{number}".zfill(16), "x", letter * 16, suite=suite))
     assert [line.split("  ")[0] for line in shown()[:-1]] == [
-        "● test-base · acme/base",
-        "● test-examples · acme/base",
+        "test-base",
+        "● acme/base",
+        "● other",
+        "test-examples",
+        "● acme/base",
+        "● other",
         "● lint",
     ]
+    plain_.span(span("d".zfill(16), "build", "b0".zfill(16)))
+    plain_.span(span("e".zfill(16), "files", "c0".zfill(16)))
+    assert stream.getvalue().splitlines() == ["test-examples · acme/base │ build", "lint │ files"]
 
 
 def test_lines_for_programs_are_json_objects_with_the_names_of_the_manual() -> None:
