@@ -10,8 +10,9 @@ is added.
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,6 +20,9 @@ from pipeline.config import BaseSettings, ExampleSettings, Variables
 from pipeline.errors import UsageError
 
 INCLUDE, EXCLUDE = "include", "exclude"
+MOST = 256
+"""Combinations that a matrix may have, as in Actions."""
+
 NAME = "variant"
 """What stands in a text for all values of a variant, joined by hyphens."""
 
@@ -29,6 +33,8 @@ Settings = TypeVar("Settings", bound=BaseSettings | ExampleSettings)
 def combinations(matrix: Mapping[str, Any]) -> list[dict[str, str]]:
     """The variants that a matrix stands for, in their order. UsageError for one that stands for none."""
     lists = {name: values for name, values in matrix.items() if name not in (INCLUDE, EXCLUDE)}
+    if math.prod(map(len, lists.values())) > MOST:
+        raise UsageError(f"it stands for more than {MOST} variants")
     product = [dict(zip(lists, map(_text, values), strict=True)) for values in itertools.product(*lists.values())]
     excluded = [_texts(entry) for entry in matrix.get(EXCLUDE, ())]
     for entry in excluded:
@@ -90,7 +96,7 @@ def of_base(settings: BaseSettings) -> list[BaseSettings]:
         replace(
             one,
             name=filled(one.name, one.variant),
-            goss=filled(one.goss, one.variant),
+            goss=_path(one.goss, one.variant),
             tags=tuple(filled(tag, one.variant) for tag in one.tags or usual),
         )
         for one in expanded(settings)
@@ -98,22 +104,24 @@ def of_base(settings: BaseSettings) -> list[BaseSettings]:
 
 
 def _of(settings: Settings, variant: Mapping[str, str]) -> Settings:
-    def fill(text: str) -> str:
-        return filled(text, variant)
-
+    arguments = {name: filled(text, variant) for name, text in settings.build_args.items()}
     return replace(
         settings,
         variant=variant,
-        dockerfile=fill(settings.dockerfile),
-        context=fill(settings.context),
-        contexts=_each(fill, settings.contexts),
-        build_args={**variant, **_each(fill, settings.build_args)},
-        vars=Variables(fill(settings.vars.file), settings.vars.inline),
+        dockerfile=_path(settings.dockerfile, variant),
+        context=_path(settings.context, variant),
+        contexts={name: _path(text, variant) for name, text in settings.contexts.items()},
+        build_args={**variant, **arguments},
+        vars=Variables(_path(settings.vars.file, variant), settings.vars.inline),
     )
 
 
-def _each(fill: Callable[[str], str], texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: fill(text) for name, text in texts.items()}
+def _path(text: str, variant: Mapping[str, str]) -> str:
+    """A text that is a path of the repository with its values, and then still one."""
+    path = filled(text, variant)
+    if path.startswith("/") or ".." in path.split("/"):
+        raise UsageError(f"{text!r} leads out of the repository, to {path}")
+    return path
 
 
 def filled(text: str, variant: Mapping[str, str]) -> str:

@@ -70,6 +70,7 @@ def test_include_brings_back_what_exclude_took():
     [
         ({"a": [1], "exclude": [{"b": 1}]}, "exclude names b, of which there is no list"),
         ({"a": [1], "exclude": [{"a": 1}]}, "it stands for no variant"),
+        ({name: list(range(100)) for name in "abcdefghij"}, "it stands for more than 256 variants"),
     ],
 )
 def test_a_matrix_that_cannot_be_meant(matrix, said):
@@ -118,6 +119,11 @@ def project(repository):
         ),
         ("{name: a, variants: {A: [1, 2]}, tags: [x]}", "baselard.yaml:2: a:x cannot be Dockerfile: it is Dockerfile"),
         ("{name: a, variants: {A: [a/b]}}", "baselard.yaml:2: 'a/b' is not a tag"),
+        (
+            "{name: '{A}', dockerfile: '{A}/x', variants: {A: [a/..]}}",
+            "baselard.yaml:2: '{A}/x' leads out of the repository, to a/../x",
+        ),
+        ("{name: a, context: '{A}', variants: {A: [/etc]}}", "baselard.yaml:2: '{A}' leads out of the repository"),
         ("{name: a, variants: {A: [1], exclude: [{A: 1}]}}", "baselard.yaml:2: it stands for no variant"),
     ],
 )
