@@ -224,7 +224,7 @@ def test_a_base_of_a_malformed_reference_is_told_once_and_is_every_examples_reas
     texts = {"Dockerfile": f"FROM {reference}\n", "examples/a/Dockerfile": example, "examples/b/Dockerfile": example}
     done = call(write(texts), "test-examples")
     shown = done.stdout + done.stderr
-    assert (done.code, shown.count(f'Dockerfile:1: failed to parse stage name "{reference}"')) == (1, 1)
+    assert (done.code, shown.count(f'Dockerfile:1: build: failed to parse stage name "{reference}"')) == (1, 1)
     assert shown.count("its base example.test/base does not build") == 2
     assert "3 of 3 failed" in shown
 
