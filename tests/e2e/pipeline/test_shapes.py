@@ -78,7 +78,7 @@ examples:
     assert (base.code, "all 4 passed" in base.stdout) == (0, True), base.stderr[-3000:]
     without = call(source, "test-examples", "--only", "made")
     assert without.code == 1
-    assert "made needs a secret that the call does not give: add --secrets env://SHAPES_TOKEN" in without.stdout
+    assert "made needs a secret that the call does not give: add --secrets env://SHAPES_TOKEN" in without.stderr
 
 
 def test_one_image_with_two_targets_and_cookbooks(call, write):
