@@ -12,11 +12,11 @@ from pipeline.goss.results import Outcome
 from pipeline.testers.basic import Basic
 from pipeline.testers.goss import Goss
 from pipeline.testers.script import Scripts
-from pipeline.testers.stage import Stage
+from pipeline.testers.stage import Stages
 from pipeline.testers.structure.tester import StructureTests
 from pipeline.testers.tester import Exam, Tester
 
-TESTERS: tuple[Tester, ...] = (Goss(), StructureTests(), Scripts(), Stage(), Basic())
+TESTERS: tuple[Tester, ...] = (Goss(), StructureTests(), Scripts(), Stages(), Basic())
 """By name, which is what settings and `pipeline.conventions.TESTS` call them by."""
 
 

@@ -17,7 +17,7 @@ from pipeline.testers.tester import Exam
 CODE = "tester/stage"
 
 
-class Stage:
+class Stages:
     """The tester `stage`. No file is one by convention: only settings know which stages are tests."""
 
     name = "stage"

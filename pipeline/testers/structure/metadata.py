@@ -11,7 +11,7 @@ from dagger import dag
 from baselard.oci import digests
 from pipeline.archive import first_manifest
 from pipeline.goss.run import SHELL, prepared
-from pipeline.testers.structure.patterns import Check
+from pipeline.testers.structure.patterns import PatternCheck
 from pipeline.testers.tester import Exam
 
 
@@ -38,7 +38,7 @@ def environment(config: Mapping[str, Any]) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in config.get("Env") or ())
 
 
-def problems(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str | Check]:
+def problems(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str | PatternCheck]:
     """What does not hold, and what a pattern is still to decide."""
     env, labels = environment(config), config.get("Labels") or {}
     for one in wanted.get("envVars") or ():
@@ -59,12 +59,12 @@ def problems(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[s
     yield from _listed("volume", volumes, wanted.get("volumes") or (), wanted.get("unmountedVolumes") or ())
 
 
-def _value(kind: str, wanted: Mapping[str, Any], there: Mapping[str, str]) -> Iterator[str | Check]:
+def _value(kind: str, wanted: Mapping[str, Any], there: Mapping[str, str]) -> Iterator[str | PatternCheck]:
     key, value = wanted["key"], wanted.get("value") or ""
     if key not in there:
         yield f"{kind} {key} is not there"
     elif wanted.get("isRegex"):
-        yield Check(
+        yield PatternCheck(
             value, there[key], wanted=True, said=f"{kind} {key} is {there[key]!r}, which {value!r} does not match"
         )
     elif value != there[key]:

@@ -14,7 +14,7 @@ from pipeline.testers.tester import Exam
 
 
 @dataclass(frozen=True)
-class Check:
+class PatternCheck:
     """A text that a pattern is to match, or, if not `wanted`, not to match; `said` is told when that does not hold."""
 
     pattern: str
@@ -23,7 +23,7 @@ class Check:
     said: str
 
 
-async def failing(exam: Exam, checks: Sequence[Check]) -> list[str]:
+async def failing(exam: Exam, checks: Sequence[PatternCheck]) -> list[str]:
     """What is to be told of each check, in their order: an empty text of one that holds."""
     if not checks:
         return []
@@ -37,7 +37,7 @@ async def failing(exam: Exam, checks: Sequence[Check]) -> list[str]:
     return told(checks, await ran.file("/.goss-run/out/report").contents())
 
 
-def gossfile(checks: Sequence[Check]) -> str:
+def gossfile(checks: Sequence[PatternCheck]) -> str:
     """A test by number for each check. goss reads a file as a template first, where two braces would mean something."""
     matching = {
         str(number): {"content": check.text, "matches": {"match-regexp": check.pattern}}
@@ -47,13 +47,13 @@ def gossfile(checks: Sequence[Check]) -> str:
     return json.dumps({"matching": matching}).replace("{{", r"\u007b\u007b")
 
 
-def told(checks: Sequence[Check], printed: str) -> list[str]:
+def told(checks: Sequence[PatternCheck], printed: str) -> list[str]:
     """What goss found out, as sentences."""
     results: dict[int, Any] = {int(one["resource-id"]): one for one in json.loads(printed)["results"]}
     return [_said(check, results[number]) for number, check in enumerate(checks)]
 
 
-def _said(check: Check, result: Any) -> str:
+def _said(check: PatternCheck, result: Any) -> str:
     if result.get("err"):
         return f"{check.pattern!r} is no regular expression of Go's: {result['err'].splitlines()[-1].strip()}"
     return "" if (result["result"] == 0) is check.wanted else check.said

@@ -12,8 +12,8 @@ from pipeline.document import Document
 from pipeline.goss.results import Outcome
 from pipeline.model import Case, Location, Verdict
 from pipeline.testers.structure import metadata, patterns, reading, tests
-from pipeline.testers.structure.patterns import Check
-from pipeline.testers.structure.tests import Tested
+from pipeline.testers.structure.patterns import PatternCheck
+from pipeline.testers.structure.tests import StructureTest
 from pipeline.testers.tester import Exam
 
 CODE = "tester/container-structure-test"
@@ -51,16 +51,16 @@ def _as_wanted(image: dagger.Container, said: Mapping[str, Any]) -> dagger.Conta
     return image.with_user(user) if user else image
 
 
-def _checks(found: Sequence[Tested]) -> list[Check]:
-    return [one for test in found for one in test.found if isinstance(one, Check)]
+def _checks(found: Sequence[StructureTest]) -> list[PatternCheck]:
+    return [one for test in found for one in test.found if isinstance(one, PatternCheck)]
 
 
-def _cases(path: str, document: Document, found: Sequence[Tested], told: Sequence[str]) -> list[Case]:
+def _cases(path: str, document: Document, found: Sequence[StructureTest], told: Sequence[str]) -> list[Case]:
     """Each test with all that does not hold of it; `told` is what patterns found, in the order of their checks."""
     answers = iter(told)
     cases = []
     for test in found:
-        problems = [next(answers) if isinstance(one, Check) else one for one in test.found]
+        problems = [next(answers) if isinstance(one, PatternCheck) else one for one in test.found]
         problems = [one for one in problems if one]
         if not problems:
             cases.append(Case(test.name, Verdict.PASSED, test.seconds))

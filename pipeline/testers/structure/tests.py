@@ -13,7 +13,7 @@ from baselard.oci.together import each
 from pipeline.testers.structure import files, metadata
 from pipeline.testers.structure.expand import expand
 from pipeline.testers.structure.files import Request
-from pipeline.testers.structure.patterns import Check
+from pipeline.testers.structure.patterns import PatternCheck
 from pipeline.testers.tester import Exam
 
 _SHOWN = 200  # characters of an output, where it is told
@@ -21,12 +21,12 @@ _BITS = {"owner": 0o100, "group": 0o010, "other": 0o001, "any": 0o111}
 
 
 @dataclass(frozen=True)
-class Tested:
+class StructureTest:
     """One test: its name as container-structure-test tells it, where in the file it stands, and what it found."""
 
     name: str
     where: tuple[str, ...]
-    found: tuple[str | Check, ...]
+    found: tuple[str | PatternCheck, ...]
     seconds: float = 0.0
 
 
@@ -46,12 +46,12 @@ def setting(image: dagger.Container, env: Mapping[str, str], given: Sequence[Map
     return Setting(image, {**env, **values})
 
 
-async def commands(base: Setting, tests: Sequence[Mapping[str, Any]]) -> list[Tested]:
+async def commands(base: Setting, tests: Sequence[Mapping[str, Any]]) -> list[StructureTest]:
     """Each in a container of its own, after its setup: what setup left is there, whatever it ended with."""
     return await each(list(enumerate(tests)), lambda one: _command(base, *one))
 
 
-async def _command(base: Setting, number: int, test: Mapping[str, Any]) -> Tested:
+async def _command(base: Setting, number: int, test: Mapping[str, Any]) -> StructureTest:
     own = setting(base.image, base.env, test.get("envVars") or ())
     name, where, began = f"Command Test: {test['name']}", ("commandTests", str(number)), time.monotonic()
     image = own.image
@@ -62,12 +62,14 @@ async def _command(base: Setting, number: int, test: Mapping[str, Any]) -> Teste
     try:
         code, stdout, stderr = await ran.exit_code(), await ran.stdout(), await ran.stderr()
     except dagger.QueryError as error:
-        return Tested(name, where, (f"cannot be run: {str(error).partition(chr(10))[0]}",), time.monotonic() - began)
-    found: list[str | Check] = [*_streams(test, stdout, stderr), *_code(test.get("exitCode") or 0, code)]
-    return Tested(name, where, tuple(found), time.monotonic() - began)
+        return StructureTest(
+            name, where, (f"cannot be run: {str(error).partition(chr(10))[0]}",), time.monotonic() - began
+        )
+    found: list[str | PatternCheck] = [*_streams(test, stdout, stderr), *_code(test.get("exitCode") or 0, code)]
+    return StructureTest(name, where, tuple(found), time.monotonic() - began)
 
 
-def _streams(test: Mapping[str, Any], stdout: str, stderr: str) -> Iterator[Check]:
+def _streams(test: Mapping[str, Any], stdout: str, stderr: str) -> Iterator[PatternCheck]:
     for key, text, called in (("Output", stdout, "output"), ("Error", stderr, "error output")):
         yield from checks(test.get(f"expected{key}") or (), test.get(f"excluded{key}") or (), text, called)
 
@@ -77,20 +79,20 @@ def _code(wanted: int, code: int) -> Iterator[str]:
         yield f"exit code {code}, not {wanted}"
 
 
-def checks(expected: Sequence[str], excluded: Sequence[str], text: str, called: str) -> Iterator[Check]:
+def checks(expected: Sequence[str], excluded: Sequence[str], text: str, called: str) -> Iterator[PatternCheck]:
     """What a text must match and must not."""
     shown = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
     for pattern in expected:
-        yield Check(pattern, text, wanted=True, said=f"its {called} has no match of {pattern!r}: {shown}")
+        yield PatternCheck(pattern, text, wanted=True, said=f"its {called} has no match of {pattern!r}: {shown}")
     for pattern in excluded:
-        yield Check(pattern, text, wanted=False, said=f"its {called} matches {pattern!r}: {shown}")
+        yield PatternCheck(pattern, text, wanted=False, said=f"its {called} matches {pattern!r}: {shown}")
 
 
-Reading = Callable[[Mapping[Request, str]], Iterator[str | Check]]
+Reading = Callable[[Mapping[Request, str]], Iterator[str | PatternCheck]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class FileTest:
     """A test of files: what it wants looked up, and how the answers are read."""
 
     name: str
@@ -99,11 +101,11 @@ class Asked:
     read: Reading
 
 
-def existence(test: Mapping[str, Any], number: int, env: Mapping[str, str]) -> Asked:
+def existence(test: Mapping[str, Any], number: int, env: Mapping[str, str]) -> FileTest:
     """Whether a file is there, and how."""
     request = ("stat", expand(test["path"], env))
 
-    def read(answers: Mapping[Request, str]) -> Iterator[str | Check]:
+    def read(answers: Mapping[Request, str]) -> Iterator[str | PatternCheck]:
         there = files.status(answers[request])
         if not test.get("shouldExist", True):
             yield from [f"{request[1]} is there"] if there else []
@@ -112,7 +114,7 @@ def existence(test: Mapping[str, Any], number: int, env: Mapping[str, str]) -> A
         else:
             yield from _status(test, there)
 
-    return Asked(f"File Existence Test: {test['name']}", ("fileExistenceTests", str(number)), (request,), read)
+    return FileTest(f"File Existence Test: {test['name']}", ("fileExistenceTests", str(number)), (request,), read)
 
 
 def _status(test: Mapping[str, Any], there: files.Status) -> Iterator[str]:
@@ -126,43 +128,45 @@ def _status(test: Mapping[str, Any], there: files.Status) -> Iterator[str]:
             yield f"its {key} is {is_}, not {wanted}"
 
 
-def content(test: Mapping[str, Any], number: int) -> Asked:
+def content(test: Mapping[str, Any], number: int) -> FileTest:
     """What is in a file; a link leads to another."""
     request = ("read", test["path"])
 
-    def read(answers: Mapping[Request, str]) -> Iterator[str | Check]:
+    def read(answers: Mapping[Request, str]) -> Iterator[str | PatternCheck]:
         text, problem = files.content(answers[request])
         if problem:
             yield f"{test['path']} cannot be read: {problem}"
         else:
             yield from checks(test.get("expectedContents") or (), test.get("excludedContents") or (), text, "content")
 
-    return Asked(f"File Content Test: {test['name']}", ("fileContentTests", str(number)), (request,), read)
+    return FileTest(f"File Content Test: {test['name']}", ("fileContentTests", str(number)), (request,), read)
 
 
-def licence(test: Mapping[str, Any], number: int) -> Asked:
+def licence(test: Mapping[str, Any], number: int) -> FileTest:
     """Whether the terms of Debian's packages, and of other files, name a licence that is not wanted."""
     debian: tuple[Request, ...] = (("debian",),) if test.get("debian") else ()
     others: tuple[Request, ...] = tuple(("terms", path) for path in test.get("files") or ())
 
-    def read(answers: Mapping[Request, str]) -> Iterator[str | Check]:
+    def read(answers: Mapping[Request, str]) -> Iterator[str | PatternCheck]:
         found = [one for request in debian for one in files.terms(answers[request])]
         found += [(request[1], answers[request]) for request in others if answers[request]]
         for name, word in found:
             yield f"{name}: its terms cannot be read" if word == "-" else f"{name}: its terms say {word}"
 
-    return Asked("License Test", ("licenseTests", str(number)), (*debian, *others), read)
+    return FileTest("License Test", ("licenseTests", str(number)), (*debian, *others), read)
 
 
-async def of_files(exam: Exam, document: Mapping[str, Any], env: Mapping[str, str]) -> list[Tested]:
+async def of_files(exam: Exam, document: Mapping[str, Any], env: Mapping[str, str]) -> list[StructureTest]:
     """All tests of files, by one look into the image."""
     asked = [content(one, number) for number, one in enumerate(document.get("fileContentTests") or ())]
     asked += [existence(one, number, env) for number, one in enumerate(document.get("fileExistenceTests") or ())]
     asked += [licence(one, number) for number, one in enumerate(document.get("licenseTests") or ())]
     answers = await files.looked(exam, [request for one in asked for request in one.requests])
-    return [Tested(one.name, one.where, tuple(one.read(answers))) for one in asked]
+    return [StructureTest(one.name, one.where, tuple(one.read(answers))) for one in asked]
 
 
-def of_metadata(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> list[Tested]:
+def of_metadata(wanted: Mapping[str, Any], config: Mapping[str, Any]) -> list[StructureTest]:
     """The metadata test, if there is one."""
-    return [Tested("Metadata Test", ("metadataTest",), tuple(metadata.problems(wanted, config)))] if wanted else []
+    return (
+        [StructureTest("Metadata Test", ("metadataTest",), tuple(metadata.problems(wanted, config)))] if wanted else []
+    )

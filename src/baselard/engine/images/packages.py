@@ -20,7 +20,7 @@ HOST = "packages.debian.invalid"
 
 
 @dataclass(frozen=True)
-class Packages:
+class DebianPackages:
     """Packages of a suite of the archive's main section, without what they depend on."""
 
     suite: str
@@ -31,14 +31,16 @@ class Packages:
         return f"{', '.join(self.names)} of debian {self.suite} ({self.platform})"
 
 
-def asked_for(reference: Reference, platform: Platform) -> Packages | None:
+def asked_for(reference: Reference, platform: Platform) -> DebianPackages | None:
     """The packages that a reference means; None if it is any other image's."""
     if reference.registry != HOST:
         return None
-    return Packages(reference.name.removeprefix(f"{HOST}/"), tuple(reference.tag.split("_")), platform)
+    return DebianPackages(reference.name.removeprefix(f"{HOST}/"), tuple(reference.tag.split("_")), platform)
 
 
-def unpack(target: Path, work: Path, wanted: Packages, *, on_output: Callable[[int, bytes], None] | None = None) -> int:
+def unpack(
+    target: Path, work: Path, wanted: DebianPackages, *, on_output: Callable[[int, bytes], None] | None = None
+) -> int:
     """Fill the empty directory ``target``; the archive's date (seconds since 1970) comes back. ``work`` is for apt.
 
     Raises HostError when the archive is not reached, UserError for a suite it does not have, ProcessError with apt's
@@ -56,7 +58,7 @@ def unpack(target: Path, work: Path, wanted: Packages, *, on_output: Callable[[i
     return date
 
 
-def _configured(work: Path, wanted: Packages, archive: str) -> Path:
+def _configured(work: Path, wanted: DebianPackages, archive: str) -> Path:
     """The configuration of an apt that knows this suite alone, and nothing of this machine's."""
     for name in ("etc/apt/apt.conf.d", "etc/apt/preferences.d", "lists/partial", "cache/archives/partial"):
         (work / name).mkdir(parents=True)

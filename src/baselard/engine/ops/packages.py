@@ -14,7 +14,7 @@ from baselard.engine.solver.graph import Output, Result, Value
 class Unpacked:
     """Debian packages, unpacked; output 0 is the tree. The key names suite, packages and platform, as a tag does."""
 
-    wanted: packages.Packages
+    wanted: packages.DebianPackages
     inputs: tuple[Output, ...] = ()
     cached: bool = True
     key: str = field(init=False)

@@ -8,7 +8,7 @@ import pytest
 from baselard.engine.errors import EngineError, HostError, UserError
 from baselard.engine.host import platforms
 from baselard.engine.images import bootstrap, packages
-from baselard.engine.images.packages import Packages
+from baselard.engine.images.packages import DebianPackages
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
 
@@ -21,7 +21,7 @@ def unpacked(tmp_path: Path):
         target, work = tmp_path / "tree", tmp_path / "work"
         target.mkdir()
         work.mkdir()
-        packages.unpack(target, work, Packages(suite, names, platforms.parse(platform or "linux/amd64")))
+        packages.unpack(target, work, DebianPackages(suite, names, platforms.parse(platform or "linux/amd64")))
         return target
 
     return run

@@ -39,7 +39,7 @@ def test_packages_are_asked_for_at_one_host_alone(address: str) -> None:
 
 def test_packages_are_named_by_the_tag() -> None:
     asked = packages.asked_for(reference.parse(f"{packages.HOST}/trixie:busybox-static_goss"), AMD64)
-    assert asked == packages.Packages("trixie", ("busybox-static", "goss"), AMD64)
+    assert asked == packages.DebianPackages("trixie", ("busybox-static", "goss"), AMD64)
 
 
 def test_rolling_suites_have_one_source() -> None:

@@ -8,7 +8,7 @@ from pipeline.errors import ConfigError
 from pipeline.testers.structure import files, metadata, patterns, reading, tests
 from pipeline.testers.structure.expand import expand
 from pipeline.testers.structure.files import Status
-from pipeline.testers.structure.patterns import Check
+from pipeline.testers.structure.patterns import PatternCheck
 
 # os.Expand's.
 ENV = {"A": "1", "B_2": "two", "x-y": "dash", "1": "one", "*": "star", "é": "e"}
@@ -71,11 +71,11 @@ def test_json_is_read_as_well():
 
 
 def check(pattern="a", wanted=True):
-    return Check(pattern, "text", wanted, "said")
+    return PatternCheck(pattern, "text", wanted, "said")
 
 
 def test_goss_sees_no_template_in_what_it_is_given():
-    text = patterns.gossfile([Check("{{ x }}", "a {{ y }}", wanted=True, said="")])
+    text = patterns.gossfile([PatternCheck("{{ x }}", "a {{ y }}", wanted=True, said="")])
     assert "{{" not in text
     assert json.loads(text)["matching"]["0"] == {"content": "a {{ y }}", "matches": {"match-regexp": "{{ x }}"}}
 
