@@ -117,13 +117,14 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
             source,
             str(goss.parent),
             How(mode if files else "tool", settings.wait, (*readiness.entrypoint, *readiness.arguments)),
-            readiness if files else Readiness(),
+            readiness if files else Readiness(entrypoint=readiness.entrypoint),
             nonce,
             lambda stage: images.base(base, stage),
             locate,
             wait=f"{goss}/{GOSS_WAIT}" if base.waits else "",
             variables=settings.vars,
             vars_file=source.file(settings.vars.file) if settings.vars.file else None,
+            is_base=True,
         )
         return await known.judge([TestSettings("goss", files) if files else TestSettings(BASIC)], exam)
 

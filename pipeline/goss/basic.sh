@@ -1,21 +1,14 @@
 #!/.goss/busybox sh
-# The test of an image without gossfiles. The report in /.goss-run/out has a line per case: VERDICT, name, reason,
-# parted by tabs.
+# The test of an image without gossfiles. The report in /.goss-run/out has a line per case, as cases.sh writes it.
 #   basic.sh MARK [COMMAND...]
 # COMMAND is the image's own; it must at least be found. What it does without arguments or a terminal is its own affair.
 # Runs as the image's own user. "-" in place of the verdict means that the case does not apply.
 mark=$1
 shift
 . /.goss/find.sh
+. /.goss/cases.sh
 bb=/.goss/busybox out=/.goss-run/out
 exec >"$out/report"
-
-case_() { printf '%s\t%s\t%s\n' "$1" "$2" "$3"; }
-check() { # NAME COMMAND...: the command's last line is the reason when it fails
-  name=$1
-  shift
-  if said=$("$@" 2>&1); then case_ pass "$name"; else case_ fail "$name" "$(echo "$said" | "$bb" tail -n 1)"; fi
-}
 
 user_exists() {
   id=$("$bb" id -u)
@@ -52,6 +45,12 @@ npm_sound() {
   return 1
 }
 
+clock_is_utc() {
+  zone=$("$date" +%Z) && [ "$zone" = UTC ] && return
+  echo "its time zone is $zone, and no TZ says that it is to be"
+  return 1
+}
+
 command_starts() {
   program=$(find_ "$1") || { echo "$1: not found in PATH=$PATH"; return 1; }
   shift
@@ -68,6 +67,9 @@ check "home is writable" home_writable
 check "PATH has no broken link" path_whole
 if sh=$(find_ sh); then check "shell starts" "$sh" -c :; else case_ - "shell starts" "no shell in this image"; fi
 [ $# = 0 ] || check "command starts" command_starts "$@"
+if [ -n "$TZ" ]; then
+  case_ - "clock is UTC" "TZ=$TZ is set"
+elif date=$(find_ date); then check "clock is UTC" clock_is_utc; fi
 if pip=$(find_ pip || find_ pip3); then check "pip check" "$pip" check; fi
 if npm=$(find_ npm) && [ -e package.json ]; then check "npm ls" npm_sound; fi
 if dpkg=$(find_ dpkg) && [ -e /var/lib/dpkg/status ]; then check "dpkg --audit" dpkg_sound; fi

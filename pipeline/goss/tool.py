@@ -16,7 +16,10 @@ from baselard.oci import platforms
 PACKAGES = ("busybox-static", "goss", "libc6")
 SCRIPTED = ("bats",)  # of no architecture
 SUITE = "trixie"
-SCRIPTS = ("run.sh", "gossfiles.sh", "scripts.sh", "script.sh", "basic.sh", "find.sh", "look.sh")
+SCRIPTS = (
+    *("run.sh", "gossfiles.sh", "scripts.sh", "script.sh", "look.sh", "find.sh"),
+    *("basic.sh", "basic-root.sh", "cases.sh"),
+)
 _DOWNLOAD = """\
 set -eu
 own=$(dpkg --print-architecture)

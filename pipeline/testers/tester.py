@@ -22,7 +22,8 @@ class Exam:
 
     The files of `test` lie in `directory` of the repository `source`. `how` says what of the image runs meanwhile,
     `readiness` what it declares, `wait` the gossfile that says when it is ready, if there is one. A fresh `nonce` makes
-    an equal test run once more. `build` builds another stage of its `dockerfile`.
+    an equal test run once more; `is_base` says that others build on the image. `build` builds another stage of its
+    Dockerfile, and `locate` finds the line of a command in it that failed.
     """
 
     image: dagger.Container
@@ -38,6 +39,7 @@ class Exam:
     wait: str = ""
     variables: Variables = field(default_factory=Variables)
     vars_file: dagger.File | None = None
+    is_base: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:

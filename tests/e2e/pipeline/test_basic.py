@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.root, pytest.mark.network]
 # The package managers are scripts, since the real ones are large; tests of this repository's own base have those.
 BASE = """\
 FROM debian:trixie-slim
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static >/dev/null
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static tzdata >/dev/null
 RUN useradd --create-home agent && mkdir /srv/app && echo {} >/srv/app/package.json \\
     && printf '#!/bin/sh\\n[ "$*" = check ] && ! cat /etc/pip-says 2>/dev/null\\n' >/usr/local/bin/pip \\
     && printf '#!/bin/sh\\n[ "$1 $2" = "ls --all" ] && ! cat /etc/npm-says >&2 2>/dev/null\\n' >/usr/local/bin/npm \\
@@ -22,6 +22,7 @@ CMD ["bash"]
 CHECKS = {
     *("user exists", "home is writable", "PATH has no broken link", "shell starts"),
     *("command starts", "pip check", "npm ls", "dpkg --audit"),
+    *("clock is UTC", "no user has a password", "apt-get check"),
 }
 SERVES = 'CMD ["busybox", "httpd", "-f", "-p", "8000"]\n'
 
@@ -58,6 +59,21 @@ BROKEN = {
         "dpkg --audit",
         "apt",
     ),
+    "clock": (
+        "USER 0\nRUN ln -sf /usr/share/zoneinfo/Asia/Tokyo /etc/localtime\nUSER agent\n",
+        "clock is UTC",
+        "its time zone is JST, and no TZ says that it is to be",
+    ),
+    "password": (
+        "USER 0\nRUN echo 'agent:secret' | chpasswd\nUSER agent\n",
+        "no user has a password",
+        "anybody who has the image has the password's hash of: agent",
+    ),
+    "sources": (
+        "USER 0\nRUN echo 'deb nonsense' >/etc/apt/sources.list.d/x.list\nUSER agent\n",
+        "apt-get check",
+        "The list of sources could not be read.",
+    ),
     "port": ("EXPOSE 8001\n" + SERVES, "Addr tcp://localhost:8001 reachable", "expected true, got false"),
     "healthcheck": (
         "HEALTHCHECK CMD busybox wget -q -O - http://localhost:8000/healthz\n" + SERVES,
@@ -77,6 +93,19 @@ def tested(call, write, tmp_path):
     done = call(write(files), "report", "--check", "test-examples", "--output", str(tmp_path / "report"))
     assert done.code == 0, done.stderr[-3000:]
     return json.loads((tmp_path / "report/outputs.json").read_text())["suites"]
+
+
+def test_a_base_must_run_what_its_entrypoint_is_given(call, write):
+    """As docker-library/official-images asks; an image that others build on has commands of theirs."""
+    entry = "RUN printf '#!/bin/sh\\n%s\\n' '{}' >/entry && chmod 755 /entry\nENTRYPOINT [\"/entry\"]\n"
+    base = f"FROM debian:trixie-slim\n{entry}"
+    fine = call(write({"Dockerfile": base.format('exec "$@"')}), "test-base")
+    assert (fine.code, "base  10/10" in fine.stdout) == (0, True), fine.stdout + fine.stderr[-3000:]
+    shut = call(write({"Dockerfile": base.format("echo welcome")}), "test-base")
+    assert shut.code == 1
+    assert (
+        "command can be overridden: its entrypoint, given `echo WORD`, prints 'welcome\\n'" in shut.stdout + shut.stderr
+    )
 
 
 def test_each_check_fails_alone_and_says_why(tested):
