@@ -62,7 +62,7 @@ def _open(asked: "Namespace") -> int:
 def _init(asked: "Namespace") -> int:
     from baselard.cli import init
 
-    return init.run(github=asked.github)
+    return init.run(github=asked.github, yes=asked.yes)
 
 
 def _plan(asked: "Namespace") -> int:
@@ -128,7 +128,7 @@ COMMANDS: Mapping[str, Subcommand] = {
     "compare": Subcommand("show what differs between two runs: verdicts, seconds, sizes", _compare),
     "watch": Subcommand("do a call or the checks again whenever a file changes, for what it concerns", _watch),
     "open": Subcommand("open a report that a run left, or a shell in an example of it", _open),
-    "init": Subcommand("write a baselard.yaml, or with --github a one-step workflow, for this repository", _init),
+    "init": Subcommand("make this repository work: write a baselard.yaml from what is found, offer a workflow", _init),
     "plan": Subcommand("print what would be built, from what, tested how and published as what", _plan),
     "cache": Subcommand("take the last run's results to another machine, or bring them from one", _cache),
     "setup": Subcommand("install what the engine uses of this system's packages", _setup),

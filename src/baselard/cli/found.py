@@ -1,18 +1,25 @@
-"""What ``init`` finds in a repository: Dockerfiles, what they start from, and which of them are bases."""
+"""What ``init`` finds in a repository: Dockerfiles, what they start from, and which of them are bases or examples."""
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError
-from baselard.engine.files import bounded
 from baselard.oci import reference
 from baselard.oci.errors import InvalidReferenceError
 from pipeline import conventions
 from pipeline.conventions import BASE_DOCKERFILES, DOCKERFILES, EXAMPLES, GOSSFILES
+from pipeline.on_disk import DiskTree
+
+_DEEPEST = 5  # directories down
+_ELSEWHERE = {"node_modules", "vendor", "venv", "dist", "target", "__pycache__"} | {
+    *("test", "tests", "__tests__", "spec", "testdata", "test-fixtures", "fixtures", "e2e")
+}
+"""Directories whose Dockerfiles are others' or for tests; those that begin with a dot are left out as well."""
 
 
 @dataclass(frozen=True)
@@ -23,97 +30,137 @@ class FoundDockerfile:
     froms: tuple[str, ...]
     stages: tuple[str, ...]
     tested: bool
+    text: str = ""
 
     @property
     def folder(self) -> str:
         """Where it lies; ``.`` at the root."""
         return str(PurePosixPath(self.path).parent)
 
+    @property
+    def last(self) -> str:
+        """What it is called: by its own name, else by its directory's; empty at the root."""
+        return conventions.dockerfile_name(PurePosixPath(self.path).name) or PurePosixPath(self.folder).name
 
-def examples(root: Path) -> list[FoundDockerfile]:
-    """Those where examples are by convention."""
-    return [_read(root, path) for pattern in EXAMPLES for path in _dockerfiles(root, (pattern,))]
-
-
-def bases(root: Path) -> list[FoundDockerfile]:
-    """The one that convention has, else all one or two levels below that are no examples, the lowest first."""
-    for name in BASE_DOCKERFILES:
-        if (root / name).is_file():
-            return [_read(root, root / name)]
-    known = {one.path for one in examples(root)}
-    others = [_read(root, path) for path in _dockerfiles(root, ("*", "*/*"))]
-    return _lowest_first([one for one in others if one.path not in known and "node_modules" not in one.path])
+    @property
+    def chosen(self) -> str:
+        """What ``examples.paths`` says for it: its directory where it is the one there, else itself."""
+        return self.folder if PurePosixPath(self.path).name in DOCKERFILES else self.path
 
 
-def name_of(base: FoundDockerfile, everything: Sequence[FoundDockerfile]) -> str:
-    """What others call this base in FROM: the most usual where there is one base, else what ends as its folder does.
+@dataclass(frozen=True)
+class Found:
+    """The bases, the lowest first, the examples, and the Dockerfiles that are neither."""
+
+    bases: tuple[FoundDockerfile, ...]
+    examples: tuple[FoundDockerfile, ...]
+    others: tuple[FoundDockerfile, ...]
+
+    @property
+    def everything(self) -> tuple[FoundDockerfile, ...]:
+        """All of them."""
+        return self.bases + self.examples + self.others
+
+
+def found(root: Path) -> Found:
+    """What there is below ``root``.
+
+    A base is the one that convention has, or one of a hierarchy: what others start from, and what lies beside that and
+    starts from it. Where nothing starts from anything, all are bases that are no examples by convention.
+    """
+    everything = asyncio.run(_read_all(root))
+    usual = [one for name in BASE_DOCKERFILES for one in everything if one.path == name][:1]
+    told = [one for one in everything if is_usual(one)]
+    rest = [one for one in everything if one not in usual + told]
+    parents = {one.path: [base for base in rest if base is not one and starts_from(one, base)] for one in rest}
+    above = [base for base in rest if any(base in others for others in parents.values())]
+    beside = [one for one in rest if _neighbours(one, [*parents[one.path], *_parents(one, usual, everything)])]
+    bases = [*usual, *(one for one in rest if one in above or one in beside)]
+    bases = bases or [one for one in rest if not parents[one.path]]
+    started = [one for one in rest if one not in bases and (parents[one.path] or _parents(one, usual, everything))]
+    examples = [*told, *started]
+    others = [one for one in rest if one not in bases and one not in examples]
+    return Found(tuple(_lowest_first(bases)), tuple(examples), tuple(others))
+
+
+def is_usual(one: FoundDockerfile) -> bool:
+    """Whether it is an example by convention."""
+    return any(conventions.matches(one.folder, pattern) for pattern in EXAMPLES)
+
+
+def starts_from(one: FoundDockerfile, base: FoundDockerfile) -> bool:
+    """Whether a FROM of the one ends as the other is called."""
+    return any(name.rsplit("/", 1)[-1] == base.last for name in one.froms if "/" in name)
+
+
+def used_name(base: FoundDockerfile, found: Sequence[FoundDockerfile]) -> str:
+    """What others call this base in FROM: the most usual where it is the one of convention, else what ends as it does.
 
     One that nobody starts from is called as what it starts from, but for the last part. Empty when nothing tells.
     """
-    used = Counter(name for one in everything for name in one.froms if one != base)
+    others = [one for one in found if one.path != base.path]
     if base.path in BASE_DOCKERFILES:
-        children = Counter(name for one in everything if one != base for name in set(one.froms))
-        return children.most_common(1)[0][0] if children else ""
-    known = (name for name, _ in used.most_common() if name.rsplit("/", 1)[-1] == _last(base))
-    beside = (f"{name.rsplit('/', 1)[0]}/{_last(base)}" for name in base.froms if "/" in name)
-    return next(known, next(beside, ""))
+        ranked = Counter(name for one in others if is_usual(one) for name in set(one.froms)).most_common(1)
+        return ranked[0][0] if ranked else ""
+    used = Counter(name for one in others for name in one.froms if "/" in name)
+    known = (name for name, _ in used.most_common() if name.rsplit("/", 1)[-1] == base.last)
+    ours = {one.last for one in others if one.last != base.last}
+    beside = (name.rsplit("/", 1) for name in base.froms if "/" in name)
+    return next(known, next((f"{place}/{base.last}" for place, last in beside if last in ours), ""))
 
 
-def names(bases: Sequence[FoundDockerfile], everything: Sequence[FoundDockerfile]) -> list[str]:
-    """What each base is called; where there are several, one that nobody names alone is called by its place."""
-    told = [name_of(base, everything) for base in bases]
-    if len(bases) == 1:
-        return told
-    return [name if name and told.count(name) == 1 else _by_place(base) for name, base in zip(told, bases, strict=True)]
+def _parents(
+    one: FoundDockerfile, usual: Sequence[FoundDockerfile], everything: Sequence[FoundDockerfile]
+) -> list[FoundDockerfile]:
+    """The base of convention if this starts from what examples call it."""
+    return [base for base in usual if used_name(base, everything) in one.froms]
 
 
-def _by_place(base: FoundDockerfile) -> str:
-    """A name that no other Dockerfile has: its folders, and what its own name says."""
-    parts = [*PurePosixPath(base.folder).parts, conventions.dockerfile_name(PurePosixPath(base.path).name) or ""]
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+def _neighbours(one: FoundDockerfile, parents: Sequence[FoundDockerfile]) -> bool:
+    """Whether it lies beside one of what it starts from: an image of the same collection, not a user of it."""
+    place = PurePosixPath(one.folder).parent
+    return any(PurePosixPath(base.folder).parent == place or base.folder == one.folder for base in parents)
 
 
-def _dockerfiles(root: Path, folders: Sequence[str]) -> list[Path]:
-    """Those of folders that may be looked into: the one with the usual name, else all that have names of their own."""
-    by_folder: defaultdict[Path, list[Path]] = defaultdict(list)
-    for folder in folders:
-        for path in (*root.glob(f"{folder}/*ockerfile*"), *root.glob(f"{folder}/*ontainerfile*")):
-            if path.is_file() and conventions.dockerfile_name(path.name) is not None:
-                by_folder[path.parent].append(path)
-    plain = {place: [path for path in paths if path.name in DOCKERFILES] for place, paths in by_folder.items()}
-    return sorted(path for place, paths in by_folder.items() for path in sorted(plain[place])[:1] or paths)
+def _lowest_first(bases: Sequence[FoundDockerfile]) -> Iterator[FoundDockerfile]:
+    """Each after those it starts from."""
+    left = list(bases)
+    while left:
+        parents = {one.path: [base for base in left if base is not one and starts_from(one, base)] for one in left}
+        ready = [one for one in left if not parents[one.path]] or left
+        yield from ready
+        left = [one for one in left if one not in ready]
 
 
-def _last(one: FoundDockerfile) -> str:
-    return conventions.dockerfile_name(PurePosixPath(one.path).name) or PurePosixPath(one.folder).name
+# --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _lowest_first(found: Sequence[FoundDockerfile]) -> list[FoundDockerfile]:
-    """Each after those it starts from; only those that another one starts from, or that start from another one."""
-    parents = {one.path: [other for other in found if other != one and _starts_from(one, other)] for one in found}
-    related = [one for one in found if parents[one.path] or any(one in others for others in parents.values())]
-    ordered: list[FoundDockerfile] = []
-    while related:
-        ready = [one for one in related if all(parent not in related for parent in parents[one.path])] or related
-        ordered += ready
-        related = [one for one in related if one not in ready]
-    return ordered or list(found)
+async def _read_all(root: Path) -> list[FoundDockerfile]:
+    tree = DiskTree(root.resolve())
+    read = [(path, await tree.text(path)) for path in _paths(root)]
+    return [_parsed(root, path, text) for path, text in read if text is not None]
 
 
-def _starts_from(one: FoundDockerfile, other: FoundDockerfile) -> bool:
-    return any(name.rsplit("/", 1)[-1] == _last(other) for name in one.froms)
+def _paths(root: Path) -> Iterator[str]:
+    """Everything that has a Dockerfile's name, the highest first."""
+    for folder, names, files in os.walk(root):
+        place = Path(folder).relative_to(root)
+        names[:] = sorted(name for name in names if _may_hold(name) and len(place.parts) < _DEEPEST)
+        yield from (str(place / file) for file in sorted(files) if conventions.dockerfile_name(file) is not None)
 
 
-def _read(root: Path, path: Path) -> FoundDockerfile:
-    relative = str(path.relative_to(root))
-    text = bounded.read(path).decode(errors="replace")
-    tested = any(file.is_file() for pattern in GOSSFILES for file in path.parent.glob(pattern))
+def _may_hold(name: str) -> bool:
+    return not name.startswith(".") and name not in _ELSEWHERE
+
+
+def _parsed(root: Path, path: str, text: str) -> FoundDockerfile:
+    tested = any(file.is_file() for pattern in GOSSFILES for file in (root / path).parent.glob(pattern))
     try:
-        froms = dict.fromkeys(_repository(one.reference) for one in conventions.froms(text, relative) if not one.copied)
-        stages = tuple(stage.name for stage in dockerfile.parse(text, relative).stages if stage.name)
+        froms = dict.fromkeys(_repository(one.reference) for one in conventions.froms(text, path) if not one.copied)
+        stages = tuple(stage.name for stage in dockerfile.parse(text, path).stages if stage.name)
     except DockerfileError:
-        return FoundDockerfile(relative, (), (), tested)  # lint and test will say what is wrong with it
-    return FoundDockerfile(relative, tuple(froms), stages, tested)
+        return FoundDockerfile(path, (), (), tested, text)  # lint and test will say what is wrong with it
+    return FoundDockerfile(path, tuple(froms), stages, tested, text)
 
 
 def _repository(text: str) -> str:

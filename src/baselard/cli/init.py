@@ -1,62 +1,125 @@
-"""``baselard init``: a first baselard.yaml for a repository, or with ``--github`` the workflow of one step."""
+"""``baselard init``: what makes a stranger's repository work: baselard.yaml, hadolint's rules, a workflow."""
 
 import sys
 from pathlib import Path
 
-from baselard.cli import found
-from baselard.cli.found import FoundDockerfile
+from baselard.cli import found, naming
+from baselard.cli.found import Found, FoundDockerfile
 from baselard.engine.errors import UserError
-from pipeline.conventions import BASE_DOCKERFILES, CONFIG, EXAMPLES, beside
+from pipeline.conventions import CONFIG, EXAMPLES, beside
 
 WORKFLOW = ".github/workflows/baselard.yml"
+RULES = ".hadolint.yaml"
 _SCHEMA = "https://raw.githubusercontent.com/baselard/baselard/main/pipeline/baselard.schema.json"
+_UNPINNED = {"apt-get install": "DL3008", "apk add": "DL3018"}
+"""hadolint warns of packages without a version; distributions keep only the newest, so that a pin breaks builds."""
 
 
-def run(*, github: bool) -> int:
-    """Write the configuration, or with ``github`` the workflow, never over what is there. Raises UserError."""
-    path, text = (WORKFLOW, workflow()) if github else (CONFIG, config(Path.cwd()))
-    _write(Path(path), text)
-    sys.stdout.write(f"{path}\n")
+def run(*, github: bool, yes: bool = False) -> int:
+    """Write what is wanted, never over what is there: asked on a terminal, all of it with ``yes``. Raises UserError.
+
+    With ``github`` the workflow alone.
+    """
+    if github:
+        _write(WORKFLOW, workflow())
+        return 0
+    root = Path.cwd()
+    there = found.found(root)
+    if not there.bases:
+        raise UserError(f"there is no Dockerfile below {root} that could be a base image; write one, then init again")
+    if Path(CONFIG).exists():
+        raise UserError(f"{CONFIG} is there already")
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UserError("init asks on a terminal before it writes; elsewhere say `baselard init --yes`")
+    _offer(CONFIG, config(root, there), _summary(there), yes=yes)
+    if (rules := hadolint(there)) and not any(Path(name).exists() for name in (RULES, ".hadolint.yml")):
+        _offer(RULES, rules, "hadolint's rules, without those that packages of a distribution cannot keep", yes=yes)
+    if _is_githubs(root) and not Path(WORKFLOW).exists():
+        _offer(WORKFLOW, workflow(), "the workflow of one step", yes=yes)
+    sys.stderr.write(
+        "baselard: `baselard call examples` shows what this means, `baselard call test-examples` runs it\n"
+    )
     return 0
 
 
-def config(root: Path) -> str:
-    """A commented configuration that says what was found below ``root``. Raises UserError when there is no base."""
-    bases, examples = found.bases(root), found.examples(root)
-    if not bases:
-        raise UserError(
-            f"there is no base image here: neither {' nor '.join(BASE_DOCKERFILES)} nor a Dockerfile below {root}"
-        )
-    named = zip(bases, found.names(bases, [*bases, *examples]), strict=True)
+def _summary(there: Found) -> str:
+    return f"bases: {_paths(there.bases)}; examples: {_paths(there.examples) or 'none yet'}"
+
+
+def _paths(some: tuple[FoundDockerfile, ...]) -> str:
+    few = [one.path for one in some[:6]]
+    return ", ".join([*few, f"and {len(some) - len(few)} more"] if len(some) > len(few) else few)
+
+
+def _offer(path: str, text: str, about: str, *, yes: bool) -> None:
+    if not yes:
+        sys.stderr.write(f"{path}: {about}\nWrite it? [Y/n] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
+            return
+    _write(path, text)
+
+
+# --- the configuration ------------------------------------------------------------------------------------------------
+
+
+def config(root: Path, there: Found) -> str:
+    """A commented configuration that says what was found below ``root``."""
+    names = naming.names(there.bases, there.everything, root)
+    fallback = f"ghcr.io/owner/{naming.slug(root.name) or 'base'}"
     return (
         f"# yaml-language-server: $schema={_SCHEMA}\n"
         "# What is commented out holds anyway, or is a start; docs/reference/configuration.md has all keys.\n\n"
-        "bases:\n" + "".join(_base(base, root, name) for base, name in named) + "\n" + _examples(examples)
+        "bases:\n"
+        + "".join(_base(base, names[base.path], fallback) for base in there.bases)
+        + "\n"
+        + _examples(there.examples)
+        + "".join(f"# Not used: {one.path}, FROM {', '.join(one.froms)}\n" for one in there.others)
     )
 
 
-def _base(base: FoundDockerfile, root: Path, name: str) -> str:
-    usual = f"ghcr.io/OWNER/{(Path(base.folder).name or root.name).lower()}"
-    named = [f"name: {name}  # what others write in FROM, and where it is published"] if name else []
-    lines = [f"dockerfile: {base.path}", *named]
-    lines += [] if name else [f"# name: {usual}  # what examples write in FROM, and where it is published"]
+def _base(base: FoundDockerfile, name: str, fallback: str) -> str:
+    about = "  # what others write in FROM, and where it is published"
+    lines = [f"dockerfile: {base.path}", f"name: {name}{about}" if name else f"# name: {fallback}{about}"]
     if base.stages:
         lines.append(f"# targets: [{', '.join(base.stages)}]  # the stages that are published; without it the last one")
     lines.append(f"# goss: {beside(base.path, 'goss')}  # the directory of its gossfiles")
     return "".join(f"  {'-' if number == 0 else ' '} {line}\n" for number, line in enumerate(lines))
 
 
-def _examples(examples: list[FoundDockerfile]) -> str:
+def _examples(examples: tuple[FoundDockerfile, ...]) -> str:
     rows = [
-        f"#   {one.folder}, FROM {', '.join(one.froms)}, {'goss' if one.tested else 'basic test'}\n" for one in examples
+        f"#   {one.chosen}, FROM {', '.join(one.froms)}, {'goss' if one.tested else 'basic test'}\n" for one in examples
     ]
+    usual = [pattern for pattern in EXAMPLES if any(found.is_usual(one) for one in examples)]
+    more = list(dict.fromkeys(one.chosen for one in examples if not found.is_usual(one)))
+    mark = "" if more else "# "
     return (
         f"# Examples {'found' if rows else 'are looked for, none is there yet'}:\n{''.join(rows)}"
-        "# examples:\n"
-        f"#   paths: [{', '.join(EXAMPLES)}]\n"
+        f"{mark}examples:\n"
+        f"{mark}  paths: [{', '.join([*usual, *more] if more else EXAMPLES)}]\n"
         "#   settings:\n"
         '#     NAME: {wait: 60, quarantine: {reason: WHY, until: "2030-01-31"}}\n'
     )
+
+
+def hadolint(there: Found) -> str:
+    """Rules for what would fail a lint though nobody can mend it; empty when nothing would."""
+    text = "\n".join(one.text for one in there.bases + there.examples)
+    ignored = [rule for command, rule in _UNPINNED.items() if command in text]
+    if not ignored:
+        return ""
+    return (
+        "# Read by hadolint itself, so that an editor and CI agree.\nignored:\n"
+        "  # Packages without a version: archives keep only the newest, so that a pin breaks the next build.\n"
+    ) + "".join(f"  - {rule}\n" for rule in ignored)
+
+
+# --- the workflow -----------------------------------------------------------------------------------------------------
+
+
+def _is_githubs(root: Path) -> bool:
+    return (root / ".github").is_dir() or naming.published(naming.remote(root)).startswith("ghcr.io/")
 
 
 def workflow() -> str:
@@ -84,7 +147,8 @@ jobs:
 """
 
 
-def _write(path: Path, text: str) -> None:
+def _write(name: str, text: str) -> None:
+    path = Path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -93,3 +157,4 @@ def _write(path: Path, text: str) -> None:
         raise UserError(f"{error.filename} is there already") from None
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from error
+    sys.stdout.write(f"{path}\n")

@@ -218,7 +218,9 @@ printed, and report.html opens in the browser of a desktop.
 
 
 def _init() -> Parser:
-    parser = Parser("init", about="Writes baselard.yaml, with what is found in this repository.\n")
+    about = "Writes baselard.yaml with what is found; where missing, hadolint's rules and a workflow.\n"
+    parser = Parser("init", about=about)
+    _switch(parser, "-y", "--yes", help="write all of it without asking")
     _switch(parser, "--github", help="write the workflow of one step, .github/workflows/baselard.yml, instead")
     return parser
 

@@ -22,4 +22,4 @@ def test_the_first_call_sets_up_and_tests_an_example(machine, run):
 
 def test_no_python_module_of_the_host_is_needed(machine, run):
     listed = run(machine, "./.venv/bin/python", "-c", "import baselard, sys; print(sys.prefix, baselard.__file__)")
-    assert listed.stdout.split() == ["/checkout/.venv", "/checkout/engine/__init__.py"], listed.stderr
+    assert listed.stdout.split() == ["/checkout/.venv", "/checkout/src/baselard/__init__.py"], listed.stderr

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from baselard.cli import found, init, parser
+from baselard.cli import found, init, naming, parser
 from baselard.engine.errors import UserError
+from baselard.oci import reference
 from pipeline import config, here
 
 
@@ -23,7 +24,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_configuration_is_one_the_pipeline_reads(repository: Path) -> None:
-    assert init.run(github=False) == 0
+    assert init.run(github=False, yes=True) == 0
     (base,) = config.parse((repository / "baselard.yaml").read_text()).bases
     assert (base.name, base.dockerfile) == ("", "image/Dockerfile")
 
@@ -44,7 +45,7 @@ def test_what_is_there_is_said(repository: Path) -> None:
             "docs/cookbooks/cli/Dockerfile": "FROM ghcr.io/acme/base@sha256:" + 64 * "0" + "\n",
         },
     )
-    text = init.config(repository)
+    text = init.config(repository, found.found(repository))
     (base,) = config.parse(text).bases
     assert (base.name, base.dockerfile) == ("ghcr.io/acme/base", "image/Dockerfile")
     assert "# targets: [standard, dev]" in text
@@ -65,7 +66,7 @@ FROM --platform=linux/amd64 \\
 FROM first AS third
 """
     write(repository, {"image/Dockerfile": "FROM debian AS lonely\n", "examples/web/Dockerfile": text})
-    (example,) = found.examples(repository)
+    (example,) = found.found(repository).examples
     assert example.stages == ("first", "second", "third")
     assert example.froms == ("localhost:5000/base", "node")
 
@@ -89,8 +90,8 @@ def test_a_hierarchy_is_listed_from_the_lowest_and_named_by_who_uses_it(reposito
             "unrelated/Dockerfile": "FROM scratch\n",
         },
     )
-    found = config.parse(init.config(repository)).bases
-    assert [(base.name, base.dockerfile) for base in found] == [
+    bases = config.parse(init.config(repository, found.found(repository))).bases
+    assert [(base.name, base.dockerfile) for base in bases] == [
         ("acme/os", "os/Dockerfile"),
         ("acme/tools", "tools/Dockerfile"),
         ("acme/a-top", "a-top/Dockerfile"),
@@ -102,7 +103,7 @@ def test_of_several_bases_each_has_a_name_that_no_other_has(repository: Path) ->
     (repository / "image/Dockerfile").unlink()
     files = ("a/web/Dockerfile", "b/web/Dockerfile", "c/3.12-slim.dockerfile", "c/Dockerfile.3.12", "d/Containerfile")
     write(repository, {name: "FROM debian:trixie-slim\n" for name in (*files, "d/Dockerfile.dockerignore")})
-    (repository / "baselard.yaml").write_text(init.config(repository))
+    (repository / "baselard.yaml").write_text(init.config(repository, found.found(repository)))
     text, whole = here.planned(repository)
     assert whole, text
     names = [base.name for base in config.parse((repository / "baselard.yaml").read_text()).bases]
@@ -111,7 +112,8 @@ def test_of_several_bases_each_has_a_name_that_no_other_has(repository: Path) ->
 
 def test_what_comments_offer_is_read_by_the_pipeline_too(repository: Path) -> None:
     write(repository, {"image/Dockerfile": "FROM debian AS standard\nFROM standard AS dev\n"})
-    lines = init.config(repository).replace("    # ", "    ").replace("# examples:", "examples:").splitlines()
+    text = init.config(repository, found.found(repository))
+    lines = text.replace("    # ", "    ").replace("# examples:", "examples:").splitlines()
     offered = [
         line.removeprefix("# ") if line.startswith(("#   paths", "#   settings", "#     NAME")) else line
         for line in lines
@@ -123,7 +125,7 @@ def test_what_comments_offer_is_read_by_the_pipeline_too(repository: Path) -> No
 
 def test_a_dockerfile_that_does_not_parse_is_no_hindrance(repository: Path) -> None:
     write(repository, {"examples/bad/Dockerfile": "FORM x\n"})
-    assert "#   examples/bad, FROM " in init.config(repository)
+    assert "#   examples/bad, FROM " in init.config(repository, found.found(repository))
 
 
 def test_the_workflow_makes_one_call(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,10 +146,141 @@ def test_nothing_is_overwritten(repository: Path) -> None:
 
 def test_without_a_base_there_is_nothing_to_configure(repository: Path) -> None:
     (repository / "image" / "Dockerfile").unlink()
-    with pytest.raises(UserError, match="there is no base image here"):
+    with pytest.raises(UserError, match="could be a base image"):
         init.run(github=False)
 
 
 def test_other_words_are_mistakes() -> None:
     with pytest.raises(UserError, match="unknown option --git; did you mean --github"):
         parser.read("init", ["--git"])
+
+
+# --- a stranger's repository ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty repository of somebody's, with a remote."""
+    root = tmp_path / "My Images"
+    root.mkdir()
+    subprocess.run(["git", "init", "-q", root], check=True)
+    subprocess.run(
+        ["git", "-C", root, "remote", "add", "origin", "git@github.com:Acme-Corp/Base_Images.git"], check=True
+    )
+    monkeypatch.chdir(root)
+    return root
+
+
+def planned(root: Path) -> str:
+    """What the pipeline makes of it; it is the judge of a configuration."""
+    text, good = here.planned(root)
+    assert good, text
+    return text
+
+
+def test_a_single_base_is_called_as_the_remote_says(strange: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(strange, {"Dockerfile": "FROM debian:trixie-slim\n"})
+    assert init.run(github=False, yes=True) == 0
+    (base,) = config.parse((strange / "baselard.yaml").read_text()).bases
+    assert base.name == "ghcr.io/acme-corp/base-images"
+    assert capsys.readouterr().out.splitlines() == ["baselard.yaml", init.WORKFLOW]
+    planned(strange)
+
+
+def test_a_hierarchy_below_images_is_bases_and_who_starts_from_it_elsewhere_an_example(strange: Path) -> None:
+    write(
+        strange,
+        {
+            "images/os/Containerfile": "FROM debian:trixie-slim\nRUN apt-get install -y git\n",
+            "images/tools/tools.Dockerfile": "FROM ghcr.io/acme/os:1\n",
+            "images/node/Dockerfile": "FROM ghcr.io/acme/tools\n",
+            "apps/web/Dockerfile": "FROM ghcr.io/acme/node:latest\n",
+            "apps/cli/Dockerfile.cli": "FROM ghcr.io/acme/tools:latest\n",
+            "deploy/proxy.dockerfile": "FROM nginx\n",
+        },
+    )
+    assert init.run(github=False, yes=True) == 0
+    text = (strange / "baselard.yaml").read_text()
+    bases = [(base.name, base.dockerfile) for base in config.parse(text).bases]
+    assert bases == [
+        ("ghcr.io/acme/os", "images/os/Containerfile"),
+        ("ghcr.io/acme/tools", "images/tools/tools.Dockerfile"),
+        ("ghcr.io/acme/node", "images/node/Dockerfile"),
+    ]
+    assert config.parse(text).example_paths == ("apps/cli/Dockerfile.cli", "apps/web")
+    assert "# Not used: deploy/proxy.dockerfile, FROM nginx\n" in text
+    assert "web" in planned(strange)
+    assert yaml.safe_load((strange / ".hadolint.yaml").read_text()) == {"ignored": ["DL3008"]}
+
+
+@pytest.mark.parametrize("place", ["src", "docker", "images"])
+def test_images_that_have_nothing_to_do_with_each_other_are_all_bases(strange: Path, place: str) -> None:
+    write(strange, {f"{place}/{name}/Dockerfile": f"FROM {name}:1\n" for name in ("Go", "rust")})
+    bases = config.parse(init.config(strange, found.found(strange))).bases
+    assert [base.name for base in bases] == ["ghcr.io/acme-corp/go", "ghcr.io/acme-corp/rust"]
+
+
+def test_what_is_for_editors_and_tests_is_left_out(strange: Path) -> None:
+    inside = (".devcontainer", "tests/fixtures/a", "node_modules/x", "pkg/testdata", "vendor/y")
+    write(strange, {f"{place}/Dockerfile": "FROM debian\n" for place in inside})
+    write(strange, {"Dockerfile": "FROM debian\n", "Dockerfile.dockerignore": "x\n"})
+    assert [one.path for one in found.found(strange).everything] == ["Dockerfile"]
+
+
+def test_what_cannot_be_read_is_passed_over(strange: Path, tmp_path: Path) -> None:
+    """A directory of that name, links out of the tree, to nowhere, and in a circle."""
+    write(strange, {"image/Dockerfile": "FROM debian\n", "template/Dockerfile/Dockerfile.tmpl": "x\n"})
+    (tmp_path / "outside").write_text("FROM secret\n")
+    for name, target in {"out": "../../outside", "nowhere": "nothing", "circle": "Dockerfile"}.items():
+        (strange / name).mkdir()
+        (strange / name / "Dockerfile").symlink_to(target)
+    (strange / "loop").symlink_to(".")
+    assert [one.path for one in found.found(strange).everything] == ["image/Dockerfile"]
+
+
+def test_without_a_terminal_and_without_yes_it_says_how(strange: Path) -> None:
+    write(strange, {"Dockerfile": "FROM debian\n"})
+    with pytest.raises(UserError, match="`baselard init --yes`"):
+        init.run(github=False)
+    assert not (strange / "baselard.yaml").exists()
+
+
+def test_on_a_terminal_each_file_is_asked_for(
+    strange: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(strange, {"Dockerfile": "FROM debian\nRUN apt-get install -y git\n"})
+    answers = iter(["\n", "n\n", "y\n"])
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "readline", lambda: next(answers), raising=False)
+    assert init.run(github=False) == 0
+    assert capsys.readouterr().out.splitlines() == ["baselard.yaml", init.WORKFLOW]
+    assert not (strange / ".hadolint.yaml").exists()
+
+
+def test_rules_that_are_there_are_kept(strange: Path) -> None:
+    write(strange, {"Dockerfile": "FROM debian\nRUN apt-get install -y git\n", ".hadolint.yml": "mine\n"})
+    init.run(github=False, yes=True)
+    assert not (strange / ".hadolint.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://github.com/Acme/Base.git", "ghcr.io/acme/base"),
+        ("ssh://git@gitlab.com:22/Group/Sub_Group/x.y/", "registry.gitlab.com/group/sub-group/x-y"),
+        ("git@git.example.org:team/images.git", "git.example.org/team/images"),
+        ("/srv/git/images.git", ""),
+        ("", ""),
+    ],
+)
+def test_a_remotes_url_tells_where_images_go(url: str, name: str) -> None:
+    """Judge: the grammar of references, for what is not empty."""
+    assert naming.published(url) == name
+    assert not name or reference.parse(name)
+
+
+def test_two_of_one_name_are_told_apart(strange: Path) -> None:
+    write(strange, {f"{team}/app/Dockerfile": "FROM debian\n" for team in ("blue", "red")})
+    names = [base.name for base in config.parse(init.config(strange, found.found(strange))).bases]
+    assert names == ["ghcr.io/acme-corp/blue-app", "ghcr.io/acme-corp/red-app"]

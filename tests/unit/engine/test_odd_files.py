@@ -110,12 +110,11 @@ def test_init_passes_over_what_is_no_dockerfile(make: Callable[[Path], None], tm
     for folder in ("base", "examples/one"):
         (tmp_path / folder).mkdir(parents=True)
         make(tmp_path / folder / "Dockerfile")
-    assert found.bases(tmp_path) == []
-    assert found.examples(tmp_path) == []
+    assert found.found(tmp_path).everything == ()
 
 
 def test_init_reads_no_endless_dockerfile(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     _large(tmp_path / "base/Dockerfile")
-    with pytest.raises(UserError, match="has more than 16 MiB"):
-        found.bases(tmp_path)
+    (base,) = found.found(tmp_path).bases
+    assert len(base.text) == 16 << 20
