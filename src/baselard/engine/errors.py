@@ -110,7 +110,10 @@ _MACHINE = {
     errno.EMFILE: "the engine has as many files open as it may: raise that limit (ulimit -n)",
     errno.ENFILE: "this machine has as many files open as it may: raise that limit (sysctl fs.file-max)",
     errno.EIO: "{where} cannot be read or written: the disk, or its file system, is broken",
-    errno.EROFS: "{where} is on a file system that cannot be written: set BASELARD_STORE, or TMPDIR, to another place",
+    errno.EROFS: (
+        "{where} is on a file system that cannot be written: set BASELARD_STORE, BASELARD_CACHE or TMPDIR, whichever "
+        "leads there, to another place"
+    ),
     errno.ENOMEM: "this machine has not enough memory",
 }
 _PATHS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM)

@@ -1,6 +1,7 @@
 """What is installed from a wheel works in a stranger's repository. Judges: the wheel's own listing, pip's metadata."""
 
 import json
+import os
 import subprocess
 import zipfile
 from pathlib import Path
@@ -77,3 +78,15 @@ def test_another_module_is_not_mistaken_for_its_own(run, tmp_path: Path) -> None
     (tmp_path / "src/greeter/__init__.py").write_text(MODULE)
     (tmp_path / "dagger.json").write_text('{"name": "greeter", "sdk": "python"}')
     assert [line.split()[0] for line in run("functions").splitlines()] == ["Name", "hello"]
+
+
+def test_an_older_python_is_refused(wheel: Path, tmp_path: Path) -> None:
+    """Judge: the pip of that Python."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    old = next(iter(sorted(pyenv.glob("versions/3.10.*/bin/python3.10"))), None)
+    if not old:
+        pytest.skip("there is no Python 3.10 here")
+    pip = [old, "-m", "pip", "install", "--no-index", "--no-deps", "--target", tmp_path, wheel]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "requires a different Python" in done.stderr and "'>=3.11'" in done.stderr
