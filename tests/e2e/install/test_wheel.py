@@ -86,7 +86,7 @@ def test_an_older_python_is_refused(wheel: Path, tmp_path: Path) -> None:
     old = next(iter(sorted(pyenv.glob("versions/3.10.*/bin/python3.10"))), None)
     if not old:
         pytest.skip("there is no Python 3.10 here")
-    pip = [old, "-m", "pip", "install", "--no-index", "--no-deps", "--target", tmp_path, wheel]
+    pip: list[str | Path] = [old, "-m", "pip", "install", "--no-index", "--no-deps", "--target", tmp_path, wheel]
     done = subprocess.run(pip, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "requires a different Python" in done.stderr and "'>=3.11'" in done.stderr
