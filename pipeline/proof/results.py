@@ -11,6 +11,7 @@ from typing import Any
 
 from baselard.oci import digests
 from pipeline.discover import Base, Example, Project, base_of
+from pipeline.goss.files import for_target
 from pipeline.images import title
 from pipeline.model import Case, Report, Suite, Verdict
 
@@ -41,7 +42,8 @@ def about(report: Report, project: Project, base: Base, target: str, platform: s
         if suite.group == "lint" and suite.name == base.dockerfile:
             found.append(TestedWith(suite, "hadolint", (base.dockerfile,)))
         elif suite.name == title(base, target) + on:
-            files = tuple(f"{base.goss_directory}/{name}" for name in base.goss)
+            names = for_target(base.goss, target, base.targets)
+            files = tuple(f"{base.goss_directory}/{name}" for name in names)
             found.append(TestedWith(suite, "goss" if files else "basic", files))
         elif example := examples.get(suite.name):
             files = tuple(f"{example.directory}/{name}" for test in example.tests for name in test.files)

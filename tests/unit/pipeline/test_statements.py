@@ -202,7 +202,7 @@ PLAIN = (TestSettings("basic"),)
 
 
 def project():
-    base = Base("acme/base", "image/Dockerfile", "image", ("", "dev"), ("a.yaml",), BaseSettings())
+    base = Base("acme/base", "image/Dockerfile", "image", ("", "dev"), ("a.yaml", "dev.yaml"), BaseSettings())
     examples = [
         Example(name, f"examples/{name}", ExampleSettings(), (From(f"acme/base:{tag}", 1),), tests)
         for name, tag, tests in (("web", "latest", WEB), ("cli", "1", PLAIN), ("tool", "dev", PLAIN))
@@ -224,6 +224,7 @@ def test_a_result_is_about_the_suites_of_this_image_on_this_platform():
     ]
     dev = results.about(report, whole, base, "dev", "linux/arm64")
     assert [one.suite.name for one in dev][1:] == ["acme/base:dev (linux/arm64)", "tool (linux/arm64)"]
+    assert dev[1].files == ("image/goss/a.yaml", "image/goss/dev.yaml")
 
 
 def predicate(*suites):
