@@ -12,6 +12,31 @@ def type_name(value: object) -> str:
     return str(getattr(value, "graphql_type", type(value).__name__))
 
 
+def _reference(kind: str, name: str) -> bytes:
+    """A reference to an object as a Dagger engine writes it, in the wire format of Protocol Buffers.
+
+    Dagger's ``DAG`` (dagql/call/callpbv1) has in field 2 a number and the type. Field 15, which it does not know, is
+    the whole digest, of which the number is the beginning.
+    """
+    whole = bytes.fromhex(name.rpartition(":")[2])
+    number = int.from_bytes(whole[:8]) >> 1
+    type_ = _bytes_field(1, kind.encode()) + b"\x18\x01"  # not null
+    return _bytes_field(2, b"\x08" + _varint(number) + _bytes_field(2, type_)) + _bytes_field(15, whole)
+
+
+def _bytes_field(number: int, value: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first; all but the last byte have the highest bit set."""
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*found, number])
+
+
 @dataclass
 class Ids:
     """The objects one session has given out; equal objects have equal IDs."""
@@ -20,8 +45,8 @@ class Ids:
 
     def give(self, value: object) -> str:
         """The ID of ``value``, a frozen dataclass."""
-        text = f"{type_name(value)}@{digest.of('id.v1', type_name(value), value)}"
-        given = base64.b64encode(text.encode()).decode()
+        kind = type_name(value)
+        given = base64.b64encode(_reference(kind, digest.of("id.v1", kind, value))).decode()
         self.objects[given] = value
         return given
 
