@@ -11,6 +11,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, reading, selection
 from baselard.engine.files.reading import FileType, Stat
 
+OWN_DIGEST = "equal contents have equal digests, but another digest than on a Dagger engine"
 _NOT_THERE = "stat : no such file or directory"  # what a path without a name leads to
 
 
@@ -69,7 +70,7 @@ async def find_up(ctx: Context, directory: Directory, *, name: str, start: str) 
     return await ctx.look(directory.output, lambda root: reading.find_up(root, directory.path, name, start))
 
 
-@field("Directory.digest")
+@field("Directory.digest", missing=OWN_DIGEST)
 async def digest(ctx: Context, directory: Directory) -> str:
     value = await ctx.value(directory.output)
     return await ctx.in_thread(partial(selection.shown, ctx.session.worker.snapshots, value, directory.path))

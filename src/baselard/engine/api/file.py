@@ -3,6 +3,7 @@
 import functools
 from pathlib import Path
 
+from baselard.engine.api.directory import OWN_DIGEST
 from baselard.engine.api.objects.directory import File
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
@@ -41,7 +42,7 @@ async def stat(ctx: Context, file: File) -> Stat:
     return await ctx.look(file.output, lambda root: reading.status(root, file.path))
 
 
-@field("File.digest")
+@field("File.digest", missing=f"{OWN_DIGEST}; without metadata it is the same")
 async def digest(ctx: Context, file: File, *, exclude_metadata: bool = False) -> str:
     if exclude_metadata:
         return await ctx.look(

@@ -22,6 +22,7 @@ from baselard.engine.host.git import Access, Refs
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.git import Remote
 from baselard.engine.ops.http import Http, check_checksum
+from baselard.engine.run.services.service import Service
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Value
 
@@ -31,7 +32,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 Answer = TypeVar("Answer")
 
 
-@field("Query.http", without=("experimentalServiceHost",))
+@field("Query.http")
 async def http(
     ctx: Context,
     *,
@@ -40,6 +41,7 @@ async def http(
     permissions: int = 0o600,
     checksum: str = "",
     auth_header: Secret | None = None,
+    experimental_service_host: Service | None = None,
 ) -> File:
     """Downloaded at once, as Dagger does."""
     chosen = name or posixpath.basename(unquote(_split(url).path).rstrip("/")) or "index"
@@ -49,7 +51,9 @@ async def http(
         raise UserError(f"file name {chosen[:40]}… is longer than {_NAME_MAX} bytes")
     check_checksum(checksum)
     nonce = "" if checksum else ctx.session.nonce
-    node = Http(url, chosen, permissions, checksum, nonce, auth_header.ref if auth_header else None)
+    node = Http(
+        url, chosen, permissions, checksum, nonce, auth_header.ref if auth_header else None, experimental_service_host
+    )
     await ctx.result(node)
     return File(Output(node), f"/{chosen}")
 

@@ -2,22 +2,26 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from baselard.engine.errors import HostError, UserError
 from baselard.engine.ops import credentials
 from baselard.engine.ops.tree import TreeOperation, from_nothing, one
-from baselard.engine.run.containers.command import SecretRef
+from baselard.engine.run.containers.command import Binding, BoundService, SecretRef
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel, digest
-from baselard.engine.solver.graph import Result, Value
+from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import stamps
 from baselard.oci import digests
 from baselard.oci.errors import InvalidDigestError
+
+if TYPE_CHECKING:
+    import httpx
 
 _ATTEMPTS = 4
 _TIMEOUT = 60.0
@@ -28,7 +32,8 @@ _AGAIN = frozenset({429, 500, 502, 503, 504})
 class Http(TreeOperation):
     """A tree with one file, what the URL answers with.
 
-    ``checksum`` is ``algorithm:hex``; without one ``nonce`` tells one session's answer from another's.
+    ``checksum`` is ``algorithm:hex``; without one ``nonce`` tells one session's answer from another's. ``host`` is a
+    service that is up meanwhile. It is reached by its own host name, as others are that happen to be up.
     """
 
     tag: ClassVar[str] = "http.v1"
@@ -38,26 +43,40 @@ class Http(TreeOperation):
     checksum: str = ""
     nonce: str = ""
     header: SecretRef | None = None
+    host: BoundService | None = None
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        """What the service needs."""
+        return self.host.inputs if self.host else ()
 
     @property
     def label(self) -> str:
         return f"http {self.url}"
 
-    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Download. Raises UserError for a refusal and a checksum that differs, HostError when nothing answers."""
+        values = {output.key: value for output, value in zip(self.inputs, inputs, strict=True)}
+        bindings = [Binding("", self.host)] if self.host else []
+        with worker.services.bound(worker, bindings, values) as names:
+            return self._downloaded(worker, names)
+
+    def _downloaded(self, worker: Worker, names: Mapping[str, str]) -> Result:
         plaintext = worker.secrets.plaintext(self.header.handle) if self.header else None
         headers = {} if plaintext is None else {"authorization": credentials.header(plaintext)}
         with from_nothing(worker) as draft:
             path = draft.path / self.name
-            changed = _download(self.url, headers, path)
+            changed = _download(self.url, headers, path, names)
             content = _check(path, self.checksum, self.url)
             path.chmod(self.permissions)
             stamps.put(path, changed)
             return one(digest.of("http.content.v1", content, self.name, self.permissions), draft.commit())
 
 
-def _download(url: str, headers: dict[str, str], path: Path) -> int:
+def _download(url: str, headers: dict[str, str], path: Path, names: Mapping[str, str] | None = None) -> int:
     """Write the answer to ``path``; when it was changed last, in nanoseconds, 0 if the server does not say.
+
+    ``names`` are hosts that this machine does not know, with their addresses.
 
     A server that is busy is asked again before anything came.
     """
@@ -65,7 +84,7 @@ def _download(url: str, headers: dict[str, str], path: Path) -> int:
 
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT) as response:
+            with _client(url, names or {}) as client, client.stream("GET", url, headers=headers) as response:
                 if response.status_code not in _AGAIN or attempt == _ATTEMPTS:
                     if response.is_error:
                         raise UserError(f"{url}: {response.status_code} {response.reason_phrase}")
@@ -87,6 +106,22 @@ def _download(url: str, headers: dict[str, str], path: Path) -> int:
             raise UserError(f"{url}: {error}") from error
         time.sleep(0.5 * 2**attempt)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _client(url: str, names: Mapping[str, str]) -> "httpx.Client":
+    """The client for a URL; what is at hand under its own name is asked for without the proxies of this machine."""
+    import httpx
+
+    def at_its_address(request: httpx.Request) -> None:
+        host = request.url.host
+        if address := names.get(host):
+            request.extensions = {**request.extensions, "sni_hostname": host}
+            request.url = request.url.copy_with(host=address)
+
+    hooks = {"request": [at_its_address]}
+    return httpx.Client(
+        follow_redirects=True, timeout=_TIMEOUT, event_hooks=hooks, trust_env=urlsplit(url).hostname not in names
+    )
 
 
 def _changed(text: str) -> int:

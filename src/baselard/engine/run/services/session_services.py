@@ -250,7 +250,8 @@ def _wait_for(binding: Binding, entry: _Entry) -> None:
     try:
         entry.running.wait_until_up(cancel.current().check)
     except ExecError as error:
-        raise error.during(f"start {entry.service.hostname} (aliased as {binding.alias})") from None
+        alias = f"aliased as {binding.alias}" if binding.alias else "no aliases"
+        raise error.during(f"start {entry.service.hostname} ({alias})") from None
 
 
 @contextlib.contextmanager
