@@ -7,6 +7,8 @@ import pytest
 
 _LOADED = """
 import sys
+from baselard.engine.api import served
+fields = served.core().fields
 {then}
 print(*(name for name in sys.modules if name.startswith("baselard.engine.api.more")))
 """
