@@ -140,6 +140,7 @@ def _repository(path: Path) -> None:
         echo first > a && git add a && git commit -q -m first && git tag v1.0.0 && git tag v1.2.0
         git checkout -q -b other && git commit -q --allow-empty -m other && git checkout -q main
         echo second > a && git commit -q -a -m second && git tag -a v1.10.0 -m annotated
+        git update-server-info
     """
     path.mkdir()
     subprocess.run(["sh", "-e", "-c", steps], cwd=path, check=True)

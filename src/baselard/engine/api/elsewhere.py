@@ -11,8 +11,6 @@ _MODULE = "a module is called from the command line: baselard call -m PATH"
 _STORE = "look at the store with baselard doctor, free space with baselard prune"
 
 INSTEAD = {
-    "Query.git": "lead the service to this machine by Host.tunnel, and name localhost in the URL",
-    "Query.http": "lead the service to this machine by Host.tunnel, and name localhost in the URL",
     "LLM": _LLM,
     "LLMTokenUsage": _LLM,
     "Query.llm": _LLM,

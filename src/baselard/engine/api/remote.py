@@ -19,12 +19,11 @@ from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
 from baselard.engine.host import git
 from baselard.engine.host.git import Access, Refs
-from baselard.engine.ops.copy import opened
 from baselard.engine.ops.git import Remote
 from baselard.engine.ops.http import Http, check_checksum
 from baselard.engine.run.services.service import Service
 from baselard.engine.run.worker import Worker
-from baselard.engine.solver.graph import Output, Value
+from baselard.engine.solver.graph import Output
 
 Strings = Sequence[str]
 _NAME_MAX = 255  # bytes, of one name in a file system
@@ -58,7 +57,7 @@ async def http(
     return File(Output(node), f"/{chosen}")
 
 
-@field("Query.git", without=("experimentalServiceHost",))
+@field("Query.git")
 async def repository(
     ctx: Context,
     *,
@@ -69,6 +68,7 @@ async def repository(
     http_auth_username: str = "",
     http_auth_token: Secret | None = None,
     http_auth_header: Secret | None = None,
+    experimental_service_host: Service | None = None,
 ) -> GitRepository:
     """Asked for its refs at once, as Dagger does."""
     where = git.parse_url(url)
@@ -82,6 +82,7 @@ async def repository(
         http_auth_header.ref if http_auth_header else None,
         agent if git.is_ssh(where) else "",
         ssh_known_hosts,
+        host=experimental_service_host,
     )
     return await _known(ctx, GitRepository(remote, keep_git_dir))
 
@@ -160,21 +161,15 @@ async def _asked(
 ) -> Answer:
     """What ``ask`` finds out about the repositories; it gets how each is spoken to, and an empty directory."""
     remotes = [repository.remote for repository in repositories]
-    values = [await ctx.value(remote.source) if remote.source else None for remote in remotes]
+    values = [[await ctx.value(output) for output in remote.inputs] for remote in remotes]
 
     def work(worker: Worker) -> Answer:
         with contextlib.ExitStack() as stack:
-            accesses = [_access(worker, stack, *pair) for pair in zip(remotes, values, strict=True)]
+            every = zip(remotes, values, strict=True)
+            accesses = [stack.enter_context(remote.reached(worker, needed)) for remote, needed in every]
             return ask(accesses, stack.enter_context(worker.store.temp_dir()))
 
     return await ctx.in_thread(work, ctx.session.worker)
-
-
-def _access(worker: Worker, stack: contextlib.ExitStack, remote: Remote, value: Value | None) -> Access:
-    if value is None:
-        return remote.access(worker, remote.url)
-    source, _ = stack.enter_context(opened(worker, value, remote.source_path))
-    return remote.access(worker, source.root)
 
 
 async def _refs(ctx: Context, repository: GitRepository) -> Refs:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from baselard.engine.errors import UserError
 from baselard.engine.host import process
@@ -42,6 +43,7 @@ _TRANSLATED = {
 class Access:
     """A remote and how it is spoken to. ``token`` is a password, ``header`` a whole ``Authorization`` value.
 
+    ``at`` is the address of the URL's host where this machine does not know its name.
     ``strange`` says of a directory of this machine that somebody else made what is in it (files/git_directory.py).
     """
 
@@ -51,6 +53,7 @@ class Access:
     header: str = ""
     agent: str = ""
     known_hosts: str = ""
+    at: str = ""
     strange: bool = False
 
 
@@ -66,6 +69,11 @@ def is_url(text: str) -> bool:
     """Whether git would look for the repository ``text`` on another machine, by a protocol that is served."""
     protocol = _PROTOCOL.match(text)
     return protocol[1].lower() in _PROTOCOLS if protocol else bool(_SCP.fullmatch(text))
+
+
+def host_of(url: str) -> str:
+    """The host name of a repository's URL, "" where it has none."""
+    return (urlsplit(url).hostname or "") if "://" in url else ""
 
 
 def is_ssh(url: str) -> bool:
@@ -248,8 +256,12 @@ def _environment(access: Access, known_hosts: Path, file: bool) -> dict[str, str
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SSH_", "XDG_"))}
     settings = [("safe.directory", "*"), ("advice.detachedHead", "false")]
     settings += [("core.hooksPath", os.devnull), ("core.fsmonitor", "false")]
+    url = access.url
+    if access.at:
+        url = url.replace(host_of(url), access.at, 1)
+        settings.append((f"url.{url}.insteadOf", access.url))
     if authorization := _authorization(access):
-        settings.append((f"http.{access.url}.extraHeader", f"Authorization: {authorization}"))
+        settings.append((f"http.{url}.extraHeader", f"Authorization: {authorization}"))
     numbered = {f"GIT_CONFIG_KEY_{i}": name for i, (name, _) in enumerate(settings)}
     numbered |= {f"GIT_CONFIG_VALUE_{i}": value for i, (_, value) in enumerate(settings)}
     certificates = {name: os.environ[name] for name in ("GIT_SSL_CAINFO",) if name in os.environ}

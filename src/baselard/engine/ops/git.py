@@ -1,7 +1,8 @@
 """A commit of a git repository as a tree."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from baselard.engine.host.git import Access
 from baselard.engine.ops import credentials
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, from_nothing, one
-from baselard.engine.run.containers.command import SecretRef
+from baselard.engine.run.containers.command import Binding, BoundService, SecretRef
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import deep, stamps
@@ -29,6 +30,26 @@ class Remote:
     known_hosts: str = ""
     source: Output | None = None
     source_path: str = "/"
+    host: BoundService | None = None
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        """What it takes to speak to it: the directory, or what the service needs that the URL leads to."""
+        if self.source:
+            return (self.source,)
+        return self.host.inputs if self.host else ()
+
+    @contextlib.contextmanager
+    def reached(self, worker: Worker, values: Sequence[Value]) -> Iterator[Access]:
+        """How it is spoken to inside the block, ``values`` being those of ``inputs``; its service is up meanwhile."""
+        if self.source:
+            with opened(worker, values[0], self.source_path) as (source, _):
+                yield self.access(worker, source.root)
+            return
+        bindings = [Binding("", self.host)] if self.host else []
+        needed = {output.key: value for output, value in zip(self.inputs, values, strict=True)}
+        with worker.services.bound(worker, bindings, needed) as names:
+            yield replace(self.access(worker, self.url), at=names.get(git.host_of(self.url), ""))
 
     def access(self, worker: Worker, url: str) -> Access:
         """How ``url``, which is its own or the place of its directory, is spoken to.
@@ -63,17 +84,19 @@ class GitTree(TreeOperation):
     remote: Remote = field(compare=False, default_factory=Remote)
 
     @property
+    def inputs(self) -> tuple[Output, ...]:
+        return (self.source,) if self.source else self.remote.inputs
+
+    @property
     def label(self) -> str:
         return f"git {self.url or self.subdirectory} {self.ref}"
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Fetch it. Raises UserError with git's own words."""
         with from_nothing(worker) as draft:
-            if inputs:
-                with opened(worker, inputs[0], self.subdirectory) as (source, _):
-                    committed = self._check_out(self.remote.access(worker, source.root), draft.path)
-            else:
-                committed = self._check_out(self.remote.access(worker, self.url), draft.path)
+            remote = replace(self.remote, url=self.url, source=self.source, source_path=self.subdirectory)
+            with remote.reached(worker, inputs) as access:
+                committed = self._check_out(access, draft.path)
             stamps.put_all(draft.path, committed)
             return one(self._digest([value.digest for value in inputs]), draft.commit())
 
