@@ -51,7 +51,10 @@ clock_is_utc() {
   return 1
 }
 
+# An init ends every process but the first when it is told to end: not this one, nor the one below it that waits.
+trap : TERM
 command_starts() {
+  trap : TERM
   program=$(find_ "$1") || { echo "$1: not found in PATH=$PATH"; return 1; }
   shift
   "$bb" timeout 5 "$program" "$@" </dev/null >/dev/null 2>"$out/said"

@@ -24,6 +24,8 @@ CHECKS = {
     *("command starts", "pip check", "npm ls", "dpkg --audit"),
     *("clock is UTC", "no user has a password", "apt-get check"),
 }
+# What an init does when it is told to end: it ends everybody else first.
+INIT = """CMD ["sh", "-c", "trap 'kill -TERM -1; exit' TERM; sleep 60 & wait"]\n"""
 SERVES = 'CMD ["busybox", "httpd", "-f", "-p", "8000"]\n'
 
 # What the example adds, the check that fails and what it says.
@@ -89,6 +91,7 @@ def tested(call, write, tmp_path):
     files = {"Dockerfile": BASE, "examples/sound/Dockerfile": "FROM example.test/base\n"}
     for name, (added, _, _) in BROKEN.items():
         files[f"examples/{name}/Dockerfile"] = f"FROM example.test/base\n{added}"
+    files["examples/init/Dockerfile"] = f"FROM example.test/base\n{INIT}"
     files["baselard.yaml"] = "examples: {settings: {port: {wait: 1}, healthcheck: {wait: 1}}}\n"
     done = call(write(files), "report", "--check", "test-examples", "--output", str(tmp_path / "report"))
     assert done.code == 0, done.stderr[-3000:]
@@ -111,6 +114,7 @@ def test_a_base_must_run_what_its_entrypoint_is_given(call, write):
 def test_each_check_fails_alone_and_says_why(tested):
     suites = {suite["name"]: suite for suite in tested}
     assert (suites["sound"]["failures"], suites["sound"]["cases"]) == ([], len(CHECKS))
+    assert (suites["init"]["failures"], suites["init"]["cases"]) == ([], len(CHECKS))
     assert {check for _, check, _ in BROKEN.values()} > CHECKS
     for name, (_, check, reason) in BROKEN.items():
         (said,) = [one for one in suites[name]["failures"] if not one.startswith("ready: never became ready")]
