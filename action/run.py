@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the composite action runs (action.yml), a step a word: it makes the call once and shows what came of it.
+"""The program behind the composite action (action.yml), a step a word: it makes the call and shows what came of it.
 
 Everything comes by environment variables and goes on as words of a program's arguments, or out to the runner's files:
 nothing is ever part of a shell's text. Python's standard library alone, as nothing is installed when it starts.

@@ -1,4 +1,4 @@
-"""What the functions of the module do, each returning a report."""
+"""The work of the module's functions, each returning a report."""
 
 from __future__ import annotations
 

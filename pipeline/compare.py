@@ -1,4 +1,4 @@
-"""What a change makes of the images' sizes: each target beside the one that the default branch published last."""
+"""The effect of a change on the images' sizes: each target beside the one that the default branch published last."""
 
 from __future__ import annotations
 

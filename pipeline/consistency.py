@@ -1,4 +1,4 @@
-"""What a schema cannot say of `baselard.yaml`: dates that there are, targets that are there, rules that can be read."""
+"""Checks that a schema cannot make of `baselard.yaml`: dates and targets that exist, rules that can be read."""
 
 from __future__ import annotations
 

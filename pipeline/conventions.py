@@ -1,4 +1,4 @@
-"""What a repository looks like that says nothing: where its base, its examples and their tests are.
+"""The layout of a repository that says nothing: where its base, its examples and their tests are.
 
 `discover` goes by it on an engine's directories, `baselard init` on files. It imports no SDK.
 """

@@ -1,4 +1,4 @@
-"""What a push does, as one report: check; then, where it may, publish, verify, clean up and renew the docs."""
+"""The work of a push, as one report: check; then, where it may, publish, verify, clean up and renew the docs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is in a repository: bases and examples, by `baselard.yaml` or by convention."""
+"""The content of a repository: bases and examples, by `baselard.yaml` or by convention."""
 
 from __future__ import annotations
 

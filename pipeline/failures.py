@@ -1,4 +1,4 @@
-"""What went wrong while an image was made, as a case: with the line of the RUN, where an engine tells its command."""
+"""Failures while an image is made, as cases: with the line of the RUN, where an engine tells its command."""
 
 from __future__ import annotations
 

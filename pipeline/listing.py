@@ -1,4 +1,4 @@
-"""What a project holds, as a table for people or as JSON for programs."""
+"""The content of a project, as a table for people or as JSON for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a published base says about itself: the values of its labels and annotations."""
+"""Marks by which a published base is known: the values of its labels and annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What earlier runs found: the verdicts under each name, from the history that `baselard history --json` prints."""
+"""Findings of earlier runs: the verdicts under each name, from the history that `baselard history --json` prints."""
 
 from __future__ import annotations
 

@@ -293,7 +293,7 @@ def grouped(parts: Sequence[str]) -> dict[str, list[str]]:
     for part in parts:
         target, equals, reference = part.partition("=")
         if not equals or not parse_reference(reference).digest:
-            raise UsageError(f"{part!r} is no part; write TARGET=REFERENCE@DIGEST")
+            raise UsageError(f"{part!r} is not a part; write TARGET=REFERENCE@DIGEST")
         found.setdefault(target, []).append(reference)
     if not found:
         raise UsageError("name the parts to merge: --parts TARGET=REFERENCE@DIGEST")

@@ -1,4 +1,4 @@
-"""What an image weighs and where: layers, directories, packages; budgets; the difference to another image."""
+"""The weight of an image and where it lies: layers, directories, packages; budgets; the difference to another image."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def budget(text: str) -> int:
     """Bytes of a text such as 1.2GB."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(kB|MB|GB)", text)
     if not match:
-        raise UsageError(f"{text!r} is no size; write it like 900MB or 1.2GB")
+        raise UsageError(f"{text!r} is not a size; write it like 900MB or 1.2GB")
     return int(float(match[1]) * _UNITS[match[2]])
 
 

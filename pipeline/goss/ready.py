@@ -1,4 +1,4 @@
-"""What an image declares: its command, and when it is ready: its ports answer and its healthcheck passes."""
+"""Declarations of an image: its command, and when it is ready: its ports answer and its healthcheck passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gossfiles know as `.Vars`: a file and values written down, as goss's --vars and --vars-inline take them."""
+"""Values that gossfiles know as `.Vars`: a file and values written down, as goss takes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every linter's output is turned into."""
+"""A finding, the form of every linter's output."""
 
 from __future__ import annotations
 

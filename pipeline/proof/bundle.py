@@ -75,7 +75,7 @@ def read(body: bytes) -> SignedStatement:
         key = str(text.members(material["publicKey"]).get("hint") or "")
         return SignedStatement(_bytes(envelope["payload"]), _bytes(signature["sig"]), key)
     except (TypeError, KeyError, RecursionError, UnicodeDecodeError, json.JSONDecodeError, binascii.Error) as error:
-        raise ValueError(f"it is no bundle: {error!r}") from error
+        raise ValueError(f"it is not a bundle: {error!r}") from error
 
 
 def _bytes(encoded: Any) -> bytes:

@@ -66,4 +66,4 @@ def _decoded(content: str, place: str) -> bytes:
     try:
         return base64.b64decode("".join(content.split()), validate=True)
     except binascii.Error as error:
-        raise UsageError(f"{place}: the key is no base64: {error}") from error
+        raise UsageError(f"{place}: the key is not base64: {error}") from error

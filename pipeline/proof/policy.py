@@ -1,4 +1,4 @@
-"""What has to be said about an image, by whom, before it is taken: `verify` of baselard.yaml."""
+"""Statements that an image needs, and their signers, before it is taken: `verify` of baselard.yaml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in an image, by syft: packages with their versions, licences and files (SPDX 2.3, CycloneDX 1.6)."""
+"""The content of an image, by syft: packages with their versions, licences and files (SPDX 2.3, CycloneDX 1.6)."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def read(body: bytes, about: str) -> Statement:
         predicate = text.members(document.get("predicate") or {})
         found = Statement(subjects.get(about, ""), about, str(document["predicateType"]), predicate)
     except (TypeError, KeyError, RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"it is no in-toto statement: {error!r}") from error
+        raise ValueError(f"it is not an in-toto statement: {error!r}") from error
     if about not in subjects:
         raise ValueError(f"it is about {', '.join(subjects) or 'nothing'}, not about {about}")
     return found

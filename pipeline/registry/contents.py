@@ -1,4 +1,4 @@
-"""What a repository holds: manifests with what they point to."""
+"""The content of a registry's repository: manifests with what they point to."""
 
 from __future__ import annotations
 

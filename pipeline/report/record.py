@@ -25,7 +25,7 @@ def parse(text: str, name: str = FILE) -> Report:
         suites = tuple(_suite(one) for one in given["suites"])
         return Report(**{**given, "suites": suites})
     except (ValueError, KeyError, TypeError) as error:
-        raise BaselardError(f"{name} is no report that Baselard wrote: {error}") from error
+        raise BaselardError(f"{name} is not a report that Baselard wrote: {error}") from error
 
 
 def _suite(given: Mapping[str, Any]) -> Suite:

@@ -1,4 +1,4 @@
-"""What happened in the repository: the facts that tag rules are about."""
+"""Events in the repository: the facts that tag rules are about."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What judges an image: a file for each way, behind one Protocol, and the table of them (docs/testers.md)."""
+"""Judges of an image: a file for each way, behind one Protocol, and the table of them (docs/testers.md)."""

@@ -176,7 +176,7 @@ def test_what_is_no_key_is_told(given: Store, taken: Store, keys: Keys, tmp_path
     transfer.export_directory(given, 0, tmp_path / "cache", keys["ours"])
     with pytest.raises(UserError, match=r"neither a key in PEM nor a file|openssl cannot read it"):
         transfer.import_directory(merging.snapshots(taken), tmp_path / "cache", signing.keys(text, "SETTING"))
-    with pytest.raises(UserError, match="no private key that openssl knows"):
+    with pytest.raises(UserError, match="not a private key that openssl knows"):
         signing.sign(keys["ours.pub"], b"text")
 
 

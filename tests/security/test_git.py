@@ -244,7 +244,7 @@ def test_a_modules_ref_is_a_name(served, tmp_path, ref: str) -> None:
     root, address = served
     if not (root / "named").exists():
         repository(root / "named", {"dagger.json": "{}"})
-    with pytest.raises(UserError, match="is no name of a branch, tag or commit"):
+    with pytest.raises(UserError, match="is not a name of a branch, tag or commit"):
         remote.fetch(f"{address}/named#{ref}", tmp_path / "cache")
 
 

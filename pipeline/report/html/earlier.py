@@ -1,4 +1,4 @@
-"""What earlier runs found of a row: a mark for each beside its name, and a list inside."""
+"""Findings of earlier runs for a row: a mark for each beside its name, and a list inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call produced: sizes of images with their layers, and what was published."""
+"""The products of a call: sizes of images with their layers, and what was published."""
 
 from __future__ import annotations
 

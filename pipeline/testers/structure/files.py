@@ -1,4 +1,4 @@
-"""What the tests want to know of the image's files, looked up in one command as root."""
+"""Facts about the image's files that the tests ask for, looked up in one command as root."""
 
 from __future__ import annotations
 

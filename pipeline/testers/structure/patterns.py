@@ -55,5 +55,5 @@ def told(checks: Sequence[PatternCheck], printed: str) -> list[str]:
 
 def _said(check: PatternCheck, result: Any) -> str:
     if result.get("err"):
-        return f"{check.pattern!r} is no regular expression of Go's: {result['err'].splitlines()[-1].strip()}"
+        return f"{check.pattern!r} is not a regular expression of Go's: {result['err'].splitlines()[-1].strip()}"
     return "" if (result["result"] == 0) is check.wanted else check.said

@@ -47,7 +47,7 @@ class ReportFiles:
         path = self.root / PAGE
         if not _POLICY.match(self._read(PAGE)):
             raise UserError(
-                f"{path} is no report that Baselard wrote, and is not opened: a browser would run what is in it"
+                f"{path} is not a report that Baselard wrote, and is not opened: a browser would run what is in it"
             )
         return path.resolve()
 
@@ -73,7 +73,7 @@ class ReportFiles:
         except FileNotFoundError:
             raise UserError(f"{self.root} holds no {RECORD}: name the commit by --commit") from None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise UserError(f"{self.root / RECORD} is no report that Baselard wrote") from error
+            raise UserError(f"{self.root / RECORD} is not a report that Baselard wrote") from error
         if example not in suites:
             raise UserError(f"the report has no {printable(example)}; there is {', '.join(map(printable, suites))}")
         return commit, why
@@ -116,7 +116,7 @@ def _unpacked(archive: zipfile.ZipFile, path: Path, into: Path) -> Path:
     """The directory with the report's files; what else is in the archive stays there."""
     entries = archive.infolist()
     if len(entries) > _ENTRIES:
-        raise UserError(f"{path} holds more than {_ENTRIES} files, which is absurd")
+        raise UserError(f"{path} holds more than {_ENTRIES} files, too many for a report")
     names = Counter(_checked(entry, path) for entry in entries)
     if twice := [name for name, count in names.items() if count > 1]:
         raise UserError(f"{path} holds {printable(str(twice[0]))} twice")
@@ -137,7 +137,7 @@ def _checked(entry: zipfile.ZipInfo, path: Path) -> PurePosixPath:
     if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename.partition("/")[0]:
         raise UserError(f"{path}: {printable(entry.filename)} leads out of the archive: nothing of it is unpacked")
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise UserError(f"{path}: {printable(entry.filename)} is no file: nothing of the archive is unpacked")
+        raise UserError(f"{path}: {printable(entry.filename)} is not a file: nothing of the archive is unpacked")
     return name
 
 
@@ -146,7 +146,7 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> by
     with archive.open(entry) as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise UserError(f"{path}: {printable(entry.filename)} has more than {_LARGEST >> 20} MiB, which is absurd")
+        raise UserError(f"{path}: {printable(entry.filename)} has more than {_LARGEST >> 20} MiB, too much here")
     return data
 
 

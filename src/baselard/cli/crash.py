@@ -1,4 +1,4 @@
-"""What is kept of an error nobody foresaw: a file to attach to a report."""
+"""The report of an error that nobody foresaw: a file to attach to a report."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What ``init`` finds in a repository: Dockerfiles, what they start from, and which of them are bases or examples."""
+"""Findings of ``init`` in a repository: Dockerfiles, what they start from, and which of them are bases or examples."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What stands before the command: where to work, and which engine gets the line."""
+"""Words before the command: where to work, and which engine gets the line."""
 
 import os
 import re

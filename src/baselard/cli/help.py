@@ -1,4 +1,4 @@
-"""What ``--help`` and ``functions`` print, from the docstrings the module registered."""
+"""Texts of ``--help`` and ``functions``, from the docstrings the module registered."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a command line asks for apart from the functions it calls."""
+"""Requests of a command line apart from the functions it calls."""
 
 import shlex
 from collections.abc import Iterable

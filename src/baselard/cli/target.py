@@ -1,4 +1,4 @@
-"""What a command line is about: a module, what it says of itself, and its process, started when it is needed."""
+"""The subject of a command line: a module, what it says of itself, and its process, started when it is needed."""
 
 import asyncio
 import contextlib

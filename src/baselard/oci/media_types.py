@@ -1,4 +1,4 @@
-"""What manifests, indexes, configurations and layers are called (OCI image spec, media-types.md; Docker's schema 2)."""
+"""Media types of manifests, indexes, configurations and layers (OCI image spec, media-types.md; Docker's schema 2)."""
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"

@@ -71,7 +71,7 @@ def test_pruning_does_not_follow_what_the_program_left(run, bare: Output, outsid
 @pytest.mark.parametrize("kind", ["c 1 3", "p"])
 def test_a_redirect_is_not_written_to_what_is_no_file(run, kind: str) -> None:
     """A device that the program made, but may not open, would have been opened by the engine, which may."""
-    with pytest.raises(UserError, match="redirect: /out cannot be written in the container: it is no regular file"):
+    with pytest.raises(UserError, match="redirect: /out cannot be written in the container: it is not a regular file"):
         run(f"busybox mknod /out {kind}; echo x", redirect_stdout="/out")
 
 

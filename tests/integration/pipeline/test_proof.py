@@ -212,7 +212,7 @@ def certificate(document):
         (unnamed_key, "its signature does not fit"),
         (other_kind, "it holds text/plain"),
         (certificate, "only keys are"),
-        (lambda _: {}, "it is no bundle"),
+        (lambda _: {}, "it is not a bundle"),
     ],
 )
 async def test_whatever_is_changed_after_signing_turns_every_rule_red(published, change, said):

@@ -80,7 +80,7 @@ def test_a_link_or_a_device_in_an_archive_is_refused(tmp_path: Path, kind: int) 
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("report.html", TEXTS["report.html"])
         archive.writestr(entry, "/etc/passwd")
-    with pytest.raises(UserError, match=r"report\.json is no file"):
+    with pytest.raises(UserError, match=r"report\.json is not a file"):
         artifact.found(tmp_path / "a.zip", tmp_path / "cache")
 
 
@@ -144,14 +144,14 @@ def test_what_is_no_archive_is_told(tmp_path: Path) -> None:
 )
 def test_a_page_of_somebody_elses_is_not_opened(tmp_path: Path, page: str) -> None:
     found = artifact.found(written(tmp_path / "report", {**TEXTS, "report.html": page}), tmp_path)
-    with pytest.raises(UserError, match="no report that Baselard wrote, and is not opened"):
+    with pytest.raises(UserError, match="not a report that Baselard wrote, and is not opened"):
         _ = found.page
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"suites": [7]}', '{"suites": [], "outputs": 3}', "[" * 99_999])
 def test_a_record_that_is_none_is_told(tmp_path: Path, record: str) -> None:
     found = artifact.found(written(tmp_path / "report", {**TEXTS, "report.json": record}), tmp_path)
-    with pytest.raises(UserError, match=r"report.json is no report that Baselard wrote"):
+    with pytest.raises(UserError, match=r"report.json is not a report that Baselard wrote"):
         found.told("good")
 
 

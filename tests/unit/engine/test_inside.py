@@ -179,7 +179,7 @@ def test_only_files_are_read_and_written(tree: Path, kind: str) -> None:
             os.mknod(place, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # zeros without end
     with pytest.raises(UserError, match=r"not a regular file|no such file"):
         os.close(inside.file(tree, "/odd"))
-    with pytest.raises(UserError, match="it is no regular file"), inside.new_file(tree, "/odd", (0, 0), 0o600):
+    with pytest.raises(UserError, match="it is not a regular file"), inside.new_file(tree, "/odd", (0, 0), 0o600):
         pass
     if kind != "directory":
         with pytest.raises(UserError, match="/odd: not a regular file"):

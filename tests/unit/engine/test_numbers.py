@@ -127,7 +127,7 @@ def test_limits_and_sizes_are_plain(text: str) -> None:
     for name in ("MEMORY", "CPUS", "PIDS"):
         with pytest.raises(UserError, match=f"BASELARD_{name}"):
             _limited(**{name: text})
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="is not a size"):
         collect.parse_size(text)
 
 

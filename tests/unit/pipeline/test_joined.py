@@ -41,7 +41,7 @@ def test_a_report_survives_its_journey_whole():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"title": "t", "suites": [{"name": 1}]}', '{"suites": [], "a": 1}'])
 def test_what_is_no_report_is_refused_by_name(text):
-    with pytest.raises(BaselardError, match=r"x/report\.json is no report"):
+    with pytest.raises(BaselardError, match=r"x/report\.json is not a report"):
         record.parse(text, "x/report.json")
 
 

@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.tags.moment import moment
 
-# Every token of its documentation, and what is no token, for one moment in Kolkata.
+# Every token of its documentation, and what is not a token, for one moment in Kolkata.
 WHEN = datetime(2024, 12, 29, 20, 45, 7, 89_000, tzinfo=UTC)
 ANSWERS = {
     "M": "12",

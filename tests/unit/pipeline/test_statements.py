@@ -41,8 +41,8 @@ def test_a_statement_comes_back_as_it_was():
         (lambda one: {**one, "subject": []}, "it is about nothing"),
         (lambda one: {**one, "subject": [{"digest": {"gitCommit": "1" * 40}}]}, "it is about nothing"),
         (lambda one: {**one, "subject": [{"digest": {"sha256": "../" * 21 + "1"}}]}, "it is about nothing"),
-        (lambda one: {**one, "subject": 3}, "no in-toto statement"),
-        (lambda _: ["x"], "no in-toto statement"),
+        (lambda one: {**one, "subject": 3}, "not an in-toto statement"),
+        (lambda _: ["x"], "not an in-toto statement"),
     ],
 )
 def test_another_text_is_no_statement_about_the_image(change, said):
@@ -82,7 +82,7 @@ def test_a_bundle_comes_back_as_it_was():
             {"dsseEnvelope": {"payload": "?", "payloadType": statement.MEDIA_TYPE, "signatures": [{"sig": ""}]}},
             "no bun",
         ),
-        ({"verificationMaterial": None}, "no bundle"),
+        ({"verificationMaterial": None}, "not a bundle"),
     ],
 )
 def test_a_bundle_of_another_kind_is_told(change, said):

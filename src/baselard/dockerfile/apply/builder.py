@@ -1,4 +1,4 @@
-"""What applying a plan needs from an engine. `C` stands for its containers, `D` for its directory trees.
+"""The engine's part in applying a plan. `C` stands for its containers, `D` for its directory trees.
 
 Two implementations: `dagger_builder` on any Dagger API through dagger-io, and the embedded engine's own, in process.
 All handles are values: an operation returns a new one and runs nothing unless it is a coroutine.

@@ -1,4 +1,4 @@
-"""What the sources of COPY, ADD and bind mounts match. Contexts are looked into first, with one question each."""
+"""Matches of the sources of COPY, ADD and bind mounts. Contexts are looked into first, with one question each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a COPY's source has matched → placements: where each file or directory goes."""
+"""From the matches of a COPY's source to placements: where each file or directory goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known while a plan is applied, and how a source becomes an engine's container or tree."""
+"""The state while a plan is applied, and how a source becomes an engine's container or tree."""
 
 from __future__ import annotations
 

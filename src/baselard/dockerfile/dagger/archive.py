@@ -1,4 +1,4 @@
-"""What an image archive tells that no field of the API does: a whole config, and where a link leads."""
+"""Facts of an image archive that no field of the API tells: a whole config, and where a link leads."""
 
 from __future__ import annotations
 

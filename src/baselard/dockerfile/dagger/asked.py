@@ -1,4 +1,4 @@
-"""What an engine answered, so that builds which start from the same objects ask it once."""
+"""Answers of an engine, kept so that builds which start from the same objects ask it once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a container has at the destination of a WORKDIR or a COPY, and the directories that are missing there.
+"""The ground at the destination of a WORKDIR or a COPY, and the directories that are missing there.
 
 Docker leaves the directories that are there as they are and follows a link wherever it leads; the API's copies do
 neither. So the container is asked first, in one query.

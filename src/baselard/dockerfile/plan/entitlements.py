@@ -1,4 +1,4 @@
-"""What a RUN may ask for only where it was allowed, by docker's names (``docker buildx build --allow``)."""
+"""Rights that a RUN has only where they were allowed, by docker's names (``docker buildx build --allow``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stage comes down to: a list of frozen steps and the image config at each of them."""
+"""The steps of a stage: a list of frozen steps and the image config at each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this room reports: an error or a warning at a line of a Dockerfile."""
+"""Reports of this room: an error or a warning at a line of a Dockerfile."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the Dagger API serves, and the door that serves it."""
+"""The Dagger API: its objects, and the door that serves them."""

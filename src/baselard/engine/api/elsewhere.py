@@ -1,4 +1,4 @@
-"""What makes no sense on one machine, or is not served yet, and the way out of it."""
+"""Fields that one machine cannot serve, or that are not served yet, and the way out of each."""
 
 from baselard.engine.api.query.registry import anywhere
 

@@ -1,4 +1,4 @@
-"""What comes from elsewhere: git repositories and downloads."""
+"""Sources from elsewhere: git repositories and downloads."""
 
 import contextlib
 import fnmatch

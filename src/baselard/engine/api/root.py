@@ -27,5 +27,5 @@ def node(ctx: Context, *, id: str) -> object:
 @field("Query.currentFunctionCall")
 def current_function_call(ctx: Context) -> FunctionCall:
     if ctx.frame is None:
-        raise UserError("there is no current function call: this client is no module's function")
+        raise UserError("there is no current function call: this client is not a module's function")
     return ctx.frame.call

@@ -34,5 +34,5 @@ def read(path: str | bytes | Path, shown: str = "", *, most: int = SMALL, within
     with open(opened(path, shown, within=within), "rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise UserError(f"{shown or os.fsdecode(path)}: has more than {most >> 20} MiB, which is absurd")
+        raise UserError(f"{shown or os.fsdecode(path)}: has more than {most >> 20} MiB, too much to be read")
     return data

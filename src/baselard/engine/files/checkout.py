@@ -1,4 +1,4 @@
-"""What git knows of a checkout: what is tracked, and ignored beside what a directory's own .gitignore files say."""
+"""Git's knowledge of a checkout: what is tracked, and ignored beside what a directory's own .gitignore files say."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""What one tree has otherwise than another: type, permissions, owner, attributes, content; times do not count."""
+"""Differences between two trees: type, permissions, owner, attributes, content; times do not count."""
 
 import os
 import stat

@@ -246,12 +246,12 @@ def new_file(root: str | Path, path: str, owner: tuple[int, int], mode: int) -> 
         if len(place.rest) > 1:
             raise UserError("there is no such directory")
         if not place.rest or (found and not stat.S_ISREG(found.st_mode)):
-            raise UserError("it is no regular file")
+            raise UserError("it is not a regular file")
         with _after_a_look():
             made = os.open(place.rest[0], _NEW, 0o600, dir_fd=place.directory)
         try:
             if not stat.S_ISREG(os.fstat(made).st_mode):
-                raise UserError("it is no regular file")
+                raise UserError("it is not a regular file")
             os.ftruncate(made, 0)
             os.fchmod(made, mode)
             os.fchown(made, *owner)

@@ -1,4 +1,4 @@
-"""Who an ``owner`` argument means inside a tree: numbers, or names from its /etc/passwd and /etc/group."""
+"""Owners that an ``owner`` argument means inside a tree: numbers, or names from its /etc/passwd and /etc/group."""
 
 import os
 from dataclasses import dataclass

@@ -58,7 +58,7 @@ def _checked(name: str) -> str:
     try:
         length = len(os.fsencode(name))
     except UnicodeEncodeError as error:
-        raise UserError(f"file name {name!r} is no text that can be one") from error
+        raise UserError(f"file name {name!r} is not text that can be one") from error
     if length > 255:
         raise UserError(f"File name length exceeds the maximum supported 255 characters: {name[:40]}…")
     return name

@@ -1,4 +1,4 @@
-"""What resolvers read out of trees: entries, globs, contents, status. ``root`` is a view; nothing is changed."""
+"""Reading of trees, for resolvers: entries, globs, contents, status. ``root`` is a view; nothing is changed."""
 
 import os
 import posixpath

@@ -1,4 +1,4 @@
-"""Who called: the engine alone is root, everything of the user's own is done as the user behind sudo."""
+"""The caller: the engine alone is root, everything of the user's own is done as the user behind sudo."""
 
 import os
 import pwd
@@ -37,7 +37,7 @@ def invoking_user(environ: Mapping[str, str]) -> Caller:
 def _number(environ: Mapping[str, str], name: str) -> int:
     number = decimal(text := environ.get(name) or "0", LARGEST_ID)
     if number is None:
-        raise HostError(f"{name}={text!r} is no user's number; unset it, or start the engine by sudo")
+        raise HostError(f"{name}={text!r} is not a user's number; unset it, or start the engine by sudo")
     return number
 
 

@@ -208,7 +208,7 @@ def common_ancestor(commits: Sequence[tuple[Access, str]], *, cwd: Path) -> str:
 def _fetch(access: Access, wanted: Sequence[str], *, into: Path, depth: int, tags: bool) -> None:
     """Have ``wanted`` in the repository ``into``, which is made if need be; its origin is the first it came from."""
     if wrong := [ref for ref in wanted if not _REF.fullmatch(ref)]:
-        raise UserError(f"git: {wrong[0]!r} is no name of a branch, tag or commit")
+        raise UserError(f"git: {wrong[0]!r} is not a name of a branch, tag or commit")
     if not (into / ".git").exists():
         output(("init", "--quiet", "."), access, cwd=into)
         output(("remote", "add", "--", "origin", _url(access)), access, cwd=into)
@@ -219,7 +219,7 @@ def _fetch(access: Access, wanted: Sequence[str], *, into: Path, depth: int, tag
 def _url(access: Access) -> str:
     """The URL as an operand. Raises UserError for what is none."""
     if not access.url or access.url.startswith("-") or _CONTROL.search(access.url):
-        raise UserError(f"git: {access.url!r} is no URL of a repository")
+        raise UserError(f"git: {access.url!r} is not the URL of a repository")
     return access.url
 
 

@@ -1,4 +1,4 @@
-"""What this process may do."""
+"""Privileges of this process."""
 
 from pathlib import Path
 

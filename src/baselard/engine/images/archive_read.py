@@ -41,10 +41,10 @@ class Archive:
         return self._real(name) in self.members
 
     def read(self, name: str) -> bytes:
-        """A small file, whole. Raises UserError when it is not there or absurdly large."""
+        """A small file, whole. Raises UserError when it is not there or too large."""
         start, size = self._where(name)
         if size > media_types.LARGEST_MANIFEST:
-            raise UserError(f"the archive's {name} has {size} bytes, which is absurd")
+            raise UserError(f"the archive's {name} has {size} bytes, too many to be read")
         self.file.seek(start)
         return self._exactly(self.file.read(size), size, name)
 
@@ -113,7 +113,7 @@ def opened(path: Path, store: Store) -> Iterator[Archive]:
             for chunk in decompressed(file):
                 plain.write(chunk)
             if not _is_tar(plain):
-                raise UserError("this is no image archive: it is no tar")
+                raise UserError("this is not an image archive: it is not a tar")
             yield _indexed(plain)
 
 
@@ -126,13 +126,13 @@ def choose(archive: Archive, platform: Platform, tag: str = "") -> Chosen:
         return _from_layout(archive, platform, tag)
     if archive.has("manifest.json"):
         return _from_docker(archive, tag)
-    raise UserError("this is no image archive: it holds neither index.json (OCI) nor manifest.json (docker save)")
+    raise UserError("this is not an image archive: it holds neither index.json (OCI) nor manifest.json (docker save)")
 
 
 def _from_layout(archive: Archive, platform: Platform, tag: str) -> Chosen:
     found = manifest.parse(archive.read("index.json"), media_types.OCI_INDEX)
     if not isinstance(found, Index):
-        raise UserError("this is no image archive: its index.json is no index")
+        raise UserError("this is not an image archive: its index.json is not an index")
     for _ in range(3):  # an index.json names an index of platforms where there are several
         entry = manifest.choose(found, platform, tag)
         data = archive.read(digests.blob_path(entry.digest))
@@ -166,7 +166,7 @@ def _from_docker(archive: Archive, tag: str) -> Chosen:
         config_name, listed = str(named[0]["Config"]), named[0]["Layers"] or []
         blobs = tuple(map(str, listed if isinstance(listed, list) else ()))
     except (KeyError, TypeError) as error:
-        raise UserError(f"this is no image archive: its manifest.json lacks {error}") from error
+        raise UserError(f"this is not an image archive: its manifest.json lacks {error}") from error
     config = manifest.config_of(manifest.load(archive.read(config_name)))
     if len(config.diff_ids) != len(blobs):
         raise UserError(f"the image has {len(blobs)} layers but its configuration names {len(config.diff_ids)}")
@@ -178,9 +178,9 @@ def _docker_images(archive: Archive) -> list[dict[str, JSON]]:
     try:
         images = json.loads(archive.read("manifest.json"))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"this is no image archive: its manifest.json is no JSON: {error}") from error
+        raise UserError(f"this is not an image archive: its manifest.json is not JSON: {error}") from error
     if not isinstance(images, list) or not images or not all(isinstance(image, dict) for image in images):
-        raise UserError("this is no image archive: its manifest.json lists no images")
+        raise UserError("this is not an image archive: its manifest.json lists no images")
     return images
 
 
@@ -201,7 +201,7 @@ def _indexed(file: IO[bytes]) -> Archive:
     for entry in tar_read.TarReader(counting):
         name = _clean(entry.name.decode("utf-8", "surrogateescape"))
         if len(archive.members) > _MOST_MEMBERS:
-            raise UserError(f"this is no image archive: it has more than {_MOST_MEMBERS} files")
+            raise UserError(f"this is not an image archive: it has more than {_MOST_MEMBERS} files")
         if entry.kind == tar_read.REGULAR and entry.segments is None:
             archive.members[name] = (counting.at, entry.size)
         elif entry.kind in (tar_read.SYMLINK, tar_read.HARD_LINK):
@@ -209,7 +209,7 @@ def _indexed(file: IO[bytes]) -> Archive:
             target = entry.link.decode("utf-8", "surrogateescape")
             archive.links[name] = _clean(posixpath.normpath(posixpath.join(base, target)))
         elif entry.kind != tar_read.DIRECTORY:
-            raise UserError(f"this is no image archive: {name!r} is no file")
+            raise UserError(f"this is not an image archive: {name!r} is not a file")
     return archive
 
 

@@ -1,4 +1,4 @@
-"""Who we are to a registry: credentials given to the session, else those docker and podman keep."""
+"""Credentials for a registry: credentials given to the session, else those docker and podman keep."""
 
 import base64
 import json

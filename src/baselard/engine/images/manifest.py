@@ -111,20 +111,20 @@ def parse(data: bytes, media_type: str = "") -> Manifest | Index:
         if kind in (OCI_MANIFEST, DOCKER_MANIFEST) or (not kind and "layers" in plain):
             return _manifest(plain, kind or OCI_MANIFEST)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"this is no image manifest: {error}") from error
-    raise UserError(f"this is no image manifest but {kind or 'JSON without a media type'}")
+        raise UserError(f"this is not an image manifest: {error}") from error
+    raise UserError(f"this is not an image manifest but {kind or 'JSON without a media type'}")
 
 
 def load(data: bytes) -> dict[str, JSON]:
-    """A JSON object. Raises UserError for anything else and for absurd sizes."""
+    """A JSON object. Raises UserError for anything else and for what is too large."""
     if len(data) > LARGEST_MANIFEST:
-        raise UserError(f"a manifest of {len(data)} bytes is absurd; at most {LARGEST_MANIFEST} are read")
+        raise UserError(f"a manifest of {len(data)} bytes is too large; at most {LARGEST_MANIFEST} are read")
     try:
         plain = loads(data)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"this is no JSON: {error}") from error
+        raise UserError(f"this is not JSON: {error}") from error
     if not isinstance(plain, dict):
-        raise UserError("this is no image manifest: it is not a JSON object")
+        raise UserError("this is not an image manifest: it is not a JSON object")
     return plain
 
 
@@ -178,7 +178,7 @@ def _manifest(plain: Mapping[str, JSON], kind: str) -> Manifest:
 
 def _descriptors(entries: JSON) -> list[Descriptor]:
     if not isinstance(entries, Sequence) or len(entries) > _MOST_LAYERS:
-        raise UserError("this is no image manifest: its list is none, or has absurdly many entries")
+        raise UserError("this is not an image manifest: it has no list, or one with too many entries")
     return [_descriptor(entry) for entry in entries]
 
 
@@ -186,7 +186,7 @@ def _descriptor(entry: JSON) -> Descriptor:
     plain = members(entry)
     size = plain["size"]
     if not isinstance(size, int) or not 0 <= size < 1 << 44:
-        raise UserError(f"this is no image manifest: {size!r} is no size")
+        raise UserError(f"this is not an image manifest: {size!r} is not a size")
     where = members(plain.get("platform") or {})
     platform = None
     if where.get("architecture"):

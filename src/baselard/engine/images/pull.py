@@ -75,7 +75,7 @@ def _resolve(repository: Repository, wanted: Reference, platform: Platform) -> R
         answer = _manifest(repository, wanted, manifest.choose(found, platform).digest)
         found = manifest.parse(answer.body, answer.media_type)
     if not isinstance(found, Manifest):
-        raise UserError(f"{wanted}: an index inside an index is no image")
+        raise UserError(f"{wanted}: an index inside an index is not an image")
     data = repository.blob(found.config.digest, min(found.config.size, LARGEST_MANIFEST))
     if data is None:
         raise RegistryError(f"{wanted}: {wanted.registry} does not have its configuration, {found.config.digest}")

@@ -1,4 +1,4 @@
-"""What one session knows about registries: credentials given to it, hosts it could not reach, tags it resolved."""
+"""A session's knowledge of registries: credentials given to it, hosts it could not reach, tags it resolved."""
 
 from __future__ import annotations
 

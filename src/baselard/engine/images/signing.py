@@ -67,7 +67,7 @@ def sign(key: str, text: bytes) -> str:
             check=False,
         )
     if done.code:
-        raise UserError(f"the key signs nothing: it is no private key that openssl knows ({_reason(done.stderr)})")
+        raise UserError(f"the key signs nothing: it is not a private key that openssl knows ({_reason(done.stderr)})")
     return base64.b64encode(done.stdout).decode()
 
 

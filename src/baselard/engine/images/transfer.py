@@ -205,7 +205,7 @@ def _restored(
 ) -> Transferred:
     found = manifest.parse(data)
     if not isinstance(found, Manifest) or found.config.media_type != _CONFIG:
-        raise UserError("this is no exported cache but an image; use Container.from or Container.import for it")
+        raise UserError("this is not an exported cache but an image; use Container.from or Container.import for it")
     if trusted is not None:
         signing.require(trusted, found.annotations, found.config.digest)
     store = snapshots.store
@@ -243,7 +243,7 @@ def _checked(path: Path, name: str, *, read: bool = True) -> bytes:
 
 def _read_config(path: Path) -> dict[str, Any]:
     if path.stat().st_size > _LARGEST_CONFIG:
-        raise UserError("the exported cache's list of results is absurdly large")
+        raise UserError("the exported cache's list of results is too large")
     listed = json.loads(path.read_bytes())
     if not isinstance(listed, dict):
         raise UserError("the exported cache's list of results is none")
@@ -282,7 +282,7 @@ def _layer(plain: dict[str, Any]) -> Layer:
         or not 0 <= layer.size < _LARGEST_LAYER
         or not isinstance(layer.compression, str)
     ):
-        raise ValueError(f"{plain} is no layer")
+        raise ValueError(f"{plain} is not a layer")
     return layer
 
 

@@ -75,7 +75,7 @@ def source_date_epoch() -> int | None:
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
     seconds = decimal(text, _LATEST)
     if text and seconds is None:
-        raise UserError(f"SOURCE_DATE_EPOCH={text!r} is no number of seconds since 1970")
+        raise UserError(f"SOURCE_DATE_EPOCH={text!r} is not a number of seconds since 1970")
     return seconds
 
 

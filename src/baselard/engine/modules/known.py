@@ -1,4 +1,4 @@
-"""What modules said of themselves, kept by their content, so that help and parsing need neither SDK nor engine."""
+"""Modules' descriptions of themselves, kept by their content, so that help and parsing need neither SDK nor engine."""
 
 import contextlib
 import dataclasses

@@ -83,7 +83,7 @@ def fetch(text: str, cache: Path) -> Path:
 
 def _check_out(remote: RemoteModule, target: Path) -> None:
     if not _REF.fullmatch(remote.ref):
-        raise UserError(f"{remote.ref!r} is no name of a branch, tag or commit")
+        raise UserError(f"{remote.ref!r} is not a name of a branch, tag or commit")
     target.parent.mkdir(parents=True, exist_ok=True)
     user = caller.invoking_user(os.environ)
     work = Path(tempfile.mkdtemp(dir=target.parent))

@@ -186,7 +186,7 @@ def _json(path: Path) -> dict[str, JSON]:
     try:
         value = json.loads(bounded.read(path))
     except FileNotFoundError:
-        raise UserError(f"{path.parent} has no {path.name}: it is no Dagger module") from None
+        raise UserError(f"{path.parent} has no {path.name}: it is not a Dagger module") from None
     except json.JSONDecodeError as error:
         raise UserError(f"{path}:{error.lineno}: {error.msg}") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""What one tree has beyond another (Directory.diff), and putting such changes into a third (Directory.withChanges)."""
+"""Changes of one tree over another (Directory.diff), and putting such changes into a third (Directory.withChanges)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What all operations on trees share: keys made of their fields, one tree as the result."""
+"""The common part of all operations on trees: keys made of their fields, one tree as the result."""
 
 import contextlib
 import dataclasses
@@ -59,7 +59,7 @@ def snapshot_of(value: Value) -> Snapshot | None:
     """The snapshot that holds a value's tree, None for the empty tree."""
     if value.tree is None or isinstance(value.tree, Snapshot):
         return value.tree
-    raise TypeError(f"{type(value.tree).__name__} is no snapshot of this store")
+    raise TypeError(f"{type(value.tree).__name__} is not a snapshot of this store")
 
 
 def one(tree_digest: str, tree: Snapshot | None) -> Result:

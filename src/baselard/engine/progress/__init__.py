@@ -1,1 +1,1 @@
-"""What people see while the engine works."""
+"""Progress for people, while the engine works."""

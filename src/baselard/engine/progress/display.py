@@ -1,4 +1,4 @@
-"""What any display does; ``dots``, and the one that shows nothing."""
+"""The common part of all displays; ``dots``, and the one that shows nothing."""
 
 import contextlib
 import threading

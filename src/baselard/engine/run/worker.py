@@ -1,4 +1,4 @@
-"""What an operation may use, bundled: one worker for each session, made from the process-wide one."""
+"""The means of an operation, bundled: one worker for each session, made from the process-wide one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager

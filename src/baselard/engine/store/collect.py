@@ -135,7 +135,7 @@ def parse_size(text: str) -> int:
     """``20G``, ``500M``, ``1.5T`` or bytes. Raises ValueError."""
     found = _SIZE.fullmatch(text.strip().upper())
     if not found:
-        raise ValueError(f"{text} is no size")
+        raise ValueError(f"{text} is not a size")
     return int(Fraction(found[1]) * (1 << 10 * " KMGT".index(found[2] or " ")))
 
 

@@ -1,4 +1,4 @@
-"""What a store records, all of it at once: for whoever frees space, and for whoever only looks."""
+"""The records of a store, all of them at once: for whoever frees space, and for whoever only looks."""
 
 import contextlib
 import sqlite3

@@ -1,4 +1,4 @@
-"""What files of this machine held when they were last read, by path: states that only their writer understands."""
+"""Contents of this machine's files when they were last read, by path: states that only their writer understands."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""What the store knows about layers: which snapshot a chain of them is, and which blobs a snapshot was packed into."""
+"""The store's knowledge of layers: which snapshot a chain of them is, and which blobs a snapshot was packed into."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What processes hold in turn, and directories that are a process's as long as it lives.
+"""Locks that processes hold in turn, and directories that are a process's as long as it lives.
 
 A directory is its process's while the lock on the file beside it is held; the kernel gives a dead process's locks back
 (flock(2)), so whoever can take one knows that the directory was left. Making one and looking for those left happen in

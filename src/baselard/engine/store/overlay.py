@@ -1,4 +1,4 @@
-"""What a layer's directory says to overlayfs, and small steps on directories that keep their looks.
+"""Marks in a layer's directory for overlayfs, and small steps on directories that keep their looks.
 
 Rules of the kernel's Documentation/filesystems/overlayfs.rst: a character device 0:0 hides what is below, a directory
 with ``trusted.overlay.opaque=y`` hides what lower directories of its name hold.

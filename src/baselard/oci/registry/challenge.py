@@ -1,4 +1,4 @@
-"""What a server asks for in WWW-Authenticate: the grammar of RFC 9110, sections 5.6 and 11.6.1, whole."""
+"""The demands of a server in WWW-Authenticate: the grammar of RFC 9110, sections 5.6 and 11.6.1, whole."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ class Connection:
         return f"Bearer {token}" if token else ""
 
     def _realm(self, realm: str) -> httpx.URL:
-        message = f"{self.host} names a token service that is no address: {realm!r}"
+        message = f"{self.host} names a token service that is not an address: {realm!r}"
         try:
             url = httpx.URL(self.base).join(realm)
         except httpx.InvalidURL as error:
@@ -261,7 +261,7 @@ def _token(reply: httpx.Response) -> str:
         answer = reply.json()
         return str(answer.get("token") or answer.get("access_token") or "")
     except (ValueError, AttributeError, RecursionError) as error:
-        raise DistributionError(f"the token service {reply.url} answered with something that is no token") from error
+        raise DistributionError(f"the token service {reply.url} answered with something that is not a token") from error
 
 
 def joined(base: str, url: str) -> str:

@@ -1,4 +1,4 @@
-"""Who we are to a registry."""
+"""A credential for a registry."""
 
 import base64
 from dataclasses import dataclass, field

@@ -41,7 +41,7 @@ def _requirements(wanted: Reference, path: Path) -> list[Mapping[str, Any]]:
         found = next((scopes[name] for name in _scopes(wanted) if name in scopes), None) or policy["default"]
         return [dict(requirement) for requirement in found]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"{path} is no policy of images: {error!r}") from error
+        raise SettingsError(f"{path} is not a policy of images: {error!r}") from error
 
 
 def _scopes(wanted: Reference) -> Iterator[str]:

@@ -136,7 +136,7 @@ def _mirror(plain: Mapping[str, Any], path: Path, by_digest: bool) -> Mirror:
 def _tables(plain: Mapping[str, Any], name: str, path: Path) -> list[Mapping[str, Any]]:
     found = plain.get(name, [])
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise SettingsError(f"{path}: {name} is no list of tables; write [[{name}]]")
+        raise SettingsError(f"{path}: {name} is not a list of tables; write [[{name}]]")
     return found
 
 
@@ -149,5 +149,5 @@ def _switch(plain: Mapping[str, Any], name: str, path: Path) -> bool:
 
 def _location(text: object, path: Path) -> str:
     if not isinstance(text, str) or text.startswith(("http://", "https://")):
-        raise SettingsError(f"{path}: {text!r} is no location; write HOST[:PORT][/PATH], without https://")
+        raise SettingsError(f"{path}: {text!r} is not a location; write HOST[:PORT][/PATH], without https://")
     return text.rstrip("/")

@@ -48,7 +48,7 @@ class Repository:
         if reply.status_code == 404:
             return None
         if len(reply.content) > LARGEST_MANIFEST:
-            raise DistributionError(f"{self._what(target)}: a manifest of {len(reply.content)} bytes is absurd")
+            raise DistributionError(f"{self._what(target)}: a manifest of {len(reply.content)} bytes is too large")
         said = target if ":" in target else reply.headers.get("docker-content-digest", "")
         found = digests.of_bytes(reply.content, said)
         if said and found != said:
@@ -202,6 +202,6 @@ def _is_json(reply: httpx.Response) -> bool:
 
 def _json(reply: httpx.Response) -> Mapping[str, Any]:
     if not _is_json(reply):
-        raise DistributionError(f"{reply.url} was answered with something that is no JSON object")
+        raise DistributionError(f"{reply.url} was answered with something that is not a JSON object")
     found: Mapping[str, Any] = reply.json()
     return found

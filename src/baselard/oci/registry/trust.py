@@ -1,4 +1,4 @@
-"""Whom a connection trusts, and with what it shows itself: this machine's files, not a list bundled with Python."""
+"""The trust of a connection, and how it shows itself: this machine's files, not a list bundled with Python."""
 
 import os
 import ssl

@@ -300,9 +300,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a layer with another content than the diff id": lambda: layout(
         config={**CONFIG, "rootfs": {"diff_ids": ["sha256:" + "1" * 64]}}
     ),
-    "a layer that is no tar": lambda: layout(layer=gzip.compress(b"no tar" * 300)),
+    "a layer that is not a tar": lambda: layout(layer=gzip.compress(b"no tar" * 300)),
     "a layer that climbs": lambda: layout(layer=gzip.compress(tar_of({"../../outside": b"x"}))),
-    "a docker list that is no list": lambda: docker(listed={"Config": "c.json"}),
+    "a docker list that is not a list": lambda: docker(listed={"Config": "c.json"}),
     "a docker list of nothing": lambda: docker(listed=[]),
     "a docker list without layers": lambda: docker(listed=[{"Config": "c.json"}]),
     "a docker list of a climbing layer": lambda: docker(listed=[{"Config": "c.json", "Layers": ["../../etc/shadow"]}]),

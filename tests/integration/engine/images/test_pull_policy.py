@@ -96,5 +96,5 @@ def test_domains_and_digests_are_scopes(tmp_path: Path, scope: str, address: str
 
 @pytest.mark.parametrize("content", [1, {}, {"default": 1}, {"default": ["x"]}])
 def test_what_is_no_policy_is_named(tmp_path: Path, content: object) -> None:
-    with pytest.raises(SettingsError, match=r"policy\.json is no policy"):
+    with pytest.raises(SettingsError, match=r"policy\.json is not a policy"):
         policy.check(reference.parse("debian:12"), written(tmp_path, content))

@@ -28,7 +28,7 @@ def _device(path: Path) -> None:
 
 @pytest.fixture(params=[_fifo, _device])
 def odd(trees, tmp_path: Path, request: pytest.FixtureRequest) -> Output:
-    """A tree whose ``odd`` is no file."""
+    """A tree whose ``odd`` is not a file."""
     (tmp_path / "tree").mkdir()
     make: Callable[[Path], None] = request.param
     make(tmp_path / "tree/odd")

@@ -223,7 +223,7 @@ def test_the_caller_s_git_has_no_say(
 @pytest.mark.parametrize("ref", ["--upload-pack=touch {}", "-q", "", "a b", "+main", "main:x", "a\0b", "refs/heads/*"])
 def test_a_ref_is_never_an_option(private: Path, tmp_path: Path, into: Path, ref: str) -> None:
     """BuildKit's refs that look like options (its fixes of 0.31); names as git-check-ref-format(1) allows them."""
-    with pytest.raises(UserError, match="is no name of a branch, tag or commit"):
+    with pytest.raises(UserError, match="is not a name of a branch, tag or commit"):
         _checked_out(str(private), into, ref.format(tmp_path / "started"))
     assert not (tmp_path / "started").exists()
 
@@ -231,7 +231,7 @@ def test_a_ref_is_never_an_option(private: Path, tmp_path: Path, into: Path, ref
 @pytest.mark.parametrize("url", ["--upload-pack=touch {}", "-q", "", "/x\n/y", "/x\0"])
 def test_a_url_is_never_an_option(tmp_path: Path, into: Path, url: str) -> None:
     for ask in (lambda access: git.refs(access, cwd=into), lambda access: _checked_out(access.url, into)):
-        with pytest.raises(UserError, match="is no URL of a repository"):
+        with pytest.raises(UserError, match="is not the URL of a repository"):
             ask(Access(url.format(tmp_path / "started")))
     assert not (tmp_path / "started").exists()
 

@@ -1,4 +1,4 @@
-"""Secrets where they become credentials: whatever provider they come by, a final line end is no part of them."""
+"""Secrets where they become credentials: whatever provider they come by, a final line end is not a part of them."""
 
 import asyncio
 from pathlib import Path

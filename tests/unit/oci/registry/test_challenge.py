@@ -66,7 +66,7 @@ EXAMPLES: list[tuple[str, list[str], Parsed]] = [
     ),
     ("unquoted", ["Bearer realm=x , service=gcr.io"], [("bearer", {"realm": "x", "service": "gcr.io"})]),
     (
-        "an unquoted address, which is no token",
+        "an unquoted address, which is not a token",
         ["Bearer realm=https://h/t?a=b,service=s"],
         [("bearer", {"realm": "https://h/t?a=b", "service": "s"})],
     ),

@@ -199,7 +199,7 @@ REGISTRY = '[[registry]]\nlocation = "a.invalid"\n'
         ('[[registry]]\nprefix = "*.a.invalid/x"\n', "more than a wildcard"),
         (REGISTRY + 'pull-from-mirror = "all"\n', "belongs to a"),
         (REGISTRY + 'insecure = "yes"\n', "true or false"),
-        (REGISTRY + 'mirror = "b.invalid"\n', "no list of tables"),
+        (REGISTRY + 'mirror = "b.invalid"\n', "not a list of tables"),
         (REGISTRY + "[[registry.mirror]]\ninsecure = true\n", "needs a location"),
         (REGISTRY + '[[registry.mirror]]\nlocation = "b"\npull-from-mirror = "never"\n', "not 'never'"),
         (
@@ -207,7 +207,7 @@ REGISTRY = '[[registry]]\nlocation = "a.invalid"\n'
             + 'mirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "b"\npull-from-mirror = "tag-only"\n',
             "not both",
         ),
-        ("registry = 1\n", "no list of tables"),
+        ("registry = 1\n", "not a list of tables"),
         ("registries = 1\n", "none of the first version's format"),
     ],
 )

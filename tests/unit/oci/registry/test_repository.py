@@ -180,7 +180,7 @@ def test_referrers_of_a_registry_that_answers_with_a_page_for_people() -> None:
 
 
 def test_tags_that_are_no_json_are_told_as_such() -> None:
-    with pytest.raises(DistributionError, match="no JSON object"):
+    with pytest.raises(DistributionError, match="not a JSON object"):
         Repository(connected(lambda _: httpx.Response(200, text="<html>")), "app").tags()
 
 
@@ -355,10 +355,10 @@ def test_a_challenge_that_cannot_be_met_is_a_refusal(challenges: list[str]) -> N
 @pytest.mark.parametrize(
     ("realm", "answer", "said"),
     [
-        ("https://h:nine/t", "", "a token service that is no address"),
-        ("ftp://h/t", "", "a token service that is no address"),
-        ("https://h/t", "<html>", "https://h/t.* is no token"),
-        ("https://h/t", "[]", "https://h/t.* is no token"),
+        ("https://h:nine/t", "", "a token service that is not an address"),
+        ("ftp://h/t", "", "a token service that is not an address"),
+        ("https://h/t", "<html>", "https://h/t.* is not a token"),
+        ("https://h/t", "[]", "https://h/t.* is not a token"),
     ],
 )
 def test_a_token_service_that_makes_no_sense_is_told(realm: str, answer: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""What a module may see of where it is called: its own source, and the project around the caller."""
+"""The place of a call, as a module may see it: its own source, and the project around the caller."""
 
 import posixpath
 from pathlib import Path
@@ -23,7 +23,7 @@ Strings = tuple[str, ...]
 @field("Query.currentModule")
 def current_module(ctx: Context) -> CurrentModule:
     if ctx.frame is None:
-        raise UserError("there is no current module: this client is no module's function")
+        raise UserError("there is no current module: this client is not a module's function")
     return ctx.frame.module
 
 

@@ -275,6 +275,6 @@ class Container:
 def check_variable(name: str, value: str = "") -> None:
     """Raises UserError when the name of an environment variable, or its value, cannot be one (environ(7))."""
     if not name or "=" in name or "\0" in name:
-        raise UserError(f"{name!r} is no name for an environment variable")
+        raise UserError(f"{name!r} is not a name for an environment variable")
     if "\0" in value:
         raise UserError(f"the value of the environment variable {name} holds a NUL byte")

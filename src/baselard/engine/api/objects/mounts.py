@@ -1,4 +1,4 @@
-"""What a container has mounted, and which tree a path of it belongs to."""
+"""Mounts of a container, and which tree a path of it belongs to."""
 
 from dataclasses import dataclass, replace
 

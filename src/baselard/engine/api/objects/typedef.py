@@ -1,4 +1,4 @@
-"""What a module says of itself: its types and functions, as the SDK registers them through the API.
+"""A module's description of itself: its types and functions, as the SDK registers them through the API.
 
 Names are kept as the module's own language has them, since that is how a function is called; ``camel`` and ``kebab``
 give the API's and the command line's form.

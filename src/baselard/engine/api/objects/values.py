@@ -48,7 +48,7 @@ class Port:
         number, _, protocol = spec.partition("/")
         port = decimal(number, LARGEST_PORT)
         if port is None:
-            raise UserError(f"the image's configuration exposes {spec!r}, which is no port")
+            raise UserError(f"the image's configuration exposes {spec!r}, which is not a port")
         return cls(port, protocol.upper() or "TCP")
 
 

@@ -1,4 +1,4 @@
-"""What a resolver may ask of the request it serves."""
+"""The request that a resolver serves."""
 
 import os
 import secrets

@@ -142,7 +142,7 @@ class Execution:
             return declared
         found = self.schema.get_type(type_name(value))
         if not isinstance(found, GraphQLObjectType):
-            raise RuntimeError(f"{type_name(value)} is no object type of the API")  # noqa: TRY004
+            raise RuntimeError(f"{type_name(value)} is not an object type of the API")  # noqa: TRY004
         return found
 
     def _collect(self, level: _Level) -> dict[str, list[FieldNode]]:

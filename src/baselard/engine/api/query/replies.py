@@ -1,4 +1,4 @@
-"""What goes back over the wire: data, or errors in the shape the SDKs expect."""
+"""Replies over the wire: data, or errors in the shape the SDKs expect."""
 
 import json
 import logging

@@ -266,7 +266,7 @@ def _names(path: bytes) -> Names:
         raise UserError("its path is too deep")
     for inner in names[:-1]:
         if inner.startswith(whiteouts.PREFIX):
-            raise UserError("a whiteout is no directory")
+            raise UserError("a whiteout is not a directory")
     return names
 
 

@@ -136,7 +136,7 @@ def _copy_from_below(lower: LayerTree, upper: LayerTree, names: Names, target: N
     except OSError:
         raise UserError(f"layer entry {shown(b'/'.join(names))}: its hard link's target is not there") from None
     if not stat.S_ISREG(kind):
-        raise UserError(f"layer entry {shown(b'/'.join(names))}: its hard link's target is no file")
+        raise UserError(f"layer entry {shown(b'/'.join(names))}: its hard link's target is not a file")
     here = upper.open_parent(names)
     before = os.fstat(here)
     source = b"/proc/self/fd/%d/%s" % (there, target[-1])

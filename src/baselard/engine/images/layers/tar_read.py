@@ -135,7 +135,7 @@ class TarReader:
         if len(block) < BLOCK:
             raise UserError("the tar is truncated: it ends inside a header")
         if sum(block) - sum(block[148:156]) + 256 != _number(block, 148, 8):
-            raise UserError("this is no tar, or a broken one: the checksum of a header is wrong")
+            raise UserError("this is not a tar, or a broken one: the checksum of a header is wrong")
         return block
 
     def _expect(self, size: int) -> None:
@@ -143,7 +143,7 @@ class TarReader:
 
     def _whole(self, size: int) -> bytes:
         if size > _LARGEST_HEADER:
-            raise UserError(f"an extended header of {size} bytes is absurd")
+            raise UserError(f"an extended header of {size} bytes is too large")
         self._expect(size)
         return self.read(size)
 
@@ -163,7 +163,7 @@ def _plain_entry(block: bytes, kind: bytes, pax: dict[bytes, bytes], longs: dict
         raise UserError(f"the tar holds an entry of unknown type {kind!r}")
     size = _decimal(pax[b"size"]) if b"size" in pax else _number(block, 124, 12)
     if not 0 <= size <= _LARGEST_FILE:
-        raise UserError(f"the tar holds an entry of {size} bytes, which is absurd")
+        raise UserError(f"the tar holds an entry of {size} bytes, which is too large")
     return TarEntry(
         name=pax.get(b"path", longs.get(_LONG_NAME, name)),
         kind=kind,
@@ -188,7 +188,7 @@ def _xattrs(pax: dict[bytes, bytes]) -> dict[str, bytes]:
 def _owner(given: bytes | None, block: bytes, start: int) -> int:
     number = _decimal(given) if given is not None else _number(block, start, 8)
     if not 0 <= number < 0xFFFFFFFF:  # the highest means «nobody's» to chown(2)
-        raise UserError(f"the tar holds an entry owned by {number}, which is no owner")
+        raise UserError(f"the tar holds an entry owned by {number}, which is not an owner")
     return number
 
 
@@ -211,7 +211,7 @@ def _sparse(entry: TarEntry, segments: list[tuple[int, int]], real_size: int) ->
             raise UserError("the map of a sparse file is broken")
         end = offset + length
     if real_size > _LARGEST_FILE:
-        raise UserError(f"the tar holds a sparse file of {real_size} bytes, which is absurd")
+        raise UserError(f"the tar holds a sparse file of {real_size} bytes, which is too large")
     if sum(length for _, length in segments) != entry.size:
         raise UserError("the map of a sparse file does not fit its data")
     return entry._replace(segments=tuple(segments), real_size=real_size)
@@ -236,7 +236,7 @@ def _number(block: bytes, start: int, length: int) -> int:
     if not text:
         return 0
     if text.strip(b"01234567"):
-        raise UserError(f"this is no tar, or a broken one: {text!r} is no octal number")
+        raise UserError(f"this is not a tar, or a broken one: {text!r} is not an octal number")
     return int(text, 8)
 
 

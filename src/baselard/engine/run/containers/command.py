@@ -1,4 +1,4 @@
-"""What runs in a container: a program, its user and surroundings, and everything mounted over its root file system.
+"""A command in a container: a program, its user and surroundings, and everything mounted over its root file system.
 
 Plain values, shared by the exec operation and by services. Targets are absolute, clean paths inside the container.
 """

@@ -1,4 +1,4 @@
-"""What this machine lends to every container when it runs: proxies, package mirrors, extra CA certificates.
+"""Loans of this machine to every container while it runs: proxies, package mirrors, extra CA certificates.
 
 None of it enters an image, a layer or a key, and nothing is put in the place of a value that the user set: a real
 Dagger engine treats proxies and custom CAs the same way.

@@ -1,4 +1,4 @@
-"""What the root file system of a container must be like: the kernel's own directories are directories.
+"""Requirements on the root file system of a container: the kernel's own directories are directories.
 
 OCI runtimes make devices and links below /dev before they change the root. Older ones follow a link that the image
 has in its place, out to the host (runc before 1.3.6, CVE-2026-41579), and mount a tmpfs over parts of /proc that they

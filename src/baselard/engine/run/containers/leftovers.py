@@ -1,4 +1,4 @@
-"""What engine processes that died left on this machine: containers, bridges, packet filter rules. Removed at start."""
+"""Leftovers of engine processes that died: containers, bridges, packet filter rules. Removed at start."""
 
 from pathlib import Path
 

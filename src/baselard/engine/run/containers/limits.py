@@ -1,4 +1,4 @@
-"""What one container may use at most: by settings, and by default where a hostile program would hurt the machine.
+"""Limits of one container: by settings, and by default where a hostile program would hurt the machine.
 
 Nothing that a build may need has a limit by default but for processes and output, whose limits no honest build meets:
 how much memory, disk or how many open files are too many nobody can tell beforehand. When memory runs out, the kernel

@@ -1,4 +1,4 @@
-"""What a container writes: scrubbed of secrets, shown as it comes, kept in the store and never whole in memory."""
+"""Streams of a container: scrubbed of secrets, shown as it comes, kept in the store and never whole in memory."""
 
 import hashlib
 import tempfile

@@ -1,4 +1,4 @@
-"""Who a container's program runs as: Docker's ``user[:group]`` looked up in the image's own passwd and group files."""
+"""The user of a container's program: Docker's ``user[:group]`` looked up in the image's own passwd and group files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a service says: its end, for who is to be told of it, and what is shown as it comes. Neither grows for ever."""
+"""Output of a service: its end, for who is to be told of it, and what is shown as it comes. Neither grows for ever."""
 
 from collections import deque
 from dataclasses import dataclass, field

@@ -270,13 +270,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a negative size": lambda: raw(size=b"\xff" * 12) + END,
     "an absurd pax size": lambda: tar(member("f", pax_headers={"size": "9" * 30})),
     "a negative pax size": lambda: tar(member("f", pax_headers={"size": "-1"})),
-    "a size that is no number": lambda: raw(size=b"zzz") + END,
+    "a size that is not a number": lambda: raw(size=b"zzz") + END,
     "an absurd long name": lambda: raw(kind=b"L", size=b"77777777777") + END,
     "an absurd extended header": lambda: raw(kind=b"x", size=b"77777777777") + END,
     "an owner out of range": lambda: tar(member("f", uid=2**40)),
     "a negative owner": lambda: tar(member("f", pax_headers={"uid": "-5"})),
     "nobody's owner": lambda: tar(member("f", uid=0xFFFFFFFF)),
-    "an owner that is no number": lambda: raw(uid=b"root") + END,
+    "an owner that is not a number": lambda: raw(uid=b"root") + END,
     **{
         f"an owner written {text!r}": lambda text=text: tar(member("f", pax_headers={"uid": text}))  # type: ignore[misc]
         for text in ("1_0", "+10", " 10", "0x10", "\u0663", "", "1" * 5000)

@@ -92,7 +92,7 @@ def test_a_check_holds_or_is_told(result, wanted, said):
 def test_a_pattern_that_is_none_fails_either_way(wanted):
     error = "RegExp match failed to compile with error:\n\terror parsing regexp: missing closing ): `b(`"
     printed = json.dumps({"results": [{"resource-id": "0", "result": 1, "err": error}]})
-    told = "'b(' is no regular expression of Go's: error parsing regexp: missing closing ): `b(`"
+    told = "'b(' is not a regular expression of Go's: error parsing regexp: missing closing ): `b(`"
     assert patterns.told([check("b(", wanted)], printed) == [told]
 
 

@@ -1,4 +1,4 @@
-"""What one directory has otherwise than another."""
+"""Differences of one directory from another."""
 
 import stat
 from collections.abc import Iterable, Sequence
