@@ -133,7 +133,7 @@ def test_keys_are_read_from_pem_and_written_as_it_was():
         ("", "there is no public key"),
         (pair("EC", "-pkeyopt", "ec_paramgen_curve:P-384")[1], "only keys of ECDSA P-256 and Ed25519"),
         (pair("ED25519")[0], "holds a PRIVATE KEY; write the public half"),
-        ("-----BEGIN PUBLIC KEY-----\nA\n-----END PUBLIC KEY-----", "no base64"),
+        ("-----BEGIN PUBLIC KEY-----\nA\n-----END PUBLIC KEY-----", "not base64"),
     ],
 )
 def test_what_is_no_key_of_these_kinds_is_refused(text, said):
