@@ -80,7 +80,7 @@ def test_a_bundle_comes_back_as_it_was():
         ),
         (
             {"dsseEnvelope": {"payload": "?", "payloadType": statement.MEDIA_TYPE, "signatures": [{"sig": ""}]}},
-            "no bun",
+            "not a bun",
         ),
         ({"verificationMaterial": None}, "not a bundle"),
     ],
