@@ -88,7 +88,7 @@ async def _member(archive: dagger.File, name: str) -> str:
     try:
         return await ran.file("/member").contents()
     except dagger.ExecError as error:
-        raise BaselardError(f"this is no OCI archive: there is no {name} in it") from error
+        raise BaselardError(f"this is not an OCI archive: there is no {name} in it") from error
 
 
 def _beside(archive: dagger.File) -> dagger.Container:

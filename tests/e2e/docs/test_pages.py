@@ -223,7 +223,8 @@ def anchors(text: str) -> set[str]:
 
 
 def broken_links(page: Path, text: str) -> list[str]:
-    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)]
+    links = [link for pair in links for link in pair if link and "://" not in link]
     found = []
     for link in links:
         path, _, anchor = link.partition("#")
