@@ -24,6 +24,8 @@ _FINE_IN_CI = (
     "there is no Python 3.",  # of the versions that a Dagger engine may use, a machine has some
     "there is no sshd here",  # installing it would open a port of a developer's machine
     "root may write everywhere",
+    "root may read everything",
+    "cosign is not installed",  # it is in no package of Debian, and a build of it takes minutes
     "other users may not enter ",  # where the checkout is, nobody but root can run anything
     "BASELARD_OFFLINE is set",
     "this machine's name is not on loopback",
