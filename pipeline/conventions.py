@@ -33,7 +33,9 @@ TESTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "script": ("test.sh", "tests/*.bats"),
     }
 )
-"""By tester, the files of an example that are its tests; where there is none of any, it is the basic test."""
+"""By tester, the files of an example that are its tests."""
+ASKED_FOR = ("script",)
+"""Whose files are tests only where the settings say so: a script that is there may be for another machine."""
 
 
 # What is no Dockerfile itself though its name begins or ends like one: ignore rules, templates, what editors leave.

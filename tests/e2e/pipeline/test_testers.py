@@ -67,6 +67,11 @@ FILES = {
 bases: [{name: example.test/base}]
 examples:
   settings:
+    script: {tests: [script]}
+    fails: {tests: [script]}
+    lacks: {tests: [script]}
+    bats: {tests: [script]}
+    tap: {tests: [script]}
     hangs: {tests: [{script: slow.sh, timeout: 2}]}
     stages: {tests: [{stage: [unit, style]}]}
     serves:
@@ -83,7 +88,7 @@ FAILURES = {
     "bats": ['examples/bats/tests/a.bats:6: the answer is right: `[ "$(cat /answer)" = 42 ]\' failed'],
     "tap": ["examples/tap/test.sh: test.sh plan: its plan is 3 tests and 1 ran"],
     "stages": ["examples/stages/Dockerfile:7: stage style: exit code 3: RUN echo tabs >&2; exit 3"],
-    "serves": ["baselard.yaml:9: test -e /nowhere: exit code 1"],
+    "serves": ["baselard.yaml:14: test -e /nowhere: exit code 1"],
 }
 
 
@@ -108,7 +113,7 @@ def test_what_is_wrong_is_told_and_nothing_else(tested, name):
 def test_each_failure_has_its_place(tested):
     assert "file=examples/bats/tests/a.bats,line=6" in tested[1]
     assert "file=examples/fails/test.sh" in tested[1]
-    assert "file=baselard.yaml,line=9" in tested[1]
+    assert "file=baselard.yaml,line=14" in tested[1]
     assert "file=examples/stages/Dockerfile,line=7" in tested[1]
 
 

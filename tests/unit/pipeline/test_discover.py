@@ -123,7 +123,7 @@ async def test_settings_name_tests_of_other_files_and_one_that_is_not_there_is_t
     files = {"Dockerfile": BASE, "examples/a/Dockerfile": "FROM base\n", "examples/b/Dockerfile": "FROM base\n"}
     written = "bases: [{name: base}]\nexamples:\n  settings:\n    a: {tests: [{script: check/x.sh}, basic]}\n"
     project = await found({**files, "baselard.yaml": written, "examples/a/check/x.sh": "", "examples/b/test.sh": ""})
-    assert [(one.testers, one.problem) for one in project.examples] == [(("script", "basic"), ""), (("script",), "")]
+    assert [(one.testers, one.problem) for one in project.examples] == [(("script", "basic"), ""), (("basic",), "")]
     project = await found({**files, "baselard.yaml": written})
     told = "baselard.yaml:4: there is no examples/a/check/x.sh, which is to be a test"
     assert project.examples[0].problem == told
