@@ -12,6 +12,11 @@ pytestmark = pytest.mark.root
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PAGE = (CHECKOUT / "docs/reference/command-line.md").read_text()
+NEEDS = {  # something that a new store or a machine without an account does not have, and says so
+    "call cleanup --format json": "GitHub lists and deletes versions for a token alone: give --password",
+    "history show 7 --json": "there is no run 7",
+    "compare 6 7 --json": "there is no run 6",
+}
 COMMANDS = re.findall(r"^\$ baselard (.+)$", PAGE, re.MULTILINE)
 
 
@@ -31,5 +36,12 @@ def test_a_documented_command(command: str, places: dict[str, str]) -> None:
     env = {**os.environ, **places}
     words = [sys.executable, "-m", "baselard.cli", *command.split()]
     done = subprocess.run(words, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False, timeout=120)
+    if need := NEEDS.get(command):
+        assert (done.returncode, need in done.stderr) == (2, True), done.stderr
+        return
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_every_need_is_of_the_page() -> None:
+    assert set(NEEDS) <= set(COMMANDS)
