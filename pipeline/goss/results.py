@@ -150,11 +150,16 @@ def _reason(result: Mapping[str, Any]) -> str:
 
 def _unmatched(holder: str, patterns: Sequence[str]) -> str:
     """What a text should have and has not, and, of patterns that begin with `!`, what it has and should not."""
-    lacks = [json.dumps(one) for one in patterns if not one.startswith("!")]
-    has = [json.dumps(one[1:]) for one in patterns if one.startswith("!")]
+    lacks = [_shown(one) for one in patterns if not one.startswith("!")]
+    has = [_shown(one[1:]) for one in patterns if one.startswith("!")]
     said = [f"lacks {', '.join(lacks)}"] if lacks else []
     said += [f"has {', '.join(has)}, which it must not"] if has else []
     return f"{holder} {' and '.join(said) or 'is not as expected'}"
+
+
+def _shown(pattern: str) -> str:
+    """A text in quotes, a regular expression as the gossfile has it."""
+    return pattern if pattern.startswith("/") and pattern.endswith("/") else json.dumps(pattern)
 
 
 def _is_stream(match: Mapping[str, Any]) -> bool:
