@@ -22,6 +22,7 @@ from pipeline.registry.client import connect
 from pipeline.registry.contents import CREATED
 
 WAYS = ("object", "registry", "archive", "rebuild")
+_SHORT = len("sha256:") + 12  # characters of a digest that are shown, as docker does
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ async def timed(name: str, handed: Handed, taking: Awaitable[dagger.Container], 
         container = await taking
     seconds = spans[0].end - spans[0].start
     digest = (await archive.identify(container)).digest
-    said = f"{handed.bytes / 1e6:.1f} MB, given in {handed.seconds:.1f} s, taken in {seconds:.1f} s"
+    told = f"{handed.bytes / 1e6:.1f} MB, given in {handed.seconds:.1f} s, taken in {seconds:.1f} s"
+    said = f"{told}, {digest[:_SHORT]}"
     cases = [Case("handed over", Verdict.PASSED, seconds, said)]
     if handed.digest:
         same = digest == handed.digest

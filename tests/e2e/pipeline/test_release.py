@@ -291,11 +291,11 @@ def test_a_bootstrapped_base_is_published_elsewhere_only_when_asked_for(call, wr
 
 
 def shared(done, way):
-    """The digest of the base as it arrived, and whether the example passed; all from what the call printed."""
+    """The short digest of the base as it arrived, when the example passed; all from what the call printed."""
     assert done.code == 0, done.stderr[-3000:]
-    found = re.search(rf":standard by {way}\n.* (\d+) bytes, given in [\d.]+ s, taken in [\d.]+ s; (\S+)", done.stdout)
+    found = re.search(rf":standard by {way} .* ([\d.]+) MB, given in [\d.]+ s, taken in [\d.]+ s, (\S+)", done.stdout)
     assert found
-    assert int(found[1]) > 0
+    assert float(found[1]) > 0
     assert re.search(r"passed +a ", done.stdout)
     return found[2]
 
@@ -316,7 +316,7 @@ def test_all_ways_bring_the_same_base(call, repository, tmp_path):
     plain = subprocess.check_output(["skopeo", "inspect", f"oci-archive:{tmp_path / 'base.tar'}"])
     for way in ("archive", "rebuild", "registry"):
         done = call(source, "test-examples", "--share", way, *(["--registry", name] if way == "registry" else []))
-        assert shared(done, way) == json.loads(plain)["Digest"]
+        assert json.loads(plain)["Digest"].startswith(shared(done, way))
         assert done.executions("useradd") == 0
 
 
@@ -325,7 +325,7 @@ def test_a_base_that_does_not_build_is_not_handed_over(call, repository):
     (source / "Dockerfile").write_text("FROM debian:trixie-slim AS standard\nRUN false\nFROM standard AS dev\n")
     done = call(source, "test-examples", "--share", "archive")
     assert done.code == 1
-    assert "exit code 1: /bin/sh -c false" in done.stderr
+    assert "Dockerfile:2: build: exit code 1: RUN false" in done.stderr
 
 
 @pytest.mark.parametrize(

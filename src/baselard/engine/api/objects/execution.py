@@ -1,13 +1,14 @@
 """Commands of a container: what withExec and services run, and what becomes of the container."""
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from baselard.engine.api.objects.container import Container
 from baselard.engine.errors import UserError
 from baselard.engine.ops.exec import Exec, Expect
 from baselard.engine.run.containers.command import BindMount, Command, Net
+from baselard.engine.run.containers.host import PROXIES
 from baselard.engine.run.services.service import ContainerService, ServicePort
 from baselard.engine.solver.graph import Output
 from baselard.oci.image_config import DEFAULT_PATH, Healthcheck, Pairs
@@ -76,7 +77,7 @@ def command(container: Container, args: tuple[str, ...], options: ExecOptions) -
         env=config.env if has_path else (("PATH", DEFAULT_PATH), *config.env),
         secret_env=container.secret_env,
         volatile_env=(*container.volatile_env, *options.proxies),
-        volatile_names=tuple(sorted(name for name, _ in container.volatile_env)),
+        volatile_names=_counted(name for name, _ in container.volatile_env),
         cwd=config.workdir or "/",
         user=config.user,
         mounts=container.mounts,
@@ -87,6 +88,11 @@ def command(container: Container, args: tuple[str, ...], options: ExecOptions) -
         no_init=options.no_init,
         network=options.network,
     )
+
+
+def _counted(volatile: Iterable[str]) -> tuple[str, ...]:
+    """The names that are part of the key: a proxy's is not, as a Dockerfile's predefined arguments have it."""
+    return tuple(sorted(name for name in volatile if name.lower() not in PROXIES))
 
 
 def _redirect(container: Container, path: str) -> str:

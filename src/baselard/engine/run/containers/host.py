@@ -39,7 +39,8 @@ _FILE_VARIABLES = {
     "APT_CONFIG": "apt.conf",
     "WGETRC": "wgetrc",
 }
-_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+"""Variables that say how to reach a network, in either case of letters, and nothing of what is to be made."""
 _MIRRORS = (
     "PIP_INDEX_URL",
     "PIP_EXTRA_INDEX_URL",
@@ -86,7 +87,7 @@ class HostEnvironment:
         """The variables to add to ``env``; names in ``near`` (a container's services) are not asked for by proxy."""
         taken = {name.lower() for name, _ in env}
         given = {**self.variables, **(lent.variables if lent else {})}
-        if any(name.lower() in _PROXIES for name in given):
+        if any(name.lower() in PROXIES for name in given):
             direct = ",".join(filter(None, (given.get("no_proxy", ""), "localhost,127.0.0.1,::1", *near)))
             given |= {"no_proxy": direct, "NO_PROXY": direct}
         return {name: value for name, value in given.items() if name.lower() not in taken}
@@ -148,7 +149,7 @@ def extra_certificates(path: Path) -> bytes:
 
 def _proxies(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Both spellings, since curl reads only the lower case and others only the upper."""
-    for name in _PROXIES:
+    for name in PROXIES:
         if value := env.get(name) or env.get(name.upper()):
             yield name, value
             yield name.upper(), value

@@ -127,6 +127,7 @@ def test_equal_commands_have_equal_keys_and_volatile_values_do_not_count() -> No
 
     assert key(BARE) == key(BARE)
     assert key(BARE.with_volatile_variable("V", "1")) == key(BARE.with_volatile_variable("V", "2"))
+    assert key(BARE.with_volatile_variable("HTTP_PROXY", "http://x")) == key(BARE)
     assert key(BARE.with_env_variable("V", "1")) != key(BARE.with_env_variable("V", "2"))
     other = Secret(SecretRef(SECRET.ref.identity, "another handle"))
     assert key(BARE.with_secret_variable("S", SECRET)) == key(BARE.with_secret_variable("S", other))
