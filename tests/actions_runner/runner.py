@@ -65,7 +65,8 @@ class Run:
         return {
             "event_name": self.event.name,
             "event": event,
-            "ref": self.event.ref or REFS[self.event.name],
+            "ref": (ref := self.event.ref or REFS[self.event.name]),
+            "ref_name": ref.split("/", 2)[2],
             "sha": "1" * 40,
             "actor": self.event.actor,
             "repository": "acme/images",

@@ -43,7 +43,7 @@ def upload(job: Any, given: Mapping[str, str]) -> dict[str, str]:
     """Everything below the paths, relative to the directory they have in common."""
     lines = given["path"].split()
     without = [Path(line[1:]) for line in lines if line.startswith("!")]
-    roots = [Path(line) for line in lines if not line.startswith("!")]
+    roots = [Path(job.workspace, line) for line in lines if not line.startswith("!")]
     assert len(roots) == 1
     files = [path for path in roots[0].rglob("*") if path.is_file()]
     kept = [path for path in files if not any(path.is_relative_to(other) for other in without)]
@@ -64,7 +64,7 @@ def download(job: Any, given: Mapping[str, str]) -> dict[str, str]:
     if "name" in given:
         if not (there / given["name"]).exists():
             raise Failed(f"there is no artifact named {given['name']}")
-        shutil.copytree(there / given["name"], given["path"], dirs_exist_ok=True)
+        shutil.copytree(there / given["name"], Path(job.workspace, given["path"]), dirs_exist_ok=True)
         return {}
     for one in there.glob("*"):
         if fnmatch.fnmatchcase(one.name, given["pattern"]):
@@ -81,6 +81,24 @@ def scanned(job: Any, given: Mapping[str, str]) -> dict[str, str]:
     return {}
 
 
+def attested(job: Any, given: Mapping[str, str]) -> dict[str, str]:
+    """A statement about files, which have to be there."""
+    if not list(Path(job.workspace).glob(given["subject-path"])):
+        raise Failed(f"there is no {given['subject-path']}")
+    return {}
+
+
+def pages(job: Any, given: Mapping[str, str]) -> dict[str, str]:
+    return upload(job, {"name": "github-pages", "path": given["path"]})
+
+
+def deployed(job: Any, given: Mapping[str, str]) -> dict[str, str]:
+    """The site that an earlier job of the run has uploaded."""
+    if not (job.run.place / f"artifacts-{job.run.number}" / "github-pages").exists():
+        raise Failed("there is no artifact named github-pages")
+    return {"page_url": "https://pages.example"}
+
+
 ACTIONS: dict[str, Callable[[Any, Mapping[str, str]], dict[str, str]]] = {
     "actions/checkout": checkout,
     "actions/cache/restore": restore,
@@ -88,4 +106,7 @@ ACTIONS: dict[str, Callable[[Any, Mapping[str, str]], dict[str, str]]] = {
     "actions/upload-artifact": upload,
     "actions/download-artifact": download,
     "github/codeql-action/upload-sarif": scanned,
+    "actions/attest-build-provenance": attested,
+    "actions/upload-pages-artifact": pages,
+    "actions/deploy-pages": deployed,
 }

@@ -41,7 +41,18 @@ elif function == "plan":
 elif "-o" in sys.argv:
     shutil.copytree(noted / ("failing" if os.environ.get("FAILING") == function else "made"), sys.argv[-1])
 '''
-STUB = '#!/bin/sh\necho "$(basename "$0") $*" >>"$FAKE/programs"\n'
+STUB = """#!/bin/sh
+echo "$(basename "$0") $*" >>"$FAKE/programs"
+case "$*" in
+  *"uv build --out-dir dist") mkdir -p dist && touch dist/baselard.whl ;;
+  "build --strict") mkdir -p site && touch site/index.html ;;
+esac
+"""
+PYTHON = """#!/bin/sh
+# The machine's own, but for an environment: what would be installed there only notes that it was called.
+[ "$1 $2" = "-m venv" ] || exec /usr/bin/python3 "$@"
+mkdir -p "$3/bin" && cp "$FAKE/bin/sudo" "$3/bin/python" && cp "$FAKE/bin/sudo" "$3/bin/zensical"
+"""
 PUSH = Event()
 IMAGES = {"standard": {"tags": ["ghcr.io/o/r:latest", "ghcr.io/o/r:1"], "digest": "sha256:abc"}}
 SIZES = [
@@ -95,12 +106,13 @@ def repository(tmp_path: Path) -> Repository:
     for name in ("action", ".github"):
         shutil.copytree(CHECKOUT / name, root / name)
     shutil.copy(CHECKOUT / "action.yml", root)
+    shutil.copy(CHECKOUT / "pyproject.toml", root)
     (root / "baselard").write_text(LAUNCHER)
     (root / "baselard").chmod(0o755)
     (noted / "bin").mkdir(parents=True)
     (noted / "digest").write_text("1" * 64)
-    for name in ("sudo", "apt-get", "dagger"):
-        (noted / "bin" / name).write_text(STUB)
+    for name in ("sudo", "apt-get", "dagger", "gh", "python3"):
+        (noted / "bin" / name).write_text(PYTHON if name == "python3" else STUB)
         (noted / "bin" / name).chmod(0o755)
     (root / "tests/real_engine").mkdir(parents=True)
     shutil.copy(noted / "bin/sudo", root / "tests/real_engine/run")

@@ -1,6 +1,7 @@
 """Every workflow of this repository, step by step, for every event and every way to end."""
 
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.actions_runner.expressions import condition, evaluate, fill
 from tests.actions_runner.runner import Event
 
 ROOT = Path(__file__).resolve().parents[3]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 FORK = Event("pull_request", fork="someone/images")
 EVENTS = [Event(), Event("push", "refs/tags/v1.0.0"), Event("pull_request"), FORK, Event("schedule")]
 EVENTS.append(Event("workflow_dispatch"))
@@ -122,7 +124,8 @@ def test_every_step_of_every_workflow_is_run(repository):
     ran = set()
     names = sorted(path.stem for path in (repository.root / ".github/workflows").iterdir())
     for number, name in enumerate(names):
-        event = Event("pull_request") if name == "ci" else Event()
+        events = {"ci": Event("pull_request"), "release": Event(ref=f"refs/tags/v{VERSION}")}
+        event = events.get(name, Event())
         for again in (1, 2):  # the second time there is a cache to restore
             (repository.noted / "digest").write_text(str(again) * 64)
             run = repository.run(event, number=10 * number + again)

@@ -67,11 +67,11 @@ def test_no_file_of_ours_gets_the_number_of_a_stream(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "code", "says"),
     [
-        ("mkdir -p base/Dockerfile", 2, "there is no base image here"),
+        ("mkdir -p base/Dockerfile", 2, "there is no Dockerfile below "),
         ("mkdir baselard.yaml base; echo FROM scratch > base/Dockerfile", 2, "baselard.yaml is there already"),
         ("mkdir base; echo FROM scratch > base/Dockerfile; touch .github", 2, "cannot be written: Not a directory"),
-        ("mkdir base; mkfifo base/Dockerfile", 2, "there is no base image here"),
-        ("mkdir base; ln -s Dockerfile base/Dockerfile", 2, "there is no base image here"),
+        ("mkdir base; mkfifo base/Dockerfile", 2, "there is no Dockerfile below "),
+        ("mkdir base; ln -s Dockerfile base/Dockerfile", 2, "there is no Dockerfile below "),
     ],
 )
 def test_init_where_things_are_odd(make: str, code: int, says: str, tmp_path: Path) -> None:
