@@ -129,15 +129,10 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def failures(calling_once, tmp_path_factory):
+def failures(reported_once):
     """What failed, by suite: where, which test, and why."""
-    root = tmp_path_factory.mktemp("structure")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    done = calling_once(root, "report", "--check", "test-examples", "--output", str(root / "report"))
-    assert done.code == 0, done.stderr[-3000:]
-    cases = ET.parse(root / "report/junit.xml").getroot().iter("testcase")
+    report = reported_once(FILES)
+    cases = ET.parse(report / "junit.xml").getroot().iter("testcase")
     wrong = [(case, said) for case in cases for said in (case.find("failure"), case.find("error")) if said is not None]
     return {
         suite: [(case.get("name"), said.get("message")) for case, said in wrong if case.get("classname") == suite]

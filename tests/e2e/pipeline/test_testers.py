@@ -93,16 +93,11 @@ FAILURES = {
 
 
 @pytest.fixture(scope="module")
-def tested(calling_once, tmp_path_factory):
+def tested(reported_once):
     """The suites by name, and the SARIF of one call."""
-    root = tmp_path_factory.mktemp("testers")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    done = calling_once(root, "report", "--check", "test-examples", "--output", str(root / "report"))
-    assert done.code == 0, done.stderr[-3000:]
-    suites = json.loads((root / "report/outputs.json").read_text())["suites"]
-    return {suite["name"]: suite for suite in suites}, (root / "report/annotations").read_text()
+    report = reported_once(FILES)
+    suites = json.loads((report / "outputs.json").read_text())["suites"]
+    return {suite["name"]: suite for suite in suites}, (report / "annotations").read_text()
 
 
 @pytest.mark.parametrize("name", FAILURES)

@@ -80,27 +80,31 @@ def _below(volume: SpecMount, later: Sequence[SpecMount], places: dict[int, str]
     top, found = places[id(volume)], []
     for mount in later:
         place = places[id(mount)]
-        if place == top or top.startswith(place.rstrip("/") + "/"):
+        if place == top or _is_below(top, place):
             break
-        if place.startswith(top.rstrip("/") + "/"):
+        if _is_below(place, top):
             found.append(mount)
     return found
+
+
+def _is_below(place: str, top: str) -> bool:
+    return place.startswith(top.rstrip("/") + "/")
 
 
 def _check_init(rootfs: Path, volumes: Sequence[str]) -> None:
     """The runtime's configuration adds the init last, so a link there must not lead into a volume."""
     place = "/" + paths.resolve(rootfs, INIT_TARGET)
-    if any(place.startswith(top.rstrip("/") + "/") for top in volumes if top != "/"):
+    if any(_is_below(place, top) for top in volumes if top != "/"):
         raise UserError(f"the container cannot start: the image's {INIT_TARGET} is a link into a cache volume")
 
 
 def _check_links(mounts: Sequence[SpecMount], shared: Sequence[SpecMount], places: dict[int, str]) -> None:
     own = [mount for mount in mounts if mount.kind == "bind" and mount not in shared and Path(mount.source).is_dir()]
     for holder in own:
-        top = places[id(holder)].rstrip("/") + "/"
+        top = places[id(holder)]
         for mount in mounts[mounts.index(holder) + 1 :]:
-            place = places[id(mount)]
-            if place.startswith(top) and paths.resolve(holder.source, place[len(top) :]) != place[len(top) :]:
+            within = places[id(mount)][len(top) :].lstrip("/")
+            if _is_below(places[id(mount)], top) and paths.resolve(holder.source, within) != within:
                 raise UserError(
                     f"{mount.target} cannot be mounted beside a cache volume that others use: a link in what is "
                     f"mounted at {holder.target} leads elsewhere; mount it where the link leads"
