@@ -29,7 +29,7 @@ from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.goss.run import How
 from pipeline.images import Images, title
-from pipeline.model import WAITING, Attempt, Case, Phase, Quarantine, Report, Suite, Verdict
+from pipeline.model import BUILT, WAITING, Attempt, Case, Phase, Quarantine, Report, Suite, Verdict
 from pipeline.testers.tester import Exam
 
 
@@ -144,7 +144,7 @@ def meant(examples: Sequence[Example], bases: Sequence[Base]) -> dict[str, tuple
 
 def build_name(title_: str) -> str:
     """What the suite about a base's build is called."""
-    return f"{title_} (build)"
+    return f"{title_}{BUILT}"
 
 
 def bases_of(wanted: Mapping[str, tuple[Base, str]], images: Images) -> list[Subject]:

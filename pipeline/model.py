@@ -60,6 +60,8 @@ class Case:
 
 # The phase in which an example waits for its base. It is no work of the example's own.
 WAITING = "base"
+BUILT = " (build)"
+"""Ends the name of a suite that only tells whether a base could be built."""
 
 
 @dataclass(frozen=True)

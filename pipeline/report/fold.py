@@ -1,21 +1,31 @@
-"""Suites of one group as one suite, for whoever looks at a whole report: 27 linted files are one row."""
+"""A report as a reader takes it in: 27 linted files are one row, and a base that was tested is not told twice."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.model import Case, Report, Suite, Verdict
+from pipeline.model import BUILT, Case, Report, Suite, Verdict
 
 
 def folded(report: Report) -> Report:
-    """The same report with one suite for each group; a report about one group alone keeps its suites."""
-    if len({suite.group for suite in report.suites}) < 2:
-        return report
+    """The same report with one suite for each group; a report about one group alone keeps its suites.
+
+    That a base was built goes without saying where its own tests are told.
+    """
+    tested = {suite.name for suite in report.suites if suite.kind == "base"}
+    told = [suite for suite in report.suites if suite.failures or _built(suite) not in tested]
+    if len({suite.group for suite in told}) < 2:
+        return replace(report, suites=tuple(told))
     rows: dict[str | int, list[Suite]] = {}
-    for number, suite in enumerate(report.suites):
+    for number, suite in enumerate(told):
         rows.setdefault(suite.group or number, []).append(suite)
     return replace(report, suites=tuple(_one(suites) for suites in rows.values()))
+
+
+def _built(suite: Suite) -> str:
+    """The base whose build this is about, if it is about a build."""
+    return suite.name.replace(BUILT, "") if suite.kind == "build" else ""
 
 
 def _one(suites: Sequence[Suite]) -> Suite:

@@ -44,12 +44,18 @@ def label(suite: Suite) -> str:
 
 def _remark(suite: Suite) -> str:
     """The note, and of what failed whether there was an image to test at all."""
-    unbuilt = any(case.name == "build" and case.verdict is Verdict.ERROR for case in suite.cases)
-    return "; ".join(filter(None, ["did not build" if unbuilt else "", note(suite)]))
+    return "; ".join(filter(None, ["did not build" if unbuilt(suite) else "", note(suite)]))
+
+
+def unbuilt(suite: Suite) -> bool:
+    """Whether there was no image to test."""
+    return any(case.name == "build" and case.verdict is Verdict.ERROR for case in suite.cases)
 
 
 def counts(suite: Suite) -> str:
-    """Passed of those that ran, as `11/12`."""
+    """Passed of those that ran, as `11/12`; a dash where there was nothing to run them on."""
+    if unbuilt(suite):
+        return "-"
     tally = Counter(case.verdict for case in suite.cases)
     passed = tally[Verdict.PASSED] + tally[Verdict.FLAKY] + tally[Verdict.NOTED]
     return f"{passed}/{len(suite.cases) - tally[Verdict.SKIPPED]}"

@@ -50,6 +50,7 @@ def _summary(suite: Suite, past: Sequence[EarlierVerdict]) -> Markup:
     case, note = why(suite), text.note(suite)
     said = "; ".join(filter(None, [f"{case.name}: {case.message}" if case and suite.failures else "", note]))
     checks = f"{text.counts(suite)} checks" if suite.failures else plural(len(suite.cases), "check")
+    checks = "did not build" if text.unbuilt(suite) else checks
     return element(
         "summary",
         element("span", f"{SIGNS[state(suite)]} {verdict(suite)}", class_="verdict"),

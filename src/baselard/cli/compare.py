@@ -1,8 +1,9 @@
 """``baselard compare``: what differs between two runs."""
 
+import sys
 from collections.abc import Sequence
 
-from baselard.cli import comparison, history
+from baselard.cli import columns, comparison, history
 
 
 def run(before: str, after: str, line: Sequence[str], *, as_json: bool) -> int:
@@ -12,5 +13,6 @@ def run(before: str, after: str, line: Sequence[str], *, as_json: bool) -> int:
     """
     with history.opened(line) as store:
         found = comparison.compared(history.numbered(store, before), history.numbered(store, after))
-    history.show(comparison.plain(found) if as_json else comparison.text(found, history.width()), as_json=as_json)
+    shown = comparison.plain(found) if as_json else comparison.text(found, columns.width(sys.stdout))
+    history.show(shown, as_json=as_json)
     return 0

@@ -2,12 +2,11 @@
 
 import contextlib
 import json
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from baselard.cli import past, places, start, target
+from baselard.cli import columns, past, places, start, target
 from baselard.cli.options import Options
 from baselard.engine.errors import UserError
 from baselard.engine.progress.text import plainly
@@ -26,14 +25,14 @@ def run(words: Sequence[str], line: Sequence[str], *, everywhere: bool, as_json:
     with opened(line) as store:
         if words:
             shown = numbered(store, words[1])
-            show(past.plain(shown) if as_json else past.one(shown, width()), as_json=as_json)
+            show(past.plain(shown) if as_json else past.one(shown, columns.width(sys.stdout)), as_json=as_json)
             return 0
         place = "" if everywhere else str(_here())
         found = runs.listed(store, place)
     if as_json:
         show([past.plain(one) for one in found], as_json=True)
     else:
-        show(past.table(found, width()) if found else _none(place), as_json=False)
+        show(past.table(found, columns.width(sys.stdout)) if found else _none(place), as_json=False)
     return 0
 
 
@@ -70,8 +69,3 @@ def numbered(store: Store, text: str) -> RecordedRun:
 def show(what: Any, *, as_json: bool) -> None:
     """Print a text, or what JSON can say as that."""
     sys.stdout.write(json.dumps(what, indent=2, ensure_ascii=False) + "\n" if as_json else what)
-
-
-def width() -> int:
-    """Columns of the terminal; what is read by a program is not cut."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from baselard.cli import commands, front, streams
+from baselard.cli import columns, commands, front, streams
 from baselard.cli.commands import COMMANDS
 from baselard.cli.errors import told
 from baselard.cli.options import Help, unknown
@@ -89,4 +89,4 @@ def _check(argv: Sequence[str]) -> None:
 
 def _say(*texts: str) -> None:
     for text in filter(None, texts):
-        sys.stderr.write(text.rstrip("\n") + "\n")
+        sys.stderr.write(columns.fitting(text.rstrip("\n"), columns.width(sys.stderr)) + "\n")

@@ -16,6 +16,7 @@ from pipeline.report.html.element import Markup, element, joined, link, seen
 from tests.integration.reports import reports
 
 TEXT = some.text() | some.text("<>&\"'\x00\x1b\x9b\r\n\u202e\u2066\u200f\ud800;a")
+PASSING = (Case("c", Verdict.PASSED),)
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 """Unicode's bidirectional classes of what turns the direction of the text around it: https://unicode.org/reports/tr9/"""
 
@@ -108,6 +109,28 @@ def test_the_page_stays_small_whatever_was_written() -> None:
 def test_a_log_of_one_endless_line_is_cut_too() -> None:
     text = page.render(Report("t", (Suite("s", (Case("c", Verdict.FAILED),), log="y" * 5_000_000 + "end"),)))
     assert len(text.encode()) < 100_000 and "end</code>" in text
+
+
+def test_a_base_is_not_told_twice_unless_it_could_not_be_built() -> None:
+    tested, built = Suite("b:dev", PASSING, kind="base"), Suite("b:dev (build)", PASSING, kind="build")
+    other, example = Suite("b:more (build)", PASSING, kind="build"), Suite("x", PASSING, kind="example")
+    suites = fold.folded(Report("t", (tested, built, other, example))).suites
+    assert [suite.name for suite in suites] == ["b:dev", "b:more (build)", "x"]
+    broken = replace(built, cases=(Case("build", Verdict.ERROR),))
+    assert fold.folded(Report("t", (tested, broken))).suites == (tested, broken)
+    two = Report("t", (replace(tested, name="b:dev (linux/arm64)"), replace(built, name="b:dev (build) (linux/arm64)")))
+    assert len(fold.folded(two).suites) == 1
+
+
+def test_the_phase_that_a_failure_ended_is_red_and_the_legend_says_so() -> None:
+    phases = (Phase("build", 0, 1), Phase("test", 1, 2))
+    failed = Suite("x", (Case("c", Verdict.FAILED),), phases)
+    drawn = timeline.render(Report("t", (failed, replace(failed, name="y", cases=PASSING))), ("a", "b"))
+    classes = [value for name, value in Reader(drawn).attributes if name == "class"]
+    bars = [one for one in classes if one in ("build", "test", "failed")]
+    legend, first, second = ["build", "test", "failed"], ["failed", "build", "failed"], ["build", "test"]
+    assert bars == [*legend, *first, *second]  # a row that failed bears the class, too
+    assert " failed" in Reader(drawn).texts and "build from 0.0 s for 1.0 s; test from 1.0 s for 1.0 s" in drawn
 
 
 def test_what_took_no_time_is_no_phase() -> None:

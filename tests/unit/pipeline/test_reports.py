@@ -211,7 +211,7 @@ def test_what_did_not_build_failed_too_and_says_so():
     broken = Suite("x", (Case("build", Verdict.ERROR, message="exit code 5"),))
     late = Suite("y", (Case("tests", Verdict.ERROR, message="not done after 5 s"),))
     lines = text.render(Report("t", (broken, late))).splitlines()
-    assert lines[0] == "FAILED  x  0/1  0.0 s  did not build" and lines[1] == "FAILED  y  0/1  0.0 s"
+    assert lines[0] == "FAILED  x    -  0.0 s  did not build" and lines[1] == "FAILED  y  0/1  0.0 s"
 
 
 def test_what_handing_over_cost_stands_in_its_row_alone():

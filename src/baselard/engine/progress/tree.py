@@ -112,7 +112,7 @@ class Tty:
     def close(self) -> None:
         self._screen.stop()
         if self._count or self._cached:
-            totals = self._totals()
+            totals = self._totals().append(" in all", style="dim")
             totals.truncate(max(1, self._screen.size[0] - 1), overflow="ellipsis")
             self._screen.above(totals)
 
