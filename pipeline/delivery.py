@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import dagger
 
@@ -10,14 +11,15 @@ from pipeline import compare, docs, publication, verification
 from pipeline.calls import Call
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Suite, Verdict, merge
-from pipeline.proof import policy, signing
-from pipeline.proof.policy import ProofPolicy
 from pipeline.publication import PublishRequest
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning
 from pipeline.share import Account
 from pipeline.tags import naming
 from pipeline.tags.events import Event
+
+if TYPE_CHECKING:
+    from pipeline.proof.policy import ProofPolicy
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def why_not(event: Event, *, has_password: bool) -> str:
 
 async def _policy(call: Call, request: PublishRequest) -> ProofPolicy:
     """The configured one; where no key is configured, its own must have signed."""
+    from pipeline.proof import policy, signing
+
     signer = None if call.project.config.verify.key else await signing.signer(request.signing_key)
     return await policy.of_project(call.project, trusted=signer.public.pem if signer else "")
 

@@ -28,7 +28,6 @@ from pipeline.flags import (
 from pipeline.images import Given, Images, everywhere
 from pipeline.model import Suite
 from pipeline.platforms import check_platform
-from pipeline.proof import archives, signing
 from pipeline.report import directory
 from pipeline.share import Account, push_dated
 
@@ -74,6 +73,8 @@ class FanOut:
         signing_key: SigningKey = None,
     ) -> dagger.File:
         """The base image as an OCI archive, for runners without a registry between them."""
+        from pipeline.proof import archives, signing
+
         if signing_key and not proof:
             raise UsageError("--signing-key signs what --proof puts into the archive: give both")
         call = await self._call(platform)
@@ -93,6 +94,8 @@ class FanOut:
         password: Password = None,
     ) -> str:
         """Push an archive with all that was written into it by --proof; prints the reference with its digest."""
+        from pipeline.proof import archives
+
         return await archives.push_with_statements(archive, Account(registry, username, password), tag)
 
     @fresh

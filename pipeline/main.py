@@ -52,7 +52,6 @@ from pipeline.flags import (
 )
 from pipeline.images import Images
 from pipeline.past import read as read_past
-from pipeline.proof import policy, results
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning
 from pipeline.report import directory, outputs
@@ -283,7 +282,7 @@ class Baselard(FanOut):
         named = events.Named(ref, sha, event, created)
         ended = await self._pushed(named, platforms, signing_key, username, password)
         made = directory.render(ended.report, sha, await read_past(past))
-        for name, text in ((docs.FILE, ended.readme), (results.REPORT, ended.tested)):
+        for name, text in ((docs.FILE, ended.readme), (directory.TESTED, ended.tested)):
             made = made.with_new_file(name, text) if text else made
         return made
 
@@ -321,7 +320,7 @@ class Baselard(FanOut):
         """Fetch published images back: compare digests, judge what is attached, and run the base test on them."""
         call = await self._call(platform)
         account = Account(references[0] if references else "", username, password)
-        wanted = await policy.of_project(call.project, require, await public_key.plaintext() if public_key else "")
+        wanted = await verification.policy(call, require, public_key)
         return verdict.settle(await verification.verify(call, account, references, wanted, [platform]))
 
     @fresh

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagger
 
@@ -19,10 +19,6 @@ from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images, title
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.platforms import check_platform
-from pipeline.proof import proving, signing
-from pipeline.proof.provenance import Origin
-from pipeline.proof.proving import Prover
-from pipeline.proof.signing import Signer
 from pipeline.push import Moved, Tested, Uploaded
 from pipeline.references import parse_reference
 from pipeline.registry import index
@@ -32,6 +28,10 @@ from pipeline.report import record
 from pipeline.share import Account
 from pipeline.tags import events, naming
 from pipeline.tags.events import Event
+
+if TYPE_CHECKING:
+    from pipeline.proof.proving import Prover
+    from pipeline.proof.signing import Signer
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ class Release:
 
 async def publish(call: Call, request: PublishRequest) -> Release:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
+    from pipeline.proof import signing
+
     await _admitted(call.project, request)
     signer = await signing.signer(request.signing_key)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
@@ -174,8 +176,17 @@ class _Maker:
     tested: Report
 
     def prover(self, call: Call, repository: AwaitedRepository, where: Reference) -> Prover:
+        from pipeline.proof.provenance import Origin
+        from pipeline.proof.proving import Prover
+
         origin = Origin(call.project.config.publish.source, self.request.event.ref, self.request.event.sha)
         return Prover(repository, where, self.signer, origin, call)
+
+    def vouched(self) -> Case:
+        """Who vouches for what is attached."""
+        from pipeline.proof import proving
+
+        return proving.about_key(self.signer)
 
 
 async def _upload(per_platform: Sequence[Call], maker: _Maker, base: Base, target: str) -> Uploaded:
@@ -202,7 +213,7 @@ async def _proven(
                 for one, image in zip(per_platform, images, strict=True)
             ]
             said.append(await prover.index(uploaded.published.digest, images))
-    return (*said, proving.about_key(maker.signer))
+    return (*said, maker.vouched())
 
 
 async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, str], uploaded: Uploaded) -> Sent:
@@ -230,7 +241,7 @@ async def _part(call: Call, maker: _Maker, base: Base, target: str) -> Sent:
         said = await maker.prover(call, repository, where).image(call, base, target, image.digest, maker.tested)
     case = Case("pushed by digest", Verdict.NOTED, message=f"{held.tag} → {image.digest}")
     outputs = described([held], Published(image.digest, (image,)), "pushed by digest")
-    suite = Suite(f"publish {held}", (case, said, proving.about_key(maker.signer)))
+    suite = Suite(f"publish {held}", (case, said, maker.vouched()))
     return Sent(output_name(call.project, base, target), outputs, suite)
 
 
@@ -254,6 +265,8 @@ def _suite(uploaded: Uploaded, moved: Moved, state: str, latest: str) -> Suite:
 
 async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Sequence[str]]) -> Report:
     """Merge images pushed by digest, by target, into one index each, and move the tags."""
+    from pipeline.proof import signing
+
     naming.references(call.project, request.event)
     names = {output_name(call.project, *one): one for one in choose.targets(call.project)}
     for name in parts:
@@ -277,7 +290,7 @@ async def _joined(call: Call, maker: _Maker, base: Base, target: str, parts: Seq
             await repository.put_manifest(digest, OCI_INDEX, body)
         said = await maker.prover(call, repository, where).index(digest, images)
         found = await _found(repository, f"{where.name}@{digest}")
-        return Uploaded(references, found, proof=(said, proving.about_key(maker.signer)))
+        return Uploaded(references, found, proof=(said, maker.vouched()))
 
 
 async def _found(repository: AwaitedRepository, reference: str) -> Published:

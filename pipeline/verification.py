@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import dagger
 from dagger import dag
@@ -15,12 +16,20 @@ from pipeline.discover import base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images, everywhere, title
 from pipeline.model import Case, Report, Suite, Verdict, merge
-from pipeline.proof import policy as proofs
-from pipeline.proof.policy import ProofPolicy
 from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import connect
 from pipeline.share import Account
+
+if TYPE_CHECKING:
+    from pipeline.proof.policy import ProofPolicy
+
+
+async def policy(call: Call, require: Sequence[str] | None, public_key: dagger.Secret | None) -> ProofPolicy:
+    """What the call asks for, else what the configuration asks for."""
+    from pipeline.proof import policy
+
+    return await policy.of_project(call.project, require, await public_key.plaintext() if public_key else "")
 
 
 async def verify(
@@ -40,6 +49,8 @@ async def verify(
 async def _one(
     call: Call, account: Account, reference: Reference, policy: ProofPolicy, platforms: Sequence[str]
 ) -> Report:
+    from pipeline.proof import policy as proofs
+
     meant = base_of(str(reference), call.project.bases)
     if meant is None and not policy.require:
         raise UsageError(

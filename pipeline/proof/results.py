@@ -14,9 +14,8 @@ from pipeline.discover import Base, Example, Project, base_of
 from pipeline.goss.files import for_target
 from pipeline.images import title
 from pipeline.model import Case, Report, Suite, Verdict
+from pipeline.report.directory import TESTED
 
-REPORT = "tested.json"
-"""The report of the tests alone, beside that of the whole call; a test result names its digest."""
 PASSED, WARNED, FAILED = "PASSED", "WARNED", "FAILED"
 _LISTS = ("passedTests", "warnedTests", "failedTests", "baselard_skippedTests", "baselard_quarantinedTests")
 
@@ -68,7 +67,7 @@ def predicate(tested: Sequence[TestedWith], texts: Mapping[str, str], report: by
         "configuration": [_file(path, texts[path].encode()) for path in files],
         **lists,
         "baselard_testers": {one.suite.name: one.tester for one in tested},
-        "baselard_report": _file(REPORT, report),
+        "baselard_report": _file(TESTED, report),
     }
 
 

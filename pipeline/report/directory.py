@@ -15,6 +15,8 @@ from pipeline.report import commands, outputs, record, sarif, summary, text
 
 COMMIT = "commit"
 """The key of a report's outputs that `baselard open --shell` reads."""
+TESTED = "tested.json"
+"""The report of the tests alone, beside that of the whole call; a test result names its digest."""
 
 
 def files(report: Report, past: Past = MappingProxyType({})) -> dict[str, str]:

@@ -10,9 +10,10 @@ from importlib.metadata import packages_distributions
 
 import pytest
 
-# The testers, the parser, and what only reports need.
+# The testers, what is signed and attached, the parser, and what only reports need.
 LATE = (
     "pipeline.testers.known",
+    "pipeline.proof",
     "baselard.dockerfile.syntax.text",
     "baselard.dockerfile.apply.apply",
     "xml.etree.ElementTree",
