@@ -18,7 +18,7 @@ from pipeline.model import Case
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import PlatformImage, Published
-from pipeline.registry.untag import untag
+from pipeline.registry.untag import let_go
 from pipeline.share import Account, publish
 from pipeline.tags import semver
 from pipeline.tags.events import Event
@@ -110,7 +110,7 @@ async def move(uploaded: Uploaded, account: Account) -> Moved:
             moved.append(reference)
         await _give_way(repository, moved, digest)
         if uploaded.candidate:
-            await untag(repository, uploaded.candidate)
+            await let_go(repository, uploaded.candidate)
     return Moved(tuple(moved), count)
 
 

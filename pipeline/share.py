@@ -18,6 +18,7 @@ from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
 from pipeline.model import Case, Phase, Suite, Verdict
 from pipeline.references import parse_reference
+from pipeline.registry import ways
 from pipeline.registry.client import connect
 from pipeline.registry.contents import CREATED
 
@@ -160,8 +161,10 @@ class Sharing:
         for reference in self.pushed:
             case = Case("removed", Verdict.PASSED)
             try:
-                async with connect(reference, await self.account.credentials()) as repository:
-                    await repository.delete(reference.digest)
+                credential = await self.account.credentials()
+                async with connect(reference, credential) as repository:
+                    way = await ways.of(repository, reference, credential)
+                    await way.delete(reference.digest, [reference.tag])
             except BaselardError as error:
                 case = Case("removed", Verdict.FAILED, message=str(error))
             self.suites.append(Suite(f"test tag {reference.tag}", (case,)))

@@ -19,7 +19,7 @@ from pipeline.proof.signing import Signer
 from pipeline.proof.statement import PROVENANCE, SIGNATURE, Statement
 from pipeline.references import parse_reference
 from pipeline.registry.client import connect
-from pipeline.registry.untag import untag
+from pipeline.registry.untag import let_go
 from pipeline.share import Account, publish
 
 
@@ -58,5 +58,5 @@ async def push_with_statements(file: dagger.File, account: Account, tag: str) ->
         if answer is None:
             raise BaselardError(f"{pushed} was pushed, but is not there")
         await repository.put_manifest(tag, answer.media_type, answer.body)
-        await untag(repository, held.tag)
+        await let_go(repository, held.tag)
     return str(replace(pushed, tag=tag))

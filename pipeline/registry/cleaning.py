@@ -5,8 +5,8 @@ A tag, an index and its children share digests, and deleting a digest takes ever
 
 from __future__ import annotations
 
-from collections.abc import Container
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
@@ -16,10 +16,10 @@ from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
 from pipeline.config import CleanupSettings
 from pipeline.errors import UsageError
-from pipeline.registry import github
-from pipeline.registry.client import AwaitedRepository, connect
+from pipeline.registry import ways
+from pipeline.registry.client import connect
 from pipeline.registry.contents import Contents, reachable, read, subject_of, with_orphans
-from pipeline.registry.untag import untag
+from pipeline.registry.removal import Removal
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,17 @@ class CleaningPolicy:
 class CleaningPlan:
     """What is to be removed. `untag` share their digest with a kept tag: only the name goes.
 
-    `delete` are digests, parents before children and images before what refers to them; `freed` the bytes of blobs
-    that nothing else uses. `refused` tells what the registry did not let go, and why.
+    `delete` are digests, parents before children and images before what refers to them, `names` their tags; `freed` the
+    bytes of blobs that nothing else uses. `refused` tells what its `keeper` did not let go, and why.
     """
 
     tags: tuple[str, ...]
     untag: tuple[str, ...]
     delete: tuple[str, ...]
     freed: int
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    keeper: str = "the registry"
 
 
 def plan(contents: Contents, policy: CleaningPolicy, now: datetime | None = None) -> CleaningPlan:
@@ -70,6 +72,7 @@ def plan(contents: Contents, policy: CleaningPolicy, now: datetime | None = None
         untag=tuple(tag for tag in leaving if contents.tags[tag] in kept),
         delete=_in_order(contents, going),
         freed=_freed(contents, going),
+        names={digest: tuple(tag for tag in leaving if contents.tags[tag] == digest) for digest in going},
     )
 
 
@@ -140,12 +143,12 @@ def _freed(contents: Contents, going: set[str]) -> int:
     return sum(size for blob, size in gone.items() if blob not in staying)
 
 
-async def carry_out(repository: AwaitedRepository, chosen: CleaningPlan) -> None:
+async def carry_out(way: Removal, chosen: CleaningPlan) -> None:
     """Remove what the plan says: names that share their image with a kept tag first, then whole images."""
     for tag in chosen.untag:
-        await untag(repository, tag)
+        await way.untag(tag)
     for digest in chosen.delete:
-        await repository.delete(digest)
+        await way.delete(digest, chosen.names.get(digest, ()))
 
 
 def render(chosen: CleaningPlan, *, applied: bool) -> str:
@@ -157,7 +160,7 @@ def render(chosen: CleaningPlan, *, applied: bool) -> str:
     for tag in sorted(chosen.tags):
         note = "  only the name: its image has another tag" if tag in chosen.untag else ""
         lines.append(f"  {tag}{note}")
-    return "\n".join([*lines, *(f"  GitHub keeps {one}" for one in chosen.refused)])
+    return "\n".join([*lines, *(f"  {chosen.keeper} keeps {one}" for one in chosen.refused)])
 
 
 def policy(
@@ -183,26 +186,15 @@ async def removed(
     reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool
 ) -> CleaningPlan:
     """Plan, and with `apply` carry out; the plan, with what could not be carried out of it."""
-    async with connect(reference, credential) as plain:
-        on_github = _on_github(plain, reference, credential)
-        contents = await read(plain)
+    async with connect(reference, credential) as repository:
+        way = await ways.of(repository, reference, credential)
+        contents = await read(repository)
         if chosen.orphans:
-            contents = await with_orphans(plain, contents, await on_github.untagged() if on_github else ())
+            contents = await with_orphans(repository, contents, await way.untagged())
         made = plan(contents, chosen)
         if apply:
-            await carry_out(on_github or plain, made)
-        return replace(made, refused=tuple(on_github.packages.kept)) if on_github else made
-
-
-def _on_github(
-    plain: AwaitedRepository, reference: Reference, credential: Credential | None
-) -> github.GitHubRepository | None:
-    """The repository as GitHub's own API has it; None where the registry's will do."""
-    if reference.registry != github.HOST:
-        return None
-    if credential is None:
-        raise UsageError(f"{reference.name}: GitHub lists and deletes versions for a token alone: give --password")
-    return github.beside(plain, reference, credential.password)
+            await carry_out(way, made)
+        return replace(made, refused=tuple(way.kept), keeper=way.keeper)
 
 
 async def clean_up(reference: Reference, credential: Credential | None, chosen: CleaningPolicy, *, apply: bool) -> str:

@@ -67,12 +67,13 @@ async def awaited(work: Callable[[], T]) -> T:
 @asynccontextmanager
 async def connect(reference: Reference, credential: Credential | None) -> AsyncIterator[AwaitedRepository]:
     """A client for the reference's repository; what it does again, and why, is said on standard error."""
-    connection = Connection(reference.api_url, credential, say=_say, remedy=_REMEDY)
+    connection = Connection(reference.api_url, credential, say=say, remedy=_REMEDY)
     try:
         yield AwaitedRepository(repositories.Repository(connection, reference.repository))
     finally:
         connection.close()
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tell a line on standard error."""
     print(line, file=sys.stderr, flush=True)

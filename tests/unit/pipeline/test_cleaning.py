@@ -10,6 +10,7 @@ from pipeline.config import CleanupSettings
 from pipeline.errors import BaselardError
 from pipeline.registry.cleaning import CleaningPolicy, carry_out, plan, policy, render
 from pipeline.registry.contents import Contents, StoredManifest, parse, reachable
+from pipeline.registry.removal import ByRegistry
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -117,7 +118,7 @@ def test_nothing_reachable_from_a_kept_tag_ever_goes(tags, children, subjects):
 async def test_a_shared_image_loses_its_name_only(registry_in_memory, untags):
     made = planned({"test-1": "a", "v1": "a", "test-2": "b"}, image("a"), image("b"))
     repository = registry_in_memory({"test-1": "a", "v1": "a", "test-2": "b"}, untags=untags)
-    await carry_out(repository, made)
+    await carry_out(ByRegistry(repository), made)
     assert repository.held == {"v1": "a"}
     assert set(repository.manifests) == {"a"}
 

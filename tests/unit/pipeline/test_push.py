@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pipeline import push
+from pipeline.errors import BaselardError
 from pipeline.push import Uploaded
 from pipeline.references import parse_reference
 from pipeline.registry.index import Published
@@ -31,6 +32,20 @@ def move(monkeypatch, registry_in_memory):
         return repository, await push.move(uploaded, Account())
 
     return run
+
+
+async def test_where_nothing_can_be_deleted_the_test_tag_stays_and_the_push_is_no_failure(
+    monkeypatch, move, registry_in_memory, capsys
+):
+    """GitHub's registry answers every DELETE with 405; what was published is published all the same."""
+
+    async def refuse(_self, _reference):
+        raise BaselardError("this registry does not delete")
+
+    monkeypatch.setattr(registry_in_memory, "delete", refuse)
+    repository, moved = await move(["main"], {"main": "old", "test-1": "new"}, "test-1")
+    assert repository.held["main"] == "new" and "test-1" in repository.held and moved.count == 1
+    assert "test tag test-1 stays for cleanup" in capsys.readouterr().err
 
 
 async def test_tags_move_and_the_test_tag_goes(move):

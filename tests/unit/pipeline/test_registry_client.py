@@ -35,7 +35,7 @@ async def test_what_is_tried_again_is_said_on_standard_error(capsys):
     answers = [httpx.Response(503, headers={"Retry-After": "0"}), httpx.Response(200, json={"tags": ["a"]})]
     connection = Connection(
         REFERENCE.api_url,
-        say=client._say,
+        say=client.say,
         sleep=lambda _: None,
         transport=httpx.MockTransport(lambda _: answers.pop(0)),
     )
