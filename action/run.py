@@ -239,8 +239,9 @@ def _platforms() -> set[str]:
     words = [word for line in (env("BASELARD_ARGS") or "").splitlines() for word in line.strip().split("=", 1)]
     if "--platforms" in words[:-1]:
         return set(words[words.index("--platforms") + 1].split(","))
-    done = subprocess.run([*_call(), "plan", "--json"], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
+    command = [LAUNCHER, "-C", os.environ["BASELARD_SOURCE"], "plan", "--json"]  # starts no engine
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if not done.stdout.startswith("{"):
         return {"other platforms"}  # why there is no plan is for the call to say
     planned = json.loads(done.stdout)
     builds = [*planned.get("bases", {}).values(), *planned.get("examples", {}).values()]

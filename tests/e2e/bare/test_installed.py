@@ -1,7 +1,11 @@
 """Installed by pipx on a machine that has nothing else, in a repository of somebody else's: two commands, and green."""
 
+import functools
+import http.server
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +21,21 @@ REPOSITORY = {
 }
 
 
+@pytest.fixture
+def git_url(tree: Path, tmp_path: Path) -> Iterator[str]:
+    """The tree as a repository on loopback, as files: git's dumb protocol needs no more of a server."""
+    place = tmp_path / "baselard.git"
+    subprocess.run(["git", "clone", "--quiet", "--bare", "--no-local", tree, place], check=True)
+    subprocess.run(["git", "-C", place, "update-server-info"], check=True)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"git+http://127.0.0.1:{server.server_port}/baselard.git"
+        server.shutdown()
+
+
 @pytest.fixture(params=SUITES)
-def machine(request, bootstrapped, wheel: Path, tree: Path):
+def machine(request, bootstrapped, wheel: Path, git_url: str):
     """A bare system with pipx, what it is to install, and the repository."""
     made = bootstrapped(request.param, "pipx,git")
     match SUITES[request.param]:
@@ -26,8 +43,7 @@ def machine(request, bootstrapped, wheel: Path, tree: Path):
             shutil.copy(wheel, made)
             made.joinpath("what").write_text(f"/{wheel.name}")
         case "a git URL":
-            subprocess.run(["git", "clone", "--quiet", "--bare", tree, made / "baselard.git"], check=True)
-            made.joinpath("what").write_text("git+file:///baselard.git")
+            made.joinpath("what").write_text(git_url)
         case _:
             made.joinpath("what").write_text("/checkout")
     for name, text in REPOSITORY.items():

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 import yaml
@@ -54,6 +55,7 @@ def emulate(repository, args="", programs=True):
     if any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
         pytest.skip("this machine has an emulator already")
     place = repository.noted / "alone"
+    shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     for name in ("env", "basename", "sh", *(["sudo", "apt-get"] if programs else [])):
         found = repository.noted / "bin" / name
@@ -90,6 +92,23 @@ def test_an_emulator_is_installed_where_another_platform_is_published(repository
     publishing(repository, *configured)
     done, programs = emulate(repository, args)
     assert (done.returncode, "qemu-user-static" in programs) == (0, installed), done.stderr
+
+
+def test_the_question_for_the_platforms_is_one_that_the_real_command_line_answers(repository):
+    """Judge: the command line itself, asked with the words that the step used."""
+    emulate(repository)
+    called = (repository.noted / "called").read_text().splitlines()
+    (words,) = (words for words in map(json.loads, called) if "plan" in words)
+    (repository.root / "Dockerfile").write_text("FROM scratch\n")
+    (repository.root / "baselard.yaml").write_text("publish: {platforms: [linux/s390x]}\n")
+    argv = [sys.executable, "-m", "baselard.cli", *words]
+    done = subprocess.run(argv, cwd=repository.root, capture_output=True, text=True, check=True)
+    (repository.noted / "planned").write_text(done.stdout)
+    _, programs = emulate(repository)
+    assert "qemu-user-static" in programs
+    (repository.noted / "planned").write_text(done.stdout.replace("linux/s390x", OWN))
+    (repository.noted / "programs").unlink()
+    assert emulate(repository) == (ANY, "")
 
 
 def test_a_runner_without_sudo_and_apt_is_told_so_in_a_sentence(repository):
