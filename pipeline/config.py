@@ -112,6 +112,7 @@ class PublishSettings:
     source: str = ""
     labels: tuple[str, ...] = ()
     sbom: tuple[str, ...] = ("spdx",)
+    attest_style: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,29 @@ class CleanupSettings:
 
 
 @dataclass(frozen=True)
+class SignSettings:
+    """Who signs without a key that the call gives: a command of a key management service, or an OIDC identity.
+
+    `command` signs in `image`, by the private half of `key`; `oidc` is "github" or the address of a token's secret.
+    `services` is a file with sigstore's trust configuration; `outage` says whether to "fail" when they do not answer.
+    """
+
+    command: str = ""
+    image: str = "debian:trixie-slim"
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    oidc: str = ""
+    services: str = ""
+    outage: str = "fail"
+
+
+@dataclass(frozen=True)
 class VerifySettings:
-    """What has to be said about a published image, whose keys must have signed it, and the source it has to name."""
+    """What has to be said about a published image, who must have signed it, and the source it has to name."""
 
     key: str = ""
+    identity: str = ""
+    issuer: str = ""
     require: tuple[str, ...] = ()
     source: str = ""
 
@@ -147,6 +167,7 @@ class Config:
     runners: Mapping[str, str] = field(default_factory=dict)
     publish: PublishSettings = field(default_factory=PublishSettings)
     cleanup: CleanupSettings = field(default_factory=CleanupSettings)
+    sign: SignSettings = field(default_factory=SignSettings)
     verify: VerifySettings = field(default_factory=VerifySettings)
     document: Document = field(default_factory=lambda: Document({}, {}), compare=False, repr=False)
 
@@ -196,6 +217,7 @@ def _config(document: Mapping[str, Any], places: Document) -> Config:
     given["runners"] = document.get("matrix", {}).get("runners")
     given["publish"] = PublishSettings(**_fields(document.get("publish", {})))
     given["cleanup"] = CleanupSettings(**_fields(document.get("cleanup", {})))
+    given["sign"] = SignSettings(**_fields(document.get("sign", {})))
     given["verify"] = VerifySettings(**_fields(document.get("verify", {})))
     return Config(**{key: value for key, value in given.items() if value is not None})
 

@@ -63,11 +63,12 @@ def why_not(event: Event, *, has_password: bool) -> str:
 
 
 async def _policy(call: Call, request: PublishRequest) -> ProofPolicy:
-    """The configured one; where no key is configured, its own must have signed."""
-    from pipeline.proof import policy, signing
+    """The configured one; where it trusts nobody, its own signer must have signed."""
+    from pipeline.proof import policy, signers
 
-    signer = None if call.project.config.verify.key else await signing.signer(request.signing_key)
-    return await policy.of_project(call.project, trusted=signer.public.pem if signer else "")
+    settings = call.project.config.verify
+    signer = None if settings.key or settings.identity else (await signers.of(call.project, request.signing_key)).signer
+    return await policy.of_project(call.project, own=signer.trust if signer else None)
 
 
 async def _cleaned(call: Call, account: Account) -> Suite:

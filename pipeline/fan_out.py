@@ -73,14 +73,14 @@ class FanOut:
         signing_key: SigningKey = None,
     ) -> dagger.File:
         """The base image as an OCI archive, for runners without a registry between them."""
-        from pipeline.proof import archives, signing
+        from pipeline.proof import archives, signers
 
         if signing_key and not proof:
             raise UsageError("--signing-key signs what --proof puts into the archive: give both")
         call = await self._call(platform)
         chosen = choose.base(call.project, target)
         if proof:
-            return await archives.write(call, *chosen, await signing.signer(signing_key))
+            return await archives.write(call, *chosen, (await signers.of(call.project, signing_key)).signer)
         return (await call.images.base(*chosen)).as_tarball()
 
     @fresh

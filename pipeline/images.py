@@ -174,7 +174,7 @@ class Images:
                 dockerfiles=None if where.inside else self._project.source,
                 contexts=await self._contexts(froms, settings.contexts, bases),
                 build_args=settings.build_args,
-                secrets=await self._secrets(settings.secrets, subject),
+                secrets=await self._project.given(settings.secrets, subject),
                 platform=self.platform,
                 allow=self._project.allow,
                 asked=self._asked,
@@ -188,14 +188,6 @@ class Images:
     def _directory(self, path: str) -> dagger.Directory:
         source = self._project.source
         return source if path == "." else source.directory(path)
-
-    async def _secrets(self, wanted: Mapping[str, str], name: str) -> dict[str, dagger.Secret]:
-        """The secrets of a build by their id; UsageError for one that the call does not give."""
-        known = {await secret.uri(): secret for secret in self._project.secrets} if wanted else {}
-        for uri in wanted.values():
-            if uri not in known:
-                raise UsageError(f"{name} needs a secret that the call does not give: add --secrets {uri}")
-        return {id_: known[uri] for id_, uri in wanted.items()}
 
     def _warn(self, directory: str, told: Warning_) -> None:
         warning = replace(told, place=in_repository(told.place, directory))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +10,7 @@ from baselard.oci import platforms
 from pipeline import references
 from pipeline.config import BaseSettings, Config, ExampleSettings, TestSettings
 from pipeline.conventions import From, beside
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:  # whoever plans a repository on a disk has no engine
     import dagger
@@ -127,6 +128,14 @@ class Project:
     examples: tuple[Example, ...]
     allow: frozenset[str] = frozenset()
     secrets: Sequence[dagger.Secret] = field(default=(), compare=False)
+
+    async def given(self, wanted: Mapping[str, str], name: str) -> dict[str, dagger.Secret]:
+        """Secrets by their id, each as its address has it; UsageError for one that the call does not give."""
+        known = {await secret.uri(): secret for secret in self.secrets} if wanted else {}
+        for uri in wanted.values():
+            if uri not in known:
+                raise UsageError(f"{name} needs a secret that the call does not give: add --secrets {uri}")
+        return {id_: known[uri] for id_, uri in wanted.items()}
 
 
 def base_of(reference: str, bases: Iterable[Base]) -> tuple[Base, str] | None:

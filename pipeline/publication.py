@@ -31,7 +31,7 @@ from pipeline.tags.events import Event
 
 if TYPE_CHECKING:
     from pipeline.proof.proving import Prover
-    from pipeline.proof.signing import Signer
+    from pipeline.proof.signers import Vouching
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,16 @@ class Release:
 
 async def publish(call: Call, request: PublishRequest) -> Release:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
-    from pipeline.proof import signing
+    from pipeline.proof import signers
 
     await _admitted(call.project, request)
-    signer = await signing.signer(request.signing_key)
+    vouching = await signers.of(call.project, request.signing_key)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
     tested = await _checked(call, per_platform)
     if tested.failed:
         return Release(replace(tested, suites=(*tested.suites, _nothing("a check failed"))))
     targets = choose.targets(call.project)
-    maker = _Maker(request, signer, tested)
+    maker = _Maker(request, vouching, tested)
     if request.by_digest:
         sent = [await _part(per_platform[0], maker, *one) for one in targets]
     else:
@@ -172,7 +172,7 @@ class _Maker:
     """Who publishes what, and the report of the tests that it passed."""
 
     request: PublishRequest
-    signer: Signer | None
+    vouching: Vouching
     tested: Report
 
     def prover(self, call: Call, repository: AwaitedRepository, where: Reference) -> Prover:
@@ -180,13 +180,13 @@ class _Maker:
         from pipeline.proof.proving import Prover
 
         origin = Origin(call.project.config.publish.source, self.request.event.ref, self.request.event.sha)
-        return Prover(repository, where, self.signer, origin, call)
+        return Prover(repository, where, self.vouching, origin, call)
 
     def vouched(self) -> Case:
         """Who vouches for what is attached."""
         from pipeline.proof import proving
 
-        return proving.about_key(self.signer)
+        return proving.about(self.vouching)
 
 
 async def _upload(per_platform: Sequence[Call], maker: _Maker, base: Base, target: str) -> Uploaded:
@@ -265,7 +265,7 @@ def _suite(uploaded: Uploaded, moved: Moved, state: str, latest: str) -> Suite:
 
 async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Sequence[str]]) -> Report:
     """Merge images pushed by digest, by target, into one index each, and move the tags."""
-    from pipeline.proof import signing
+    from pipeline.proof import signers
 
     naming.references(call.project, request.event)
     names = {output_name(call.project, *one): one for one in choose.targets(call.project)}
@@ -273,7 +273,7 @@ async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Seque
         if name not in names:
             raise UsageError(f"there is no target {name!r} in this project; there are {', '.join(names)}")
     chosen = [names[name] for name in names if name in parts]
-    maker = _Maker(request, await signing.signer(request.signing_key), Report("merge", ()))
+    maker = _Maker(request, await signers.of(call.project, request.signing_key), Report("merge", ()))
     stored = [await _joined(call, maker, *one, parts[output_name(call.project, *one)]) for one in chosen]
     sent = [await _move(call.project, request, *one) for one in zip(chosen, stored, strict=True)]
     return _with(Report("merge", (), call.clock.started), sent, call.clock.now())

@@ -9,12 +9,13 @@ from pipeline.proof.evidence import EMPTY, Described, Kept
 from pipeline.proof.judging import Judged
 from pipeline.proof.signing import Signer
 from pipeline.proof.statement import Statement
+from pipeline.proof.trust import Trust
 from pipeline.registry.client import AwaitedRepository
 
 
 async def held(repository: AwaitedRepository, digest: str, signer: Signer | None) -> Judged:
-    """The statements about an image that this publisher need not make again: without a key any, else its own."""
-    trusted = (signer.public,) if signer else ()
+    """The statements about an image that this publisher need not make again: unsigned any, else its own."""
+    trusted = signer.trust if signer else Trust()
     return await judging.judge(await evidence.read(repository, digest), digest, trusted)
 
 
@@ -25,9 +26,9 @@ def lacking(known: Judged, wanted: Iterable[str]) -> list[str]:
 
 
 async def made(subject: Described, statements: Sequence[Statement], signer: Signer | None) -> list[Kept]:
-    """Statements as they are stored, signed where there is a key."""
+    """Statements as they are stored, signed where there is a signer."""
     bodies = [one.body for one in statements]
-    stored = [one.body for one in await signer.sign(bodies)] if signer else bodies
+    stored = await signer.sign(bodies) if signer else bodies
     return [
         Kept(evidence.manifest(subject, statement, body, signed=signer is not None), body)
         for statement, body in zip(statements, stored, strict=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -20,17 +21,35 @@ _FAMILY = "application/vnd.dev.sigstore.bundle"
 
 
 @dataclass(frozen=True)
+class Claim:
+    """Bytes with a signature of them, and the name of the key (see ``keys``), if it is named."""
+
+    text: bytes
+    signature: bytes
+    key: str = ""
+
+
+@dataclass(frozen=True)
 class SignedStatement:
-    """What is in a bundle: the statement's bytes, a signature of them, and the name of the key (see ``keys``)."""
+    """What is in a bundle: the statement's bytes, a signature of them, and the name of the key (see ``keys``).
+
+    ``certified`` is the whole bundle, where a certificate takes the place of a key.
+    """
 
     payload: bytes
     signature: bytes
-    key: str
+    key: str = ""
+    certified: bytes = b""
 
     @property
-    def signed_text(self) -> bytes:
+    def claim(self) -> Claim:
         """What the signature is of: DSSE's pre-authentication encoding."""
-        return pre_authentication(self.payload)
+        return Claim(pre_authentication(self.payload), self.signature, self.key)
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the statement."""
+        return hashlib.sha256(self.payload).digest()
 
     @property
     def body(self) -> bytes:
@@ -58,22 +77,22 @@ def is_bundle(media_type: str) -> bool:
 
 
 def read(body: bytes) -> SignedStatement:
-    """What is in a bundle of a key's. Raises ValueError that says why there is nothing that can be checked here."""
+    """What is in a bundle. Raises ValueError that says why there is nothing that can be checked here."""
     try:
         document = text.members(text.loads(body))
         material = text.members(document["verificationMaterial"])
         if "dsseEnvelope" not in document:
             raise ValueError("it signs bytes, not a statement")
         envelope: Any = text.members(document["dsseEnvelope"])
-        if "publicKey" not in material:
-            raise ValueError("it is signed with a certificate, which is not checked here: only keys are")
         if envelope["payloadType"] != STATEMENT:
             raise ValueError(f"it holds {envelope['payloadType']}, not {STATEMENT}")
         if len(envelope["signatures"]) != 1:
             raise ValueError(f"it has {len(envelope['signatures'])} signatures, not one")
         signature = envelope["signatures"][0]
-        key = str(text.members(material["publicKey"]).get("hint") or "")
-        return SignedStatement(_bytes(envelope["payload"]), _bytes(signature["sig"]), key)
+        parts = _bytes(envelope["payload"]), _bytes(signature["sig"])
+        if "publicKey" not in material:
+            return SignedStatement(*parts, certified=body)
+        return SignedStatement(*parts, str(text.members(material["publicKey"]).get("hint") or ""))
     except (TypeError, KeyError, RecursionError, UnicodeDecodeError, json.JSONDecodeError, binascii.Error) as error:
         raise ValueError(f"it is not a bundle: {error!r}") from error
 

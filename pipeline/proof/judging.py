@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.proof import signing, statement
+from pipeline.proof import keyless, signing, statement
 from pipeline.proof.bundle import SignedStatement
 from pipeline.proof.evidence import Evidence
-from pipeline.proof.keys import PublicKey
 from pipeline.proof.statement import Statement
+from pipeline.proof.trust import Trust
 
 
 @dataclass(frozen=True)
 class Judged:
     """Statements that hold, and for each other one a sentence on what is wrong with it.
 
-    ``signed`` says whether those that hold were signed by a trusted key.
+    ``signed`` says whether those that hold were signed by somebody who is trusted.
     """
 
     statements: tuple[Statement, ...]
@@ -28,14 +28,12 @@ class Judged:
         return [one for one in self.statements if one.kind == kind]
 
 
-async def judge(found: Sequence[Evidence], about: str, trusted: Sequence[PublicKey]) -> Judged:
-    """Judge statements about the image ``about``. Without a trusted key anybody's word is taken."""
-    bundles = [one.signed for one in found if one.signed]
-    fits = await signing.fitting(trusted, bundles) if trusted and bundles else [False] * len(bundles)
-    good = {id(one) for one, fit in zip(bundles, fits, strict=True) if fit}
+async def judge(found: Sequence[Evidence], about: str, trusted: Trust) -> Judged:
+    """Judge statements about the image ``about``."""
+    wrong = await _signatures(found, trusted) if trusted else {}
     held, problems = [], []
     for one in found:
-        problem = one.problem or (_signature(one.signed, trusted, fits=id(one.signed) in good) if trusted else "")
+        problem = one.problem or wrong.get(one.digest, "")
         try:
             made = statement.read(one.payload, about) if not one.problem else None
         except ValueError as error:
@@ -47,12 +45,23 @@ async def judge(found: Sequence[Evidence], about: str, trusted: Sequence[PublicK
     return Judged(tuple(held), tuple(problems), bool(trusted))
 
 
-def _signature(signed: SignedStatement | None, trusted: Sequence[PublicKey], *, fits: bool) -> str:
-    """What is wrong with a signature; nothing when it fits."""
-    if signed is None:
-        return "it is not signed"
-    if fits:
-        return ""
-    if signed.key and signed.key not in {one.name for one in trusted}:
+async def _signatures(found: Sequence[Evidence], trusted: Trust) -> dict[str, str]:
+    """What is wrong with the signature of each, by the referrer's digest; empty where it is by whom one trusts."""
+    certified = {one.digest: one.signed for one in found if one.signed and one.signed.certified}
+    by_key = {one.digest: one.signed for one in found if one.signed and not one.signed.certified}
+    fits = await signing.fitting(trusted.keys, [one.claim for one in by_key.values()]) if by_key else []
+    wrong = {one.digest: "" if one.problem else "it is not signed" for one in found}
+    for (digest, signed), fit in zip(by_key.items(), fits, strict=True):
+        wrong[digest] = "" if fit else _misfit(signed, trusted)
+    if certified and trusted.identity is None:
+        return wrong | dict.fromkeys(certified, "it is signed with a certificate, but keys alone are trusted here")
+    if certified and trusted.identity:
+        said = await keyless.problems(trusted.identity, list(certified.values()))
+        wrong |= dict(zip(certified, said, strict=True))
+    return wrong
+
+
+def _misfit(signed: SignedStatement, trusted: Trust) -> str:
+    if signed.key and signed.key not in {one.name for one in trusted.keys}:
         return f"it is signed by the key {signed.key[:12]}, which is not trusted here"
     return "its signature does not fit: the statement or the signature was changed"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pipeline.config import VerifySettings
 from pipeline.discover import Project
-from pipeline.errors import ConfigError, UsageError
+from pipeline.errors import UsageError
 from pipeline.model import Case, Verdict
-from pipeline.proof import evidence, judging, keys, provenance, results
+from pipeline.proof import evidence, judging, keys, provenance, results, settings
 from pipeline.proof.judging import Judged
-from pipeline.proof.keys import PublicKey
 from pipeline.proof.statement import KINDS, Statement
+from pipeline.proof.trust import Trust
 from pipeline.registry.client import AwaitedRepository
 from pipeline.registry.index import Published
 
@@ -22,36 +21,27 @@ _OF_IMAGES = ("sbom",)
 
 @dataclass(frozen=True)
 class ProofPolicy:
-    """Kinds of statements that must be there, one of whose keys must have signed them, and the source they name.
-
-    Without keys anybody's statement counts; without a source any does.
-    """
+    """Kinds of statements that must be there, whose word counts, and the source they name; without one any does."""
 
     require: tuple[str, ...] = ()
-    keys: tuple[PublicKey, ...] = ()
+    trust: Trust = field(default_factory=Trust)
     source: str = ""
 
 
-async def of_project(project: Project, require: Sequence[str] | None = None, trusted: str = "") -> ProofPolicy:
-    """What the call says, else what the configuration says. ``trusted`` is the text of public keys."""
-    settings = project.config.verify
-    wanted = tuple(settings.require if require is None else require)
+async def of_project(
+    project: Project, require: Sequence[str] | None = None, trusted: str = "", own: Trust | None = None
+) -> ProofPolicy:
+    """What the call says, else what the configuration says. ``trusted`` is the text of public keys, ``own`` is who
+    publishes here."""
+    wanted = tuple(project.config.verify.require if require is None else require)
     for one in wanted:
         if one not in KINDS:
             raise UsageError(f"--require: there is no statement {one!r}; there are {', '.join(KINDS)}")
-    known = keys.public(trusted, "--public-key") if trusted else await _keys(project, settings)
+    known = Trust(keys.public(trusted, "--public-key")) if trusted else own or await settings.trust(project)
     if "signature" in wanted and not known:
-        raise UsageError("a signature is required, but no key is known: give --public-key, or verify.key")
-    return ProofPolicy(wanted, known, settings.source or project.config.publish.source)
-
-
-async def _keys(project: Project, settings: VerifySettings) -> tuple[PublicKey, ...]:
-    if not settings.key:
-        return ()
-    place = project.config.place(("verify", "key"))
-    if not await project.source.glob(settings.key):
-        raise ConfigError(f"{place}: there is no {settings.key}, which is to hold public keys")
-    return keys.public(await project.source.file(settings.key).contents(), f"{place}: {settings.key}")
+        remedy = "give --public-key, or verify.key, or verify.identity with verify.issuer"
+        raise UsageError(f"a signature is required, but no key is known: {remedy}")
+    return ProofPolicy(wanted, known, project.config.verify.source or project.config.publish.source)
 
 
 async def check(repository: AwaitedRepository, published: Published, policy: ProofPolicy) -> list[Case]:
@@ -60,7 +50,7 @@ async def check(repository: AwaitedRepository, published: Published, policy: Pro
     subjects = {published.digest: images.get(published.digest, "index"), **images}
     cases = []
     for digest, name in subjects.items():
-        judged = await judging.judge(await evidence.read(repository, digest), digest, policy.keys)
+        judged = await judging.judge(await evidence.read(repository, digest), digest, policy.trust)
         cases += [_rule(name, kind, judged, policy) for kind in policy.require if _applies(kind, name)]
         cases += _beside(name, judged, policy)
     return cases
@@ -99,5 +89,6 @@ def _beside(name: str, judged: Judged, policy: ProofPolicy) -> list[Case]:
     there = dict.fromkeys(one.kind for one in judged.statements if one.kind not in policy.require)
     if not there:
         return []
-    by = "signed by a trusted key" if judged.signed else "nobody's signature was checked: no key is known here"
+    unknown = "nobody's signature was checked: no key is known here"
+    by = "signed by somebody who is trusted" if judged.signed else unknown
     return [Case(f"{name}: {', '.join(there)}", Verdict.NOTED, message=by)]

@@ -15,11 +15,12 @@ from pipeline.calls import Call
 from pipeline.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Verdict
-from pipeline.proof import attaching, evidence, judging, provenance, results, sbom
+from pipeline.proof import attaching, provenance, results, sbom, simple
 from pipeline.proof.attaching import held, lacking
 from pipeline.proof.evidence import Described
 from pipeline.proof.provenance import BuildRecipe, BuildRun, Material, Origin
-from pipeline.proof.signing import Signer
+from pipeline.proof.signers import Vouching
+from pipeline.proof.signing import KeySigner
 from pipeline.proof.statement import PROVENANCE, SIGNATURE, TEST_RESULT, Statement, kind
 from pipeline.registry.client import AwaitedRepository
 from pipeline.registry.index import PlatformImage
@@ -34,7 +35,7 @@ class Prover:
 
     repository: AwaitedRepository
     where: Reference
-    signer: Signer | None
+    vouching: Vouching
     origin: Origin
     call: Call
 
@@ -54,10 +55,7 @@ class Prover:
 
     async def index(self, digest: str, images: Sequence[PlatformImage]) -> Case:
         """Attach what is said about an index, from what is said about its images."""
-        trusted = (self.signer.public,) if self.signer else ()
-        judged = [
-            await judging.judge(await evidence.read(self.repository, one.digest), one.digest, trusted) for one in images
-        ]
+        judged = [await held(self.repository, one.digest, self.vouching.signer) for one in images]
 
         async def made() -> dict[str, Any]:
             children = [Material(one.platform, digest=one.digest) for one in images]
@@ -74,11 +72,14 @@ class Prover:
         if answer is None:
             raise BaselardError(f"{self.where.name}@{digest} was there, but is gone")
         subject = Described(digest, answer.media_type, len(answer.body))
-        wanted = {**predicates, **({SIGNATURE: nothing} if self.signer else {})}
-        missing = lacking(await held(self.repository, digest, self.signer), wanted)
+        signer = self.vouching.signer
+        wanted = {**predicates, **({SIGNATURE: nothing} if signer else {})}
+        missing = lacking(await held(self.repository, digest, signer), wanted)
         made = [(one, await wanted[one]()) for one in missing]
         statements = [Statement(self.where.name, digest, one, said) for one, said in made if said is not None]
-        await attaching.attach(self.repository, subject, statements, self.signer)
+        await attaching.attach(self.repository, subject, statements, signer)
+        if simple.STYLE in self.call.project.config.publish.attest_style and isinstance(signer, KeySigner):
+            await simple.sign(self.repository, self.where.name, digest, signer)
         return Case(name, Verdict.NOTED, message=_said(statements, [one for one, said in made if said is None]))
 
 
@@ -104,12 +105,11 @@ def _said(attached: Sequence[Statement], unknown: Sequence[str]) -> str:
     return f"{said}; no {lost}, since not every platform's image has one that holds" if lost else said
 
 
-def about_key(signer: Signer | None) -> Case:
+def about(vouching: Vouching) -> Case:
     """Who vouches for the statements, as a case of the report."""
-    if signer:
-        return Case("signed", Verdict.NOTED, message=f"by the key {signer.public.name}")
-    said = "there is no key (--signing-key), so nobody vouches for these statements"
-    return Case("not signed", Verdict.NOTED, message=said)
+    if vouching.signer:
+        return Case("signed", Verdict.NOTED, message=vouching.signer.told)
+    return Case("not signed", Verdict.NOTED, message=f"{vouching.reason}, so nobody vouches for these statements")
 
 
 async def _materials(call: Call, base: Base) -> list[Material]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import dagger
 from dagger import dag
@@ -16,8 +18,9 @@ from dagger import dag
 from pipeline import spans
 from pipeline.errors import UsageError
 from pipeline.proof import keys
-from pipeline.proof.bundle import SignedStatement, pre_authentication
+from pipeline.proof.bundle import Claim, SignedStatement, pre_authentication
 from pipeline.proof.keys import PublicKey
+from pipeline.proof.trust import Trust
 
 _INSTALL = "apt-get update -qq && apt-get install -y -qq --no-install-recommends openssl >/dev/null"
 _PUBLIC = """\
@@ -48,36 +51,57 @@ done <asked
 """
 
 
+class Signer(Protocol):
+    """Who signs statements: whom one has to trust for them to hold, and a sentence that names them."""
+
+    @property
+    def trust(self) -> Trust: ...
+    @property
+    def told(self) -> str: ...
+
+    async def sign(self, payloads: Sequence[bytes]) -> list[bytes]:
+        """A bundle around each of these statements, in their order."""
+
+
 @dataclass(frozen=True)
-class Signer:
-    """A private key, whose public half is known to be one that can be used."""
+class KeySigner:
+    """Who signs with a private key: its public half, and how signatures of texts are made, in their order."""
 
-    secret: dagger.Secret
     public: PublicKey
+    signatures: Callable[[Sequence[bytes]], Awaitable[list[bytes]]]
 
-    async def sign(self, payloads: Sequence[bytes]) -> list[SignedStatement]:
-        """Each of these statements with a signature, in their order."""
-        if not payloads:
-            return []
-        texts = map(pre_authentication, payloads)
-        messages = {f"{at}.message": _message(self.public, one) for at, one in enumerate(texts)}
-        with spans.task("sign", folded=True):
-            printed = await _ran(_with_key(self.secret, messages), f"HOW='{_how(self.public)}'\n{_SIGN}")
-        made = dict(line.split() for line in printed.splitlines())
+    @property
+    def trust(self) -> Trust:
+        return Trust((self.public,))
+
+    @property
+    def told(self) -> str:
+        return f"by the key {self.public.name}"
+
+    async def sign(self, payloads: Sequence[bytes]) -> list[bytes]:
+        made = await self.signatures([pre_authentication(one) for one in payloads]) if payloads else []
         return [
-            SignedStatement(one, base64.b64decode(made[str(at)]), self.public.name) for at, one in enumerate(payloads)
+            SignedStatement(one, signature, self.public.name).body
+            for one, signature in zip(payloads, made, strict=True)
         ]
 
 
-async def signer(secret: dagger.Secret | None) -> Signer | None:
+async def signer(secret: dagger.Secret) -> KeySigner:
     """Who signs with this key; UsageError when it is no private key that can be used here."""
-    if secret is None:
-        return None
     printed = await _ran(_with_key(secret, {}), _PUBLIC)
-    return Signer(secret, keys.of_der(base64.b64decode(printed), "--signing-key"))
+    public = keys.of_der(base64.b64decode(printed), "--signing-key")
+    return KeySigner(public, partial(_signatures, secret, public))
 
 
-async def fitting(trusted: Sequence[PublicKey], signed: Sequence[SignedStatement]) -> list[bool]:
+async def _signatures(secret: dagger.Secret, public: PublicKey, texts: Sequence[bytes]) -> list[bytes]:
+    messages = {f"{at}.message": encoded(message(public, one)) for at, one in enumerate(texts)}
+    with spans.task("sign", folded=True):
+        printed = await _ran(_with_key(secret, messages), f"HOW='{_how(public)}'\n{_SIGN}")
+    made = dict(line.split() for line in printed.splitlines())
+    return [base64.b64decode(made[str(at)]) for at in range(len(texts))]
+
+
+async def fitting(trusted: Sequence[PublicKey], signed: Sequence[Claim]) -> list[bool]:
     """Of each of these, whether one of the keys made its signature. One that names its key is asked of that alone."""
     asked = [
         (at, key)
@@ -88,8 +112,8 @@ async def fitting(trusted: Sequence[PublicKey], signed: Sequence[SignedStatement
     if not asked:
         return [False] * len(signed)
     files = {f"{key}.pem": one.pem for key, one in enumerate(trusted)}
-    files |= {f"{at}.signature": _encoded(signed[at].signature) for at, _ in asked}
-    files |= {f"{at}-{key}.message": _message(trusted[key], signed[at].signed_text) for at, key in asked}
+    files |= {f"{at}.signature": encoded(signed[at].signature) for at, _ in asked}
+    files |= {f"{at}-{key}.message": encoded(message(trusted[key], signed[at].text)) for at, key in asked}
     lines = [f"{at} {at}-{key}.message {at}.signature {key}.pem {_how(trusted[key])}\n" for at, key in asked]
     with spans.task("check signatures", folded=True):
         printed = await _ran(_with_files({**files, "asked": "".join(lines)}), _CHECK)
@@ -97,16 +121,16 @@ async def fitting(trusted: Sequence[PublicKey], signed: Sequence[SignedStatement
     return [at in good for at in range(len(signed))]
 
 
-def _message(key: PublicKey, text: bytes) -> str:
-    """What openssl is given to sign or to check, in base64: a list of packages has megabytes, its hash 32 bytes."""
-    return _encoded(hashlib.sha256(text).digest() if key.prehashed else text)
+def message(key: PublicKey, text: bytes) -> bytes:
+    """What is signed of a text: of ECDSA's its hash, since a list of packages has megabytes."""
+    return hashlib.sha256(text).digest() if key.prehashed else text
 
 
 def _how(key: PublicKey) -> str:
     return "-pkeyopt digest:sha256" if key.prehashed else "-rawin"
 
 
-def _encoded(data: bytes) -> str:
+def encoded(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 

@@ -19,10 +19,11 @@ from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
 from pipeline.errors import UsageError
 from pipeline.model import Verdict
-from pipeline.proof import attaching, evidence, keys, policy, signing, statement
+from pipeline.proof import attaching, command, evidence, keys, policy, signing, simple, statement
 from pipeline.proof.evidence import Described
 from pipeline.proof.policy import ProofPolicy
 from pipeline.proof.statement import PROVENANCE, SIGNATURE, SPDX, TEST_RESULT, Statement
+from pipeline.proof.trust import Trust
 from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
@@ -62,11 +63,9 @@ def openssl_here(tmp_path, monkeypatch):
     monkeypatch.setattr(signing, "_ran", here.ran)
 
 
-async def signer_of(secret: str) -> signing.Signer:
+async def signer_of(secret: str) -> signing.KeySigner:
     """Who signs with a key that is text here, and a Secret in a function."""
-    made = await signing.signer(cast(Any, secret))
-    assert made
-    return made
+    return await signing.signer(cast(Any, secret))
 
 
 @dataclass
@@ -107,7 +106,7 @@ async def published(guarded) -> AsyncIterator[Attached]:
 
 
 def trusting(secret: str) -> ProofPolicy:
-    return ProofPolicy(REQUIRED, keys.public(openssl("pkey", "-pubout", stdin=secret), "here"), SOURCE)
+    return ProofPolicy(REQUIRED, Trust(keys.public(openssl("pkey", "-pubout", stdin=secret), "here")), SOURCE)
 
 
 @pytest.mark.parametrize("kind", [p256, ed25519])
@@ -129,7 +128,7 @@ async def test_attaching_again_would_add_nothing_but_another_key_s_statements_do
 
 async def test_unsigned_statements_hold_for_whoever_trusts_no_key_and_for_nobody_else(published):
     await published.attach("", {kind: said for kind, said in GOOD.items() if kind != SIGNATURE})
-    anybody = ProofPolicy(("provenance", "test-result", "sbom"), (), SOURCE)
+    anybody = ProofPolicy(("provenance", "test-result", "sbom"), source=SOURCE)
     assert await published.verdicts(anybody) == {}
     refused = await published.verdicts(trusting(p256()))
     assert set(refused) == {
@@ -170,7 +169,7 @@ async def tampered(published, change):
         made = [Statement(published.name, digest, kind, said) for kind, said in GOOD.items()]
         await published.repository.put_blob(evidence.EMPTY)
         for one, signed in zip(made, await signer.sign([one.body for one in made]), strict=True):
-            body = json.dumps(change(json.loads(signed.body))).encode()
+            body = json.dumps(change(json.loads(signed))).encode()
             await published.repository.put_blob(body)
             await published.repository.refer(evidence.manifest(subject, one, body, signed=True))
     return await published.verdicts(trusting(secret))
@@ -211,7 +210,7 @@ def certificate(document):
         (changed_signature, "its signature does not fit"),
         (unnamed_key, "its signature does not fit"),
         (other_kind, "it holds text/plain"),
-        (certificate, "only keys are"),
+        (certificate, "but keys alone are trusted here"),
         (lambda _: {}, "it is not a bundle"),
     ],
 )
@@ -289,10 +288,10 @@ async def test_what_is_no_private_key_of_these_kinds_is_refused(secret, said):
         await signer_of(secret)
 
 
-def _envelope(signed):
+def _envelope(signed, key):
     """As this library wants it, which goes by the key's name; reading one changes it."""
-    document = json.loads(signed.body)["dsseEnvelope"]
-    return {**document, "signatures": [{**one, "keyid": signed.key} for one in document["signatures"]]}
+    document = json.loads(signed)["dsseEnvelope"]
+    return {**document, "signatures": [{**one, "keyid": key} for one in document["signatures"]]}
 
 
 async def test_securesystemslib_takes_the_envelopes_and_refuses_changed_ones():
@@ -304,15 +303,95 @@ async def test_securesystemslib_takes_the_envelopes_and_refuses_changed_ones():
         secret = make()
         public = openssl("pkey", "-pubout", stdin=secret)
         (signed,) = await (await signer_of(secret)).sign([b'{"a": 1}'])
-        document = _envelope(signed)
+        name = keys.public(public, "x")[0].name
+        document = _envelope(signed, name)
         kind, scheme = ("ecdsa", "ecdsa-sha2-nistp256") if make is p256 else ("ed25519", "ed25519")
         value = public if make is p256 else keys.public(public, "x")[0].der[-32:].hex()
-        key: Key = SSlibKey(signed.key, kind, scheme, {"public": value})
+        key: Key = SSlibKey(name, kind, scheme, {"public": value})
         assert Envelope.from_dict(document).verify([key], 1)
-        document = _envelope(signed)
+        document = _envelope(signed, name)
         document["payload"] = base64.b64encode(b'{"a": 2}').decode()
         with pytest.raises(VerificationError):
             Envelope.from_dict(document).verify([key], 1)
+
+
+@pytest.fixture
+def skopeo(guarded, tmp_path):
+    """skopeo pulling from the registry under a policy that wants a key's signature; what it said when it refused."""
+    (tmp_path / "registries.d").mkdir()
+    attachments = f"docker: {{'{guarded.direct}': {{use-sigstore-attachments: true}}}}\n"
+    (tmp_path / "registries.d/it.yaml").write_text(attachments)
+    (tmp_path / "certs").mkdir()
+    shutil.copy(guarded.server.certificate, tmp_path / "certs/ca.crt")
+
+    def pulled(key: str, *flags: str) -> str:
+        (tmp_path / "it.pub").write_text(openssl("pkey", "-pubout", stdin=key))
+        identity = {"type": "matchRepository"}
+        wanted = {"type": "sigstoreSigned", "keyPath": str(tmp_path / "it.pub"), "signedIdentity": identity}
+        rules = {"default": [{"type": "reject"}], "transports": {"docker": {guarded.direct: [wanted]}}}
+        (tmp_path / "policy.json").write_text(json.dumps(rules))
+        argv = ["skopeo", "--policy", tmp_path / "policy.json", "--registries.d", tmp_path / "registries.d", "copy"]
+        argv += [*flags, "--src-cert-dir", tmp_path / "certs", "--src-creds", f"{USER}:{PASSWORD}"]
+        argv += ["--remove-signatures", f"docker://{guarded.direct}:v1", f"dir:{tmp_path}/copied"]
+        return subprocess.run(argv, check=False, capture_output=True, text=True).stderr
+
+    return pulled
+
+
+async def test_skopeo_s_policy_takes_a_simple_signature_and_refuses_another_key_and_a_changed_one(
+    published, skopeo, guarded
+):
+    """Judge: skopeo, whose rules podman and CRI-O share."""
+    secret = p256()
+    signer = await signer_of(secret)
+    assert "A signature was required, but no signature exists" in skopeo(secret)
+    for digest in published.subjects:
+        assert await simple.sign(published.repository, guarded.direct, digest, signer)
+        assert not await simple.sign(published.repository, guarded.direct, digest, signer)
+    said = skopeo(secret)
+    if "Debian-local change" in said:
+        pytest.skip("this skopeo was built without sigstore; one from its own source code will do")
+    assert said == ""
+    assert skopeo(secret, "--all") == ""
+    assert "cryptographic signature verification failed" in skopeo(p256())
+    other = p256()
+    for digest in published.subjects:
+        assert await simple.sign(published.repository, guarded.direct, digest, await signer_of(other))
+    assert skopeo(other) == skopeo(secret) == ""
+    for digest in published.subjects:
+        answer = await published.repository.manifest(simple.tag(digest))
+        await published.repository.put_manifest(
+            simple.tag(digest), answer.media_type, answer.body.replace(b'signature":"ME', b'signature":"MF')
+        )
+    assert skopeo(secret)
+
+
+@pytest.mark.parametrize("printing", [base64.encodebytes, bytes])
+async def test_a_command_that_has_the_key_elsewhere_signs_what_a_key_would(published, monkeypatch, tmp_path, printing):
+    """The command's part is played by openssl, which knows nothing but what comes in."""
+    secret, got = p256(), []
+    (tmp_path / "elsewhere").write_text(secret)
+
+    async def ran(_, messages):
+        got.extend(base64.b64decode(one) for one in messages.values())
+        argv = ["openssl", "pkeyutl", "-sign", "-inkey", str(tmp_path / "elsewhere")]
+        return [
+            printing(subprocess.run(argv, input=one, check=True, capture_output=True).stdout)
+            for one in got[-len(messages) :]
+        ]
+
+    monkeypatch.setattr(command, "_ran", ran)
+    (public,) = keys.public(openssl("pkey", "-pubout", stdin=secret), "here")
+    asked = command.SigningCommand("", "baselard.yaml:3", cast(Any, None))
+    signer = signing.KeySigner(public, lambda texts: command.signatures(asked, public, texts))
+    for digest, subject in published.subjects.items():
+        made = [Statement(published.name, digest, kind, said) for kind, said in GOOD.items()]
+        await attaching.attach(published.repository, subject, made, signer)
+    assert await published.verdicts(trusting(secret)) == {}
+    assert {len(one) for one in got} == {32}
+    (other,) = keys.public(openssl("pkey", "-pubout", stdin=p256()), "here")
+    with pytest.raises(UsageError, match=r"baselard.yaml:3: what sign.command printed is no signature by sign.key"):
+        await command.signatures(asked, other, [b"x"])
 
 
 @pytest.mark.skipif(
