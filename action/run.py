@@ -55,10 +55,12 @@ def call() -> int:
     if name not in REPORTS and name not in TEXTS:
         print(f"::error::call: {_escaped(name)} is none of {', '.join([*REPORTS, *TEXTS])}")
         return 2
+    ended = name == "ci" and closed()
+    name = "cleanup" if ended else name
     report = _report()
     shutil.rmtree(report, ignore_errors=True)
     command = [*_call(), *(["--allow", allowed] if (allowed := env("BASELARD_ALLOW")) else [])]
-    command += words(name)
+    command += words(name, ended=ended)
     if name == "cleanup" and not (env("BASELARD_TOKEN") and may_push()):
         print("Without a token that may push there are no test tags to clean up.")
         _give("exit-code", "0")
@@ -75,7 +77,7 @@ def _call() -> Iterator[str]:
     yield from ("--source", os.environ["BASELARD_SOURCE"])
 
 
-def words(name: str) -> Iterator[str]:
+def words(name: str, *, ended: bool) -> Iterator[str]:
     """The function and its arguments: those of the event, those of the credentials, and the caller's."""
     yield from REPORTS.get(name) or TEXTS[name]
     if name == "ci":
@@ -87,7 +89,15 @@ def words(name: str) -> Iterator[str]:
         yield from ("--sha", os.environ["GITHUB_SHA"])
     if env("BASELARD_TOKEN") and name in REGISTRY and not (name == "hand-over" and not may_push()):
         yield from ("--username", os.environ["GITHUB_ACTOR"], "--password", "env://BASELARD_TOKEN")
-    yield from (line for line in (env("BASELARD_ARGS") or "").splitlines() if line.strip())
+    if ended:  # the arguments are those of ci
+        yield from ("--pull-request", str(_event()["pull_request"]["number"]), "--apply")
+    else:
+        yield from (line for line in (env("BASELARD_ARGS") or "").splitlines() if line.strip())
+
+
+def closed() -> bool:
+    """Whether this is the end of a pull request: then ci tests nothing, and its test tags go."""
+    return env("GITHUB_EVENT_NAME") == "pull_request" and _event().get("action") == "closed"
 
 
 def may_push() -> bool:
@@ -214,7 +224,7 @@ def _cache() -> str:
 
 def emulate() -> int:
     """Install QEMU for other platforms' programs, where such are published and the machine has none yet."""
-    if any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
+    if closed() or any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
         return 0
     if not (wanted := _platforms() - {f"linux/{_OWN.get(platform.machine(), platform.machine())}"}):
         print("Only this runner's own platform is published: no emulator is needed.")

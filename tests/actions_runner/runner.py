@@ -36,13 +36,14 @@ class Event:
     ref: str = ""
     fork: str = ""
     actor: str = "somebody"
+    action: str = "synchronize"
 
     @property
     def document(self) -> dict[str, Any]:
         if self.name != "pull_request":
             return {"ref": self.ref or REFS[self.name]}
         head = {"repo": {"full_name": self.fork or "acme/images"}}
-        return {"number": 7, "pull_request": {"number": 7, "head": head}}
+        return {"action": self.action, "number": 7, "pull_request": {"number": 7, "head": head}}
 
 
 @dataclass

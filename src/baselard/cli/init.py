@@ -128,7 +128,7 @@ def workflow() -> str:
 name: images
 on:
   push: { branches: [main], tags: ["v*"] }
-  pull_request:
+  pull_request: { types: [opened, synchronize, reopened, closed] }
   schedule: [{ cron: "17 4 * * 1" }]
   workflow_dispatch:
 permissions: {}

@@ -294,6 +294,27 @@ def test_only_a_token_that_may_push_is_used_for_it(repository, step, event, call
     assert [("--password" in words) for words in repository.calls] == ([may] if may or call == "hand-over" else [])
 
 
+def test_the_end_of_a_pull_request_takes_its_test_tags_away_and_tests_nothing(repository, step):
+    job = step(Event("pull_request", action="closed"), registry_token="t", args="--platforms=linux/amd64")
+    (words,) = repository.calls
+    assert words[7:] == [
+        *("cleanup", "--username", "somebody", "--password", "env://BASELARD_TOKEN"),
+        *("--pull-request", "7", "--apply"),
+    ]
+    assert job.status == "success" and "uses: actions/upload-artifact" not in job.log
+
+
+@pytest.mark.parametrize("event", [Event("pull_request", fork="someone/images", action="closed"), Event("push")])
+def test_a_pull_request_of_a_fork_has_no_test_tags_and_a_push_has_no_end(repository, step, event):
+    assert step(event, registry_token="t").status == "success"
+    assert [words[7] for words in repository.calls] == ([] if event.fork else ["ci-report"])
+
+
+def test_a_check_is_no_clean_up_at_the_end_of_a_pull_request(repository, step):
+    step(Event("pull_request", action="closed"), call="lint", registry_token="t")
+    assert [words[7] for words in repository.calls] == ["report"]
+
+
 def test_the_plan_is_an_output(repository, step):
     job = step(call="matrix", args="--shards=2")
     assert json.loads(outputs(job)["json"])["builds"] and "--shards=2" in repository.calls[0]
