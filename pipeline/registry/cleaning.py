@@ -16,10 +16,13 @@ from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
 from pipeline.config import CleanupSettings
 from pipeline.errors import UsageError
+from pipeline.listing import columns
 from pipeline.registry import ways
 from pipeline.registry.client import connect
 from pipeline.registry.contents import Contents, reachable, read, subject_of, with_orphans
 from pipeline.registry.removal import Removal
+
+_SHORT = len("sha256:") + 12  # characters of a digest that are shown, as docker does
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,21 @@ class CleaningPolicy:
 class CleaningPlan:
     """What is to be removed. `untag` share their digest with a kept tag: only the name goes.
 
-    `delete` are digests, parents before children and images before what refers to them, `names` their tags; `freed` the
-    bytes of blobs that nothing else uses. `refused` tells what its `keeper` did not let go, and why.
+    `delete` are digests, parents before children and images before what refers to them; `freed` the bytes of blobs that
+    nothing else uses; `meant` what each tag leads to. `refused` tells what its `keeper` did not let go, and why.
     """
 
     tags: tuple[str, ...]
     untag: tuple[str, ...]
     delete: tuple[str, ...]
     freed: int
-    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    meant: Mapping[str, str] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     keeper: str = "the registry"
+
+    def names(self, digest: str) -> tuple[str, ...]:
+        """The tags that go with a manifest."""
+        return tuple(tag for tag, meant in self.meant.items() if meant == digest)
 
 
 def plan(contents: Contents, policy: CleaningPolicy, now: datetime | None = None) -> CleaningPlan:
@@ -72,7 +79,7 @@ def plan(contents: Contents, policy: CleaningPolicy, now: datetime | None = None
         untag=tuple(tag for tag in leaving if contents.tags[tag] in kept),
         delete=_in_order(contents, going),
         freed=_freed(contents, going),
-        names={digest: tuple(tag for tag in leaving if contents.tags[tag] == digest) for digest in going},
+        meant={tag: contents.tags[tag] for tag in leaving},
     )
 
 
@@ -148,7 +155,7 @@ async def carry_out(way: Removal, chosen: CleaningPlan) -> None:
     for tag in chosen.untag:
         await way.untag(tag)
     for digest in chosen.delete:
-        await way.delete(digest, chosen.names.get(digest, ()))
+        await way.delete(digest, chosen.names(digest))
 
 
 def render(chosen: CleaningPlan, *, applied: bool) -> str:
@@ -157,10 +164,16 @@ def render(chosen: CleaningPlan, *, applied: bool) -> str:
         return "nothing to clean up"
     verb = "deleted" if applied else "would delete (dry run; add --apply)"
     lines = [f"{verb}: {len(chosen.tags)} tags, {len(chosen.delete)} manifests, {chosen.freed / 1e6:.1f} MB"]
-    for tag in sorted(chosen.tags):
-        note = "  only the name: its image has another tag" if tag in chosen.untag else ""
-        lines.append(f"  {tag}{note}")
-    return "\n".join([*lines, *(f"  {chosen.keeper} keeps {one}" for one in chosen.refused)])
+    rows = [(tag, chosen.meant[tag][:_SHORT], _goes(tag, chosen)) for tag in sorted(chosen.tags)]
+    lines += columns([("TAG", "IMAGE", "GOES"), *rows]).splitlines() if rows else []
+    lines += [f"{chosen.keeper} keeps {one}" for one in chosen.refused]
+    return "\n  ".join(lines)
+
+
+def _goes(tag: str, chosen: CleaningPlan) -> str:
+    if tag in chosen.untag:
+        return "only the name: its image has another tag"
+    return "with what it says of an image" if subject_of(tag) else "with its image"
 
 
 def policy(

@@ -135,8 +135,11 @@ def test_the_report_says_how_much_and_that_it_is_a_dry_run():
     made = planned({"test-1": "a"}, image("a", blobs=[("l", 2_500_000)]))
     assert render(made, applied=False).splitlines() == [
         "would delete (dry run; add --apply): 1 tags, 1 manifests, 2.5 MB",
-        "  test-1",
+        "  TAG     IMAGE  GOES",
+        "  test-1  a      with its image",
     ]
+    both = render(planned({"test-1": "a", "v1": "a"}, image("a")), applied=True)
+    assert both.splitlines()[2] == "  test-1  a      only the name: its image has another tag"
     assert render(planned({}), applied=True) == "nothing to clean up"
 
 
