@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline.config import Variables
@@ -44,9 +43,3 @@ def wrapper(names: Sequence[str]) -> str:
     import yaml  # the registration writes no file
 
     return yaml.safe_dump({"gossfile": {name: {} for name in names}})
-
-
-def for_target(names: Sequence[str], target: str, targets: Sequence[str]) -> tuple[str, ...]:
-    """Those of a base's gossfiles that apply to `target`: all but the ones named for another target."""
-    others = {name for name in targets if name != target}
-    return tuple(name for name in names if PurePosixPath(name).stem not in others)

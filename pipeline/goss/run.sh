@@ -21,8 +21,8 @@ if [ -e "$inline" ]; then inline=$("$bb" cat "$inline"); else inline=; fi
 goss() {
   gossfile=$tests/$1
   shift
-  PATH=${PATH:-/bin}:/.goss/bin /.goss/ld.so --inhibit-cache --library-path /.goss/lib /.goss/goss \
-    -g "$gossfile" ${vars:+--vars "$vars"} ${inline:+--vars-inline "$inline"} validate --max-concurrent "$together" "$@"
+  PATH=${PATH:-/bin}:/.goss/bin /.goss/goss -g "$gossfile" ${vars:+--vars "$vars"} ${inline:+--vars-inline "$inline"} \
+    validate --max-concurrent "$together" "$@"
 }
 section() { printf '\n%s %s\n' "$mark" "$1" >&3; }
 add() { "$bb" cat "$@" >&3; }

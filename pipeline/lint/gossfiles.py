@@ -18,7 +18,7 @@ _MARK = "baselard-goss"
 _RENDER = (
     """while [ $# -gt 0 ]; do file=$1 vars=$2 inline=$3; shift 3; """
     f"""printf '\\n{_MARK} %s\\n' "$file"; cd "/src/$(dirname "$file")" || exit 1; """
-    """/.goss/ld.so --library-path /.goss/lib /.goss/goss -g "$(basename "$file")" ${vars:+--vars "/src/$vars"} """
+    """/.goss/goss -g "$(basename "$file")" ${vars:+--vars "/src/$vars"} """
     """${inline:+--vars-inline "$inline"} render 2>&1 || echo failed; done"""
 )
 

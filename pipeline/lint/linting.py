@@ -103,12 +103,9 @@ def _gossfiles(project: Project) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for base in project.bases:
         given = base.settings.vars.file, inline(base.settings.vars)
-        found |= {f"{base.goss_directory}/{name}": given for name in _with_wait(base.goss, waits=base.waits)}
+        found |= dict.fromkeys(filter(None, [*base.goss, base.wait]), given)
     for example in project.examples:
         given = example.vars_file, inline(example.settings.vars)
-        found |= {f"{example.directory}/{name}": given for name in _with_wait(example.goss, waits=example.waits)}
+        names = [*example.goss, *([GOSS_WAIT] if example.waits else [])]
+        found |= {f"{example.directory}/{name}": given for name in names}
     return found
-
-
-def _with_wait(names: Sequence[str], *, waits: bool) -> list[str]:
-    return [*names, *([GOSS_WAIT] if waits else [])]

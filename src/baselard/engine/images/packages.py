@@ -16,7 +16,7 @@ from baselard.oci.platforms import Platform
 from baselard.oci.reference import Reference
 
 HOST = "packages.debian.invalid"
-"""A registry that there is not (RFC 2606): ``HOST/SUITE:NAME_NAME`` is the tree of these packages of this suite."""
+"""A registry that there is not (RFC 2606): ``HOST/SUITE/NAME/NAME`` is the tree of these packages of this suite."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ def asked_for(reference: Reference, platform: Platform) -> DebianPackages | None
     """The packages that a reference means; None if it is any other image's."""
     if reference.registry != HOST:
         return None
-    return DebianPackages(reference.name.removeprefix(f"{HOST}/"), tuple(reference.tag.split("_")), platform)
+    suite, *names = reference.repository.split("/")
+    return DebianPackages(suite, tuple(names), platform)
 
 
 def unpack(

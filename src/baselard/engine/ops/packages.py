@@ -12,7 +12,7 @@ from baselard.engine.solver.graph import Output, Result, Value
 
 @dataclass(frozen=True)
 class Unpacked:
-    """Debian packages, unpacked; output 0 is the tree. The key names suite, packages and platform, as a tag does."""
+    """Debian packages, unpacked; output 0 is the tree. The key names suite, packages and platform."""
 
     wanted: packages.DebianPackages
     inputs: tuple[Output, ...] = ()

@@ -32,13 +32,13 @@ def test_only_an_official_tag_that_moves_has_a_recipe(address: str, made: str | 
     assert (str(recipe) if recipe else None) == made
 
 
-@pytest.mark.parametrize("address", ["debian:trixie", "packages.debian.example/trixie:goss", "packages/trixie:goss"])
+@pytest.mark.parametrize("address", ["debian:trixie", "packages.debian.example/trixie/goss", "packages/trixie/goss"])
 def test_packages_are_asked_for_at_one_host_alone(address: str) -> None:
     assert packages.asked_for(reference.parse(address), AMD64) is None
 
 
-def test_packages_are_named_by_the_tag() -> None:
-    asked = packages.asked_for(reference.parse(f"{packages.HOST}/trixie:busybox-static_goss"), AMD64)
+def test_packages_are_named_by_the_parts_of_a_path() -> None:
+    asked = packages.asked_for(reference.parse(f"{packages.HOST}/trixie/busybox-static/goss"), AMD64)
     assert asked == packages.DebianPackages("trixie", ("busybox-static", "goss"), AMD64)
 
 
