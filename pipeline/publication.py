@@ -30,8 +30,7 @@ from pipeline.tags import events, naming
 from pipeline.tags.events import Event
 
 if TYPE_CHECKING:
-    from pipeline.proof.proving import Prover
-    from pipeline.proof.signers import Vouching
+    from pipeline.proof.making import ProofMaker
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,16 @@ class Release:
 
 async def publish(call: Call, request: PublishRequest) -> Release:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
-    from pipeline.proof import signers
+    from pipeline.proof import making
 
     await _admitted(call.project, request)
-    vouching = await signers.of(call.project, request.signing_key)
+    vouching = await making.vouching(call, request)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
     tested = await _checked(call, per_platform)
     if tested.failed:
         return Release(replace(tested, suites=(*tested.suites, _nothing("a check failed"))))
     targets = choose.targets(call.project)
-    maker = _Maker(request, vouching, tested)
+    maker = making.maker(call, request, vouching, tested)
     if request.by_digest:
         sent = [await _part(per_platform[0], maker, *one) for one in targets]
     else:
@@ -167,53 +166,14 @@ async def _checked(call: Call, per_platform: Sequence[Call]) -> Report:
     return merge("publish", [await calls.lint(call), *[await _tested(one) for one in per_platform]])
 
 
-@dataclass(frozen=True)
-class _Maker:
-    """Who publishes what, and the report of the tests that it passed."""
-
-    request: PublishRequest
-    vouching: Vouching
-    tested: Report
-
-    def prover(self, call: Call, repository: AwaitedRepository, where: Reference) -> Prover:
-        from pipeline.proof.provenance import Origin
-        from pipeline.proof.proving import Prover
-
-        origin = Origin(call.project.config.publish.source, self.request.event.ref, self.request.event.sha)
-        return Prover(repository, where, self.vouching, origin, call)
-
-    def vouched(self) -> Case:
-        """Who vouches for what is attached."""
-        from pipeline.proof import proving
-
-        return proving.about(self.vouching)
-
-
-async def _upload(per_platform: Sequence[Call], maker: _Maker, base: Base, target: str) -> Uploaded:
+async def _upload(per_platform: Sequence[Call], maker: ProofMaker, base: Base, target: str) -> Uploaded:
     request = maker.request
     references = naming.of_target(per_platform[0].project, base, target, request.event)
     tested = [Tested(await one.images.base(base, target), one.platform) for one in per_platform]
     name = push.candidate(None, per_platform[0].options.nonce[:12], base.ending(target))
     with spans.of(title(base, target)), spans.task("publish"):
-        uploaded = await push.upload(tested, references, request.account, name)
-        return replace(uploaded, proof=await _proven(per_platform, maker, base, target, uploaded))
-
-
-async def _proven(
-    per_platform: Sequence[Call], maker: _Maker, base: Base, target: str, uploaded: Uploaded
-) -> tuple[Case, ...]:
-    """Attach what is said about each platform's image and about the index."""
-    where = uploaded.references[0]
-    with spans.task("attach statements"):
-        async with connect(where, await maker.request.account.credentials()) as repository:
-            prover = maker.prover(per_platform[0], repository, where)
-            images = [await archive.identify(await one.images.base(base, target), one.platform) for one in per_platform]
-            said = [
-                await prover.image(one, base, target, image.digest, maker.tested)
-                for one, image in zip(per_platform, images, strict=True)
-            ]
-            said.append(await prover.index(uploaded.published.digest, images))
-    return (*said, maker.vouched())
+        uploaded = await push.upload(tested, references, request.account, name, indexed=not maker.inside)
+        return await maker.proven(per_platform, base, target, uploaded)
 
 
 async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, str], uploaded: Uploaded) -> Sent:
@@ -227,7 +187,7 @@ async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, s
     return Sent(output_name(project, *chosen), {**outputs, "latest": latest}, suite)
 
 
-async def _part(call: Call, maker: _Maker, base: Base, target: str) -> Sent:
+async def _part(call: Call, maker: ProofMaker, base: Base, target: str) -> Sent:
     """One platform, held by a test tag until it is merged."""
     request = maker.request
     where = parse_reference(base.name)
@@ -265,7 +225,7 @@ def _suite(uploaded: Uploaded, moved: Moved, state: str, latest: str) -> Suite:
 
 async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Sequence[str]]) -> Report:
     """Merge images pushed by digest, by target, into one index each, and move the tags."""
-    from pipeline.proof import signers
+    from pipeline.proof import making
 
     naming.references(call.project, request.event)
     names = {output_name(call.project, *one): one for one in choose.targets(call.project)}
@@ -273,23 +233,25 @@ async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Seque
         if name not in names:
             raise UsageError(f"there is no target {name!r} in this project; there are {', '.join(names)}")
     chosen = [names[name] for name in names if name in parts]
-    maker = _Maker(request, await signers.of(call.project, request.signing_key), Report("merge", ()))
+    maker = making.maker(call, request, await making.vouching(call, request), Report("merge", ()))
     stored = [await _joined(call, maker, *one, parts[output_name(call.project, *one)]) for one in chosen]
     sent = [await _move(call.project, request, *one) for one in zip(chosen, stored, strict=True)]
     return _with(Report("merge", (), call.clock.started), sent, call.clock.now())
 
 
-async def _joined(call: Call, maker: _Maker, base: Base, target: str, parts: Sequence[str]) -> Uploaded:
+async def _joined(call: Call, maker: ProofMaker, base: Base, target: str, parts: Sequence[str]) -> Uploaded:
     references = naming.of_target(call.project, base, target, maker.request.event)
     where = references[0]
     async with connect(where, await maker.request.account.credentials()) as repository:
         images = [image for part in parts for image in (await _found(repository, part)).platforms]
-        body = index.compose(images)
-        digest = digests.of_bytes(body)
-        if await repository.manifest(digest) is None:
-            await repository.put_manifest(digest, OCI_INDEX, body)
-        said = await maker.prover(call, repository, where).index(digest, images)
-        found = await _found(repository, f"{where.name}@{digest}")
+        if not maker.inside:
+            body = index.compose(images)
+            if await repository.manifest(digests.of_bytes(body)) is None:
+                await repository.put_manifest(digests.of_bytes(body), OCI_INDEX, body)
+            found = await push.there(repository, digests.of_bytes(body))
+        else:
+            found = await maker.attested(repository, images)
+        said = await maker.prover(call, repository, where).index(found.digest, images)
         return Uploaded(references, found, proof=(said, maker.vouched()))
 
 

@@ -55,19 +55,28 @@ class Moved:
 
 
 async def upload(
-    tested: Sequence[Tested], references: Sequence[Reference], account: Account, candidate: str
+    tested: Sequence[Tested], references: Sequence[Reference], account: Account, candidate: str, *, indexed: bool = True
 ) -> Uploaded:
-    """Bring the images and their index to the registry, unless they are there; no tag of `references` moves."""
+    """Bring the images and their index to the registry, unless they are there; no tag of `references` moves.
+
+    An index that is not to be `indexed` yet has no digest.
+    """
     images = [await archive.identify(one.container, one.platform) for one in tested]
     body = index.compose(images)
     digest = digests.of_bytes(body)
     async with connect(references[0], await account.credentials()) as repository:
+        if not indexed:
+            known = Published("", tuple(images))
+            if all([await repository.manifest(one.digest) for one in images]):
+                return Uploaded(tuple(references), known)
+            await push(tested, images, account, replace(references[0], tag=candidate))
+            return Uploaded(tuple(references), known, candidate)
         found = await index.read(repository, digest)
         if found:
             return Uploaded(tuple(references), found)
         await push(tested, images, account, replace(references[0], tag=candidate))
         await repository.put_manifest(digest, OCI_INDEX, body)
-        return Uploaded(tuple(references), await _there(repository, digest), candidate)
+        return Uploaded(tuple(references), await there(repository, digest), candidate)
 
 
 async def push(
@@ -84,7 +93,8 @@ async def push(
                 )
 
 
-async def _there(repository: AwaitedRepository, digest: str) -> Published:
+async def there(repository: AwaitedRepository, digest: str) -> Published:
+    """What was just stored. BaselardError where the registry does not have it."""
     found = await index.read(repository, digest)
     if found is None:
         raise BaselardError(f"{digest} was stored, but the registry does not have it")

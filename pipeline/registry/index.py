@@ -13,6 +13,9 @@ from baselard.oci.registry.repository import Answer
 from pipeline.errors import BaselardError
 from pipeline.registry.client import AwaitedRepository
 
+REFERENCE_TYPE = "vnd.docker.reference.type"
+"""The annotation by which BuildKit's statements are known among the images of an index."""
+
 
 @dataclass(frozen=True)
 class PlatformImage:
@@ -49,6 +52,8 @@ async def read(repository: AwaitedRepository, reference: str) -> Published | Non
         found = await repository.manifest(child["digest"])
         if found is None:
             raise BaselardError(f"{reference}: the index names {child['digest']}, which is not there")
+        if REFERENCE_TYPE in (child.get("annotations") or {}):
+            continue  # what BuildKit says about one of the images
         images.append(await _image(repository, found, json.loads(found.body)))
     return Published(answer.digest, tuple(images))
 
@@ -76,8 +81,8 @@ def of_manifest(platform: str, digest: str, body: bytes, document: Mapping[str, 
     )
 
 
-def compose(images: Sequence[PlatformImage]) -> bytes:
-    """An OCI index of these images, by platform, with the annotations that all of them have.
+def compose(images: Sequence[PlatformImage], others: Sequence[Mapping[str, Any]] = ()) -> bytes:
+    """An OCI index of these images, by platform, with the annotations that all of them have; then other descriptors.
 
     BaselardError when two are for the same platform.
     """
@@ -85,7 +90,8 @@ def compose(images: Sequence[PlatformImage]) -> bytes:
     for one, other in itertools.pairwise(ordered):
         if one.platform == other.platform:
             raise BaselardError(f"two images for {one.platform}: {one.digest} and {other.digest}")
-    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(image) for image in ordered]}
+    listed = [*map(_descriptor, ordered), *others]
+    document: dict[str, Any] = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
     if shared := set.intersection(*(set(image.annotations) for image in ordered)):
         document["annotations"] = dict(sorted(shared))
     return json.dumps(document, separators=(",", ":")).encode()

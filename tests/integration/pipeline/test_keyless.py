@@ -5,6 +5,8 @@ Foreign judges: `sigstore verify` as installed from PyPI, and cosign where it is
 
 import base64
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -244,3 +246,34 @@ async def test_the_reference_client_judges_the_same(services, tmp_path):
     document = json.loads(made)
     changed_payload(document)
     assert verified(json.dumps(document).encode(), IDENTITY, DIGEST) == 1
+
+
+@pytest.mark.skipif(
+    not shutil.which("cosign"),
+    reason="cosign is not installed: go install github.com/sigstore/cosign/v3/cmd/cosign@latest",
+)
+async def test_cosign_judges_the_same(services, tmp_path):
+    made = await one_bundle(services)
+    (tmp_path / "root.json").write_text(json.dumps(json.loads(services.services)["trustedRoot"]))
+
+    def verified(body: bytes, identity: str) -> bool:
+        (tmp_path / "it.json").write_bytes(body)
+        argv = ["cosign", "verify-blob-attestation", "--bundle", str(tmp_path / "it.json"), "--type", "slsaprovenance1"]
+        argv += ["--trusted-root", str(tmp_path / "root.json"), "--certificate-oidc-issuer", GITHUB]
+        argv += [
+            "--certificate-identity",
+            identity,
+            "--digest",
+            DIGEST.removeprefix("sha256:"),
+            "--digestAlg",
+            "sha256",
+        ]
+        home = {**os.environ, "HOME": str(tmp_path)}
+        done = subprocess.run(argv, check=False, capture_output=True, text=True, env=home)
+        return done.returncode == 0
+
+    assert verified(made, IDENTITY)
+    assert not verified(made, "https://github.com/acme/other")
+    document = json.loads(made)
+    changed_payload(document)
+    assert not verified(json.dumps(document).encode(), IDENTITY)
