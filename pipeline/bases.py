@@ -12,10 +12,11 @@ from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
 from pipeline import references, variants
 from pipeline.config import FILE, BaseSettings, Config
-from pipeline.conventions import BASE_DOCKERFILES, GOSS_WAIT, IMAGE_CONTEXT, From, beside, froms
+from pipeline.conventions import BASE_DOCKERFILES, IMAGE_CONTEXT, From, froms
 from pipeline.errors import ConfigError, UsageError
 from pipeline.project import LATEST, UNNAMED, Base, Example, SourceTree, base_of, unbuilt
 from pipeline.tags.produce import TAG
+from pipeline.testers import of_base
 
 
 def given(config: Config) -> list[tuple[int, BaseSettings]]:
@@ -56,16 +57,15 @@ async def _base(source: SourceTree, config: Config, number: int, settings: BaseS
     file = settings.vars.file
     if file and not await source.glob(file):
         raise ConfigError(f"{_place(config, number, 'vars')}: there is no {file}, which is to hold variables")
-    there = await source.glob(f"{settings.goss or beside(path, 'goss')}/*.yaml")
-    names = sorted(PurePosixPath(name).name for name in there)
+    tests, wait = await of_base.found(source, settings)
     return Base(
         name=settings.name,
         dockerfile=path,
         context=settings.context or str(PurePosixPath(path).parent),
         targets=settings.targets or ("",),
-        goss=tuple(name for name in names if name != GOSS_WAIT),
+        tests=tests,
         settings=replace(settings, name=written.name),
-        waits=GOSS_WAIT in names,
+        wait=wait,
         froms=_froms(text, settings),
         tags=settings.tags,
         number=number,

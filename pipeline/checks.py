@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import PurePosixPath
 
 import anyio
 import dagger
@@ -24,7 +23,6 @@ from pipeline.discover import Base, Example, base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.failures import Locate, case_of
 from pipeline.goss import ready
-from pipeline.goss.files import for_target
 from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome
 from pipeline.goss.run import How
@@ -108,9 +106,9 @@ async def _judged(tests: Sequence[TestSettings], exam: Exam) -> Outcome:
 
 
 def of_base(base: Base, target: str, images: Images, source: dagger.Directory, tools: dagger.Directory) -> Subject:
-    """The subject for one target of a base: all of its gossfiles, run through its entrypoint."""
-    goss, settings, name = PurePosixPath(base.goss_directory), base.settings, title(base, target)
-    files = tuple(f"{goss.name}/{file}" for file in for_target(base.goss, target, base.targets))
+    """The subject for one target of a base, whose tests run through its entrypoint."""
+    settings, name, tests = base.settings, title(base, target), base.tests_of(target)
+    own = any(test.tester != BASIC for test in tests)
     locate = partial(images.runs.failed, name)
 
     async def judge(image: dagger.Container, nonce: str) -> Outcome:
@@ -120,18 +118,18 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
             image,
             tools,
             source,
-            str(goss.parent),
-            How(mode if files else "tool", settings.wait, (*readiness.entrypoint, *readiness.arguments)),
-            readiness if files else Readiness(entrypoint=readiness.entrypoint),
+            "",
+            How(mode if own else "tool", settings.wait, (*readiness.entrypoint, *readiness.arguments)),
+            readiness if own else Readiness(entrypoint=readiness.entrypoint),
             nonce,
-            lambda stage: images.base(base, stage),
+            lambda stage: images.stage(base, target, stage),
             locate,
-            wait=f"{goss}/{GOSS_WAIT}" if base.waits else "",
+            wait=base.wait,
             variables=settings.vars,
             vars_file=source.file(settings.vars.file) if settings.vars.file else None,
             is_base=True,
         )
-        return await _judged([TestSettings("goss", files) if files else TestSettings(BASIC)], exam)
+        return await _judged(tests, exam)
 
     return Subject(name, lambda: images.base(base, target), judge, locate=locate, kind="base")
 

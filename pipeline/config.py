@@ -64,6 +64,7 @@ class BaseSettings:
     vars: Variables = field(default_factory=Variables)
     run: str = ""
     wait: int = 60
+    tests: tuple[TestSettings, ...] = ()
     budgets: Mapping[str, str] = field(default_factory=dict)
     variants: Mapping[str, Any] = field(default_factory=dict)
     variant: Mapping[str, str] = field(default_factory=dict)
@@ -208,7 +209,7 @@ def _config(document: Mapping[str, Any], places: Document) -> Config:
     given: dict[str, Any] = {"jobs": test.get("jobs"), "retries": test.get("retries"), "timeout": test.get("timeout")}
     given["lint_threshold"] = document.get("lint", {}).get("threshold")
     if "bases" in document:
-        given["bases"] = tuple(BaseSettings(**_fields(base)) for base in document["bases"])
+        given["bases"] = tuple(_base(value, number, places) for number, value in enumerate(document["bases"]))
     if "paths" in examples:
         given["example_paths"] = tuple(examples["paths"])
     settings = examples.get("settings", {})
@@ -222,15 +223,21 @@ def _config(document: Mapping[str, Any], places: Document) -> Config:
     return Config(**{key: value for key, value in given.items() if value is not None})
 
 
+def _base(document: Mapping[str, Any], number: int, places: Document) -> BaseSettings:
+    return BaseSettings(**_with_tests(_fields(document), ("bases", str(number)), places))
+
+
 def _example(document: Mapping[str, Any], name: str, places: Document) -> dict[str, Any]:
-    fields = _fields(document)
+    fields = _with_tests(_fields(document), ("examples", "settings", name), places)
     if "quarantine" in fields:
         fields["quarantine"] = QuarantineSettings(**fields["quarantine"])
-    if "tests" in fields:
-        where = ("examples", "settings", name, "tests")
-        lines = [places.line_of((*where, str(number))) for number in range(len(fields["tests"]))]
-        fields["tests"] = tuple(map(_test, fields["tests"], lines))
     return fields
+
+
+def _with_tests(fields: dict[str, Any], where: Sequence[str], places: Document) -> dict[str, Any]:
+    given = fields.get("tests", ())
+    lines = [places.line_of((*where, "tests", str(number))) for number in range(len(given))]
+    return {**fields, "tests": tuple(map(_test, given, lines))} if given else fields
 
 
 def _test(value: str | Mapping[str, Any], line: int) -> TestSettings:

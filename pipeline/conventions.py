@@ -31,10 +31,11 @@ TESTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "goss": GOSSFILES,
         "container-structure-test": ("*structure-test*.yaml", "*structure-test*.yml"),
         "script": ("test.sh", "tests/*.bats"),
+        "pytest": ("test_*.py", "*_test.py", "tests/test_*.py", "tests/*_test.py"),
     }
 )
 """By tester, the files of an example that are its tests."""
-ASKED_FOR = ("script",)
+ASKED_FOR = ("script", "pytest")
 """Whose files are tests only where the settings say so: a script that is there may be for another machine."""
 
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
 from pipeline import consistency, variants
-from pipeline.config import FILE, Config
+from pipeline.config import Config
 from pipeline.conventions import (
     DOCKERFILES,
     GOSS,
@@ -26,7 +26,7 @@ from pipeline.conventions import (
 )
 from pipeline.errors import ConfigError, UsageError
 from pipeline.project import Example, SourceTree
-from pipeline.testers.choose import chosen
+from pipeline.testers.choose import chosen, missing
 
 _OF_FILES = re.compile(r"o(?:cker|ntainer)file(?:[.*]|$)")
 
@@ -237,6 +237,4 @@ def _missing(config: Config, one: FoundExample, example: Example, inside: Sequen
     """What to say of a file that the settings name and the repository lacks."""
     if example.vars_file and example.settings.vars.file not in inside:
         return f"{config.place_of(one.names, 'vars')}: there is no {example.vars_file}, which is to hold variables"
-    named = ((name, test.line) for test in example.settings.tests for name in test.files)
-    lacking = next(((name, line) for name, line in named if name not in inside), None)
-    return f"{FILE}:{lacking[1]}: there is no {one.directory}/{lacking[0]}, which is to be a test" if lacking else ""
+    return missing(example.tests if example.settings.tests else (), one.directory, inside)

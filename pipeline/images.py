@@ -146,9 +146,13 @@ class Images:
             target=stage or settings.target,
         )
 
-    async def _build_base(self, base: Base, target: str) -> dagger.Container:
+    async def stage(self, base: Base, target: str, stage: str) -> dagger.Container:
+        """Another stage of a base's Dockerfile, not yet evaluated, as a test of a target asks for it."""
+        return await self._build_base(base, stage, base.title(target))
+
+    async def _build_base(self, base: Base, target: str, subject: str = "") -> dagger.Container:
         return await self._build(
-            base.title(target),
+            subject or base.title(target),
             _Dockerfile(base.dockerfile, base.context),
             base.settings,
             base.froms,

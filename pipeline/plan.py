@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.config import BaseSettings, ExampleSettings, TestSettings
 from pipeline.conventions import BASIC, GOSS_WAIT, From
-from pipeline.goss.files import for_target
 from pipeline.project import UNNAMED, Base, Example, Project, base_of
 from pipeline.tags import naming
 from pipeline.tags.events import Event
@@ -79,7 +79,6 @@ def of(project: Project, ref: str = "") -> Planning:
 def _base(project: Project, base: Base, target: str, event: Event, published: set[str]) -> Planned:
     others = [one for one in project.bases if one is not base]
     names = naming.of_target(project, base, target, event) if published else ()
-    goss = tuple(for_target(base.goss, target, base.targets))
     return Planned(
         name=base.title(target),
         dockerfile=base.dockerfile,
@@ -88,7 +87,7 @@ def _base(project: Project, base: Base, target: str, event: Event, published: se
         **_built(base.settings),
         platforms=project.config.publish.platforms,
         sources=_sources(base.froms, others),
-        test=_test([TestSettings("goss" if goss else BASIC, goss)], base.goss_directory),
+        test=_test(base.tests_of(target), "", base.wait),
         tags=[str(one) for one in names],
         note="it is not published: it has no name" if base.name == UNNAMED and not base.settings.name else "",
     )
@@ -104,7 +103,7 @@ def _example(project: Project, example: Example) -> Planned:
         **_built(example.settings),
         platforms=example.settings.platforms,
         sources=_sources(example.froms, project.bases),
-        test=_test(example.tests, example.directory, GOSS_WAIT if example.waits else ""),
+        test=_test(example.tests, example.directory, f"{example.directory}/{GOSS_WAIT}" if example.waits else ""),
         problem=example.problem,
         note=f"quarantined until {quarantine.until}: {quarantine.reason}" if quarantine else "",
     )
@@ -114,8 +113,9 @@ def _test(tests: Sequence[TestSettings], directory: str, wait: str = "") -> dict
     """By tester, its files as the repository names them, then its commands or stages."""
     found: dict[str, list[str]] = {}
     for test in tests:
-        files = (*test.files, *([wait] if wait and test.tester == "goss" else []))
-        found.setdefault(test.tester, []).extend([*(f"{directory}/{name}" for name in files), *test.words])
+        files = [str(PurePosixPath(directory, name)) for name in test.files]
+        waiting = [wait] if wait and test.tester == "goss" else []
+        found.setdefault(test.tester, []).extend([*files, *waiting, *test.words])
     return found
 
 

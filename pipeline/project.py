@@ -11,6 +11,7 @@ from pipeline import references
 from pipeline.config import BaseSettings, Config, ExampleSettings, TestSettings
 from pipeline.conventions import From, beside
 from pipeline.errors import UsageError
+from pipeline.testers.choose import of_target
 
 if TYPE_CHECKING:  # whoever plans a repository on a disk has no engine
     import dagger
@@ -36,17 +37,18 @@ class SourceTree(Protocol):
 class Base:
     """An image under test. `targets` are its published stages, "" standing for the last one.
 
-    `tags` tell it from other Dockerfiles of the same name; without any, every tag means this one. `number` is that of
-    its item in the configuration.
+    `tests` name their files as the repository does, `wait` is the gossfile that says when it is ready. `tags` tell it
+    from other Dockerfiles of the same name; without any, every tag means this one. `number` is that of its item in the
+    configuration.
     """
 
     name: str
     dockerfile: str
     context: str
     targets: tuple[str, ...]
-    goss: tuple[str, ...]
+    tests: tuple[TestSettings, ...]
     settings: BaseSettings
-    waits: bool = False
+    wait: str = ""
     froms: tuple[From, ...] = ()
     tags: tuple[str, ...] = ()
     number: int = 0
@@ -56,10 +58,25 @@ class Base:
         return self.settings.goss or beside(self.dockerfile, "goss")
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """All files of its tests."""
+        return tuple(name for test in self.tests for name in test.files)
+
+    @property
+    def goss(self) -> tuple[str, ...]:
+        """Its gossfiles."""
+        return tuple(name for test in self.tests if test.tester == "goss" for name in test.files)
+
+    @property
     def places(self) -> tuple[str, ...]:
         """The files and directories that its builds and tests read."""
         named = [value for value in self.settings.contexts.values() if "://" not in value]
-        return (self.context, self.goss_directory, self.dockerfile, *named, *filter(None, [self.settings.vars.file]))
+        others = filter(None, [*named, *self.files, self.settings.vars.file])
+        return (self.context, self.goss_directory, self.dockerfile, *others)
+
+    def tests_of(self, target: str) -> tuple[TestSettings, ...]:
+        """What judges a target."""
+        return of_target(self.tests, target, self.targets)
 
     def ending(self, target: str) -> str:
         """What tells this target from all others of the name: its tag and its stage, where it has these."""

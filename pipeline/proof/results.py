@@ -11,7 +11,6 @@ from typing import Any
 
 from baselard.oci import digests
 from pipeline.discover import Base, Example, Project, base_of
-from pipeline.goss.files import for_target
 from pipeline.images import title
 from pipeline.model import Case, Report, Suite, Verdict
 from pipeline.report.directory import TESTED
@@ -41,9 +40,9 @@ def about(report: Report, project: Project, base: Base, target: str, platform: s
         if suite.group == "lint" and suite.name == base.dockerfile:
             found.append(TestedWith(suite, "hadolint", (base.dockerfile,)))
         elif suite.name == title(base, target) + on:
-            names = for_target(base.goss, target, base.targets)
-            files = tuple(f"{base.goss_directory}/{name}" for name in names)
-            found.append(TestedWith(suite, "goss" if files else "basic", files))
+            tests = base.tests_of(target)
+            files = tuple(name for test in tests for name in test.files)
+            found.append(TestedWith(suite, ", ".join(dict.fromkeys(test.tester for test in tests)), files))
         elif example := examples.get(suite.name):
             files = tuple(f"{example.directory}/{name}" for test in example.tests for name in test.files)
             found.append(TestedWith(suite, ", ".join(example.testers), files))

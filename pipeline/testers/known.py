@@ -11,12 +11,13 @@ from pipeline.failures import case_of
 from pipeline.goss.results import Outcome
 from pipeline.testers.basic import Basic
 from pipeline.testers.goss import Goss
+from pipeline.testers.pytest.tester import PythonTests
 from pipeline.testers.script import Scripts
 from pipeline.testers.stage import Stages
 from pipeline.testers.structure.tester import StructureTests
 from pipeline.testers.tester import Exam, Tester
 
-TESTERS: tuple[Tester, ...] = (Goss(), StructureTests(), Scripts(), Stages(), Basic())
+TESTERS: tuple[Tester, ...] = (Goss(), StructureTests(), Scripts(), PythonTests(), Stages(), Basic())
 """By name, which is what settings and `pipeline.conventions.TESTS` call them by."""
 
 

@@ -53,15 +53,15 @@ def calling_once(kept_store: Path) -> Call:
 
 
 @pytest.fixture(scope="module")
-def reported_once(calling_once: Call, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str, str]], Path]:
-    """Where the report on the examples of a repository with these files is."""
+def reported_once(calling_once: Call, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Where the report on a repository with these files is, by default on its examples alone."""
 
-    def reported(files: Mapping[str, str]) -> Path:
+    def reported(files: Mapping[str, str], checks: str = "test-examples") -> Path:
         root = tmp_path_factory.mktemp("reported")
         for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
-        done = calling_once(root, "report", "--check", "test-examples", "--output", str(root / "report"))
+        done = calling_once(root, "report", "--check", checks, "--output", str(root / "report"))
         assert done.code == 0, done.stderr[-3000:]
         return root / "report"
 

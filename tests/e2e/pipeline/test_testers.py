@@ -1,6 +1,8 @@
 """Testers on real images: what each is to find, broken once, in one call. Judges: the shell and bats."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -45,8 +47,11 @@ RUN mkdir /www && echo here >/www/index.html
 EXPOSE 8000
 CMD ["busybox", "httpd", "-f", "-p", "8000", "-h", "/www"]
 """
+PAGE = (Path(__file__).resolve().parents[3] / "docs/reference/testers.md").read_text()
+SHOWN = dict(re.findall(r'```\w+ title="(.*?)"\n(.*?)```', PAGE, re.DOTALL))
 FILES = {
     "Dockerfile": BASE,
+    **{f"examples/shown/{name}": text for name, text in SHOWN.items()},
     "examples/script/Dockerfile": "FROM example.test/base\n",
     "examples/script/test.sh": SCRIPT,
     "examples/script/data": "beside\n",
@@ -74,6 +79,7 @@ examples:
     tap: {tests: [script]}
     hangs: {tests: [{script: slow.sh, timeout: 2}]}
     stages: {tests: [{stage: [unit, style]}]}
+    shown: {tests: [goss, container-structure-test, script, pytest, {stage: unit-tests}, basic]}
     serves:
       tests:
         - goss
@@ -81,6 +87,7 @@ examples:
 """,
 }
 FAILURES = {
+    "shown": [],
     "script": [],
     "fails": ["examples/fails/test.sh: test.sh: exit code 3: the cause"],
     "hangs": [f"examples/hangs/slow.sh: slow.sh: {LATE}: about to wait"],
@@ -88,7 +95,7 @@ FAILURES = {
     "bats": ['examples/bats/tests/a.bats:6: the answer is right: `[ "$(cat /answer)" = 42 ]\' failed'],
     "tap": ["examples/tap/test.sh: test.sh plan: its plan is 3 tests and 1 ran"],
     "stages": ["examples/stages/Dockerfile:7: stage style: exit code 3: RUN echo tabs >&2; exit 3"],
-    "serves": ["baselard.yaml:14: test -e /nowhere: exit code 1"],
+    "serves": ["baselard.yaml:15: test -e /nowhere: exit code 1"],
 }
 
 
@@ -105,15 +112,22 @@ def test_what_is_wrong_is_told_and_nothing_else(tested, name):
     assert tested[0][name]["failures"] == FAILURES[name]
 
 
+def test_the_page_shows_each_tester_by_its_smallest_example(tested):
+    """Which pass here: a script, bats, a file of pytest, a stage, two of goss, two structure tests, the basic test."""
+    files = {"goss.yaml", "structure-test.yaml", "test.sh", "tests/shell.bats", "test_image.py", "Dockerfile"}
+    assert set(SHOWN) == files
+    assert tested[0]["shown"]["cases"] > 4 + 2 + 2
+
+
 def test_each_failure_has_its_place(tested):
     assert "file=examples/bats/tests/a.bats,line=6" in tested[1]
     assert "file=examples/fails/test.sh" in tested[1]
-    assert "file=baselard.yaml,line=14" in tested[1]
+    assert "file=baselard.yaml,line=15" in tested[1]
     assert "file=examples/stages/Dockerfile,line=7" in tested[1]
 
 
 def test_every_case_is_counted(tested):
-    assert {name: tested[0][name]["cases"] for name in FAILURES} == {
+    assert {name: tested[0][name]["cases"] for name in FAILURES if name != "shown"} == {
         **dict.fromkeys(("script", "fails", "hangs", "lacks"), 1),
         **{"bats": 3, "tap": 2, "serves": 3, "stages": 2},
     }

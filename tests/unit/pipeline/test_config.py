@@ -67,6 +67,8 @@ def test_tests_are_named_or_given_something():
         config.TestSettings("script", ("a.sh", "b.sh"), timeout=5, line=1),
         config.TestSettings("script", words=("curl x",), line=1),
     )
+    (base,) = config.parse("bases:\n- tests:\n  - stage: unit\n").bases
+    assert base.tests == (config.TestSettings("stage", words=("unit",), line=3),)
 
 
 @pytest.mark.parametrize(

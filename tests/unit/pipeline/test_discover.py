@@ -38,7 +38,7 @@ async def test_conventions_need_no_configuration(found):
     )
     (base,) = project.bases
     assert (base.name, base.dockerfile, base.context) == ("ghcr.io/a/base", "image/Dockerfile", "image")
-    assert (base.goss, base.waits) == (("a.yaml", "b.yaml"), True)
+    assert (base.goss, base.wait) == (("image/goss/a.yaml", "image/goss/b.yaml"), "image/goss/goss_wait.yaml")
     assert project.examples[1].goss == ("goss.yaml", "goss/more.yaml")
     assert [(e.name, [test.tester for test in e.tests], e.waits, e.problem) for e in project.examples] == [
         ("cli", ["basic"], False, ""),
@@ -127,3 +127,37 @@ async def test_settings_name_tests_of_other_files_and_one_that_is_not_there_is_t
     project = await found({**files, "baselard.yaml": written})
     told = "baselard.yaml:4: there is no examples/a/check/x.sh, which is to be a test"
     assert project.examples[0].problem == told
+
+
+async def test_a_tester_that_finds_none_of_its_files_is_told_with_its_line(found):
+    files = {"Dockerfile": BASE, "examples/a/Dockerfile": "FROM base\n"}
+    written = "bases: [{name: base}]\nexamples: {settings: {a: {tests: [script]}}}\n"
+    project = await found({**files, "baselard.yaml": written})
+    told = "script finds no test in examples/a: there is none of test.sh, tests/*.bats"
+    assert project.examples[0].problem == f"baselard.yaml:2: {told}"
+    with pytest.raises(ConfigError, match=r"baselard.yaml:1: pytest finds no test in \.: there is none of test_\*\.py"):
+        await found({**files, "baselard.yaml": "bases: [{name: base, tests: [pytest]}]"})
+    with pytest.raises(ConfigError, match=r"baselard.yaml:1: there is no check/x.sh, which is to be a test"):
+        await found({**files, "baselard.yaml": "bases: [{name: base, tests: [{script: check/x.sh}]}]"})
+
+
+async def test_a_base_s_tests_lie_beside_its_dockerfile(found):
+    """As an example's do; dgoss's names are gossfiles there, and a script is a test only where the settings say so."""
+    beside = ("goss.yaml", "goss/a.yaml", "goss_wait.yaml", "test.sh", "tests/x.bats", "my-structure-test.yaml")
+    files = {"image/Dockerfile": BASE, **{f"image/{name}": "" for name in beside}, "goss.yaml": "", "other/b.yaml": ""}
+    (base,) = (await found(files)).bases
+    assert [(test.tester, test.files) for test in base.tests] == [
+        ("goss", ("image/goss.yaml", "image/goss/a.yaml")),
+        ("container-structure-test", ("image/my-structure-test.yaml",)),
+    ]
+    assert base.wait == "image/goss_wait.yaml"
+    (base,) = (await found({**files, "baselard.yaml": "bases: [{name: base, goss: other}]"})).bases
+    assert (base.goss, base.wait) == (("other/b.yaml",), "")
+    written = "bases: [{name: base, tests: [script, {goss: goss/a.yaml}, {run: id}, basic]}]"
+    (base,) = (await found({**files, "baselard.yaml": written})).bases
+    assert [(test.tester, test.files, test.words) for test in base.tests] == [
+        ("script", ("image/test.sh", "image/tests/x.bats"), ()),
+        ("goss", ("image/goss/a.yaml",), ()),
+        ("script", (), ("id",)),
+        ("basic", (), ()),
+    ]

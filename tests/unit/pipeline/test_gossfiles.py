@@ -6,7 +6,7 @@ import yaml
 
 from pipeline.config import Variables
 from pipeline.goss import files, ready, variables
-from pipeline.goss.files import GossFiles, for_target
+from pipeline.goss.files import GossFiles
 from pipeline.goss.ready import Readiness, shell_command
 
 
@@ -121,8 +121,3 @@ def test_healthcheck_commands(args, command):
 
 def test_a_healthcheck_in_shell_form():
     assert shell_command(["curl x || exit 1"], shell=True) == "curl x || exit 1"
-
-
-@pytest.mark.parametrize(("target", "expected"), [("standard", ("common.yaml",)), ("dev", ("common.yaml", "dev.yaml"))])
-def test_a_file_named_for_another_target_does_not_apply(target, expected):
-    assert for_target(("common.yaml", "dev.yaml"), target, ("standard", "dev")) == expected

@@ -202,7 +202,8 @@ PLAIN = (TestSettings("basic"),)
 
 
 def project():
-    base = Base("acme/base", "image/Dockerfile", "image", ("", "dev"), ("a.yaml", "dev.yaml"), BaseSettings())
+    tests = (TestSettings("goss", ("image/goss/a.yaml", "image/goss/dev.yaml")),)
+    base = Base("acme/base", "image/Dockerfile", "image", ("", "dev"), tests, BaseSettings())
     examples = [
         Example(name, f"examples/{name}", ExampleSettings(), (From(f"acme/base:{tag}", 1),), tests)
         for name, tag, tests in (("web", "latest", WEB), ("cli", "1", PLAIN), ("tool", "dev", PLAIN))

@@ -152,7 +152,7 @@ bases:
     assert base.settings.build_args == {"IMAGE": "fixed", "SUITE": "trixie", "FROM": "debian:trixie"}
     assert (base.settings.contexts, base.goss, base.settings.vars.file) == (
         {"x": "os/x"},
-        ("a.yaml",),
+        ("tests/os/a.yaml",),
         "vars-trixie.yaml",
     )
 

@@ -51,6 +51,27 @@ def test_what_is_given_comes_before_conventions():
     assert choose.chosen((TestSettings("goss", ("other.yaml",)),), ["goss.yaml"])[0].files == ("other.yaml",)
 
 
+NAMED = (TestSettings("goss", ("i/goss/a.yaml", "i/goss/dev.yaml")), TestSettings("script", ("i/tests/dev.bats",)))
+
+
+@pytest.mark.parametrize(
+    ("target", "left"),
+    [
+        ("standard", (TestSettings("goss", ("i/goss/a.yaml",)),)),
+        ("dev", NAMED),
+    ],
+)
+def test_a_file_that_is_named_for_another_target_is_not_for_this_one(target, left):
+    assert choose.of_target(NAMED, target, ("standard", "dev")) == left
+
+
+def test_a_target_without_tests_of_its_own_gets_the_basic_test():
+    dev = (TestSettings("goss", ("goss/dev.yaml",)),)
+    assert choose.of_target(dev, "", ("", "dev")) == (TestSettings("basic"),)
+    given = (TestSettings("stage", words=("dev",)), TestSettings("basic"))
+    assert choose.of_target(given, "", ("", "dev")) == given
+
+
 async def test_several_testers_judge_one_image_and_one_that_cannot_is_a_case(monkeypatch):
     one = Judge("one", Outcome((Case("a", Verdict.PASSED),), "said"))
     two = Judge("two", ConfigError("x.yaml:3: unknown key 'b'\nmore"))
