@@ -3,15 +3,15 @@
 import os
 from pathlib import Path
 
-from baselard.engine.host import privilege
+from baselard.engine.host import privilege, rootless
 
 
 def store_root() -> Path:
     """The store: BASELARD_STORE; else /var/lib/baselard (hier(7)) for root, and so for whoever becomes root by sudo;
-    else, for a user who may mount without being root, one below XDG_DATA_HOME."""
+    else, for a user who needs no root or gets a user namespace, one below XDG_DATA_HOME. Raises HostError."""
     if given := os.environ.get("BASELARD_STORE"):
         return Path(given)
-    if os.geteuid() == 0 or not privilege.may_mount():
+    if os.geteuid() == 0 or not (privilege.may_mount() or rootless.chosen(os.environ)):
         return Path("/var/lib/baselard")
     return _home("XDG_DATA_HOME", "~/.local/share")
 

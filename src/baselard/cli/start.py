@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from baselard.cli import places, setup
+from baselard.cli import places, rootless, setup
 from baselard.cli.recording import Recording
 from baselard.cli.target import Target
 from baselard.engine.api.objects.secrets import SecretStore
@@ -174,15 +174,14 @@ async def _served(
 
 
 def require_privilege(argv: Sequence[str]) -> None:
-    """Have what the engine uses installed, and become root through sudo if the engine could not work otherwise.
+    """Have what the engine uses installed, and become root, of a user namespace or through sudo, if it needs that.
 
     Returns only when it can work. Raises HostError when packages are missing, or there is no sudo.
     """
     setup.require()
-    if privilege.may_mount():
+    if rootless.entered(argv) or privilege.may_mount():
         return
-    sudo = next((path for path in ("/usr/bin/sudo", "/usr/local/bin/sudo") if Path(path).exists()), None)
-    if sudo is None or os.geteuid() == 0:
+    if not (sudo := privilege.sudo()):
         raise HostError(
             "the engine needs root, or CAP_SYS_ADMIN in a container (--cap-add SYS_ADMIN), to mount file systems"
         )

@@ -1,7 +1,8 @@
 """Marks in a layer's directory for overlayfs, and small steps on directories that keep their looks.
 
 Rules of the kernel's Documentation/filesystems/overlayfs.rst: a character device 0:0 hides what is below, a directory
-with ``trusted.overlay.opaque=y`` hides what lower directories of its name hold.
+with ``trusted.overlay.opaque=y`` hides what lower directories of its name hold. In a user namespace nobody may
+set that: overlays are mounted with ``userxattr``, and the attribute is ``user.overlay.opaque``.
 """
 
 import contextlib
@@ -10,14 +11,26 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from baselard.engine.store import deep
+from baselard.engine.store import deep, ids
 
 ATTRIBUTES = ("trusted.overlay.", "user.overlay.")
 """What the names of overlayfs's own extended attributes begin with."""
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPAQUE = "trusted.overlay.opaque"
 _WHITEOUT = os.makedev(0, 0)
+
+
+def options() -> str:
+    """The mount options by which overlayfs heeds these marks and sets no others.
+
+    ``userxattr`` has no redirects and no metacopies, and does not bear ``redirect_dir=off`` beside it where the kernel
+    follows redirects by default.
+    """
+    return "index=off," + ("metacopy=off,redirect_dir=off" if ids.are_all() else "userxattr")
+
+
+def _opaque() -> str:
+    return "trusted.overlay.opaque" if ids.are_all() else "user.overlay.opaque"
 
 
 def is_whiteout(info: os.stat_result) -> bool:
@@ -33,19 +46,19 @@ def white_out(path: str | bytes, *, dir_fd: int | None = None) -> None:
 def is_opaque(directory: Path | str | int) -> bool:
     """Whether this directory, or descriptor of one, of an upper directory replaces the one below instead of joining."""
     try:
-        return os.getxattr(directory, _OPAQUE, follow_symlinks=isinstance(directory, int)) == b"y"
+        return os.getxattr(directory, _opaque(), follow_symlinks=isinstance(directory, int)) == b"y"
     except OSError:
         return False
 
 
 def make_opaque(directory: str | int) -> None:
     """Have this directory of an upper directory replace the one below."""
-    os.setxattr(directory, _OPAQUE, b"y")
+    os.setxattr(directory, _opaque(), b"y")
 
 
 def make_joined(directory: str) -> None:
     """Have this opaque directory of an upper directory join the one below."""
-    os.removexattr(directory, _OPAQUE)
+    os.removexattr(directory, _opaque())
 
 
 def copy_attributes(source: str, target: str) -> None:

@@ -217,7 +217,7 @@ class Snapshots:
         if work:
             options += f",upperdir={work}/u,workdir={work}/w,volatile"
         flags = 0 if work else _MS_RDONLY
-        options += ",index=off,metacopy=off,redirect_dir=off"
+        options += f",{overlay.options()}"
         try:
             _mounter.submit(_mount_from, self.store.root / "layers", target, flags, options).result()
         except OSError as error:

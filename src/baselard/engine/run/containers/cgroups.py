@@ -1,9 +1,10 @@
 """Control groups that the OCI runtime can write: inside a CI container they are mounted read-only, or not at all."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from baselard.engine.store import snapshots
+from baselard.engine.store import ids, snapshots
 
 _ROOT = Path("/sys/fs/cgroup")
 _MS_REMOUNT, _MS_BIND = 0x20, 0x1000
@@ -14,8 +15,11 @@ _FLAGS = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
 def make_writable() -> str:
     """Mount this process's control groups writable, in its own mount namespace; what is in the way, or "".
 
-    Call after ``snapshot.private_namespace``; nothing is done where all is well.
+    Call after ``snapshot.private_namespace``; nothing is done where all is well, nor in a user namespace, where runc
+    does without.
     """
+    if not ids.are_all():
+        return ""
     try:
         mounts = list(_mounts(Path("/proc/self/mountinfo").read_text()))
         for target, options in mounts:
@@ -31,8 +35,15 @@ def make_writable() -> str:
     return ""
 
 
+def are_ours() -> bool:
+    """Whether this process may make control groups, which a plain user may not."""
+    return ids.are_all() or os.access(_ROOT, os.W_OK)
+
+
 def has(controller: str) -> bool:
     """Whether this machine's control groups can limit that, such as ``pids`` (cgroups(7); of either version)."""
+    if not are_ours():
+        return False
     try:
         return controller in (_ROOT / "cgroup.controllers").read_text().split()
     except OSError:

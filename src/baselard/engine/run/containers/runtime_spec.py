@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from baselard.engine.run.containers import limits, seccomp
+from baselard.engine.run.containers import cgroups, limits, seccomp
 from baselard.engine.run.containers.limits import Limits
 from baselard.engine.run.containers.users import User
 from baselard.oci.image_config import DEFAULT_PATH
@@ -134,7 +134,7 @@ def _own_oom_score() -> int:
 def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:
     namespaces: list[dict[str, str]] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup")]
     common = {
-        "cgroupsPath": cgroup,
+        **({"cgroupsPath": cgroup} if cgroups.are_ours() else {}),  # without it, runc passes over what it may not make
         "namespaces": [*namespaces, {"type": "network", "path": spec.network}],
         "rootfsPropagation": "rprivate",
     }

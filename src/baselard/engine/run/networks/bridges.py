@@ -3,11 +3,13 @@
 All rules are set once, in one transaction, and carry the bridge's name, so the whole is gone after one more.
 """
 
+import fcntl
 import hashlib
 import ipaddress
 import json
 import socket
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
@@ -20,6 +22,7 @@ from baselard.oci.text import JSON
 
 PREFIX = "bsl"
 _STATE = "network.json"
+_SIOCGIFMTU = 0x8921
 _NETWORK = Path("/proc/self/ns/net")  # held to choose a subnet, since engines may have run directories apart
 _FORWARDING = {4: Path("/proc/sys/net/ipv4/ip_forward"), 6: Path("/proc/sys/net/ipv6/conf/all/forwarding")}
 
@@ -42,11 +45,14 @@ class Bridge:
         return [self.subnet, *([self.subnet6] if self.subnet6 else [])]
 
 
-def set_up(run_dir: rundir.RunDir) -> Bridge:
-    """Make the bridge. What is about to be made is written to ``run_dir`` before it is. Raises HostError."""
+def set_up(run_dir: rundir.RunDir, beside: "Sequence[IPv4Network]" = ()) -> Bridge:
+    """Make the bridge. What is about to be made is written to ``run_dir`` before it is. Raises HostError.
+
+    ``beside`` are subnets that it must not have either, as of networks around this one.
+    """
     with locks.exclusive(_NETWORK):
         subnet6 = _unique_subnet(run_dir.name) if _has_ipv6() else None
-        bridge = Bridge(PREFIX + run_dir.name, _free_subnet(), _mtu(), subnet6)
+        bridge = Bridge(PREFIX + run_dir.name, _free_subnet(beside), _mtu(), subnet6)
         (run_dir.path / _STATE).write_text(json.dumps(_state(bridge)))
         _ip_batch(
             f"link add name {bridge.name} address {_mac(run_dir.name)} mtu {bridge.mtu} type bridge forward_delay 0",
@@ -54,6 +60,11 @@ def set_up(run_dir: rundir.RunDir) -> Bridge:
             f"link set {bridge.name} up",
         )
     return replace(bridge, outside=_open_the_way(bridge))
+
+
+def forget(run_dir: rundir.RunDir) -> None:
+    """Leave what ``set_up`` made to the namespace that it is in, which takes it along."""
+    (run_dir.path / _STATE).unlink()
 
 
 def tear_down(run_dir: rundir.RunDir) -> None:
@@ -166,9 +177,9 @@ def _ip_batch(*commands: str) -> None:
         raise HostError(f"the bridge cannot be made: {error}; CAP_NET_ADMIN is needed") from error
 
 
-def _free_subnet() -> IPv4Network:
+def _free_subnet(beside: "Sequence[IPv4Network]" = ()) -> IPv4Network:
     """The first private /20 that no route of this machine touches."""
-    taken = list(_routes())
+    taken = [*routes(), *beside]
     for candidate in _candidates():
         if not any(candidate.overlaps(route) for route in taken):
             return candidate
@@ -187,14 +198,14 @@ def _unique_subnet(name: str) -> IPv6Network:
 
 
 def _has_ipv6() -> bool:
-    """Whether the machine reaches IPv6 by a route of its own (/proc/net/ipv6_route, flags of linux/ipv6_route.h).
+    """Whether the machine reaches IPv6 by a route of its own (net/ipv6_route of proc(5), flags of linux/ipv6_route.h).
 
     A route learnt from router advertisements would be lost, since the kernel ignores those once it forwards.
     """
     if not process.which("ip6tables-restore"):
         return False
     try:
-        lines = [line.split() for line in Path("/proc/net/ipv6_route").read_text().splitlines()]
+        lines = [line.split() for line in Path("/proc/thread-self/net/ipv6_route").read_text().splitlines()]
     except OSError:
         return False
     flags = [int(line[8], 16) for line in lines if set(line[0] + line[1]) == {"0"} and line[9] != "lo"]
@@ -205,7 +216,7 @@ def _has_ipv6() -> bool:
 _RTF_UP, _RTF_REJECT, _RTF_ADDRCONF = 0x1, 0x200, 0x40000
 
 
-def _routes() -> Iterator[IPv4Network]:
+def routes() -> Iterator[IPv4Network]:
     """Every route but the default one, and the resolvers."""
     for entry in _ip_json("-4", "route", "show", "table", "all"):
         if entry["dst"] != "default":
@@ -215,8 +226,14 @@ def _routes() -> Iterator[IPv4Network]:
 def _mtu() -> int:
     """The smallest MTU on the way out, so that packets leave unfragmented."""
     devices = {entry["dev"] for entry in _ip_json("-4", "route", "show", "default") if "dev" in entry}
-    sizes = [int(Path("/sys/class/net", device, "mtu").read_text()) for device in devices]
-    return min(sizes, default=1500)
+    return min(map(_mtu_of, devices), default=1500)
+
+
+def _mtu_of(device: str) -> int:
+    """By netdevice(7), since /sys may show another namespace's devices."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        answer = fcntl.ioctl(control, _SIOCGIFMTU, struct.pack("16si20x", device.encode(), 0))
+    return int(struct.unpack("16si20x", answer)[1])
 
 
 def _ip_json(*args: str) -> list[dict[str, str]]:

@@ -18,14 +18,32 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Awaitable[Streams]]
 Failed = Callable[[OSError], None]
 Peer = tuple[str, int]
+NewSocket = Callable[[int], socket.socket]
+"""Makes a socket of a type, in the network of whom it shall reach."""
 Accepted = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 _CHUNK = 1 << 16
 _IDLE = 60.0  # seconds after which a silent UDP peer is forgotten
 
 
-def to_port(host: str, port: int) -> Connect:
-    """Connect to a TCP port."""
-    return lambda: asyncio.open_connection(host, port)
+def to_port(host: str, port: int, new: NewSocket | None = None) -> Connect:
+    """Connect to a TCP port; with ``new``, by an IPv4 socket of its making."""
+
+    async def connect() -> Streams:
+        if new is None:
+            return await asyncio.open_connection(host, port)
+        return await asyncio.open_connection(sock=await _connected(new(socket.SOCK_STREAM), host, port))
+
+    return connect
+
+
+async def _connected(made: socket.socket, host: str, port: int) -> socket.socket:
+    try:
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, (host, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def to_socket(path: str) -> Connect:
@@ -48,13 +66,13 @@ def listener(address: str, port: int, *, udp: bool = False) -> socket.socket:
 
 
 def lead(
-    own: socket.socket, host: str, port: int, failed: Failed = lambda _: None
+    own: socket.socket, host: str, port: int, failed: Failed = lambda _: None, new: NewSocket | None = None
 ) -> contextlib.AbstractContextManager[None]:
     """Lead what arrives at a listener to ``port`` of ``host`` by the listener's own protocol, inside the block.
 
-    ``failed`` is told why a connection could not be led there.
+    ``failed`` is told why a connection could not be led there; ``new`` makes the sockets that lead there.
     """
-    return udp(own, host, port) if own.type == socket.SOCK_DGRAM else tcp(own, to_port(host, port), failed)
+    return udp(own, host, port, new) if own.type == socket.SOCK_DGRAM else tcp(own, to_port(host, port, new), failed)
 
 
 @contextlib.contextmanager
@@ -111,12 +129,12 @@ def serving(listener: socket.socket, accepted: Accepted) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def udp(receiver: socket.socket, host: str, port: int) -> Iterator[None]:
+def udp(receiver: socket.socket, host: str, port: int, new: NewSocket | None = None) -> Iterator[None]:
     """Forward the datagrams that ``receiver`` (UDP, bound) gets, inside the block, and the answers."""
 
     async def start() -> asyncio.DatagramTransport:
         loop = asyncio.get_running_loop()
-        return (await loop.create_datagram_endpoint(lambda: _Datagrams(host, port), sock=receiver))[0]
+        return (await loop.create_datagram_endpoint(lambda: _Datagrams(host, port, new), sock=receiver))[0]
 
     async def stop() -> None:
         transport.close()
@@ -157,6 +175,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     host: str
     port: int
+    new: NewSocket | None = None
     peers: dict[Peer, "asyncio.Task[_Answers]"] = field(default_factory=dict)
     transport: asyncio.DatagramTransport | None = None
 
@@ -175,7 +194,11 @@ class _Datagrams(asyncio.DatagramProtocol):
     async def _open(self, addr: Peer) -> "_Answers":
         loop = asyncio.get_running_loop()
         answers = _Answers(functools.partial(self._answer, addr), functools.partial(self.peers.pop, addr, None))
-        await loop.create_datagram_endpoint(lambda: answers, remote_addr=(self.host, self.port))
+        if self.new is None:
+            await loop.create_datagram_endpoint(lambda: answers, remote_addr=(self.host, self.port))
+        else:
+            made = await _connected(self.new(socket.SOCK_DGRAM), self.host, self.port)
+            await loop.create_datagram_endpoint(lambda: answers, sock=made)
         return answers
 
     def _answer(self, addr: Peer, data: bytes) -> None:

@@ -9,15 +9,17 @@ import ipaddress
 import itertools
 import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from baselard.engine.errors import EngineError, HostError
 from baselard.engine.host import process
 from baselard.engine.host.rundir import RunDir
-from baselard.engine.run.networks import bridges
+from baselard.engine.run.networks import bridges, hub
 from baselard.engine.run.networks import namespaces as network_namespace
 from baselard.engine.run.networks.bridges import Bridge
 from baselard.engine.run.networks.namespaces import Namespace
@@ -43,6 +45,7 @@ class Network:
     _set_up: threading.Lock = field(default_factory=threading.Lock)
     missing: str = ""
     _bridge: Bridge | None = None
+    _hub: "hub.Hub | None" = None
     _broken: bool = False
     _closed: bool = False
     _filler: threading.Thread | None = None
@@ -93,7 +96,14 @@ class Network:
         for namespaces in (self._free, self._used_up):
             while namespaces:
                 namespaces.pop().close()
+        if self._hub:
+            self._hub.close()
         bridges.tear_down(self.run_dir)
+
+    @property
+    def socket(self) -> "Callable[[int], socket.socket] | None":
+        """What makes sockets that reach containers; None where any does."""
+        return self._hub.socket if self._hub else None
 
     def _fill(self) -> None:
         while not self._closed:
@@ -124,13 +134,23 @@ class Network:
         with self._set_up:
             if self._bridge is None and not self._broken:
                 try:
-                    self._bridge = bridges.set_up(self.run_dir)
+                    self._bridge = self._made()
                 except (EngineError, OSError) as error:
                     self._broken = True
                     self._do_without(error)
                 if self._bridge and self._bridge.outside:
                     self._warn_once(self._bridge.outside)
             return self._bridge
+
+    def _made(self) -> Bridge:
+        """The bridge in the machine's own network, or in a hub where that cannot be changed."""
+        if not hub.is_needed():
+            return bridges.set_up(self.run_dir)
+        around = list(bridges.routes())
+        self._hub = opened = hub.opened(self.run_dir.path)
+        bridge = opened.inside(partial(bridges.set_up, self.run_dir, around))
+        bridges.forget(self.run_dir)
+        return replace(bridge, outside=opened.outside or bridge.outside)
 
     def _do_without(self, error: Exception) -> None:
         self.missing = str(error)
@@ -166,7 +186,8 @@ class Network:
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         }
         config = json.dumps(_cni_config(bridge, self.run_dir.path / "addresses")).encode()
-        return process.run([f"{folder}/bridge"], env=env, stdin=config).stdout
+        run = partial(process.run, [f"{folder}/bridge"], env=env, stdin=config)
+        return (self._hub.inside(run) if self._hub else run()).stdout
 
 
 def _cni_config(bridge: Bridge, addresses: Path) -> dict[str, object]:

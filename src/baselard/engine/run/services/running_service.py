@@ -313,8 +313,8 @@ def _lent(namespace: namespaces.Namespace, host: str, one: Forward, running: Run
         yield
 
 
-def start_tunnel(host: str, forwards: Sequence[Forward], label: str) -> Running:
-    """Lead ports of this machine to ``host``. Raises UserError for a port that is taken."""
+def start_tunnel(host: str, new: forward.NewSocket | None, forwards: Sequence[Forward], label: str) -> Running:
+    """Lead ports of this machine to ``host``, by sockets of ``new``. Raises UserError for a port that is taken."""
     stack = ExitStack()
     ports = []
     for one in forwards:
@@ -323,7 +323,7 @@ def start_tunnel(host: str, forwards: Sequence[Forward], label: str) -> Running:
         except OSError as error:
             stack.close()
             raise UserError(f"port {one.frontend} of this machine cannot be used: {error.strerror}") from error
-        stack.enter_context(forward.lead(own, host, one.backend))
+        stack.enter_context(forward.lead(own, host, one.backend, new=new))
         ports.append(ServicePort(own.getsockname()[1], one.protocol))
     running = Running(label, address="127.0.0.1", ports=tuple(ports))
     running.stopper = partial(_close, running, stack)

@@ -144,7 +144,8 @@ class SessionServices:
         entry = self._use(worker, service, values)
         try:
             entry.running.wait_until_up(cancel.current().check)
-            with forward.listener("127.0.0.1", 0) as own, forward.lead(own, entry.running.address, port):
+            new = worker.network.socket
+            with forward.listener("127.0.0.1", 0) as own, forward.lead(own, entry.running.address, port, new=new):
                 yield own.getsockname()[1]
         finally:
             self._release(entry)
@@ -188,7 +189,8 @@ class SessionServices:
         under = self._use(worker, service.upstream, values)
         try:
             under.running.wait_until_up(cancel.current().check)
-            running = running_service.start_tunnel(under.running.address, service.all_forwards, service.label)
+            to = under.running.address, worker.network.socket
+            running = running_service.start_tunnel(*to, service.all_forwards, service.label)
         except BaseException:
             self._release(under)
             raise

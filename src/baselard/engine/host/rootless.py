@@ -1,0 +1,189 @@
+"""A user namespace in which a plain user's process is root: it may mount, and its files have many owners.
+
+Whoever has a range of subordinate numbers (subuid(5)) gets it mapped by newuidmap(1) behind root; without one, root is
+the only user there is. Everything else of the engine works inside as it does for the machine's root.
+"""
+
+import ctypes
+import os
+import pwd
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from baselard.engine.errors import EngineError, HostError
+from baselard.engine.host import privilege, process
+
+_CLONE_NEWUSER = 0x10000000
+_NEEDED = 65535
+"""How many numbers an image may use beside root's."""
+_RESTRICTED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_CONFINED_BY = Path("/proc/self/attr/current")
+_MOST = Path("/proc/sys/user/max_user_namespaces")
+_SWITCH = Path("/proc/sys/kernel/unprivileged_userns_clone")  # Debian's and Arch's kernels
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A way to be root of a user namespace. ``uids`` and ``gids`` are ranges, first number and length, behind root.
+
+    There are none where root is to be alone; ``lacks`` says why, unless that was asked for.
+    """
+
+    uids: tuple[tuple[int, int], ...] = ()
+    gids: tuple[tuple[int, int], ...] = ()
+    lacks: str = ""
+
+    @property
+    def single(self) -> bool:
+        return not self.uids
+
+
+def offer(*, single: bool = False) -> Offer:
+    """What this machine offers the user of this process; with ``single`` no more than that. Raises HostError for what
+    forbids any user namespace."""
+    if refused := forbidden():
+        raise HostError(refused)
+    if single:
+        return Offer()
+    uids, gids = (tuple(_subordinate(Path(f"/etc/sub{kind}"))) for kind in ("uid", "gid"))
+    if lacks := _lacking(uids, gids):
+        return Offer(lacks=lacks)
+    return Offer(uids, gids)
+
+
+def forbidden() -> str:
+    """Why a plain user gets no user namespace here, with the remedy, or ""."""
+    if _read(_MOST) == "0":
+        return "this kernel gives out no user namespaces; as root: sysctl -w user.max_user_namespaces=15000"
+    if _read(_SWITCH) == "0":
+        return "this kernel gives plain users no namespaces; as root: sysctl -w kernel.unprivileged_userns_clone=1"
+    if _read(_RESTRICTED) == "1" and _read(_CONFINED_BY).startswith("unconfined"):
+        return (
+            "AppArmor lets plain users have no user namespace (kernel.apparmor_restrict_unprivileged_userns); "
+            "`sudo baselard setup --rootless` installs a profile that lets this program alone have them"
+        )
+    return ""
+
+
+def enter(wanted: Offer) -> None:
+    """Make this process root of a new user namespace. Call while it has one thread. Raises HostError."""
+    reading, writing = os.pipe()
+    answer, told = os.pipe()
+    pid = os.getpid()
+    mapper = os.fork()
+    if not mapper:
+        os.close(writing)
+        os._exit(_tell(told, lambda: _map_from_outside(pid, wanted, reading)))
+    os.close(told)
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        if _libc.unshare(_CLONE_NEWUSER):
+            raise HostError(f"a user namespace cannot be made: {os.strerror(ctypes.get_errno())}")
+        if wanted.single:
+            _map_one(uid, gid)
+        os.write(writing, b"!")
+    finally:
+        os.close(writing)
+        with os.fdopen(answer, "rb") as file:
+            said = file.read().decode()
+        os.close(reading)
+        os.waitpid(mapper, 0)
+    if said:
+        raise HostError(said)
+    for name in ("SUDO_UID", "SUDO_GID"):  # whoever that was, root here is this user
+        os.environ.pop(name, None)
+
+
+def _tell(told: int, work: Callable[[], None]) -> int:
+    """Write what goes wrong with ``work`` where the other process reads."""
+    try:
+        work()
+    except (EngineError, OSError) as error:
+        os.write(told, str(error).encode())
+        return 1
+    return 0
+
+
+def _map_from_outside(pid: int, wanted: Offer, begin: int) -> None:
+    """Have the programs that may do so map the ranges of ``wanted``, once the process ``pid`` has its namespace."""
+    if not os.read(begin, 1) or wanted.single:
+        return
+    for program, own, ranges in (("newuidmap", os.getuid(), wanted.uids), ("newgidmap", os.getgid(), wanted.gids)):
+        process.run([program, str(pid), "0", str(own), "1", *map(str, _mapping(ranges))])
+
+
+def _mapping(ranges: Sequence[tuple[int, int]]) -> Iterator[int]:
+    inside = 1
+    for first, length in ranges:
+        yield from (inside, first, length)
+        inside += length
+
+
+def _map_one(uid: int, gid: int) -> None:
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+
+
+def _lacking(uids: Sequence[tuple[int, int]], gids: Sequence[tuple[int, int]]) -> str:
+    name = _name()
+    for kind, ranges in (("uid", uids), ("gid", gids)):
+        if sum(length for _, length in ranges) < _NEEDED:
+            option = f"--add-sub{kind}s"
+            return f"/etc/sub{kind} gives {name} no {_NEEDED} numbers; as root: usermod {option} 100000-165535 {name}"
+    if not (process.which("newuidmap") and process.which("newgidmap")):
+        return "newuidmap is not installed; as root: apt-get install uidmap"
+    return ""
+
+
+def _subordinate(path: Path) -> Iterator[tuple[int, int]]:
+    """The ranges of this user in a table as in subuid(5), whose first field is a name or a number."""
+    owners = (_name(), str(os.getuid()))
+    for line in _read(path).splitlines():
+        found = re.fullmatch(r"([^:]+):([0-9]{1,10}):([0-9]{1,10})", line.strip())
+        if found and found[1] in owners:
+            yield int(found[2]), int(found[3])
+
+
+def _name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def wanted(environ: Mapping[str, str]) -> bool | None:
+    """Whether the user asked for it (BASELARD_ROOTLESS, BASELARD_USERNS), refused it, or left it open."""
+    if environ.get("BASELARD_USERNS") == "single":
+        return True
+    return {"1": True, "0": False}.get(environ.get("BASELARD_ROOTLESS", ""))
+
+
+def chosen(environ: Mapping[str, str]) -> Offer | None:
+    """The way to take: what is offered here, or None for root's own, by sudo if need be.
+
+    Whoever may mount needs none of it. Left open, the choice is a user namespace with a range, else sudo where there is
+    one, else a single user. Raises HostError for what was asked for and cannot be.
+    """
+    asked = wanted(environ)
+    if asked is False or privilege.may_mount():
+        if asked:
+            raise HostError("--rootless is for plain users: this process may mount without it")
+        return None
+    try:
+        found = offer(single=environ.get("BASELARD_USERNS") == "single")
+    except HostError:
+        if asked or not privilege.sudo():
+            raise
+        return None
+    return None if found.single and not asked and privilege.sudo() else found
