@@ -149,12 +149,18 @@ def release_date(archive: str, suite: str) -> int:
         ) from error
     if reply.status_code == 404:
         raise UserError(f"the Debian archive {archive} has no suite {suite!r}")
-    found = re.search(r"^Date: (.+)$", reply.text, re.MULTILINE)
-    if reply.is_error or not found:
+    date = 0 if reply.is_error else date_of(reply.text)
+    if not date:
         raise HostError(
             f"{url} answers {reply.status_code} and no Release file; set BASELARD_DEBIAN_MIRROR to a mirror"
         )
-    return int(parsedate_to_datetime(found[1].replace("UTC", "+0000")).timestamp())
+    return date
+
+
+def date_of(release: str) -> int:
+    """The date of a Release file, in seconds since 1970; 0 when it is none."""
+    found = re.search(r"^Date: (.+)$", release, re.MULTILINE)
+    return int(parsedate_to_datetime(found[1].replace("UTC", "+0000")).timestamp()) if found else 0
 
 
 def _finish(target: Path, wanted: Recipe) -> None:

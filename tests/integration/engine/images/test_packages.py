@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baselard.engine.errors import EngineError, HostError, UserError
+from baselard.engine.errors import EngineError, HostError, ProcessError, UserError
 from baselard.engine.host import platforms
 from baselard.engine.images import bootstrap, packages
 from baselard.engine.images.packages import DebianPackages
@@ -39,9 +39,32 @@ def test_a_foreign_platforms_packages_need_no_emulation(unpacked) -> None:
     assert program.read_bytes()[18:20] == b"\xb7\x00"  # ELF's e_machine: EM_AARCH64
 
 
-def test_a_package_that_there_is_not_is_told_in_apts_words(unpacked) -> None:
-    with pytest.raises(EngineError, match="Unable to locate package no-such-thing"):
+def test_a_package_that_there_is_not_is_the_users_mistake(unpacked) -> None:
+    with pytest.raises(UserError, match="suite trixie has no package no-such-thing for linux/amd64"):
+        unpacked("busybox-static", "no-such-thing")
+
+
+def test_the_first_package_of_the_index_is_found(unpacked, tmp_path: Path) -> None:
+    """Nothing stands before it. Judge: the index itself."""
+    with pytest.raises(UserError):
         unpacked("no-such-thing")
+    (index,) = (tmp_path / "work/lists").glob("*_Packages")
+    with index.open() as file:
+        first = file.readline().split()[1]
+    ((path, _),) = packages._described(index.parent, DebianPackages("trixie", (first,), platforms.parse("linux/amd64")))
+    assert f"/{first}_" in path
+
+
+def test_a_package_that_is_not_the_index_s_is_refused_in_apts_words(unpacked, tmp_path, monkeypatch) -> None:
+    right = packages._described
+
+    def forged(*given):
+        return [(path, "0" * 64) for path, _ in right(*given)]
+
+    monkeypatch.setattr(packages, "_described", forged)
+    with pytest.raises(ProcessError, match="Hash Sum mismatch"):
+        unpacked("busybox-static")
+    assert list((tmp_path / "tree").iterdir()) == []
 
 
 def test_a_suite_that_there_is_not_is_the_users_mistake(unpacked) -> None:
