@@ -43,6 +43,7 @@ ASKED_FOR = ("script", "pytest")
 _OTHERWISE = {"dockerignore", "template", "tmpl", "tpl", "j2", "jinja", "jinja2", "in", "erb", "mustache"} | {
     *("bak", "orig", "rej", "old", "swp", "md", "sh", "yaml", "yml", "json")
 }
+_FROM = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 _NAMED = re.compile(r"(?:Docker|Container)file\.(?P<behind>[^.].*)|(?P<before>.+)\.(?:[Dd]ocker|[Cc]ontainer)file")
 
 
@@ -80,6 +81,11 @@ def dockerfile_name(file: str) -> str | None:
     found = _NAMED.fullmatch(file)
     name = found and (found["behind"] or found["before"])
     return name if name and name.rpartition(".")[2] not in _OTHERWISE and not name.endswith("~") else None
+
+
+def may_be(path: str, text: str) -> bool:
+    """Whether a file of a Dockerfile's name is one: with a name of its own (`Dockerfile.py`) it may be a program."""
+    return PurePosixPath(path).name in DOCKERFILES or _FROM.search(text) is not None
 
 
 def matches(path: str, pattern: str) -> bool:

@@ -23,6 +23,7 @@ from pipeline.conventions import (
     dockerfile_name,
     froms,
     matches,
+    may_be,
 )
 from pipeline.errors import ConfigError, UsageError
 from pipeline.project import Example, SourceTree
@@ -63,7 +64,7 @@ async def find(source: SourceTree, config: Config, taken: Collection[str] = ()) 
     inside = below(await _files(source, config))
     there = [one for one in candidates(inside, config) if one.path not in taken]
     texts = dict(zip(there, await each(there, lambda one: source.text(one.path)), strict=True))
-    found = named([one for one in there if texts[one] is not None])
+    found = named([one for one in there if _is_some(config, one, texts[one])])
     for key in config.written:
         _known(config, key, found)
     return tuple(
@@ -160,6 +161,11 @@ def _candidate(directory: str, file: str, name: str, least: int) -> FoundExample
 def _others(names: Sequence[str], one: FoundExample) -> tuple[str, ...]:
     own = dockerfile_name(one.dockerfile)
     return tuple(name for name in names if name != own)
+
+
+def _is_some(config: Config, one: FoundExample, text: str | None) -> bool:
+    """Whether it is a Dockerfile; one that the settings name is to be."""
+    return text is not None and (may_be(one.path, text) or config.example(one.names).dockerfile == one.dockerfile)
 
 
 # --- what they are called -------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from baselard import dockerfile
+from baselard.cli.tagged import Tagged, by_directory
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci import reference
 from baselard.oci.errors import InvalidReferenceError
@@ -20,17 +21,26 @@ _ELSEWHERE = {"node_modules", "vendor", "venv", "dist", "target", "__pycache__"}
     *("test", "tests", "__tests__", "spec", "testdata", "test-fixtures", "fixtures", "e2e")
 }
 """Directories whose Dockerfiles are others' or for tests; those that begin with a dot are left out as well."""
+_WINDOWS = "mcr.microsoft.com/windows/"
+"""What repositories begin with that nothing here can build on."""
 
 
 @dataclass(frozen=True)
 class FoundDockerfile:
-    """A Dockerfile at ``path``, relative to the repository; ``froms`` are repositories without tag or digest."""
+    """A Dockerfile at ``path``, relative to the repository.
+
+    ``froms`` are repositories without tag or digest, ``tagged`` the same with their tags. ``name`` and ``tag`` are what
+    its place in the repository says, see `baselard.cli.tagged`.
+    """
 
     path: str
     froms: tuple[str, ...]
     stages: tuple[str, ...]
     tested: bool
     text: str = ""
+    tagged: tuple[Tagged, ...] = ()
+    name: str = ""
+    tag: str = ""
 
     @property
     def folder(self) -> str:
@@ -62,24 +72,27 @@ class Found:
         return self.bases + self.examples + self.others
 
 
-def found(root: Path) -> Found:
-    """What there is below ``root``.
+def found(root: Path, own: str = "") -> Found:
+    """What there is below ``root``, whose images are called ``own`` if they are not told apart by more than tags.
 
-    A base is the one that convention has, or one of a hierarchy: what others start from, and what lies beside that and
-    starts from it. Where nothing starts from anything, all are bases that are no examples by convention.
+    A base is the one that convention has, or one of a hierarchy: what others start from, what lies beside that and
+    starts from it, and what a layout of tags names. Where nothing starts from anything, all are bases that are no
+    examples by convention.
     """
-    everything = asyncio.run(_read_all(root))
+    read = _named(asyncio.run(_read_all(root)), own)
+    foreign = [one for one in read if any(name.startswith(_WINDOWS) for name in one.froms)]
+    everything = [one for one in read if one not in foreign]
     usual = [one for name in BASE_DOCKERFILES for one in everything if one.path == name][:1]
     told = [one for one in everything if is_usual(one)]
     rest = [one for one in everything if one not in usual + told]
     parents = {one.path: [base for base in rest if base is not one and starts_from(one, base)] for one in rest}
     above = [base for base in rest if any(base in others for others in parents.values())]
     beside = [one for one in rest if _neighbours(one, [*parents[one.path], *_parents(one, usual, everything)])]
-    bases = [*usual, *(one for one in rest if one in above or one in beside)]
+    bases = [*usual, *(one for one in rest if one in above or one in beside or one.name)]
     bases = bases or [one for one in rest if not parents[one.path]]
     started = [one for one in rest if one not in bases and (parents[one.path] or _parents(one, usual, everything))]
     examples = [*told, *started]
-    others = [one for one in rest if one not in bases and one not in examples]
+    others = [*(one for one in rest if one not in bases and one not in examples), *foreign]
     return Found(tuple(_lowest_first(bases)), tuple(examples), tuple(others))
 
 
@@ -90,14 +103,19 @@ def is_usual(one: FoundDockerfile) -> bool:
 
 def starts_from(one: FoundDockerfile, base: FoundDockerfile) -> bool:
     """Whether a FROM of the one ends as the other is called."""
+    if base.name:
+        return (base.name, base.tag) in one.tagged
     return any(name.rsplit("/", 1)[-1] == base.last for name in one.froms if "/" in name)
 
 
 def used_name(base: FoundDockerfile, found: Sequence[FoundDockerfile]) -> str:
     """What others call this base in FROM: the most usual where it is the one of convention, else what ends as it does.
 
-    One that nobody starts from is called as what it starts from, but for the last part. Empty when nothing tells.
+    A layout of tags comes before that. One that nobody starts from is called as what it starts from, but for the last
+    part. Empty when nothing tells.
     """
+    if base.name:
+        return base.name
     others = [one for one in found if one.path != base.path]
     if base.path in BASE_DOCKERFILES:
         ranked = Counter(name for one in others if is_usual(one) for name in set(one.froms)).most_common(1)
@@ -122,6 +140,15 @@ def _neighbours(one: FoundDockerfile, parents: Sequence[FoundDockerfile]) -> boo
     return any(PurePosixPath(base.folder).parent == place or base.folder == one.folder for base in parents)
 
 
+def _named(everything: Sequence[FoundDockerfile], own: str) -> list[FoundDockerfile]:
+    """The same, with what a layout of tags says of each."""
+    used = {told for one in everything for told in one.tagged}
+    told = by_directory({one.path: one.folder for one in everything}, used, own)
+    return [
+        replace(one, name=told[one.path][0], tag=told[one.path][1]) if one.path in told else one for one in everything
+    ]
+
+
 def _lowest_first(bases: Sequence[FoundDockerfile]) -> Iterator[FoundDockerfile]:
     """Each after those it starts from."""
     left = list(bases)
@@ -138,7 +165,7 @@ def _lowest_first(bases: Sequence[FoundDockerfile]) -> Iterator[FoundDockerfile]
 async def _read_all(root: Path) -> list[FoundDockerfile]:
     tree = DiskTree(root.resolve())
     read = [(path, await tree.text(path)) for path in _paths(root)]
-    return [_parsed(root, path, text) for path, text in read if text is not None]
+    return [_parsed(root, path, text) for path, text in read if text is not None and conventions.may_be(path, text)]
 
 
 def _paths(root: Path) -> Iterator[str]:
@@ -156,16 +183,17 @@ def _may_hold(name: str) -> bool:
 def _parsed(root: Path, path: str, text: str) -> FoundDockerfile:
     tested = any(file.is_file() for pattern in GOSSFILES for file in (root / path).parent.glob(pattern))
     try:
-        froms = dict.fromkeys(_repository(one.reference) for one in conventions.froms(text, path) if not one.copied)
+        tagged = dict.fromkeys(_parted(one.reference) for one in conventions.froms(text, path) if not one.copied)
         stages = tuple(stage.name for stage in dockerfile.parse(text, path).stages if stage.name)
     except DockerfileError:
         return FoundDockerfile(path, (), (), tested, text)  # lint and test will say what is wrong with it
-    return FoundDockerfile(path, tuple(froms), stages, tested, text)
+    return FoundDockerfile(path, tuple(dict.fromkeys(name for name, _ in tagged)), stages, tested, text, tuple(tagged))
 
 
-def _repository(text: str) -> str:
-    """The repository that a reference names; what is none stays as it is."""
+def _parted(text: str) -> Tagged:
+    """The repository that a reference names, and its tag; what is none stays as it is."""
     try:
-        return replace(reference.parse(text), tag="", digest="").familiar
+        one = reference.parse(text)
     except InvalidReferenceError:
-        return text
+        return text, ""
+    return replace(one, tag="", digest="").familiar, one.tag

@@ -24,7 +24,7 @@ def run(*, github: bool, yes: bool = False) -> int:
         _write(WORKFLOW, workflow())
         return 0
     root = Path.cwd()
-    there = found.found(root)
+    there = found.found(root, naming.own(root))
     if not there.bases:
         raise UserError(f"there is no Dockerfile below {root} that could be a base image; write one, then init again")
     if Path(CONFIG).exists():
@@ -81,6 +81,8 @@ def config(root: Path, there: Found) -> str:
 def _base(base: FoundDockerfile, name: str, fallback: str) -> str:
     about = "  # what others write in FROM, and where it is published"
     lines = [f"dockerfile: {base.path}", f"name: {name}{about}" if name else f"# name: {fallback}{about}"]
+    if base.tag:
+        lines.append(f"tags: [{base.tag}]")
     if base.stages:
         lines.append(f"# targets: [{', '.join(base.stages)}]  # the stages that are published; without it the last one")
     lines.append(f"# goss: {beside(base.path, 'goss')}  # the directory of its gossfiles")

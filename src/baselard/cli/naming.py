@@ -27,8 +27,15 @@ def names(bases: Sequence[FoundDockerfile], everything: Sequence[FoundDockerfile
     given = {one.path: _used(one, everything) or _made(one, bases, place) for one in bases}
     if len(bases) == 1:
         return given
-    shared = Counter(given.values())
-    return {one.path: _by_place(one, place) if shared[given[one.path]] > 1 else given[one.path] for one in bases}
+    shared = Counter((given[one.path], one.tag) for one in bases)
+    return {
+        one.path: _by_place(one, place) if shared[given[one.path], one.tag] > 1 else given[one.path] for one in bases
+    }
+
+
+def own(root: Path) -> str:
+    """What a repository is called: as its remote is, else as its directory."""
+    return published(remote(root)).rpartition("/")[2] or slug(root.name)
 
 
 def remote(root: Path) -> str:

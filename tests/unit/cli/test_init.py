@@ -1,5 +1,6 @@
 """What ``init`` writes, and that it writes over nothing."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from baselard.cli import found, init, naming, parser
+from baselard.cli import found, init, naming, parser, tagged
 from baselard.engine.errors import UserError
 from baselard.oci import reference
 from pipeline import config, here
@@ -218,6 +219,63 @@ def test_images_that_have_nothing_to_do_with_each_other_are_all_bases(strange: P
     write(strange, {f"{place}/{name}/Dockerfile": f"FROM {name}:1\n" for name in ("Go", "rust")})
     bases = config.parse(init.config(strange, found.found(strange))).bases
     assert [base.name for base in bases] == ["ghcr.io/acme-corp/go", "ghcr.io/acme-corp/rust"]
+
+
+def stacked(root: Path) -> dict[str, str]:
+    """The builds that a plan by init's configuration has: names, and the base each stands on."""
+    assert init.run(github=False, yes=True) == 0
+    plan = json.loads(here.planned(root, as_json=True)[0])
+    one = {**plan["bases"], **plan["examples"]}
+    return {name: next((s["base"] for s in build["sources"] if "base" in s), "") for name, build in one.items()}
+
+
+def test_directories_are_tags_of_the_repository_s_own_image_where_froms_say_so(strange: Path) -> None:
+    """A stand-in of docker-library/buildpack-deps' shape."""
+    files = {
+        "debian/trixie/curl/Dockerfile": "FROM debian:trixie\n",
+        "debian/trixie/scm/Dockerfile": "FROM deps:trixie-curl\n",
+        "debian/trixie/Dockerfile": "FROM deps:trixie-scm\n",
+        "ubuntu/noble/curl/Dockerfile": "FROM ubuntu:noble\n",
+        "ubuntu/noble/scm/Dockerfile": "FROM deps:noble-curl\n",
+    }
+    write(strange, files)
+    subprocess.run(["git", "-C", strange, "remote", "set-url", "origin", "https://github.com/acme/deps"], check=True)
+    assert stacked(strange) == {
+        "deps:trixie-curl": "",
+        "deps:noble-curl": "",
+        "deps:trixie-scm": "deps:trixie-curl",
+        "deps:noble-scm": "deps:noble-curl",
+        "deps:trixie": "deps:trixie-scm",
+    }
+
+
+def test_directories_are_images_and_tags_where_froms_say_so(strange: Path) -> None:
+    """A stand-in of webdevops/Dockerfile's shape; an image that nobody starts from belongs to the others."""
+    files = {
+        "docker/base/alpine/Dockerfile": "FROM alpine\n",
+        "docker/base/noble/Dockerfile": "FROM ubuntu:24.04\n",
+        "docker/web/alpine/Dockerfile": "FROM acme/base:alpine\n",
+        "docker/tool/latest/Dockerfile": "FROM acme/base:noble\n",
+        "docker/tool/Dockerfile.py": "import re\n",
+        "docker/old/windows/Dockerfile": "FROM mcr.microsoft.com/windows/servercore:ltsc2022\n",
+        "python/3.12/Dockerfile": "FROM python:3.12\n",
+    }
+    write(strange, files)
+    assert {name: base for name, base in stacked(strange).items() if name.startswith("acme/")} == {
+        "acme/base:alpine": "",
+        "acme/base:noble": "",
+        "acme/web:alpine": "acme/base:alpine",
+        "acme/tool:latest": "acme/base:noble",
+    }
+    written = (strange / "baselard.yaml").read_text()
+    assert "# Not used: docker/old/windows/Dockerfile, FROM mcr.microsoft.com/windows/servercore\n" in written
+    assert "Dockerfile.py" not in written
+
+
+def test_what_two_dockerfiles_would_be_is_neither() -> None:
+    folders = {"a": "x/a-b/c", "b": "x/a/b-c", "c": "x/d"}
+    used = {("own", "a-b-c"), ("own", "d")}
+    assert tagged.by_directory(folders, used, "own") == {"c": ("own", "d")}
 
 
 def test_what_is_for_editors_and_tests_is_left_out(strange: Path) -> None:

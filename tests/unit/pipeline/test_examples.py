@@ -68,6 +68,13 @@ async def test_without_a_plain_one_each_named_dockerfile_is_an_example(examples)
     }
 
 
+async def test_a_program_that_is_called_like_a_dockerfile_is_none_unless_the_settings_name_it(examples):
+    files = {"examples/a/Dockerfile.py": "import re\n", "examples/a/Dockerfile.go": CHILD}
+    assert list(await examples(files)) == ["a/go"]
+    named = await examples(files, "examples: {settings: {a: {dockerfile: Dockerfile.py}}}")
+    assert named["a"].problem
+
+
 async def test_gossfiles_named_for_another_dockerfile_of_the_directory_are_not_its_own(examples):
     there = {f"examples/a/{name}": CHILD for name in ("Dockerfile.web", "Dockerfile.job")}
     found = await examples({**there, **{f"examples/a/goss/{name}.yaml": "" for name in ("all", "job", "web")}})
