@@ -75,7 +75,7 @@ class Base:
         return (self.context, self.goss_directory, self.dockerfile, *others)
 
     def tests_of(self, target: str) -> tuple[TestSettings, ...]:
-        """What judges a target."""
+        """The tests of a target."""
         return of_target(self.tests, target, self.targets)
 
     def ending(self, target: str) -> str:

@@ -36,7 +36,7 @@ def _stem(name: str) -> str:
 
 
 def missing(tests: Sequence[TestSettings], directory: str, names: Collection[str]) -> str:
-    """What to say of tests that are to be files of this directory, which has none such; empty where all are there."""
+    """A sentence about tests that are to be files of this directory, which has none such; empty where all are there."""
     for test in tests:
         for name in test.files:
             if name not in names:

@@ -80,7 +80,7 @@ def _place(element: Element, text: str) -> Location | None:
 
 
 def _printed(element: Element) -> list[str]:
-    """What the test itself wrote."""
+    """Lines that the test itself wrote."""
     text = "\n".join(element.findtext(name) or "" for name in ("system-out", "system-err"))
     lines = [line for line in text.splitlines() if line.strip() and not _HEADER.fullmatch(line.strip())]
     return ["it printed:", *lines[-_LINES:]] if lines else []

@@ -40,7 +40,7 @@ def _mounted(exam: Exam) -> dagger.Directory:
 
 
 def cases(path: str, parts: Mapping[str, str]) -> tuple[Case, ...]:
-    """What its JUnit XML says, and an exit code that this does not explain; `path` is the first of its files."""
+    """The cases of its JUnit XML, and an exit code that this does not explain; `path` is the first of its files."""
     told = junit.cases(parts["junit"])
     status, said = parts["status"].strip(), parts["said"].strip()
     if status == _PASSED or any(case.verdict.bad for case in told):

@@ -22,7 +22,7 @@ _ELSEWHERE = {"node_modules", "vendor", "venv", "dist", "target", "__pycache__"}
 }
 """Directories whose Dockerfiles are others' or for tests; those that begin with a dot are left out as well."""
 _WINDOWS = "mcr.microsoft.com/windows/"
-"""What repositories begin with that nothing here can build on."""
+"""The beginning of repositories that nothing here can build on."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Found:
 
 
 def found(root: Path, own: str = "") -> Found:
-    """What there is below ``root``, whose images are called ``own`` if they are not told apart by more than tags.
+    """The Dockerfiles below ``root``, whose images are called ``own`` if they are not told apart by more than tags.
 
     A base is the one that convention has, or one of a hierarchy: what others start from, what lies beside that and
     starts from it, and what a layout of tags names. Where nothing starts from anything, all are bases that are no

@@ -34,7 +34,7 @@ def names(bases: Sequence[FoundDockerfile], everything: Sequence[FoundDockerfile
 
 
 def own(root: Path) -> str:
-    """What a repository is called: as its remote is, else as its directory."""
+    """The own name of a repository: as its remote is, else as its directory."""
     return published(remote(root)).rpartition("/")[2] or slug(root.name)
 
 

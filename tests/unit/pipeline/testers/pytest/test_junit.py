@@ -1,4 +1,4 @@
-"""What becomes of pytest's JUnit XML. Judge: recorded files of pytest 8.3.5 with testinfra 10.2.2, Debian trixie's."""
+"""Cases of pytest's JUnit XML. Judge: recorded files of pytest 8.3.5 with testinfra 10.2.2, Debian trixie's."""
 
 from pathlib import Path
 
