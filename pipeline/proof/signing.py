@@ -15,14 +15,14 @@ from typing import Protocol
 import dagger
 from dagger import dag
 
-from pipeline import spans
+from pipeline import debian, spans
 from pipeline.errors import UsageError
 from pipeline.proof import keys
 from pipeline.proof.bundle import Claim, SignedStatement, pre_authentication
 from pipeline.proof.keys import PublicKey
 from pipeline.proof.trust import Trust
 
-_INSTALL = "apt-get update -qq && apt-get install -y -qq --no-install-recommends openssl >/dev/null"
+_INSTALL = debian.install("openssl")
 _PUBLIC = """\
 set -eu
 case $(head -n 1 /key) in *SIGSTORE*)
