@@ -60,7 +60,7 @@ def call() -> int:
     report = _report()
     shutil.rmtree(report, ignore_errors=True)
     command = [*_call(), *(["--allow", allowed] if (allowed := env("BASELARD_ALLOW")) else [])]
-    command += words(name, ended=ended)
+    command += [*identity(name), *words(name, ended=ended)]
     if name == "cleanup" and not (env("BASELARD_TOKEN") and may_push()):
         print("Without a token that may push there are no test tags to clean up.")
         _give("exit-code", "0")
@@ -75,6 +75,14 @@ def call() -> int:
 def _call() -> Iterator[str]:
     yield from (LAUNCHER, "--engine", os.environ["BASELARD_ENGINE"], "call", "-m", str(ROOT))
     yield from ("--source", os.environ["BASELARD_SOURCE"])
+
+
+def identity(name: str) -> Iterator[str]:
+    """Arguments that ask GitHub for the job's token, if the job may have one: `ci` may sign by it what it publishes."""
+    asking = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    if name == "ci" and all(map(env, asking)) and os.environ["GITHUB_EVENT_NAME"] in TRUSTED:
+        for one in asking:
+            yield from ("--secrets", f"env://{one}")
 
 
 def words(name: str, *, ended: bool) -> Iterator[str]:

@@ -127,7 +127,7 @@ class CleanupSettings:
 
 @dataclass(frozen=True)
 class SignSettings:
-    """Who signs without a key that the call gives: a command of a key management service, or an OIDC identity.
+    """The signer where the call gives no key: a command of a key management service, or an OIDC identity.
 
     `command` signs in `image`, by the private half of `key`; `oidc` is "github" or the address of a token's secret.
     `services` is a file with sigstore's trust configuration; `outage` says whether to "fail" when they do not answer.
@@ -143,6 +143,18 @@ class SignSettings:
 
 
 @dataclass(frozen=True)
+class OriginSettings:
+    """Statements that images from outside need, whose repositories the glob `image` fits, and who must say it."""
+
+    image: str
+    require: tuple[str, ...]
+    key: str = ""
+    identity: str = ""
+    issuer: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class VerifySettings:
     """What has to be said about a published image, who must have signed it, and the source it has to name."""
 
@@ -151,6 +163,7 @@ class VerifySettings:
     issuer: str = ""
     require: tuple[str, ...] = ()
     source: str = ""
+    origins: tuple[OriginSettings, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -219,12 +232,17 @@ def _config(document: Mapping[str, Any], places: Document) -> Config:
     given["publish"] = PublishSettings(**_fields(document.get("publish", {})))
     given["cleanup"] = CleanupSettings(**_fields(document.get("cleanup", {})))
     given["sign"] = SignSettings(**_fields(document.get("sign", {})))
-    given["verify"] = VerifySettings(**_fields(document.get("verify", {})))
+    given["verify"] = _verify(_fields(document.get("verify", {})))
     return Config(**{key: value for key, value in given.items() if value is not None})
 
 
 def _base(document: Mapping[str, Any], number: int, places: Document) -> BaseSettings:
     return BaseSettings(**_with_tests(_fields(document), ("bases", str(number)), places))
+
+
+def _verify(fields: Mapping[str, Any]) -> VerifySettings:
+    origins = tuple(OriginSettings(**_fields(one)) for one in fields.get("origins", ()))
+    return VerifySettings(**{**fields, "origins": origins})
 
 
 def _example(document: Mapping[str, Any], name: str, places: Document) -> dict[str, Any]:

@@ -80,6 +80,7 @@ class Images:
         self.runs = Runs()
         self._asked = dockerfile.Asked()
         self._built: dict[str, dagger.Container | Exception] = {}
+        self._judged: dict[str, Mapping[str, dagger.Container]] = {}
         self._told: set[str] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
 
@@ -208,9 +209,20 @@ class Images:
         for from_ in wanted:
             if meant := base_of(from_.reference, bases):
                 contexts[from_.reference] = await self.base(*meant)
+            elif self._project.config.verify.origins:
+                contexts |= await self._trusted(from_.reference)
         for name, value in named.items():
             contexts[name] = await self._context(value, bases)
         return contexts
+
+    async def _trusted(self, reference: str) -> dict[str, dagger.Container | dagger.Directory]:
+        """The image from outside by the digest that a policy takes, where there is one about it."""
+        from pipeline.proof import origins
+
+        async with self._locks[reference]:
+            if reference not in self._judged and origins.rule(self._project, reference):
+                self._judged[reference] = await origins.trusted(self._project, reference, self.platform)
+        return dict(self._judged.get(reference, {}))
 
     async def _context(self, value: str, bases: Sequence[Base]) -> dagger.Container | dagger.Directory:
         if not value.startswith(IMAGE_CONTEXT):
@@ -218,6 +230,8 @@ class Images:
         reference = value.removeprefix(IMAGE_CONTEXT)
         if meant := base_of(reference, bases):
             return await self.base(*meant)
+        if judged := await self._trusted(reference) if self._project.config.verify.origins else {}:
+            return judged[reference]
         platform = dagger.Platform(self.platform) if self.platform else None
         return dagger.dag.container(platform=platform).from_(reference)
 

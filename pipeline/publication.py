@@ -85,16 +85,16 @@ class Release:
 
 async def publish(call: Call, request: PublishRequest) -> Release:
     """Lint, test every platform, push. When anything fails before, nothing is pushed, and the report says so."""
-    from pipeline.proof import making
+    from pipeline.proof import making, signers
 
     await _admitted(call.project, request)
-    vouching = await making.vouching(call, request)
+    vouching = await signers.of(call.project, request.signing_key)
     per_platform = [_for_platform(call, request, platform) for platform in request.platforms]
     tested = await _checked(call, per_platform)
     if tested.failed:
         return Release(replace(tested, suites=(*tested.suites, _nothing("a check failed"))))
     targets = choose.targets(call.project)
-    maker = making.maker(call, request, vouching, tested)
+    maker = making.maker(call, request.event, request.account, vouching, tested)
     if request.by_digest:
         sent = [await _part(per_platform[0], maker, *one) for one in targets]
     else:
@@ -167,12 +167,11 @@ async def _checked(call: Call, per_platform: Sequence[Call]) -> Report:
 
 
 async def _upload(per_platform: Sequence[Call], maker: ProofMaker, base: Base, target: str) -> Uploaded:
-    request = maker.request
-    references = naming.of_target(per_platform[0].project, base, target, request.event)
+    references = naming.of_target(per_platform[0].project, base, target, maker.event)
     tested = [Tested(await one.images.base(base, target), one.platform) for one in per_platform]
     name = push.candidate(None, per_platform[0].options.nonce[:12], base.ending(target))
     with spans.of(title(base, target)), spans.task("publish"):
-        uploaded = await push.upload(tested, references, request.account, name, indexed=not maker.inside)
+        uploaded = await push.upload(tested, references, maker.account, name, indexed=not maker.inside)
         return await maker.proven(per_platform, base, target, uploaded)
 
 
@@ -189,15 +188,14 @@ async def _move(project: Project, request: PublishRequest, chosen: tuple[Base, s
 
 async def _part(call: Call, maker: ProofMaker, base: Base, target: str) -> Sent:
     """One platform, held by a test tag until it is merged."""
-    request = maker.request
     where = parse_reference(base.name)
     container = await call.images.base(base, target)
-    parts = (request.event.sha[:12] or "local", base.ending(target), call.platform.replace("/", "-"))
+    parts = (maker.event.sha[:12] or "local", base.ending(target), call.platform.replace("/", "-"))
     held = Reference(where.registry, where.repository, push.candidate(None, *parts))
     image = await archive.identify(container, call.platform)
     with spans.of(title(base, target)), spans.task("publish"):
-        await push.push([Tested(container, call.platform)], [image], request.account, held)
-    async with connect(where, await request.account.credentials()) as repository:
+        await push.push([Tested(container, call.platform)], [image], maker.account, held)
+    async with connect(where, await maker.account.credentials()) as repository:
         said = await maker.prover(call, repository, where).image(call, base, target, image.digest, maker.tested)
     case = Case("pushed by digest", Verdict.NOTED, message=f"{held.tag} → {image.digest}")
     outputs = described([held], Published(image.digest, (image,)), "pushed by digest")
@@ -225,7 +223,7 @@ def _suite(uploaded: Uploaded, moved: Moved, state: str, latest: str) -> Suite:
 
 async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Sequence[str]]) -> Report:
     """Merge images pushed by digest, by target, into one index each, and move the tags."""
-    from pipeline.proof import making
+    from pipeline.proof import making, signers
 
     naming.references(call.project, request.event)
     names = {output_name(call.project, *one): one for one in choose.targets(call.project)}
@@ -233,16 +231,17 @@ async def combine(call: Call, request: PublishRequest, parts: Mapping[str, Seque
         if name not in names:
             raise UsageError(f"there is no target {name!r} in this project; there are {', '.join(names)}")
     chosen = [names[name] for name in names if name in parts]
-    maker = making.maker(call, request, await making.vouching(call, request), Report("merge", ()))
+    vouching = await signers.of(call.project, request.signing_key)
+    maker = making.maker(call, request.event, request.account, vouching, Report("merge", ()))
     stored = [await _joined(call, maker, *one, parts[output_name(call.project, *one)]) for one in chosen]
     sent = [await _move(call.project, request, *one) for one in zip(chosen, stored, strict=True)]
     return _with(Report("merge", (), call.clock.started), sent, call.clock.now())
 
 
 async def _joined(call: Call, maker: ProofMaker, base: Base, target: str, parts: Sequence[str]) -> Uploaded:
-    references = naming.of_target(call.project, base, target, maker.request.event)
+    references = naming.of_target(call.project, base, target, maker.event)
     where = references[0]
-    async with connect(where, await maker.request.account.credentials()) as repository:
+    async with connect(where, await maker.account.credentials()) as repository:
         images = [image for part in parts for image in (await _found(repository, part)).platforms]
         if not maker.inside:
             body = index.compose(images)

@@ -94,7 +94,7 @@ async def push(
 
 
 async def there(repository: AwaitedRepository, digest: str) -> Published:
-    """What was just stored. BaselardError where the registry does not have it."""
+    """The index that was just stored. BaselardError where the registry does not have it."""
     found = await index.read(repository, digest)
     if found is None:
         raise BaselardError(f"{digest} was stored, but the registry does not have it")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 async def policy(call: Call, require: Sequence[str] | None, public_key: dagger.Secret | None) -> ProofPolicy:
-    """What the call asks for, else what the configuration asks for."""
+    """The policy of the call, else of the configuration."""
     from pipeline.proof import policy
 
     return await policy.of_project(call.project, require, await public_key.plaintext() if public_key else "")

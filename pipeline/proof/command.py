@@ -43,7 +43,7 @@ class SigningCommand:
 
 
 async def signer(project: Project) -> KeySigner:
-    """Who signs by the configured command. UsageError where it fails, or makes signatures of another key."""
+    """The signer by the configured command. UsageError where it fails, or makes signatures of another key."""
     config = project.config
     place = config.place(("sign", "command"))
     keys = await settings.public_keys(project, ("sign", "key"), config.sign.key)
@@ -58,19 +58,19 @@ async def signer(project: Project) -> KeySigner:
 
 
 async def signatures(command: SigningCommand, key: PublicKey, texts: Sequence[bytes]) -> list[bytes]:
-    """What the command makes of each text. UsageError where that is no signature by this key."""
+    """The command's signature of each text. UsageError where that is no signature by this key."""
     messages = {f"{at}.message": signing.encoded(signing.message(key, one)) for at, one in enumerate(texts)}
     with spans.task("sign", folded=True):
         printed = await _ran(command, messages)
     made = [_plain(one) for one in printed]
     claims = [Claim(text, one) for text, one in zip(texts, made, strict=True)]
     if not all(await signing.fitting([key], claims)):
-        raise UsageError(f"{command.place}: what sign.command printed is no signature by sign.key")
+        raise UsageError(f"{command.place}: what sign.command printed is not a signature by sign.key")
     return made
 
 
 async def _ran(command: SigningCommand, messages: dict[str, str]) -> list[bytes]:
-    """What the command printed for each of these messages."""
+    """The bytes that the command printed for each of these messages."""
     held = dag.directory()
     for name, text in messages.items():
         held = held.with_new_file(name, text)

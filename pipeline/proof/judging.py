@@ -46,7 +46,7 @@ async def judge(found: Sequence[Evidence], about: str, trusted: Trust) -> Judged
 
 
 async def _signatures(found: Sequence[Evidence], trusted: Trust) -> dict[str, str]:
-    """What is wrong with the signature of each, by the referrer's digest; empty where it is by whom one trusts."""
+    """The fault of each signature, by the referrer's digest; empty where it is by whom one trusts."""
     certified = {one.digest: one.signed for one in found if one.signed and one.signed.certified}
     by_key = {one.digest: one.signed for one in found if one.signed and not one.signed.certified}
     fits = await signing.fitting(trusted.keys, [one.claim for one in by_key.values()]) if by_key else []

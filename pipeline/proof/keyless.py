@@ -38,7 +38,7 @@ class OutageError(BaselardError):
 
 @dataclass(frozen=True)
 class KeylessSigner:
-    """Who signs as the one whom a token names; ``who`` is the identity that a certificate will have."""
+    """A signer whom a token names; ``who`` is the identity that a certificate will have."""
 
     who: Identity
     secrets: Mapping[str, dagger.Secret]
@@ -64,8 +64,8 @@ def secrets(oidc: str) -> dict[str, str]:
 
 
 async def signer(project: Project) -> KeylessSigner:
-    """Who signs as the one whom the call's token names. UsageError where that is nobody, OutageError where one of the
-    services does not answer."""
+    """The signer whom the call's token names. UsageError where that is nobody, OutageError where one of the services
+    does not answer."""
     place = f"{project.config.place(('sign', 'oidc'))}: sign.oidc"
     given = await project.given(secrets(project.config.sign.oidc), place)
     return await asked(await settings.services(project), given)
@@ -79,7 +79,7 @@ async def asked(roots: str, given: Mapping[str, dagger.Secret]) -> KeylessSigner
 
 
 async def problems(trusted: Identity, signed: Sequence[SignedStatement]) -> list[str]:
-    """What is wrong with each of these that are signed with certificates; empty for what the trusted one signed."""
+    """The fault of each of these that are signed with certificates; empty for what the trusted one signed."""
     files = {f"{at}.bundle": one.certified.decode() for at, one in enumerate(signed)}
     with spans.task("check certificates", folded=True):
         said = await _answer("check", trusted.roots, files, {})
@@ -103,7 +103,7 @@ def _literal(text: str) -> str:
 
 
 async def _answer(task: str, roots: str, files: Mapping[str, str], secrets: Mapping[str, dagger.Secret]) -> Any:
-    """What the program answers, as JSON holds it."""
+    """The program's answer, as JSON holds it."""
     held = dag.directory().with_new_file("program.py", _PROGRAM.read_text())
     for name, text in {**files, **({"services.json": roots} if roots else {})}.items():
         held = held.with_new_file(name, text)
@@ -129,7 +129,7 @@ async def _ran(held: dagger.Directory, task: str, secrets: Mapping[str, dagger.S
 
 
 def refused(code: int, printed: str) -> BaselardError:
-    """What it means that the program ended with this code and these words."""
+    """The error that it means when the program ended with this code and these words."""
     said = (printed.strip().splitlines() or [f"exit code {code}"])[-1]
     if code == _OUTAGE:
         return OutageError(f"sigstore's services do not answer: {said}")

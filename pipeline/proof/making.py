@@ -1,33 +1,32 @@
-"""What a publish attaches, and who signs it."""
+"""The proof that a publish attaches, and its signer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from baselard.oci.reference import Reference
 from pipeline import archive, push, spans
 from pipeline.calls import Call
 from pipeline.discover import Base
 from pipeline.model import Case, Report
-from pipeline.proof import buildkit, proving, signers
+from pipeline.proof import buildkit, proving
 from pipeline.proof.provenance import Origin
 from pipeline.proof.proving import Prover
 from pipeline.proof.signers import Vouching
 from pipeline.push import Uploaded
 from pipeline.registry.client import AwaitedRepository, connect
 from pipeline.registry.index import PlatformImage, Published
-
-if TYPE_CHECKING:
-    from pipeline.publication import PublishRequest
+from pipeline.share import Account
+from pipeline.tags.events import Event
 
 
 @dataclass(frozen=True)
 class ProofMaker:
-    """Who publishes what, who signs, and the report of the tests that it passed."""
+    """The publisher of one event, the signer, and the report of the tests that it passed."""
 
-    request: PublishRequest
+    event: Event
+    account: Account
     vouching: Vouching
     tested: Report
     style: Sequence[str]
@@ -38,18 +37,18 @@ class ProofMaker:
         return buildkit.STYLE in self.style
 
     def prover(self, call: Call, repository: AwaitedRepository, where: Reference) -> Prover:
-        origin = Origin(call.project.config.publish.source, self.request.event.ref, self.request.event.sha)
+        origin = Origin(call.project.config.publish.source, self.event.ref, self.event.sha)
         return Prover(repository, where, self.vouching, origin, call)
 
     def vouched(self) -> Case:
-        """Who vouches for what is attached."""
+        """A case that tells who vouches for what is attached."""
         return proving.about(self.vouching)
 
     async def proven(self, per_platform: Sequence[Call], base: Base, target: str, uploaded: Uploaded) -> Uploaded:
         """Attach what is said about each platform's image and about the index, which may hold the former."""
         where = uploaded.references[0]
         with spans.task("attach statements"):
-            async with connect(where, await self.request.account.credentials()) as repository:
+            async with connect(where, await self.account.credentials()) as repository:
                 prover = self.prover(per_platform[0], repository, where)
                 images = [
                     await archive.identify(await one.images.base(base, target), one.platform) for one in per_platform
@@ -67,11 +66,6 @@ class ProofMaker:
         return await push.there(repository, await buildkit.put_index(repository, images, self.vouching.signer))
 
 
-async def vouching(call: Call, request: PublishRequest) -> Vouching:
-    """Who signs for this request."""
-    return await signers.of(call.project, request.signing_key)
-
-
-def maker(call: Call, request: PublishRequest, who: Vouching, tested: Report) -> ProofMaker:
-    """Who makes the proof of a publish whose tests are over."""
-    return ProofMaker(request, who, tested, call.project.config.publish.attest_style)
+def maker(call: Call, event: Event, account: Account, who: Vouching, tested: Report) -> ProofMaker:
+    """The maker of the proof of a publish whose tests are over."""
+    return ProofMaker(event, account, who, tested, call.project.config.publish.attest_style)

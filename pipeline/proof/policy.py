@@ -37,7 +37,11 @@ async def of_project(
     for one in wanted:
         if one not in KINDS:
             raise UsageError(f"--require: there is no statement {one!r}; there are {', '.join(KINDS)}")
-    known = Trust(keys.public(trusted, "--public-key")) if trusted else own or await settings.trust(project)
+    known = (
+        Trust(keys.public(trusted, "--public-key"))
+        if trusted
+        else own or await settings.trust(project, ("verify",), project.config.verify)
+    )
     if "signature" in wanted and not known:
         remedy = "give --public-key, or verify.key, or verify.identity with verify.issuer"
         raise UsageError(f"a signature is required, but no key is known: {remedy}")
@@ -50,25 +54,36 @@ async def check(repository: AwaitedRepository, published: Published, policy: Pro
     subjects = {published.digest: images.get(published.digest, "index"), **images}
     cases = []
     for digest, name in subjects.items():
-        judged = await judging.judge(await evidence.read(repository, digest), digest, policy.trust)
-        cases += [_rule(name, kind, judged, policy) for kind in policy.require if _applies(kind, name)]
-        cases += _beside(name, judged, policy)
+        known = await judged(repository, digest, policy)
+        cases += [_rule(name, kind, known, policy) for kind in policy.require if _applies(kind, name)]
+        cases += _beside(name, known, policy)
     return cases
+
+
+async def judged(repository: AwaitedRepository, digest: str, policy: ProofPolicy) -> Judged:
+    """Statements about one manifest or index, by whom the policy trusts."""
+    return await judging.judge(await evidence.read(repository, digest), digest, policy.trust)
 
 
 def _applies(kind: str, name: str) -> bool:
     return name != "index" or kind not in _OF_IMAGES
 
 
-def _rule(name: str, kind: str, judged: Judged, policy: ProofPolicy) -> Case:
+def _rule(name: str, kind: str, known: Judged, policy: ProofPolicy) -> Case:
     """Whether one kind of statement is there and says what it has to."""
-    wrong = [_wrong(one, policy) for one in judged.of(kind)]
     case = f"{name}: {kind}"
+    if said := broken(kind, known, policy):
+        return Case(case, Verdict.FAILED, message=f"verify.require asks for {said}")
+    return Case(case, Verdict.PASSED, message="" if known.signed else "whoever can push may have written it")
+
+
+def broken(kind: str, known: Judged, policy: ProofPolicy) -> str:
+    """The kind of statement that is asked for, and why none of those that are known will do; empty when one does."""
+    wrong = [_wrong(one, policy) for one in known.of(kind)]
     if "" in wrong:
-        return Case(case, Verdict.PASSED, message="" if judged.signed else "whoever can push may have written it")
-    reasons = [*wrong, *judged.problems]
-    said = "; ".join(reasons) if reasons else "nothing of the kind refers to this image"
-    return Case(case, Verdict.FAILED, message=f"verify.require asks for {kind}: {said}")
+        return ""
+    reasons = [*wrong, *known.problems]
+    return f"{kind}: {'; '.join(reasons) if reasons else 'nothing of the kind refers to this image'}"
 
 
 def _wrong(one: Statement, policy: ProofPolicy) -> str:
@@ -84,11 +99,11 @@ def _wrong(one: Statement, policy: ProofPolicy) -> str:
     return ""
 
 
-def _beside(name: str, judged: Judged, policy: ProofPolicy) -> list[Case]:
+def _beside(name: str, known: Judged, policy: ProofPolicy) -> list[Case]:
     """What is there without being asked for."""
-    there = dict.fromkeys(one.kind for one in judged.statements if one.kind not in policy.require)
+    there = dict.fromkeys(one.kind for one in known.statements if one.kind not in policy.require)
     if not there:
         return []
     unknown = "nobody's signature was checked: no key is known here"
-    by = "signed by somebody who is trusted" if judged.signed else unknown
+    by = "signed by somebody who is trusted" if known.signed else unknown
     return [Case(f"{name}: {', '.join(there)}", Verdict.NOTED, message=by)]

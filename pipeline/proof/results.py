@@ -11,7 +11,6 @@ from typing import Any
 
 from baselard.oci import digests
 from pipeline.discover import Base, Example, Project, base_of
-from pipeline.images import title
 from pipeline.model import Case, Report, Suite, Verdict
 from pipeline.report.directory import TESTED
 
@@ -39,7 +38,7 @@ def about(report: Report, project: Project, base: Base, target: str, platform: s
     for suite in report.suites:
         if suite.group == "lint" and suite.name == base.dockerfile:
             found.append(TestedWith(suite, "hadolint", (base.dockerfile,)))
-        elif suite.name == title(base, target) + on:
+        elif suite.name == base.title(target) + on:
             tests = base.tests_of(target)
             files = tuple(name for test in tests for name in test.files)
             found.append(TestedWith(suite, ", ".join(dict.fromkeys(test.tester for test in tests)), files))

@@ -1,4 +1,4 @@
-"""Who signs: a key that the call gives, else a command or an identity that the configuration names, else nobody."""
+"""The signer: a key that the call gives, else a command or an identity that the configuration names, else nobody."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pipeline.proof.signing import Signer
 
 @dataclass(frozen=True)
 class Vouching:
-    """Who signs; where nobody does, ``reason`` says why."""
+    """The signer; where there is none, ``reason`` says why."""
 
     signer: Signer | None
     reason: str = ""
 
 
 async def of(project: Project, secret: dagger.Secret | None) -> Vouching:
-    """Who signs for this call, tried out: UsageError or BaselardError where they cannot."""
+    """The signer of this call, tried out: UsageError or BaselardError where they cannot."""
     settings = project.config.sign
     if secret:
         return Vouching(await signing.signer(secret))

@@ -52,7 +52,7 @@ done <asked
 
 
 class Signer(Protocol):
-    """Who signs statements: whom one has to trust for them to hold, and a sentence that names them."""
+    """A signer of statements: whom one has to trust for them to hold, and a sentence that names them."""
 
     @property
     def trust(self) -> Trust: ...
@@ -65,7 +65,7 @@ class Signer(Protocol):
 
 @dataclass(frozen=True)
 class KeySigner:
-    """Who signs with a private key: its public half, and how signatures of texts are made, in their order."""
+    """A private key's owner: its public half, and how signatures of texts are made, in their order."""
 
     public: PublicKey
     signatures: Callable[[Sequence[bytes]], Awaitable[list[bytes]]]
@@ -122,7 +122,7 @@ async def fitting(trusted: Sequence[PublicKey], signed: Sequence[Claim]) -> list
 
 
 def message(key: PublicKey, text: bytes) -> bytes:
-    """What is signed of a text: of ECDSA's its hash, since a list of packages has megabytes."""
+    """The part of a text that is signed: of ECDSA's its hash, since a list of packages has megabytes."""
     return hashlib.sha256(text).digest() if key.prehashed else text
 
 

@@ -26,7 +26,7 @@ _NO_CONFIG = {"architecture": "", "os": "", "config": {}}
 
 
 def payload(name: str, digest: str) -> bytes:
-    """What is signed: that the image of this digest is one of the repository ``name``."""
+    """The text that is signed: that the image of this digest is one of the repository ``name``."""
     said = {
         "identity": {"docker-reference": name},
         "image": {"docker-manifest-digest": digest},

@@ -1,4 +1,4 @@
-"""Whose signatures count: keys, and people or workflows that certificates name."""
+"""Signers that count: keys, and people or workflows that certificates name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.proof.keys import PublicKey
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a certificate has to name, and which issuer has to have known them; each may be a glob.
+    """The one whom a certificate has to name, and which issuer has to have known them; each may be a glob.
 
     ``roots`` is sigstore's client trust configuration as JSON; without it, its public services are meant.
     """

@@ -87,12 +87,21 @@ def test_a_command_signs_with_a_key_that_it_keeps(call, registry, write, monkeyp
     source = project(write, name, policy, **{"signing.pub": openssl("pkey", "-pubout", stdin=private)})
     lacking = call(source, *PUSH)
     assert (lacking.code, "add --secrets env://KEPT" in lacking.stderr) == (2, True), lacking.stderr[-3000:]
+    yaml = (source / "baselard.yaml").read_text()
     done = call(source, "--secrets", "env://KEPT", *PUSH)
     assert done.code == 0, done.stderr[-3000:]
     verified = call(source, "verify", "--references", f"{name}:main")
     assert verified.code == 0, verified.stderr[-3000:]
     tags = json.loads(subprocess.check_output(["skopeo", "list-tags", "--tls-verify=false", f"docker://{name}"]))
     assert sum(tag.endswith(".sig") for tag in tags["Tags"]) == 2
+    rule = f"{{image: '{registry}/*', key: signing.pub, require: [provenance, signature]}}"
+    (source / "Dockerfile").write_text(f"FROM {name}:main\nRUN echo more >/more\n")
+    (source / "baselard.yaml").write_text(f"verify: {{origins: [{rule}]}}\n")
+    built = call(source, "base", "stdout")
+    assert built.code == 0, built.stderr[-3000:]
     (source / "signing.pub").write_text(openssl("pkey", "-pubout", stdin=openssl("genpkey", "-algorithm", "ED25519")))
+    refused = call(source, "test-base")
+    assert (refused.code, "is not built on: baselard.yaml:1: linux/amd64: provenance" in refused.stdout) == (1, True)
+    (source / "baselard.yaml").write_text(yaml)
     other = call(source, "--secrets", "env://KEPT", *PUSH)
-    assert (other.code, "is no signature by sign.key" in other.stderr) == (2, True), other.stderr[-3000:]
+    assert (other.code, "is not a signature by sign.key" in other.stderr) == (2, True), other.stderr[-3000:]

@@ -9,7 +9,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -17,9 +19,22 @@ import pytest
 from baselard.oci.digests import of_bytes
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
-from pipeline.errors import UsageError
+from pipeline.config import parse
+from pipeline.discover import Project
+from pipeline.errors import BaselardError, ConfigError, UsageError
 from pipeline.model import Verdict
-from pipeline.proof import attaching, buildkit, command, evidence, keys, policy, signing, simple, statement
+from pipeline.proof import (
+    attaching,
+    buildkit,
+    command,
+    evidence,
+    keys,
+    origins,
+    policy,
+    signing,
+    simple,
+    statement,
+)
 from pipeline.proof.evidence import Described
 from pipeline.proof.policy import ProofPolicy
 from pipeline.proof.statement import PROVENANCE, SIGNATURE, SPDX, TEST_RESULT, Statement
@@ -301,7 +316,7 @@ async def test_securesystemslib_takes_the_envelopes_and_refuses_changed_ones():
 
     for make in (p256, ed25519):
         secret = make()
-        public = openssl("pkey", "-pubout", stdin=secret)
+        public = openssl("pkey", "-pubout", stdin=secret) if secret else ""
         (signed,) = await (await signer_of(secret)).sign([b'{"a": 1}'])
         name = keys.public(public, "x")[0].name
         document = _envelope(signed, name)
@@ -313,6 +328,79 @@ async def test_securesystemslib_takes_the_envelopes_and_refuses_changed_ones():
         document["payload"] = base64.b64encode(b'{"a": 2}').decode()
         with pytest.raises(VerificationError):
             Envelope.from_dict(document).verify([key], 1)
+
+
+def building_on(name: str, secret: str, **wanted: Any) -> Project:
+    """A project with a rule about the images of a repository, and the key that it names."""
+    public = openssl("pkey", "-pubout", stdin=secret) if secret else ""
+    files = SimpleNamespace(glob=told(["it.pub"]), file=lambda _: SimpleNamespace(contents=told(public)))
+    rules = {"image": name.rpartition("/")[0] + "/*", **({"key": "it.pub"} if secret else {}), **wanted}
+    config = parse(
+        json.dumps({"verify": {"origins": [{"image": "ghcr.io/other", "require": ["sbom"]}, rules]}}, indent=1)
+    )
+    return Project(cast(Any, files), config, (), ())
+
+
+def told(value: Any) -> Any:
+    async def answered(*_: Any) -> Any:
+        return value
+
+    return answered
+
+
+@pytest.fixture
+def built_on(monkeypatch, published, guarded):
+    """What a build would start from, by the name of the context."""
+
+    @asynccontextmanager
+    async def connected(*_: Any) -> AsyncIterator[AwaitedRepository]:
+        yield published.repository
+
+    monkeypatch.setattr(origins, "connect", connected)
+    monkeypatch.setattr(origins, "_from", lambda reference, platform: (reference, platform))
+
+
+async def test_a_rule_about_a_from_gives_the_digest_that_was_judged(published, built_on):
+    secret = p256()
+    await published.attach(secret)
+    project = building_on(published.name, secret, require=list(REQUIRED), source=SOURCE)
+    given = await origins.trusted(project, f"{published.name}:v1", "")
+    digest = (await index.read(published.repository, "v1")).digest
+    pinned = f"{published.name}@{digest}"
+    assert given == {
+        f"{published.name}:v1::linux/amd64": (pinned, "linux/amd64"),
+        f"{published.name}:v1": (pinned, ""),
+    }
+    assert origins.rule(project, "ghcr.io/acme/base:1") is None
+
+
+@pytest.mark.parametrize(
+    ("predicates", "wanted", "said"),
+    [
+        ({PROVENANCE: FROM_HERE}, {"require": ["sbom"]}, "linux/amd64: sbom: nothing of the kind refers to this image"),
+        (GOOD, {"require": ["provenance"], "source": "https://example.com/x"}, "it names the source"),
+    ],
+)
+async def test_a_broken_rule_about_a_from_ends_the_build_and_says_which(published, built_on, predicates, wanted, said):
+    secret = p256()
+    await published.attach(secret, predicates)
+    project = building_on(published.name, secret, **wanted)
+    with pytest.raises(BaselardError) as raised:
+        await origins.trusted(project, f"{published.name}:v1", "")
+    assert f"{published.name}:v1 is not built on: baselard.yaml:10: " in str(raised.value)
+    assert said in str(raised.value)
+
+
+async def test_a_from_that_another_key_signed_or_that_is_not_there_is_not_built_on(published, built_on):
+    await published.attach(p256())
+    project = building_on(published.name, p256(), require=["signature"])
+    with pytest.raises(BaselardError, match="which is not trusted here"):
+        await origins.trusted(project, f"{published.name}:v1", "")
+    with pytest.raises(BaselardError, match=":v2 is not in its registry"):
+        await origins.trusted(project, f"{published.name}:v2", "")
+    nobody = building_on(published.name, "", require=["signature"])
+    with pytest.raises(ConfigError, match="no key or identity is named"):
+        await origins.trusted(nobody, f"{published.name}:v1", "")
 
 
 async def in_an_index(published: Attached, signer: signing.KeySigner | None = None) -> str:
@@ -450,7 +538,7 @@ async def test_a_command_that_has_the_key_elsewhere_signs_what_a_key_would(publi
     assert await published.verdicts(trusting(secret)) == {}
     assert {len(one) for one in got} == {32}
     (other,) = keys.public(openssl("pkey", "-pubout", stdin=p256()), "here")
-    with pytest.raises(UsageError, match=r"baselard.yaml:3: what sign.command printed is no signature by sign.key"):
+    with pytest.raises(UsageError, match=r"baselard.yaml:3: what sign.command printed is not a signature by sign.key"):
         await command.signatures(asked, other, [b"x"])
 
 

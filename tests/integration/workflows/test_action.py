@@ -41,6 +41,17 @@ def test_the_key_is_named_where_something_may_be_published_and_its_text_nowhere(
     assert "PRIVATE KEY" not in " ".join(words) and "PRIVATE KEY" not in job.log
 
 
+@pytest.mark.parametrize(("event", "signs"), [("push", True), ("pull_request", False)])
+def test_a_job_that_may_ask_for_a_token_hands_it_to_what_may_publish(repository, step, event, signs):
+    """The names: docs.github.com/actions/reference/security/oidc."""
+    asking = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://x/?a=b", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "it"}
+    step(Event(event), registry_token="t", **asking)
+    (words,) = repository.calls
+    named = [word for word in words if word.startswith("env://ACTIONS_")]
+    assert named == ([f"env://{one}" for one in asking] if signs else [])
+    assert not signs or words.index("--secrets") < words.index("ci-report")
+
+
 def test_what_dockerfiles_may_ask_for_is_said_before_the_function(repository, step):
     step(allow="network.host,security.insecure")
     (words,) = repository.calls
