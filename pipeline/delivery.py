@@ -20,6 +20,7 @@ from pipeline.tags.events import Event
 
 if TYPE_CHECKING:
     from pipeline.proof.policy import ProofPolicy
+    from pipeline.stale.when import Looked
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,11 @@ class Ended:
     tested: str = ""
 
 
-async def deliver(call: Call, request: PublishRequest) -> Ended:
-    """Everything that this event may do. What it may not do is said in the report."""
+async def deliver(call: Call, request: PublishRequest, *, when_stale: bool = False) -> Ended:
+    """Everything that this event may do. What it may not do is said in the report.
+
+    With `when_stale` an event that may publish does so only if a base has moved since what is published was built.
+    """
     account = request.account
     reason = why_not(request.event, has_password=account.password is not None)
     if not reason and not naming.named(call.project, request.event):
@@ -41,6 +45,22 @@ async def deliver(call: Call, request: PublishRequest) -> Ended:
     if reason:
         checked = await publication.only_checked(call, request.platforms, reason)
         return Ended(merge("ci", [checked, await compare.sizes(call, account)]))
+    looked = await _looked(call, request) if when_stale else None
+    if looked and not looked.reasons:
+        return Ended(Report("ci", (looked.suite,), call.clock.started))
+    ended = await _delivered(call, request)
+    suites = (*([looked.suite] if looked else []), *ended.report.suites)
+    return replace(ended, report=replace(ended.report, suites=suites))
+
+
+async def _looked(call: Call, request: PublishRequest) -> Looked:
+    from pipeline.stale import when  # most events do not ask
+
+    return await when.look(call.project, request)
+
+
+async def _delivered(call: Call, request: PublishRequest) -> Ended:
+    account = request.account
     wanted = await _policy(call, request)
     released = await publication.publish(call, request)
     published = released.report

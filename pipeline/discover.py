@@ -16,11 +16,11 @@ if TYPE_CHECKING:  # whoever plans a repository on a disk has no engine
 
 _FEW = 3  # names that a sentence may list
 
-__all__ = ["UNNAMED", "Base", "Example", "Project", "base_of", "found", "project"]
+__all__ = ["UNNAMED", "Base", "EngineTree", "Example", "Project", "base_of", "found", "project"]
 
 
 @dataclass(frozen=True)
-class _Engines:
+class EngineTree:
     """A directory of an engine as discovery reads it."""
 
     source: dagger.Directory
@@ -41,7 +41,7 @@ async def project(
     source: dagger.Directory, allow: frozenset[str] = frozenset(), secrets: Sequence[dagger.Secret] = ()
 ) -> Project:
     """Read the configuration and find bases and examples; ConfigError when there is no base to find."""
-    settings, known, tested = await found(_Engines(source))
+    settings, known, tested = await found(EngineTree(source))
     return Project(source, settings, known, tested, allow, secrets)
 
 

@@ -31,6 +31,7 @@ Ref = Annotated[str, Doc("Full git ref: refs/heads/BRANCH, refs/tags/TAG or refs
 Sha = Annotated[str, Doc("The commit")]
 Created = Annotated[str, Doc("The commit's time, ISO 8601, for the label; without it equal inputs give equal digests")]
 Platforms = Annotated[list[str] | None, Doc("Platforms of the index; the configured ones by default")]
+WhenStale = Annotated[bool, Doc("Publish only if a base has moved since what is published was built, else do nothing")]
 EventName = Annotated[str, Doc("GitHub's name of the event, such as push or schedule")]
 Username = Annotated[str, Doc("User name at the registry")]
 Password = Annotated[dagger.Secret | None, Doc("Password or token at the registry, such as env://TOKEN")]

@@ -20,7 +20,7 @@ from pipeline import (
     verification,
     weights,
 )
-from pipeline.fan_out import FanOut, fresh
+from pipeline.fan_out import fresh
 from pipeline.flags import (
     IGNORED,
     BaseImage,
@@ -49,18 +49,18 @@ from pipeline.flags import (
     Since,
     Target,
     Username,
+    WhenStale,
 )
 from pipeline.images import Images
 from pipeline.past import read as read_past
-from pipeline.references import parse_reference
-from pipeline.registry import cleaning
 from pipeline.report import directory, outputs
 from pipeline.share import Account
 from pipeline.tags import events, naming
+from pipeline.upkeep import Upkeep
 
 
 @object_type
-class Baselard(FanOut):
+class Baselard(Upkeep):
     """Build a base image once, test every example on the built object, publish what was tested."""
 
     source: Annotated[
@@ -250,6 +250,7 @@ class Baselard(FanOut):
         event: EventName = "",
         created: Created = "",
         platforms: Platforms = None,
+        when_stale: WhenStale = False,
         signing_key: SigningKey = None,
         username: Username = "",
         password: Password = None,
@@ -259,7 +260,9 @@ class Baselard(FanOut):
         Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so.
         """
         named = events.Named(ref, sha, event, created)
-        return verdict.settle((await self._pushed(named, platforms, signing_key, username, password)).report)
+        return verdict.settle(
+            (await self._pushed(named, platforms, signing_key, username, password, when_stale=when_stale)).report
+        )
 
     @fresh
     async def ci_report(  # noqa: PLR0913  # one flag, one argument
@@ -270,6 +273,7 @@ class Baselard(FanOut):
         event: EventName = "",
         created: Created = "",
         platforms: Platforms = None,
+        when_stale: WhenStale = False,
         signing_key: SigningKey = None,
         past: PastRuns = None,
         username: Username = "",
@@ -280,7 +284,7 @@ class Baselard(FanOut):
         README.md is in it when its table of published images changed; tested.json is what a test result names.
         """
         named = events.Named(ref, sha, event, created)
-        ended = await self._pushed(named, platforms, signing_key, username, password)
+        ended = await self._pushed(named, platforms, signing_key, username, password, when_stale=when_stale)
         made = directory.render(ended.report, sha, await read_past(past))
         for name, text in ((docs.FILE, ended.readme), (directory.TESTED, ended.tested)):
             made = made.with_new_file(name, text) if text else made
@@ -324,39 +328,6 @@ class Baselard(FanOut):
         return verdict.settle(await verification.verify(call, account, references, wanted, [platform]))
 
     @fresh
-    async def cleanup(  # noqa: PLR0913  # one flag, one argument
-        self,
-        *,
-        tags: Annotated[str, Doc("Glob of the tags to delete; the configured one by default")] = "",
-        older_than_days: Annotated[int | None, Doc("Only tags at least this old")] = None,
-        keep_last: Annotated[int | None, Doc("Keep this many of the newest")] = None,
-        pull_request: Annotated[str, Doc("Only tags of this pull request: pr-N, test-pr-N and what begins so")] = "",
-        registry: Annotated[str, Doc("Repository to clean up instead of the bases' own")] = "",
-        orphans: Annotated[
-            bool, Doc("Also what refers to images that are gone: signatures, lists of packages")
-        ] = False,
-        apply: Annotated[bool, Doc("Delete; otherwise only say what would go")] = False,
-        format: Format = "text",
-        username: Username = "",
-        password: Password = None,
-    ) -> str:
-        """Delete test tags from the registry, but nothing that a kept tag, index or signature still needs."""
-        project = await self._project()
-        chosen = replace(
-            cleaning.policy(project.config.cleanup, tags, older_than_days, keep_last, pull_request), orphans=orphans
-        )
-        as_json, said, entries = listing.check_format(format) == "json", [], []
-        for name in [registry] if registry else dict.fromkeys(base.name for base in project.bases):
-            account = Account(name, username, password)
-            place, credentials = parse_reference(name), await account.credentials()
-            if as_json:
-                made = await cleaning.removed(place, credentials, chosen, apply=apply)
-                entries.append(cleaning.entry(place, made, applied=apply))
-            else:
-                said.append(await cleaning.clean_up(place, credentials, chosen, apply=apply))
-        return listing.rendered(entries) if as_json else "\n".join(said)
-
-    @fresh
     async def size(
         self,
         *,
@@ -381,15 +352,17 @@ class Baselard(FanOut):
         account = Account(project.bases[0].name, username, password)
         return dagger.dag.directory().with_new_file(docs.FILE, await docs.updated(project, account)).file(docs.FILE)
 
-    async def _pushed(
+    async def _pushed(  # noqa: PLR0913  # one flag, one argument
         self,
         named: events.Named,
         platforms: list[str] | None,
         signing_key: dagger.Secret | None,
         username: str,
         password: dagger.Secret | None,
+        *,
+        when_stale: bool,
     ) -> delivery.Ended:
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
         request = publication.request(call, named, account, platforms or (), signing_key=signing_key)
-        return await delivery.deliver(call, request)
+        return await delivery.deliver(call, request, when_stale=when_stale)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # argparse
 
 @dataclass(frozen=True)
 class Subcommand:
-    """``run`` takes what ``parser`` read and gives the exit code. Those for developers are not ``shown``."""
+    """``run`` takes what ``parser`` read and gives the exit code. Those for developers and SDKs are not ``shown``."""
 
     about: str
     run: "Callable[[Namespace], int]"
@@ -69,6 +69,18 @@ def _plan(asked: "Namespace") -> int:
     from baselard.cli import plan
 
     return plan.run(asked.ref, as_json=asked.json)
+
+
+def _outdated(asked: "Namespace") -> int:
+    from baselard.cli import outdated
+
+    return outdated.run(as_json=asked.json)
+
+
+def _update(asked: "Namespace") -> int:
+    from baselard.cli import update
+
+    return update.run(yes=asked.yes, github=asked.github)
 
 
 def _cache(asked: "Namespace") -> int:
@@ -130,11 +142,13 @@ COMMANDS: Mapping[str, Subcommand] = {
     "open": Subcommand("open a report that a run left, or a shell in an example of it", _open),
     "init": Subcommand("make this repository work: write a baselard.yaml from what is found, offer a workflow", _init),
     "plan": Subcommand("print what would be built, from what, tested how and published as what", _plan),
+    "outdated": Subcommand("list images, tools and actions from elsewhere beside the newest there is", _outdated),
+    "update": Subcommand("move pins that are behind: a diff, then the files, or a pull request", _update),
     "cache": Subcommand("take the last run's results to another machine, or bring them from one", _cache),
     "setup": Subcommand("install what the engine uses of this system's packages", _setup),
     "doctor": Subcommand("look at what this machine lends the engine, and name what is missing", _doctor),
     "prune": Subcommand("free space in the store", _prune),
-    "session": Subcommand("serve the API to an SDK that starts its own engine", _session),
+    "session": Subcommand("serve the API to an SDK that starts its own engine", _session, shown=False),
     "version": Subcommand("print the version and the commit", _version),
     "test": Subcommand("lint, type-check and test this checkout; --full for the slow tests too", _test, shown=False),
     "bench": Subcommand("measure the ways of sharing a base image against each other", _bench, shown=False),
@@ -153,7 +167,7 @@ def usage() -> str:
     lines = [f"  {name:<11}{command.about}\n" for name, command in COMMANDS.items() if command.shown]
     return (
         "Build a container base image once, test every example on the built object, publish what was tested.\n\n"
-        "Usage: baselard [-C DIR] [--engine embedded|dagger] COMMAND …\n\n"
+        "Usage: baselard [-C DIR] [--engine embedded|dagger] COMMAND …\n"
         "  -C DIR     work in that directory; on a tree without a Dagger module, this module works on the tree\n\n"
         + "".join(lines)
         + "\nbaselard call --help lists this module's functions, baselard call FUNCTION --help their arguments;\n"

@@ -49,11 +49,17 @@ def remote(root: Path) -> str:
         return ""
 
 
-def published(url: str) -> str:
-    """Where images of a repository usually go, such as ``ghcr.io/owner/name``; empty for what is no URL of a host."""
+def place(url: str) -> tuple[str, str]:
+    """The host of a git URL, and the repository's path there; empty for what is no URL of a host."""
     scp = _SCP.fullmatch(url)
     host, path = (scp["host"], scp["path"]) if scp else (urlsplit(url).hostname or "", urlsplit(url).path)
-    parts = [word for part in path.removesuffix("/").removesuffix(".git").split("/") if (word := slug(part))]
+    return host, path.strip("/").removesuffix(".git")
+
+
+def published(url: str) -> str:
+    """Where images of a repository usually go, such as ``ghcr.io/owner/name``; empty for what is no URL of a host."""
+    host, path = place(url)
+    parts = [word for part in path.split("/") if (word := slug(part))]
     return "/".join([_REGISTRIES.get(host, host), *parts]) if "." in host and parts else ""
 
 

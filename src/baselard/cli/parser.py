@@ -233,6 +233,25 @@ def _plan() -> Parser:
     return parser
 
 
+_SIGNED_IN = """\
+Registries are asked as docker and podman are signed in there; GitHub with the token in GITHUB_TOKEN or GH_TOKEN,
+where there is one, at GITHUB_API_URL. What could not be asked about is said, and ends with exit code 1.
+"""
+
+
+def _outdated() -> Parser:
+    parser = Parser("outdated", about=_SIGNED_IN)
+    _switch(parser, "-j", "--json", help="print it as JSON")
+    return parser
+
+
+def _update() -> Parser:
+    parser = Parser("update", about=_SIGNED_IN)
+    _switch(parser, "-y", "--yes", help="write it without asking")
+    _switch(parser, "--github", help="open a pull request instead, or renew the one there is; needs a token")
+    return parser
+
+
 def _cache() -> Parser:
     about = """\
 export writes what the last run used: results and the snapshots they need, compressed, and nothing that is there
@@ -298,6 +317,8 @@ _BUILT: Mapping[str, Callable[[], Parser]] = {
     "open": _open,
     "init": _init,
     "plan": _plan,
+    "outdated": _outdated,
+    "update": _update,
     "cache": _cache,
     "setup": _setup,
     "doctor": _doctor,

@@ -71,7 +71,7 @@ def test_help_fits_one_screen_and_names_every_command(capsys: pytest.CaptureFixt
     text = capsys.readouterr().out
     assert len(text.splitlines()) <= 24
     named = {name for name in COMMANDS if re.search(rf"^  {name} ", text, re.MULTILINE)}
-    assert set(COMMANDS) - named == {"test", "bench"}  # for whoever works on Baselard; CONTRIBUTING.md tells of them
+    assert set(COMMANDS) - named == {"test", "bench", "session"}  # for whoever works on Baselard, and for SDKs
 
 
 def test_an_unknown_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:

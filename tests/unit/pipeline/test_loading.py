@@ -14,6 +14,7 @@ import pytest
 LATE = (
     "pipeline.testers.known",
     "pipeline.proof",
+    "pipeline.stale",
     "baselard.dockerfile.syntax.text",
     "baselard.dockerfile.apply.apply",
     "xml.etree.ElementTree",
