@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from baselard.cli import places
-from baselard.engine.host import privilege
+from baselard.engine.host import privilege, rootless
 
 
 @pytest.fixture
@@ -27,7 +27,14 @@ def test_root_keeps_it_where_the_system_keeps_state(user: pytest.MonkeyPatch) ->
 
 def test_a_user_whom_sudo_makes_root_looks_at_roots_store(user: pytest.MonkeyPatch) -> None:
     user.setattr(privilege, "may_mount", lambda: False)
+    user.setattr(rootless, "chosen", lambda _: None)
     assert places.store_root() == Path("/var/lib/baselard")
+
+
+def test_a_user_who_is_root_of_a_namespace_keeps_it_at_home(user: pytest.MonkeyPatch) -> None:
+    user.setattr(privilege, "may_mount", lambda: False)
+    user.setattr(rootless, "chosen", lambda _: rootless.Offer())
+    assert places.store_root() == Path("/home/me/.local/share/baselard")
 
 
 @pytest.mark.parametrize(

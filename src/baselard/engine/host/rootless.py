@@ -4,6 +4,7 @@ Whoever has a range of subordinate numbers (subuid(5)) gets it mapped by newuidm
 the only user there is. Everything else of the engine works inside as it does for the machine's root.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselard.engine.errors import EngineError, HostError
+from baselard.engine.errors import HostError
 from baselard.engine.host import privilege, process
 
 _CLONE_NEWUSER = 0x10000000
@@ -70,49 +71,41 @@ def forbidden() -> str:
 
 def enter(wanted: Offer) -> None:
     """Make this process root of a new user namespace. Call while it has one thread. Raises HostError."""
-    reading, writing = os.pipe()
-    answer, told = os.pipe()
-    pid = os.getpid()
-    mapper = os.fork()
-    if not mapper:
-        os.close(writing)
-        os._exit(_tell(told, lambda: _map_from_outside(pid, wanted, reading)))
-    os.close(told)
     uid, gid = os.geteuid(), os.getegid()
-    try:
+    with _mapper(wanted) as mapped:
         if _libc.unshare(_CLONE_NEWUSER):
-            raise HostError(f"a user namespace cannot be made: {os.strerror(ctypes.get_errno())}")
-        if wanted.single:
-            _map_one(uid, gid)
-        os.write(writing, b"!")
-    finally:
-        os.close(writing)
-        with os.fdopen(answer, "rb") as file:
-            said = file.read().decode()
-        os.close(reading)
-        os.waitpid(mapper, 0)
-    if said:
-        raise HostError(said)
+            raise HostError(f"a user namespace cannot be made: {os.strerror(ctypes.get_errno())}; use sudo, or be root")
+        mapped()
+    if wanted.single:
+        _map_one(uid, gid)
     for name in ("SUDO_UID", "SUDO_GID"):  # whoever that was, root here is this user
         os.environ.pop(name, None)
 
 
-def _tell(told: int, work: Callable[[], None]) -> int:
-    """Write what goes wrong with ``work`` where the other process reads."""
-    try:
-        work()
-    except (EngineError, OSError) as error:
-        os.write(told, str(error).encode())
-        return 1
-    return 0
-
-
-def _map_from_outside(pid: int, wanted: Offer, begin: int) -> None:
-    """Have the programs that may do so map the ranges of ``wanted``, once the process ``pid`` has its namespace."""
-    if not os.read(begin, 1) or wanted.single:
+@contextlib.contextmanager
+def _mapper(wanted: Offer) -> Iterator[Callable[[], None]]:
+    """What has the ranges mapped once this process has its namespace: programs that were started outside of it."""
+    if wanted.single:
+        yield lambda: None
         return
-    for program, own, ranges in (("newuidmap", os.getuid(), wanted.uids), ("newgidmap", os.getgid(), wanted.gids)):
-        process.run([program, str(pid), "0", str(own), "1", *map(str, _mapping(ranges))])
+    rows = ((os.getuid(), wanted.uids), (os.getgid(), wanted.gids))
+    words = [" ".join(map(str, (os.getpid(), 0, own, 1, *_mapping(ranges)))) for own, ranges in rows]
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as end, os.fdopen(writing, "wb") as begin:
+        child = process.spawn(["sh", "-c", "read _ && newuidmap $0 && newgidmap $1", *words], stdin=end)
+
+        def mapped() -> None:
+            begin.write(b"go\n")
+            begin.flush()
+            _, said = child.communicate()
+            if child.returncode:
+                raise HostError(f"the subordinate numbers cannot be mapped: {said.decode(errors='replace').strip()}")
+
+        with child:
+            try:
+                yield mapped
+            finally:
+                begin.close()
 
 
 def _mapping(ranges: Sequence[tuple[int, int]]) -> Iterator[int]:

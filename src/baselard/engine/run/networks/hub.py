@@ -7,6 +7,7 @@ input and ends with it, however this process ends; the namespace goes with its l
 import contextlib
 import fcntl
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -86,8 +87,8 @@ def opened(directory: Path) -> Hub:
 
 def lacking() -> str:
     """What this machine lacks for a plain user's containers to reach the network, with the remedy, or ""."""
-    if not process.which("pasta") and not process.which("slirp4netns"):
-        return "neither slirp4netns nor pasta is installed; as root: apt-get install slirp4netns"
+    if not _helpers():
+        return "neither slirp4netns nor a pasta of 2024 or later is installed; as root: apt-get install slirp4netns"
     if not os.access(_TUN, os.R_OK | os.W_OK):
         return f"{_TUN} cannot be opened; as root: modprobe tun; chmod 666 {_TUN}"
     return ""
@@ -96,15 +97,25 @@ def lacking() -> str:
 def _started(namespace: Namespace, directory: Path) -> "_Helper":
     if missing := lacking():
         raise HostError(missing)
-    commands = [make(namespace, directory) for name, make in _HELPERS.items() if process.which(name)]
     said = []
-    for command in commands:
-        helper = _Helper.of(command)
+    for name in _helpers():
+        helper = _Helper.of(_HELPERS[name](namespace, directory))
         if helper.is_ready():
             return helper
         helper.close()
-        said.append(f"{command[0] if command[0] != 'sh' else 'pasta'} says: {helper.said}")
+        said.append(f"{name} says: {helper.said}")
     raise HostError("; ".join(said))
+
+
+def _helpers() -> list[str]:
+    """Those that are here. The pasta of Debian 12 (March 2023) loses what is forwarded to it, and has no version."""
+    there = [name for name in _HELPERS if process.which(name)]
+    if "pasta" in there:
+        told = process.run(["pasta", "--version"], check=False).stdout.decode(errors="replace")
+        version = re.search(r"20[0-9]{6}|20[0-9]{2}_[0-9]{2}_[0-9]{2}", told)
+        if not version or version[0] < "2024":
+            there.remove("pasta")
+    return there
 
 
 def _slirp(namespace: Namespace, _: Path) -> list[str]:
@@ -122,7 +133,7 @@ def _pasta(namespace: Namespace, directory: Path) -> list[str]:
     return ["sh", "-c", _WATCH, str(number), "pasta", *options, "--netns", str(place)]
 
 
-# In the order in which they are tried: the pasta of Debian 12 loses what is forwarded to it.
+# In the order in which they are tried.
 _HELPERS: "dict[str, Callable[[Namespace, Path], list[str]]]" = {"slirp4netns": _slirp, "pasta": _pasta}
 
 

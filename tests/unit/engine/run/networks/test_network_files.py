@@ -31,12 +31,12 @@ def test_a_resolver_on_the_loopback_is_replaced_by_its_upstream(tmp_path, monkey
 
 def test_the_first_subnet_that_nothing_touches(monkeypatch):
     routes = [ipaddress.IPv4Network("10.64.0.0/16"), ipaddress.IPv4Network("10.65.3.0/24")]
-    monkeypatch.setattr(bridges, "_routes", lambda: iter(routes))
+    monkeypatch.setattr(bridges, "routes", lambda: iter(routes))
     assert str(bridges._free_subnet()) == "10.65.16.0/20"
 
 
 def test_no_subnet_is_free(monkeypatch):
-    monkeypatch.setattr(bridges, "_routes", lambda: iter([ipaddress.IPv4Network("0.0.0.0/1"), *_halves()]))
+    monkeypatch.setattr(bridges, "routes", lambda: iter([ipaddress.IPv4Network("0.0.0.0/1"), *_halves()]))
     with pytest.raises(HostError, match="every private subnet"):
         bridges._free_subnet()
 
