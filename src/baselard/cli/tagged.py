@@ -14,7 +14,7 @@ Tagged = tuple[str, str]
 
 
 def by_directory(folders: Mapping[str, str], used: Collection[Tagged], own: str) -> dict[str, Tagged]:
-    """The name of each Dockerfile, for those that a layout names; `folders` are theirs by path, `own` is the repository.
+    """The name of each Dockerfile that a layout names; `folders` are theirs by path, `own` is the repository.
 
     `used` is what FROMs ask for. What two Dockerfiles would be is neither.
     """
