@@ -1,5 +1,6 @@
 """``baselard init``: what makes a stranger's repository work: baselard.yaml, hadolint's rules, a workflow."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,13 @@ from pipeline.conventions import CONFIG, EXAMPLES, beside
 WORKFLOW = ".github/workflows/baselard.yml"
 RULES = ".hadolint.yaml"
 _SCHEMA = "https://raw.githubusercontent.com/baselard/baselard/main/pipeline/baselard.schema.json"
-_UNPINNED = {"apt-get install": "DL3008", "apk add": "DL3018"}
+_UNPINNED = {
+    r"apt-get\b[^\n;&|]*\binstall": "DL3008",
+    r"apk\b[^\n;&|]*\badd": "DL3018",
+    r"yum\b[^\n;&|]*\binstall": "DL3033",
+    r"zypper\b[^\n;&|]*\b(install|in)\b": "DL3037",
+    r"(micro)?dnf\b[^\n;&|]*\binstall": "DL3041",
+}
 """hadolint warns of packages without a version; distributions keep only the newest, so that a pin breaks builds."""
 
 
@@ -108,7 +115,7 @@ def _examples(examples: tuple[FoundDockerfile, ...]) -> str:
 def hadolint(there: Found) -> str:
     """Rules for what would fail a lint though nobody can mend it; empty when nothing would."""
     text = "\n".join(one.text for one in there.bases + there.examples)
-    ignored = [rule for command, rule in _UNPINNED.items() if command in text]
+    ignored = [rule for command, rule in _UNPINNED.items() if re.search(rf"\b{command}", text)]
     if not ignored:
         return ""
     return (

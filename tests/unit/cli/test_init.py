@@ -316,6 +316,26 @@ def test_on_a_terminal_each_file_is_asked_for(
     assert not (strange / ".hadolint.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "rule"),
+    [
+        ("apt-get -y install git", "DL3008"),
+        ("apk --no-cache add git", "DL3018"),
+        ("yum -y --setopt=a=b install git", "DL3033"),
+        ("zypper -n in git", "DL3037"),
+        ("dnf install -y git", "DL3041"),
+        ("microdnf --nodocs install git", "DL3041"),
+        ("apt-get update", ""),
+        ("apt-get update && cp install /tmp", ""),
+    ],
+)
+def test_versions_are_asked_of_no_distribution_s_packages(strange: Path, command: str, rule: str) -> None:
+    """Judge: hadolint 2.15.1, which has this rule of a Dockerfile with this command, and no other of these."""
+    write(strange, {"Dockerfile": f"FROM debian\nRUN {command}\n"})
+    written = init.hadolint(found.found(strange))
+    assert (yaml.safe_load(written) if written else {"ignored": []}) == {"ignored": [rule] if rule else []}
+
+
 def test_rules_that_are_there_are_kept(strange: Path) -> None:
     write(strange, {"Dockerfile": "FROM debian\nRUN apt-get install -y git\n", ".hadolint.yml": "mine\n"})
     init.run(github=False, yes=True)
