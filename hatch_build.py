@@ -1,4 +1,5 @@
-"""Adds to a build what no tree holds: the commit it was made from and, in a wheel, Baselard's own Dagger module.
+"""Adds to a build what no tree holds: the commit it was made from and, in a wheel, Baselard's own Dagger module
+and its manual page.
 
 The module is what dagger.json includes, below `baselard/module`: an engine, the embedded one or Dagger's, is given
 that directory. A Dagger engine itself installs the project editable, beside its own SDK in `./sdk`: nothing is added
@@ -8,6 +9,7 @@ then, and what is the embedded engine's is no dependency.
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,18 +35,29 @@ class Added(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Tell hatchling which files go where."""
-        self.made = Path(tempfile.mkdtemp())
+        self.made, self.pages = Path(tempfile.mkdtemp()), Path(tempfile.mkdtemp())
         if version == "editable":
             return
         if self.target_name == "wheel":
             _copy_module(Path(self.root), self.made)
+            build_data["shared_data"][str(self._written_page())] = "share/man/man1/baselard.1"
         if commit := commit_of(Path(self.root)):
             (self.made / COMMIT).write_text(f"{commit}\n")
         build_data["force_include"][str(self.made)] = MODULE if self.target_name == "wheel" else "."
 
+    def _written_page(self) -> Path:
+        """The manual page, from the command line's own table, which needs nothing but Python."""
+        sys.path.insert(0, str(Path(self.root) / "src"))
+        from baselard.cli import commands, man
+
+        page = self.pages / "baselard.1"
+        page.write_text(man.page(commands.shown()))
+        return page
+
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 -- hatchling's
         """Remove what was made."""
         shutil.rmtree(self.made)
+        shutil.rmtree(self.pages)
 
 
 def _copy_module(root: Path, to: Path) -> None:

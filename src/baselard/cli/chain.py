@@ -61,7 +61,7 @@ class _Reading:
         """The values of the flags up to the next function's name."""
         texts: dict[str, list[str]] = {}
         while self.words and self.words[0].startswith("-"):
-            arg = _named(function, self.words[0])
+            arg = named(function, self.words[0])
             if arg:
                 texts.setdefault(arg.name, []).append(self._text(arg))
             else:
@@ -131,7 +131,8 @@ class _Reading:
         raise ValueError(unknown("value", text, choices) + f" (one of {', '.join(choices)})")
 
 
-def _named(function: Function, word: str) -> FunctionArg | None:
+def named(function: Function, word: str) -> FunctionArg | None:
+    """The argument that a flag is for, if it is one of the function's."""
     name = kebab(word.partition("=")[0])
     return next((arg for arg in function.args if kebab(arg.name) == name and word.startswith("--")), None)
 

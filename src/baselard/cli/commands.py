@@ -114,6 +114,24 @@ def _session(asked: "Namespace") -> int:
     return session.run(session.directory(asked.workdir), asked.line, modules=asked.modules)
 
 
+def _completion(asked: "Namespace") -> int:
+    from baselard.cli import completion
+
+    return completion.run(asked.shell)
+
+
+def _complete(asked: "Namespace") -> int:
+    from baselard.cli import complete
+
+    return complete.run(asked.line[1:], shown())
+
+
+def _man(_: "Namespace") -> int:
+    from baselard.cli import man
+
+    return man.run(shown())
+
+
 def _version(_: "Namespace") -> int:
     from baselard.cli import version
 
@@ -149,7 +167,12 @@ COMMANDS: Mapping[str, Subcommand] = {
     "doctor": Subcommand("look at what this machine lends the engine, and name what is missing", _doctor),
     "prune": Subcommand("free space in the store", _prune),
     "session": Subcommand("serve the API to an SDK that starts its own engine", _session, shown=False),
+    "completion": Subcommand(
+        "print a script by which bash, zsh or fish completes commands, functions and flags", _completion
+    ),
+    "man": Subcommand("show the manual page", _man, shown=False),
     "version": Subcommand("print the version and the commit", _version),
+    "complete": Subcommand("print what a command line may go on with, for these scripts", _complete, shown=False),
     "test": Subcommand("lint, type-check and test this checkout; --full for the slow tests too", _test, shown=False),
     "bench": Subcommand("measure the ways of sharing a base image against each other", _bench, shown=False),
 }
@@ -162,14 +185,19 @@ def run(name: str, words: Sequence[str]) -> int:
     return COMMANDS[name].run(parser.read(name, words))
 
 
+def shown() -> dict[str, str]:
+    """The commands for everybody, each with the line about it."""
+    return {name: command.about for name, command in COMMANDS.items() if command.shown}
+
+
 def usage() -> str:
     """The help of ``baselard`` itself; one screen."""
-    lines = [f"  {name:<11}{command.about}\n" for name, command in COMMANDS.items() if command.shown]
+    lines = [f"  {name:<12}{about}\n" for name, about in shown().items()]
     return (
         "Build a container base image once, test every example on the built object, publish what was tested.\n\n"
         "Usage: baselard [-C DIR] [--engine embedded|dagger] COMMAND …\n"
-        "  -C DIR     work in that directory; on a tree without a Dagger module, this module works on the tree\n\n"
+        "  -C DIR      work in that directory; on a tree without a Dagger module, this module works on it\n\n"
         + "".join(lines)
-        + "\nbaselard call --help lists this module's functions, baselard call FUNCTION --help their arguments;\n"
-        "baselard COMMAND --help tells of the other commands.\n"
+        + "\n`baselard call --help` lists this module's functions, `COMMAND --help` tells of one command, "
+        "`baselard man` of all.\n"
     )

@@ -10,7 +10,9 @@ from baselard.engine.errors import HostError, UserError
 
 ENGINES = ("embedded", "dagger")
 MADE_FOR = "0.21"
-_HERE = ("-h", "--help", "help", "version", "--version")  # what any system can do
+WORDS = (("-C", "work in that directory"), ("--engine", f"what does the work: {' or '.join(ENGINES)}"))
+"""What may stand before the command, with a line about each."""
+_HERE = ("-h", "--help", "help", "version", "--version", "completion", "complete", "man")  # what any system can do
 _SYSTEMS = {"darwin": "macOS", "win32": "Windows"}
 
 
@@ -20,7 +22,7 @@ def passed(argv: Sequence[str]) -> list[str]:
     Raises UserError for what is wrong with these, HostError for a system that cannot do it.
     """
     engine, line = os.environ.pop("BASELARD_ENGINE", "") or ENGINES[0], list(argv)
-    while line and (line[0] in ("-C", "--engine") or line[0].startswith("--engine=")):
+    while line and _stands_before(line[0]):
         name, equals, value = line.pop(0).partition("=")
         value = value if equals else line.pop(0) if line else ""
         if name == "-C":
@@ -40,6 +42,21 @@ def passed(argv: Sequence[str]) -> list[str]:
             f"{MADE_FOR} and say `baselard --engine dagger {' '.join(line[:2])}`, or work in a Linux machine"
         )
     return line
+
+
+def entered(argv: Sequence[str]) -> list[str]:
+    """The command line from the command on, in the directory that -C names, for who only looks at it."""
+    line = list(argv)
+    while len(line) > 1 and _stands_before(line[0]):
+        name, equals, _ = line.pop(0).partition("=")
+        value = "" if equals else line.pop(0)
+        if name == "-C":
+            _enter(value)
+    return [] if line and _stands_before(line[0]) else line
+
+
+def _stands_before(word: str) -> bool:
+    return word in ("-C", "--engine") or word.startswith("--engine=")
 
 
 def _enter(directory: str) -> None:

@@ -16,7 +16,8 @@ from baselard.cli.options import Help, Options, unknown
 from baselard.engine.errors import UserError
 
 PROGRESS = ("auto", "tty", "plain", "dots", "report", "quiet", "json")
-READ_ELSEWHERE = ("call", "watch", "test", "bench")  # by chain, pytest, and the benches
+SHELLS = ("bash", "zsh", "fish")
+READ_ELSEWHERE = ("call", "watch", "complete", "test", "bench")  # by chain, pytest, and the benches
 
 
 class Parser(ArgumentParser):
@@ -68,6 +69,23 @@ class Parser(ArgumentParser):
     def names(self) -> list[str]:
         """All options that are more than a letter, as typed."""
         return [name for name in self._option_string_actions if name.startswith("--")]
+
+    @property
+    def first(self) -> Sequence[str]:
+        """What the first argument may be, where it is one of a few."""
+        return next((tuple(one.choices) for one in self._actions if not one.option_strings and one.choices), ())
+
+    def words(self) -> Iterator[tuple[str, str]]:
+        """Each option in its first form that is more than a letter, with its explanation."""
+        for action in (one for one in self._actions if one.option_strings):
+            yield next(name for name in action.option_strings if name.startswith("--")), action.help or ""
+
+    def choices(self, words: Sequence[str]) -> Sequence[str] | None:
+        """What may follow an option that is the last of these words; none where it does not wait for a value."""
+        action = self._option_string_actions.get(words[-1]) if words else None
+        if action is None or action.nargs == 0:
+            return None
+        return tuple(action.choices or ())
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Each option as typed, with its explanation."""
@@ -139,7 +157,7 @@ def _display(parser: Parser) -> None:
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
     mode = _one_of("--progress", PROGRESS)
     shown = f"{', '.join(PROGRESS[:-1])} or {PROGRESS[-1]}"
-    parser.add_argument("--progress", metavar="MODE", default="auto", type=mode, help=shown)
+    parser.add_argument("--progress", metavar="MODE", default="auto", type=mode, choices=PROGRESS, help=shown)
 
 
 def _running(parser: Parser) -> None:
@@ -263,7 +281,7 @@ BASELARD_CACHE_PUBLIC_KEY (or by the former's other half): PEM, or the path of a
 """
     parser = Parser("cache", "export|import DIRECTORY|REFERENCE", about)
     ways = ("export", "import")
-    parser.add_argument("way", metavar="|".join(ways), type=_one_of("baselard cache", ways))
+    parser.add_argument("way", metavar="|".join(ways), type=_one_of("baselard cache", ways), choices=ways)
     parser.add_argument("place", metavar="DIRECTORY|REFERENCE")
     _switch(parser, "--unsigned", help="import what anybody may have written")
     return parser
@@ -304,11 +322,26 @@ def _session() -> Parser:
     return parser
 
 
+def _completion() -> Parser:
+    about = """\
+Prints a script: `source <(baselard completion bash)` in ~/.bashrc, the same with zsh in ~/.zshrc behind compinit,
+and for fish `baselard completion fish | source` in ~/.config/fish/config.fish.
+"""
+    parser = Parser("completion", "|".join(SHELLS), about)
+    one_of = _one_of("baselard completion", SHELLS)
+    parser.add_argument("shell", metavar="|".join(SHELLS), type=one_of, choices=SHELLS)
+    return parser
+
+
+def _man() -> Parser:
+    return Parser("man", about="Opens the manual page, or writes it (roff) where no terminal is.\n")
+
+
 def _version() -> Parser:
     return Parser("version")
 
 
-_BUILT: Mapping[str, Callable[[], Parser]] = {
+BUILT: Mapping[str, Callable[[], Parser]] = {
     "call": _call,
     "check": _check,
     "functions": _functions,
@@ -324,6 +357,8 @@ _BUILT: Mapping[str, Callable[[], Parser]] = {
     "doctor": _doctor,
     "prune": _prune,
     "session": _session,
+    "completion": _completion,
+    "man": _man,
     "version": _version,
 }
 
@@ -331,7 +366,7 @@ _BUILT: Mapping[str, Callable[[], Parser]] = {
 @cache
 def of(command: str) -> Parser:
     """The parser of a command."""
-    return _BUILT[command]()
+    return BUILT[command]()
 
 
 def read(command: str, words: Sequence[str]) -> Namespace:

@@ -71,7 +71,9 @@ def test_help_fits_one_screen_and_names_every_command(capsys: pytest.CaptureFixt
     text = capsys.readouterr().out
     assert len(text.splitlines()) <= 24
     named = {name for name in COMMANDS if re.search(rf"^  {name} ", text, re.MULTILINE)}
-    assert set(COMMANDS) - named == {"test", "bench", "session"}  # for whoever works on Baselard, and for SDKs
+    assert "\n`baselard call --help`" in text and "`baselard man`" in text
+    # for whoever works on Baselard, for SDKs, and for the shells' scripts
+    assert set(COMMANDS) - named == {"man", "test", "bench", "session", "complete"}
 
 
 def test_an_unknown_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
