@@ -21,6 +21,8 @@ _FINE_IN_CI = (
     "dockerBuild is Dagger's own there",
     "there is no node or npm here",
     "there is no go here",
+    "act cannot be built here",
+    "BASELARD_ACTIONS names no directory",  # GitHub's own code, which no machine has by itself
     "there is no Python 3.",  # of the versions that a Dagger engine may use, a machine has some
     "there is no sshd here",  # installing it would open a port of a developer's machine
     "root may write everywhere",
