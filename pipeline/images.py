@@ -22,12 +22,15 @@ from pipeline.project import Base, Example, Project, base_of
 
 if TYPE_CHECKING:
     from baselard.dockerfile.apply.state import Made
+    from baselard.dockerfile.plan.steps import Git, Url
 
 # How to build a base once more, which container to take instead of building one, and what becomes of a built base
 # before examples receive it.
 Build: TypeAlias = Callable[[], Awaitable[dagger.Container]]
 Given: TypeAlias = Callable[[Base, str, Build], Awaitable[dagger.Container]]
 HandOver: TypeAlias = Callable[[Base, str, dagger.Container, Build], Awaitable[dagger.Container]]
+# A download or a checkout, and what it gives.
+Fetched: TypeAlias = "tuple[Url | Git, dagger.File | dagger.GitRef]"
 # The labels of a base's target, which are its annotations too.
 Marks: TypeAlias = Callable[["Images", Base, str], Awaitable[Mapping[str, str]]]
 
@@ -77,6 +80,8 @@ class Images:
         self.warnings: list[Warning_] = []
         # By title: what the files of one that was built here come from.
         self.made: dict[str, Sequence[Made[dagger.Container]]] = {}
+        # By title: what the ADDs of one that was built here fetched.
+        self.fetched: defaultdict[str, list[Fetched]] = defaultdict(list)
         self.runs = Runs()
         self._asked = dockerfile.Asked()
         self._built: dict[str, dagger.Container | Exception] = {}
@@ -160,6 +165,7 @@ class Images:
             [one for one in self._project.bases if one is not base],
             target=target,
             on_made=functools.partial(self.made.__setitem__, base.title(target)),
+            on_fetch=lambda *fetched: self.fetched[base.title(target)].append(fetched),
         )
 
     async def _build(

@@ -19,6 +19,8 @@ from baselard.oci import digests
 BUILDER = "https://github.com/baselard/baselard"
 BUILD_TYPE = f"{BUILDER}/blob/main/docs/how-to/proof.md#of-an-image"
 INDEX_TYPE = f"{BUILDER}/blob/main/docs/how-to/proof.md#of-an-index"
+SOURCE = "source"
+"""The name of the material that is the repository itself."""
 _REF = re.compile(r"@(refs/.*|[0-9a-f]{40})$")
 
 
@@ -35,24 +37,24 @@ class Origin:
         if not self.repository and not self.commit:
             return []
         uri = f"git+{self.repository}" + (f"@{self.ref}" if self.ref else "") if self.repository else ""
-        return [{"name": "source", **_given(uri=uri), **_given(digest=_given(gitCommit=self.commit))}]
+        return [{"name": SOURCE, **_given(uri=uri), **_given(digest=_given(gitCommit=self.commit))}]
 
 
 @dataclass(frozen=True)
 class Material:
-    """An image or a file that went into the build; an image made on the spot has no digest, and says so."""
+    """An image, a file or a revision of git that went into the build; an image made on the spot says so."""
 
     name: str
     uri: str = ""
     digest: str = ""
     note: str = ""
+    commit: str = ""
 
     def dependency(self) -> dict[str, Any]:
+        digest = {"gitCommit": self.commit} if self.commit else {}
         if self.digest:
             parsed = digests.parse(self.digest)
             digest = {parsed.algorithm: parsed.hex}
-        else:
-            digest = {}
         note = {"baselard_note": self.note} if self.note else {}
         return {"name": self.name, **_given(uri=self.uri, digest=digest, annotations=note)}
 
@@ -115,7 +117,10 @@ def source(predicate: Mapping[str, Any]) -> str:
     Read as SLSA has it, so that another builder's is understood: the first material of git.
     """
     built = predicate.get("buildDefinition") or {}
-    uris = [str(one.get("uri") or "") for one in built.get("resolvedDependencies") or ()]
+    listed = built.get("resolvedDependencies") or ()
+    if built.get("buildType") in (BUILD_TYPE, INDEX_TYPE):  # an ADD may have fetched others
+        listed = [one for one in listed if one.get("name") == SOURCE]
+    uris = [str(one.get("uri") or "") for one in listed]
     return next((_REF.sub("", uri.removeprefix("git+")) for uri in uris if uri.startswith("git+")), "")
 
 

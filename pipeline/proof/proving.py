@@ -15,7 +15,7 @@ from pipeline.calls import Call
 from pipeline.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Verdict
-from pipeline.proof import attaching, provenance, results, sbom, simple
+from pipeline.proof import attaching, fetched, provenance, results, sbom, simple
 from pipeline.proof.attaching import held, lacking
 from pipeline.proof.evidence import Described
 from pipeline.proof.provenance import BuildRecipe, BuildRun, Material, Origin
@@ -86,7 +86,7 @@ class Prover:
 async def provenance_of(call: Call, base: Base, target: str, origin: Origin) -> dict[str, Any]:
     """Where one platform's image comes from."""
     recipe = BuildRecipe(base.dockerfile, base.context, target, call.platform, base.settings.build_args)
-    return provenance.of_image(origin, recipe, await _materials(call, base), _run(call))
+    return provenance.of_image(origin, recipe, await _materials(call, base, target), _run(call))
 
 
 def _run(call: Call) -> BuildRun:
@@ -112,11 +112,11 @@ def about(vouching: Vouching) -> Case:
     return Case("not signed", Verdict.NOTED, message=f"{vouching.reason}, so nobody vouches for these statements")
 
 
-async def _materials(call: Call, base: Base) -> list[Material]:
-    """The Dockerfile and every image from outside that one of its stages starts from."""
+async def _materials(call: Call, base: Base, target: str) -> list[Material]:
+    """The Dockerfile, every image from outside that one of its stages starts or copies from, and what it fetched."""
     text = await call.project.source.file(base.dockerfile).contents()
     found = [provenance.file(base.dockerfile, text.encode())]
-    for name, digest in await marks.origins(call.images, call.project, base, text):
-        note = "" if digest else "made here from Debian's archive, since no registry could be reached"
-        found.append(Material(name, provenance.image_uri(name, call.platform), digest, note))
-    return found
+    for one in await marks.origins(call.images, call.project, base, text):
+        note = "made here from Debian's archive, since no registry could be reached" if one.bootstrapped else ""
+        found.append(Material(one.name, provenance.image_uri(one.name, call.platform), one.digest, note))
+    return [*found, *await fetched.materials(call.images.fetched[base.title(target)])]

@@ -1,10 +1,14 @@
 """What is attached to a published image, from the command line; foreign programs read and judge it."""
 
 import base64
+import functools
+import hashlib
+import http.server
 import json
 import os
 import shutil
 import subprocess
+import threading
 import zlib
 
 import pytest
@@ -25,6 +29,27 @@ def openssl(*argv, stdin=""):
 
 def new_key():
     return openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+
+
+@pytest.fixture(scope="module")
+def fetched(tmp_path_factory):
+    """Where a file and a repository can be fetched, and the repository's commit."""
+    root = tmp_path_factory.mktemp("fetched")
+    (root / "file").write_text("fetched")
+
+    def git(*argv):
+        identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+        return subprocess.check_output(["git", *identity, *argv], cwd=root, text=True).strip()
+
+    git("init", "-q", "-b", "main", "work")
+    git("-C", "work", "commit", "-q", "--allow-empty", "-m", "x")
+    git("clone", "-q", "--bare", "work", "it.git")
+    git("-C", "it.git", "update-server-info")
+    serving = functools.partial(http.server.SimpleHTTPRequestHandler, directory=root)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serving) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}", git("-C", "work", "rev-parse", "HEAD")
+        server.shutdown()
 
 
 @pytest.fixture
@@ -78,19 +103,24 @@ def published(done):
     return image
 
 
-def test_what_is_published_is_signed_verified_and_not_signed_again(call, repository, tmp_path):
+def test_what_is_published_is_signed_verified_and_not_signed_again(call, repository, tmp_path, fetched):
     source, name = repository
+    server, commit = fetched
+    with (source / "Dockerfile").open("a") as file:
+        file.write(f"ADD http://me:pw@{server}/file /file\nADD http://{server}/it.git#main /it\n")
     (tmp_path / "read").mkdir()
     image = published(call(source, "publish", *PUSH, "--signing-key", "env://SIGNING_KEY"))
     digest = image["platforms"]["linux/amd64"]["digest"]
     said = statements(name, digest, tmp_path / "read")
     assert all(one["subject"][0]["digest"] == {"sha256": digest.partition(":")[2]} for one in said.values())
     built = said["https://slsa.dev/provenance/v1"]["predicate"]["buildDefinition"]
-    assert [one["name"] for one in built["resolvedDependencies"]] == [
-        "source",
-        "Dockerfile",
-        "docker.io/library/debian:trixie-slim",
-    ]
+    used = {one["name"]: one for one in built["resolvedDependencies"]}
+    assert list(used)[:3] == ["source", "Dockerfile", debian := "docker.io/library/debian:trixie-slim"]
+    assert used[f"http://{server}/file"]["digest"] == {"sha256": hashlib.sha256(b"fetched").hexdigest()}
+    assert used[f"http://{server}/it.git@main"]["digest"] == {"gitCommit": commit}
+    labels = json.loads(skopeo("inspect", f"docker://{name}:main"))["Labels"]
+    assert labels["org.opencontainers.image.base.digest"] == f"sha256:{used[debian]['digest']['sha256']}"
+    assert ("dev.baselard.base.bootstrapped" in labels) == ("annotations" in used[debian])
     assert built["externalParameters"]["buildArgs"] == {"WORD": "y", "API_TOKEN": "(left out)"}
     tested = said["https://in-toto.io/attestation/test-result/v0.1"]["predicate"]
     assert (tested["result"], tested["failedTests"]) == ("PASSED", [])

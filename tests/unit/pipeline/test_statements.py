@@ -14,7 +14,7 @@ from pipeline.conventions import From
 from pipeline.discover import Base, Example, Project
 from pipeline.errors import UsageError
 from pipeline.model import Case, Quarantine, Report, Suite, Verdict
-from pipeline.proof import bundle, keys, provenance, results, statement
+from pipeline.proof import bundle, fetched, keys, provenance, results, statement
 from pipeline.proof.bundle import SignedStatement
 from pipeline.proof.provenance import BuildRecipe, BuildRun, Material, Origin
 from pipeline.proof.statement import Statement
@@ -179,6 +179,28 @@ def test_provenance_names_source_recipe_and_materials_but_no_secret():
 def test_the_source_of_another_builders_provenance_is_understood(uri, meant):
     assert provenance.source({"buildDefinition": {"resolvedDependencies": [{"uri": "x"}, {"uri": uri}]}}) == meant
     assert provenance.source({}) == ""
+
+
+def test_what_an_add_checked_out_is_not_the_source():
+    added = Material("https://example.com/tool", "git+https://example.com/tool@main", commit="f" * 40)
+    recipe = BuildRecipe("Dockerfile", ".", "", "linux/amd64", {})
+    nowhere = provenance.of_image(Origin(), recipe, [added], RUN)
+    assert provenance.source(nowhere) == ""
+    (listed,) = nowhere["buildDefinition"]["resolvedDependencies"]
+    assert listed["digest"] == {"gitCommit": "f" * 40}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://me:token@example.com:8443/a?b=c", "https://example.com:8443/a?b=c"),
+        ("ssh://git@example.com/a.git", "ssh://example.com/a.git"),
+        ("https://example.com/a@b", "https://example.com/a@b"),
+        ("git@example.com:a/b.git", "git@example.com:a/b.git"),
+    ],
+)
+def test_addresses_are_told_without_who_asked(address, shown):
+    assert fetched.public(address) == shown
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from baselard.dockerfile.dagger.asked import Asked
 from baselard.dockerfile.dagger.builder import DaggerBuilder
 from baselard.dockerfile.dagger.known import begins_at_an_object
 from baselard.dockerfile.plan.entitlements import read
-from baselard.dockerfile.plan.steps import RunStep
+from baselard.dockerfile.plan.steps import Git, RunStep, Url
 from baselard.dockerfile.syntax.errors import Warning_
 
 
@@ -34,6 +34,7 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     on_warning: Callable[[Warning_], None] = log_warning,
     on_made: Callable[[Sequence[Made[dagger.Container]]], None] | None = None,
     on_run: Callable[[RunStep, dagger.Container], None] = lambda _step, _container: None,
+    on_fetch: Callable[[Url | Git, dagger.File | dagger.GitRef], None] = lambda _what, _got: None,
 ) -> dagger.Container:
     """The container that `docker buildx build` would make of `dockerfile` in `context`, or in `dockerfiles` if given.
 
@@ -42,14 +43,14 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     entitlements (`--allow`): what a RUN may ask for beyond a container's usual rights. `asked` is
     for several builds of one connection: what they start from is then asked for its config and its users once.
     `on_made` gets the container after each instruction that changed files, the base's first; `on_run` each RUN as it
-    is planned, with the container after it.
+    is planned, with the container after it; `on_fetch` each download and each checkout of an ADD, not yet evaluated.
 
     Raises ValueError for an entitlement there is not; DockerfileError, before anything runs, for what cannot be built
     or is not allowed; dagger.ExecError for a failing RUN, once
     something asks for the result.
     """
     allowed = read(allow)
-    builder = DaggerBuilder(client, secrets, ssh, asked or Asked())
+    builder = DaggerBuilder(client, secrets, ssh, asked or Asked(), on_fetch)
     directories = {name: one for name, one in contexts.items() if isinstance(one, dagger.Directory)}
     containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
     # Asked for once here, or every question about a host directory would read it from the host again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagger
@@ -23,12 +23,13 @@ from baselard.oci.image_config import ImageConfig
 
 @dataclass(frozen=True)
 class DaggerBuilder:
-    """`secrets` by id, `ssh` the agent's socket."""
+    """`secrets` by id, `ssh` the agent's socket; `on_fetch` gets each download and each checkout of an ADD."""
 
     client: dagger.Client
     secrets: Mapping[str, dagger.Secret] = field(default_factory=dict)
     ssh: dagger.Socket | None = None
     asked: Asked = field(default_factory=Asked)
+    on_fetch: Callable[[Url | Git, dagger.File | dagger.GitRef], None] = lambda _what, _got: None
 
     async def default_platform(self) -> str:
         return str(await self.asked.once("platform", self.client, self.client.default_platform))
@@ -75,6 +76,7 @@ class DaggerBuilder:
 
     def download(self, url: Url) -> dagger.Directory:
         file = self.client.http(url.address, name=url.name, permissions=0o600, checksum=url.checksum or None)
+        self.on_fetch(url, file)
         return self.client.directory().with_file(url.name, file, permissions=0o600)
 
     def checkout(self, git: Git) -> dagger.Directory:
@@ -84,6 +86,7 @@ class DaggerBuilder:
             ref = repository.commit(git.checksum)
         elif git.ref:
             ref = repository.ref(git.ref)
+        self.on_fetch(git, ref)
         tree = ref.tree(discard_git_dir=not git.keep_git_dir)
         return tree.directory(git.subdir) if git.subdir else tree
 
