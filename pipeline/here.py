@@ -28,7 +28,7 @@ def planned(root: Path, ref: str = "", *, as_json: bool = False) -> tuple[str, b
 
 
 def asked(credentials: Callable[[Reference], Credential | None], token: str, api: str) -> Sources:
-    """Who is asked about pins, and as whom; an empty address of GitHub's API is the usual one."""
+    """The sources that are asked about pins, and as whom; an empty address of GitHub's API is the usual one."""
     from pipeline.stale.asking import Sources
 
     return Sources(credentials, token, api) if api else Sources(credentials, token)

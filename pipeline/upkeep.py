@@ -89,7 +89,7 @@ class Upkeep(FanOut):
     async def _standings(
         self, github_token: dagger.Secret | None, username: str, password: dagger.Secret | None
     ) -> tuple["Pinned", tuple["Standing", ...]]:
-        """What the repository names of others, and how it stands; the password is for the bases' registries."""
+        """Read what the repository names of others, and how it stands; the password is for the bases' registries."""
         from pipeline.stale import repository  # most calls ask nothing of the kind
         from pipeline.stale.asking import Sources
 

@@ -29,7 +29,7 @@ class Use:
 
 
 def uses(text: str, path: str) -> list[Use]:
-    """What a workflow or an action uses of others. Raises UsageError for what is not YAML."""
+    """Find what a workflow or an action uses of others. Raises UsageError for what is not YAML."""
     import yaml  # the registration reads no file
 
     from pipeline.nodes import Loader  # likewise

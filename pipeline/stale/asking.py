@@ -27,7 +27,7 @@ _VERSION = re.compile(r"v?\d+(\.\d+){0,2}")
 _REMEDY = "a token lifts GitHub's limit for strangers: GITHUB_TOKEN, or --github-token"
 
 Credentials = Callable[[Reference], Credential | None]
-"""Who asks about a repository; None is anybody."""
+"""Tells as whom to ask about a repository; None is anybody."""
 
 
 def nobody(_: Reference) -> None:
@@ -36,7 +36,7 @@ def nobody(_: Reference) -> None:
 
 @dataclass(frozen=True)
 class Sources:
-    """Who is asked, and as whom: registries, and GitHub's API at its address."""
+    """Registries to be asked, as whom, and GitHub's API at its address."""
 
     credentials: Credentials = nobody
     github_token: str = field(default="", repr=False)

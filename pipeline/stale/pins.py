@@ -17,7 +17,7 @@ _SHORT = len("sha256:") + 12  # characters of a digest that are shown, as docker
 
 @dataclass(frozen=True)
 class Pin:
-    """What a file names of somebody else's: `name` is what would be asked for anew, `at` what it is held at.
+    """Something of others that a file names: `name` is what would be asked for anew, `at` what it is held at.
 
     `kind` is image, tool or action; `at` is a digest or a commit, empty where nothing holds it; `version` is what a
     comment calls it. `line` is 0 where the file says it in no line of its own.

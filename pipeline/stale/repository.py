@@ -58,7 +58,7 @@ class Update:
 
 
 async def read(project: Project, tree: SourceTree) -> Pinned:
-    """What there is to look at. Raises UsageError for a file that cannot be read as what it is."""
+    """Find all there is to look at. Raises UsageError for a file that cannot be read as what it is."""
     readings = dockerfiles.of_project(project)
     listed = await each(actions.FILES, tree.glob)
     workflows = [path for paths in listed for path in paths]

@@ -23,7 +23,7 @@ from pipeline.tags.labels import PREFIX
 
 @dataclass(frozen=True)
 class Looked:
-    """What was found out: a reason for each image that is to be built anew; none where nothing moved."""
+    """The findings: a reason for each image that is to be built anew; none where nothing moved."""
 
     reasons: tuple[str, ...]
 
