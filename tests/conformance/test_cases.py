@@ -44,7 +44,12 @@ def answered(client: Any, query: str, known: Mapping[str, str]) -> dict[str, Any
 
 
 def with_id(chain: str) -> str:
-    """The query with ``id`` asked for at its innermost level: ``directory`` or ``directory{file(path:"a")}``."""
+    """The query with ``id`` asked for at its innermost level: ``directory`` or ``directory{file(path:"a")}``.
+
+    One that ends in ``start``, which answers with an ID, stays as it is.
+    """
+    if chain.rstrip("} \n").endswith("{start"):
+        return chain
     braces = len(chain) - len(chain.rstrip("} \n"))
     inner = chain[: len(chain) - braces] if braces else chain
     return inner + "{id}" + chain[len(chain) - braces :] if braces else chain + "{id}"

@@ -144,6 +144,33 @@ def test_a_service_is_up_on_this_machine_until_the_client_leaves(client: Any) ->
     assert eventually(lambda: not served())
 
 
+def test_a_service_that_heeds_no_sigterm_serves_until_it_is_killed(client: Any) -> None:
+    """As on a Dagger engine, which was asked the same; core/integration/services_test.go, TestStartStopKill."""
+    line = "trap 'echo heard > /www/page' TERM; httpd -p 8097 -h /www; while true; do sleep 0.1; done"
+    made = 'withNewFile(path:"/www/page",contents:"up\\n")', "withExposedPort(port:8097)"
+    service = leaf(client.ask(chain(client, *made, f'asService(args:["sh","-c","{line}"])', "id"))["data"])
+
+    def asked_of_it(field: str) -> dict[str, Any]:
+        answer: dict[str, Any] = client.ask(f'{{node(id:"{service}"){{... on Service{{{field}}}}}}}')
+        return answer
+
+    def page() -> Any:
+        address = leaf(asked_of_it('endpoint(scheme:"http")')["data"])
+        return client.ask(chain(client, variable(secrets.token_hex()), shell(f"wget -qO- {address}/page"), "stdout"))
+
+    assert "errors" not in asked_of_it("start")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(asked_of_it, "stop")
+        try:
+            assert eventually(lambda: leaf(page()["data"]) == "heard\n")
+            assert not stopped.done()
+        finally:
+            killed = asked_of_it("stop(kill:true)")
+        assert "errors" not in killed
+        assert "errors" not in stopped.result()
+    assert page()["errors"]
+
+
 class Pages(http.server.BaseHTTPRequestHandler):
     """Answers with what was asked for and the credentials, once busy before that."""
 

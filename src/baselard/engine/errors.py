@@ -37,22 +37,33 @@ class HostError(EngineError):
 class ExecError(EngineError):
     """A command ended with an exit code that was not expected.
 
-    ``stdout`` and ``stderr`` are whole and already scrubbed of secrets. The message is ``exit code: N``, as
-    Dagger's ``EXEC_ERROR`` has it.
+    ``stdout`` and ``stderr`` are whole and already scrubbed of secrets; ``exact`` says that clients get the white
+    space around them, too. The message is ``exit code: N``, as Dagger's ``EXEC_ERROR`` has it.
     """
 
-    def __init__(self, cmd: Sequence[str], exit_code: int, stdout: str = "", stderr: str = "") -> None:
+    def __init__(
+        self, cmd: Sequence[str], exit_code: int, stdout: str = "", stderr: str = "", *, exact: bool = False
+    ) -> None:
         super().__init__(f"exit code: {exit_code}")
         self.cmd = tuple(cmd)
         self.exit_code = exit_code
         self.stdout = stdout
         self.stderr = stderr
+        self.exact = exact
 
     def during(self, doing: str) -> "ExecError":
         """The same error, told with what it happened in: ``start HOST (aliased as www): exit code: 42``."""
-        told = ExecError(self.cmd, self.exit_code, self.stdout, self.stderr)
+        told = ExecError(self.cmd, self.exit_code, self.stdout, self.stderr, exact=self.exact)
         told.args = (f"{doing}: {self}",)
         return told
+
+
+class ServiceError(EngineError):
+    """A service ended while it was wanted, other than by an exit code of its own that tells why."""
+
+    def during(self, doing: str) -> "ServiceError":
+        """The same error, told with what it happened in."""
+        return ServiceError(f"{doing}: {self}")
 
 
 class ProcessError(EngineError):

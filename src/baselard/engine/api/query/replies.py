@@ -52,14 +52,15 @@ def _exec_extensions(error: ExecError) -> dict[str, JSON]:
         "_type": "EXEC_ERROR",
         "cmd": list(error.cmd),
         "exitCode": error.exit_code,
-        "stdout": _tail(error.stdout),
-        "stderr": _tail(error.stderr),
+        "stdout": _tail(error.stdout, error),
+        "stderr": _tail(error.stderr, error),
     }
 
 
-def _tail(text: str) -> str:
+def _tail(text: str, error: ExecError) -> str:
     data = text.encode()
-    return streams.shortened(data, len(data)).strip()
+    shown = streams.shortened(data, len(data))
+    return shown if error.exact else shown.strip()
 
 
 def _json(value: object) -> bytes:

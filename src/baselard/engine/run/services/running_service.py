@@ -6,19 +6,19 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
-from baselard.engine.errors import EngineError, ExecError, HostError, UserError
+from baselard.engine.errors import EngineError, ExecError, HostError, ServiceError, UserError
 from baselard.engine.host.process import STDERR, STDOUT
 from baselard.engine.run import quota, sandbox
 from baselard.engine.run.containers import streams
 from baselard.engine.run.containers.runtime import RuncContainer
 from baselard.engine.run.containers.streams import Scrubber
 from baselard.engine.run.networks import forward, namespaces
-from baselard.engine.run.services import health
+from baselard.engine.run.services import health, said
 from baselard.engine.run.services.said import Shown, Tail
 from baselard.engine.run.services.service import UDP, ContainerService, Forward, HostService, ServicePort
 from baselard.engine.run.worker import Worker
@@ -28,6 +28,9 @@ from baselard.oci.image_config import Healthcheck
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL."""
+
+POLITE, FIRM, AT_ONCE = (signal.SIGTERM,), (signal.SIGTERM, signal.SIGKILL), (signal.SIGKILL,)
+"""Ways to stop a service. One that does not heed SIGTERM goes on if that is all it is sent."""
 
 _FIRST_WAIT, _LONGEST_WAIT, _PATIENCE = 0.1, 10.0, 900.0  # backoff between checks, and all of it, in seconds
 _DIAL_TIMEOUT = 1.0
@@ -48,40 +51,57 @@ class Running:
     wanted: bool = True
     code: int = 0
     error: BaseException | None = None
-    stopper: Callable[[bool], None] | None = None
-    tails: dict[int, Tail] = field(default_factory=lambda: {STDOUT: Tail(), STDERR: Tail()})
+    stopper: Callable[[Sequence[int]], None] | None = None
+    tails: dict[int, Tail] = field(default_factory=said.tails)
     on_end: list[Callable[[], None]] = field(default_factory=list)
     changed: Callable[[], None] = lambda: None
-    checked: Tail = field(default_factory=Tail)
+    checked: dict[int, Tail] = field(default_factory=said.tails)
 
     def wait_until_up(self, check: Callable[[], None]) -> None:
         """Wait; ``check`` is called meanwhile and may raise. Raises what the service failed with."""
         while not self.up.wait(0.05):
             check()
-            if self.ended.is_set():
-                break
-        if self.ended.is_set():
-            raise self.failure()
+            if self.ended.is_set() and not self.up.is_set():
+                raise self.failure()
 
-    def stop(self, *, kill: bool = False) -> None:
-        """End it, and wait until it has; one that is not even started will not be."""
+    def stop(self, signals: Sequence[int] = FIRM) -> None:
+        """End it, and wait until it has; one that is not even started will not be. Raises Cancelled."""
         self.wanted = False
         if self.stopper:
-            self.stopper(kill)
-        self.ended.wait()
+            self.stopper(signals)
+        while not self.ended.wait(0.05):
+            if signal.SIGKILL not in signals:
+                cancel.current().check()
 
     def failure(self) -> BaseException:
         """Why a service that ought to run does not."""
         if self.error:
             return self.error
-        return ExecError(self.args, self.code, self.tails[STDOUT].text, self.tails[STDERR].text)
+        if not self.code:
+            return ServiceError("service exited before healthcheck")
+        return self._told(self.args, self.code, self.tails)
+
+    def unhealthy(self, args: Sequence[str], code: int) -> BaseException:
+        """Why a service does not come up whose health check, ``args``, ended with ``code`` too often."""
+        return self._told(args, code, self.checked).during("health check errored")
+
+    def gone(self, name: str) -> ServiceError:
+        """What it means to its user, who knows it by ``name``, that it has ended."""
+        failure = self.failure()
+        said = f": {failure}" if self.error or self.code else ""
+        return ServiceError(f"bound service {name} exited{said}")
+
+    @staticmethod
+    def _told(args: Sequence[str], code: int, tails: Mapping[int, Tail]) -> ExecError:
+        return ExecError(args, code, tails[STDOUT].text, tails[STDERR].text, exact=True)
 
     @property
     def last_words(self) -> str:
         """The end of what it said, to be put after a sentence."""
-        said = "".join(tail.text[-_SAID:] for tail in self.tails.values()).rstrip()
-        checked = self.checked.text.rstrip()
-        return (f"; the check said:\n{checked}" if checked else "") + (f"; it said last:\n{said}" if said else "")
+        checked, own = (
+            "".join(tail.text[-_SAID:] for tail in tails.values()).rstrip() for tails in (self.checked, self.tails)
+        )
+        return (f"; the check said:\n{checked}" if checked else "") + (f"; it said last:\n{own}" if own else "")
 
     def rise(self) -> None:
         """Note that it is up, and tell whoever wanted to know."""
@@ -141,6 +161,10 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
                 threading.Thread(target=_in_context_of_none, args=(watch, running), daemon=True).start()
 
             running.code = worker.runtime.run(box.spec, on_output=show, on_start=began)
+    except (ExecError, ServiceError) as error:
+        if running.address:
+            raise
+        raise error.during("start dependent services") from None
     finally:
         failed = running.wanted and (running.code or running.error)
         if failed:
@@ -164,7 +188,7 @@ def _in_context_of_none(body: Callable[[], None], running: Running) -> None:
         contextvars.Context().run(body)
     except (EngineError, OSError) as error:
         running.error = error
-        running.stop(kill=True)
+        running.stop(AT_ONCE)
 
 
 def _address(worker: Worker, namespace: namespaces.Namespace) -> str:
@@ -176,16 +200,16 @@ def _address(worker: Worker, namespace: namespaces.Namespace) -> str:
 def _watch_health(
     worker: Worker, service: ContainerService, box: sandbox.Sandbox, container: RuncContainer, running: Running
 ) -> None:
-    """Set ``up`` once the service is healthy. Raises HostError when it never is."""
+    """Set ``up`` once the service is healthy. Raises HostError, or its health check's ExecError, when it never is."""
     check, tell = service.healthcheck, partial(worker.progress.output, service.key, STDERR)
     if check and check.test and check.test[0] in ("CMD", "CMD-SHELL"):
-        _until_healthy(check, box, container, running, tell)
+        healthy = _until_healthy(check, box, container, running, tell)
     else:
-        for port in service.ports:
-            if port.checked and port.protocol != UDP:
-                what = f"port {port.port} accepts connections"
-                _until(partial(_accepts, box.namespace, port.port), running, what, tell)
-    running.rise()
+        ports = [port.port for port in service.ports if port.checked and port.protocol != UDP]
+        accept = [(partial(_accepts, box.namespace, port), f"port {port} accepts connections") for port in ports]
+        healthy = all(_until(accepts, running, what, tell) for accepts, what in accept)
+    if healthy:
+        running.rise()
 
 
 @dataclass
@@ -216,11 +240,18 @@ class _Waiting:
         return self.running.ended.wait(seconds)
 
 
-def _until(is_true: Callable[[], bool], running: Running, what: str, tell: Callable[[bytes], None]) -> None:
-    """Ask again and again, in growing steps; ``tell`` what is waited for, once that takes long."""
+def _until(is_true: Callable[[], bool], running: Running, what: str, tell: Callable[[bytes], None]) -> bool:
+    """Ask again and again, in growing steps, until it is true, or (False) the service has ended.
+
+    ``tell`` what is waited for, once that takes long.
+    """
     waiting, step = _Waiting(running, what, tell), _FIRST_WAIT / 10
-    while not running.ended.is_set() and not is_true() and not waiting.wait(step):
+    while not running.ended.is_set():
+        if is_true():
+            return True
+        waiting.wait(step)
         step = min(step * 1.5, _LONGEST_WAIT)
+    return False
 
 
 def _accepts(namespace: namespaces.Namespace, port: int) -> bool:
@@ -238,44 +269,48 @@ def _accepts(namespace: namespaces.Namespace, port: int) -> bool:
 
 def _until_healthy(
     check: Healthcheck, box: sandbox.Sandbox, container: RuncContainer, running: Running, tell: Callable[[bytes], None]
-) -> None:
-    """Wait for a service's health. Raises HostError when its check has failed too often."""
+) -> bool:
+    """Wait for a service's health; False when it has ended.
+
+    Raises ExecError when its check has failed too often, HostError when it took too long.
+    """
     _until(container.runs, running, "its container runs", tell)  # what is not there yet cannot be unhealthy
     plan = health.Schedule.of(check)
     waiting = _Waiting(running, "its health check succeeds", tell, plan.start_period)
     codes: list[int] = []
+    kind, *test = check.test
+    words = ("/bin/sh", "-c", *test) if kind == "CMD-SHELL" else tuple(test)
 
     def is_healthy() -> bool:
-        codes.append(_checked(check, plan.timeout, box, container, running))
+        codes.append(_checked(words, plan.timeout, box, container, running))
         return codes[-1] == 0
 
-    if not health.until_healthy(plan, is_healthy, waiting) and not running.ended.is_set():
-        last = f"exit code {codes[-1]}" if codes[-1] >= 0 else f"not done after {plan.timeout:g} s"
-        raise HostError(
-            f"{running.label}: unhealthy, its health check failed {plan.retries} times in a row "
-            f"({' '.join(check.test[1:])}: {last}){running.last_words}"
-        )
+    if health.until_healthy(plan, is_healthy, waiting):
+        return True
+    if running.ended.is_set():
+        return False
+    if codes[-1] >= 0:
+        raise running.unhealthy(words, codes[-1])
+    late = f"health check errored: {' '.join(test)}: not done after {plan.timeout:g} s"
+    raise HostError(f"{running.label}: {late}{running.last_words}")
 
 
 def _checked(
-    check: Healthcheck, timeout: float, box: sandbox.Sandbox, container: RuncContainer, running: Running
+    words: Sequence[str], timeout: float, box: sandbox.Sandbox, container: RuncContainer, running: Running
 ) -> int:
     """The exit code of the check's command, negative when it took too long."""
-    kind, *words = check.test
-    args = ("/bin/sh", "-c", *words) if kind == "CMD-SHELL" else tuple(words)
-    running.checked = Tail()
+    running.checked = said.tails()
     scrubbers = _scrubbers(box)
 
     def heard(stream: int, data: bytes) -> None:
-        running.checked.add(scrubbers[stream].feed(data))
+        running.checked[stream].add(scrubbers[stream].feed(data))
 
-    return container.execute(args, box.spec, timeout=timeout, on_output=heard)
+    return container.execute(words, box.spec, timeout=timeout, on_output=heard)
 
 
-def _stop_container(running: Running, container: RuncContainer, kill: bool) -> None:
+def _stop_container(running: Running, container: RuncContainer, signals: Sequence[int]) -> None:
     """Signal until it is heard: a container that is just being made has no process yet."""
-    numbers = [signal.SIGKILL] if kill else [signal.SIGTERM, signal.SIGKILL]
-    for number in numbers:
+    for number in signals:
         deadline = time.monotonic() + GRACE
         heard = False
         while not running.ended.is_set() and time.monotonic() < deadline:
@@ -313,8 +348,10 @@ def _lent(namespace: namespaces.Namespace, host: str, one: Forward, running: Run
         yield
 
 
-def start_tunnel(host: str, new: forward.NewSocket | None, forwards: Sequence[Forward], label: str) -> Running:
-    """Lead ports of this machine to ``host``, by sockets of ``new``. Raises UserError for a port that is taken."""
+def start_tunnel(
+    host: str, new: forward.NewSocket | None, forwards: Sequence[Forward], label: str, name: str
+) -> Running:
+    """Lead ports of this machine to ``host``, called ``name``, by sockets of ``new``. Raises UserError for a taken port."""
     stack = ExitStack()
     ports = []
     for one in forwards:
@@ -324,14 +361,15 @@ def start_tunnel(host: str, new: forward.NewSocket | None, forwards: Sequence[Fo
             stack.close()
             raise UserError(f"port {one.frontend} of this machine cannot be used: {error.strerror}") from error
         stack.enter_context(forward.lead(own, host, one.backend, new=new))
-        ports.append(ServicePort(own.getsockname()[1], one.protocol))
+        port = own.getsockname()[1]
+        ports.append(ServicePort(port, one.protocol, description=f"tunnel 0.0.0.0:{port} -> {name}:{one.backend}"))
     running = Running(label, address="127.0.0.1", ports=tuple(ports))
     running.stopper = partial(_close, running, stack)
     running.up.set()
     return running
 
 
-def _close(running: Running, stack: ExitStack, kill: bool) -> None:  # noqa: ARG001
+def _close(running: Running, stack: ExitStack, _signals: Sequence[int]) -> None:
     if not running.ended.is_set():
         stack.close()
         running.finish()

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from baselard.engine.host.process import STDERR, OnOutput
+from baselard.engine.host.process import STDERR, STDOUT, OnOutput
 
 _KEPT = 100 << 10  # bytes of each stream that an error can show
 
@@ -24,6 +24,11 @@ class Tail:
     @property
     def text(self) -> str:
         return b"".join(self.chunks)[-_KEPT:].decode(errors="replace")
+
+
+def tails() -> dict[int, Tail]:
+    """The ends of both streams of a program that has said nothing yet."""
+    return {STDOUT: Tail(), STDERR: Tail()}
 
 
 @dataclass

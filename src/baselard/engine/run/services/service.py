@@ -86,7 +86,12 @@ class HostService:
 
     @property
     def ports(self) -> tuple[ServicePort, ...]:
-        return tuple(ServicePort(forward.frontend, forward.protocol) for forward in self.forwards)
+        return tuple(
+            ServicePort(
+                way.frontend, way.protocol, description=f"tunnel {way.protocol} {way.frontend} -> {way.backend}"
+            )
+            for way in self.forwards
+        )
 
     @property
     def hostname(self) -> str:
@@ -117,7 +122,7 @@ class TunnelService:
         exposed = self.upstream.ports
         native = tuple(Forward(port.port, port.port, port.protocol) for port in exposed) if self.native else ()
         if self.forwards or native:
-            return (*self.forwards, *native)
+            return (*native, *self.forwards)
         return tuple(Forward(0, port.port, port.protocol) for port in exposed)
 
     @property
@@ -130,7 +135,7 @@ class TunnelService:
 
     @property
     def hostname(self) -> str:
-        return LOOPBACK
+        return "127.0.0.1"
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import cast
 
-from baselard.engine.errors import ExecError, UserError
+from baselard.engine.errors import ExecError, ServiceError, UserError
 from baselard.engine.host.process import STDERR
 from baselard.engine.run.containers.command import Binding
 from baselard.engine.run.networks import forward
@@ -45,6 +45,7 @@ class _Entry:
     running: Running
     uses: int = 0
     held: bool = False
+    stopping: bool = False
     release: threading.Timer | None = None
     under: Service | None = None
 
@@ -58,7 +59,10 @@ class SessionServices:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def start(self, worker: Worker, service: Service, values: Values) -> Running:
-        """Have a service up until ``stop``. Raises ExecError if it ends instead, UserError for a port that is taken."""
+        """Have a service up until ``stop``.
+
+        Raises ExecError or ServiceError if it ends instead, UserError for a port that is taken.
+        """
         if isinstance(service, TunnelService):
             self._prepare_tunnel(worker, service, values)
         entry = self._use(worker, service, values)
@@ -74,11 +78,11 @@ class SessionServices:
         return entry.running
 
     def stop(self, service: Service, *, kill: bool = False) -> None:
-        """Stop a service with SIGTERM, then SIGKILL after a while; at once if ``kill``. No harm if it is not up."""
+        """Stop a service with SIGTERM, or with SIGKILL; it serves until it ends. No harm if it is not up."""
         with self._lock:
-            entry = self._entries.pop(service.key, None)
+            entry = self._entries.get(service.key)
         if entry:
-            self._end(entry, kill=kill)
+            self._end(entry, running_service.AT_ONCE if kill else running_service.POLITE)
 
     def ports(self, service: Service) -> tuple[ServicePort, ...]:
         """The ports it is reached at. Raises UserError for a port of this machine and a tunnel that are not up."""
@@ -101,9 +105,11 @@ class SessionServices:
         entries: list[_Entry] = []
         try:
             entries += [self._use(worker, cast(Service, binding.service), values) for binding in bindings]
-            for binding, entry in zip(bindings, entries, strict=True):
-                _wait_for(binding, entry)
-            with _called_off_with([entry.running for entry in entries]):
+            names = [_name(binding.service, bindings) for binding in bindings]
+            for name, entry in zip(names, entries, strict=True):
+                with _doing(f"start {name}"):
+                    entry.running.wait_until_up(cancel.current().check)
+            with _called_off_with([entry.running for entry in entries], names):
                 yield self._names(bindings, entries)
         finally:
             for entry in entries:
@@ -153,15 +159,18 @@ class SessionServices:
     def close(self) -> None:
         """Stop all of them, at the same time."""
         with self._lock:
-            entries, self._entries = list(self._entries.values()), {}
+            entries = list(self._entries.values())
         if entries:
             with ThreadPoolExecutor(len(entries), "stop") as pool:
                 list(pool.map(self._end, entries))
 
     def _use(self, worker: Worker, service: Service, values: Values) -> _Entry:
+        """The service's entry, with one more use. One that is being stopped is waited for, and started again."""
+        while (last := self._entries.get(service.key)) and last.stopping and not last.running.ended.wait(0.05):
+            cancel.current().check()
         with self._lock:
             entry = self._entries.get(service.key)
-            if entry is None or entry.running.ended.is_set():
+            if entry is None or entry.stopping or entry.running.ended.is_set():
                 entry = self._entries[service.key] = self._begin(worker, service, values)
                 self._announce()  # a port of this machine is up from the beginning
             entry.uses += 1
@@ -188,9 +197,10 @@ class SessionServices:
             return
         under = self._use(worker, service.upstream, values)
         try:
-            under.running.wait_until_up(cancel.current().check)
-            to = under.running.address, worker.network.socket
-            running = running_service.start_tunnel(*to, service.all_forwards, service.label)
+            with _doing("start upstream"):
+                under.running.wait_until_up(cancel.current().check)
+            to, name = (under.running.address, worker.network.socket), service.upstream.hostname
+            running = running_service.start_tunnel(*to, service.all_forwards, service.label, name)
         except BaseException:
             self._release(under)
             raise
@@ -210,13 +220,17 @@ class SessionServices:
         with self._lock:
             if entry.uses or self._entries.get(entry.service.key) is not entry:
                 return
-        self.stop(entry.service)
+        self._end(entry)
 
-    def _end(self, entry: _Entry, *, kill: bool = False) -> None:
+    def _end(self, entry: _Entry, signals: Sequence[int] = running_service.FIRM) -> None:
+        entry.stopping = True
         if entry.release:
             entry.release.cancel()
-        entry.running.stop(kill=kill)
+        entry.running.stop(signals)
         with self._lock:
+            if self._entries.get(entry.service.key) is not entry:
+                return
+            del self._entries[entry.service.key]
             under = self._entries.get(entry.under.key) if entry.under else None
         if under:
             self._release(under)
@@ -248,16 +262,22 @@ def check_alias(bindings: Sequence[Binding], alias: str) -> None:
         raise UserError(f"service alias {alias!r} is bound twice")
 
 
-def _wait_for(binding: Binding, entry: _Entry) -> None:
-    try:
-        entry.running.wait_until_up(cancel.current().check)
-    except ExecError as error:
-        alias = f"aliased as {binding.alias}" if binding.alias else "no aliases"
-        raise error.during(f"start {entry.service.hostname} ({alias})") from None
+def _name(service: object, bindings: Sequence[Binding]) -> str:
+    """What one of the bound services is called in errors: its host name, with all that it is bound as."""
+    aliases = ", ".join(one.alias for one in bindings if one.alias and one.service == service)
+    return f"{cast(Service, service).hostname} ({f'aliased as {aliases}' if aliases else 'no aliases'})"
 
 
 @contextlib.contextmanager
-def _called_off_with(runnings: Sequence[Running]) -> Iterator[None]:
+def _doing(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (ExecError, ServiceError) as error:
+        raise error.during(what) from None
+
+
+@contextlib.contextmanager
+def _called_off_with(runnings: Sequence[Running], names: Sequence[str]) -> Iterator[None]:
     """Call the work inside the block off when one of the services ends."""
     outer, inner = cancel.current(), cancel.Cancellation()
     for running in runnings:
@@ -269,10 +289,10 @@ def _called_off_with(runnings: Sequence[Running]) -> Iterator[None]:
         with outer.on_cancel(inner.cancel):
             yield
     except cancel.Cancelled:
-        ended = [running for running in runnings if running.ended.is_set()]
+        ended = [(one, name) for one, name in zip(runnings, names, strict=True) if one.ended.is_set()]
         if outer.cancelled or not ended:
             raise
-        raise ended[0].failure() from None
+        raise ended[0][0].gone(ended[0][1]) from None
     finally:
         cancel.enter(outer)
         for running in runnings:

@@ -51,7 +51,7 @@ def test_localhost_is_each_container_itself():
 
 def test_a_tunnel_has_no_name_of_its_own():
     tunnel = TunnelService(service(ports=(ServicePort(80),)))
-    assert tunnel.hostname == "localhost"
+    assert tunnel.hostname == "127.0.0.1"
     with pytest.raises(UserError, match="localhost"):
         with_hostname(tunnel, "other")
 
