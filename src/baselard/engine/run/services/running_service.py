@@ -351,7 +351,10 @@ def _lent(namespace: namespaces.Namespace, host: str, one: Forward, running: Run
 def start_tunnel(
     host: str, new: forward.NewSocket | None, forwards: Sequence[Forward], label: str, name: str
 ) -> Running:
-    """Lead ports of this machine to ``host``, called ``name``, by sockets of ``new``. Raises UserError for a taken port."""
+    """Lead ports of this machine to ``host``, called ``name``, by sockets of ``new``.
+
+    Raises UserError for a port that is taken.
+    """
     stack = ExitStack()
     ports = []
     for one in forwards:
