@@ -8,6 +8,7 @@ from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.objects.mounts import ContainerPath
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
+from baselard.engine.errors import UserError
 from baselard.engine.files import owners, reading
 from baselard.engine.files.reading import Stat
 from baselard.engine.ops.file import Chown
@@ -37,6 +38,8 @@ async def exists(
 @field("Container.stat")
 async def stat(ctx: Context, container: Container, *, path: str, do_not_follow_symlinks: bool = False) -> Stat:
     place = _at(container, path, expand=False)
+    if place.in_file:
+        raise UserError(f"stat {path}: no such file or directory")
     follow = not do_not_follow_symlinks
     return await ctx.look(place.directory.output, lambda root: reading.status(root, place.whole, follow=follow))
 
@@ -71,7 +74,7 @@ async def with_mounted_file(
 ) -> Container:
     target = container.absolute(path, expand=expand)
     output = await _owned(ctx, container, source, owner)
-    return mounts.with_mount(container, BindMount(target, output, source.path))
+    return mounts.with_mount(container, BindMount(target, output, source.path, file=True))
 
 
 @field("Query.cacheVolume")

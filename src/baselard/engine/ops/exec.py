@@ -17,7 +17,7 @@ from baselard.engine.host.process import STDERR
 from baselard.engine.run import interactive, quota, sandbox
 from baselard.engine.run.containers import streams as runtime_streams
 from baselard.engine.run.containers import stubs
-from baselard.engine.run.containers.command import BindMount, Command, Mount
+from baselard.engine.run.containers.command import BindMount, Command, Mount, SecretMount
 from baselard.engine.run.containers.runtime import RuncContainer
 from baselard.engine.run.containers.streams import Capture
 from baselard.engine.run.containers.stubs import Touched, unchanged
@@ -141,7 +141,10 @@ class Exec:
         wanted = {self.redirect_stderr: "stderr", self.redirect_stdout: "stdout"}
         if self.redirect_stdout == self.redirect_stderr:
             wanted = {self.redirect_stdout: "combined"}
+        secrets = {mount.target for mount in self.command.mounts if isinstance(mount, SecretMount)}
         for target, name in wanted.items():
+            if target in secrets:
+                raise UserError(f"redirect: {target} is a secret, which no command writes: read-only file system")
             if target:
                 _place(worker.store.blob_path(streams[name]), box, target)
 

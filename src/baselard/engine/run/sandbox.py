@@ -67,7 +67,8 @@ class Sandbox:
 
     def locate(self, path: str) -> tuple[Path, str]:
         """The tree that holds what the container sees at ``path``, and its path in it (for files/inside.py)."""
-        return _holder(self.spec.rootfs, self.mounted, path)
+        tree, inside = _holder(self.spec.rootfs, self.mounted, path)
+        return (tree, inside) if tree.is_dir() else (tree.parent, f"/{tree.name}")  # a mounted file
 
     @contextlib.contextmanager
     def assembled(self) -> Iterator[None]:

@@ -8,8 +8,11 @@ from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import Directory, File
 from baselard.engine.api.objects.serving import served_as
+from baselard.engine.errors import UserError
 
 Strings = tuple[str, ...]
+
+_NO_PARENT = "path {} does not resolve to a directory target parent"  # what lies below a mounted file
 
 
 @served_as("Container.rootfs")
@@ -25,9 +28,12 @@ def with_rootfs(container: Container, *, directory: Directory) -> Container:
 
 @served_as("Container.directory")
 def directory(container: Container, *, path: str, expand: bool = False) -> Directory:
-    place = mounts.locate(container, container.absolute(path, expand=expand))
+    absolute = container.absolute(path, expand=expand)
+    place = mounts.locate(container, absolute)
+    if place.mount and place.mount.file:
+        raise UserError(f"path {absolute} is a file, not a directory")
     chosen = place.directory.directory(place.path)
-    return replace(chosen, said=container.absolute(path, expand=expand) if chosen.said else "")
+    return replace(chosen, said=absolute if chosen.said else "")
 
 
 @served_as("Container.file")
@@ -52,7 +58,7 @@ def with_directory(
     def write(tree: Directory, where: str) -> Directory:
         return tree.with_directory(where, source, exclude=exclude, include=include, gitignore=gitignore, owner=owner)
 
-    return _written(container, path, expand, write)
+    return _written(container, path, expand, write, joins=True)
 
 
 @served_as("Container.withFile")
@@ -84,7 +90,10 @@ def with_files(
     def write(tree: Directory, where: str) -> Directory:
         return tree.with_copies(where, sources, owner=owner, permissions=permissions, into=True)
 
-    return _written(container, path, expand, write)
+    place = mounts.locate(container, container.absolute(path, expand=expand))
+    if place.mount and place.mount.file and sources:
+        raise UserError(_NO_PARENT.format(posixpath.join(path, sources[0].name)))
+    return _written(container, path, expand, write, joins=True)
 
 
 @served_as("Container.withNewFile")
@@ -111,6 +120,8 @@ def with_symlink(container: Container, *, target: str, link_name: str, expand: b
 @served_as("Container.withoutDirectory", "Container.withoutFile")
 def without(container: Container, *, path: str, expand: bool = False) -> Container:
     place = mounts.locate(container, container.absolute(path, expand=expand))
+    if place.in_file:
+        raise UserError(f'failed to remove path "{path}": {_NO_PARENT.format(path)}')
     if place.mount and not place.path:  # with the mount, what it covers goes too
         return without(mounts.without_mount(container, path, expand=expand), path=path, expand=expand)
     return _written(container, path, expand, lambda tree, where: tree.without(where))
@@ -123,12 +134,19 @@ def without_files(container: Container, *, paths: Strings, expand: bool = False)
     return container
 
 
-def _written(container: Container, path: str, expand: bool, write: Callable[[Directory, str], Directory]) -> Container:
+def _written(
+    container: Container, path: str, expand: bool, write: Callable[[Directory, str], Directory], *, joins: bool = False
+) -> Container:
     """The container after ``write`` changed the tree that ``path`` belongs to; it gets the path in that tree.
 
-    As in Dagger, a slash at the end is kept only by an absolute path outside of mounts.
+    What takes a mount's own place (all but what ``joins`` a mounted directory) has the mount go, and is written where
+    that was mounted. As in Dagger, a slash at the end is kept only by an absolute path outside of mounts.
     """
     expanded = container.expand(path, wanted=expand)
     place = mounts.locate(container, container.absolute(expanded))
+    if place.in_file:
+        raise UserError(_NO_PARENT.format(expanded))
+    if place.mount and not place.path and (place.mount.file or not joins):
+        return _written(mounts.without_mount(container, expanded), expanded, False, write, joins=joins)
     slash = "/" if expanded.startswith("/") and expanded.endswith(("/", "/.")) and place.mount is None else ""
     return mounts.changed(container, place, write(place.directory, place.path + slash))

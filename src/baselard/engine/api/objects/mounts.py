@@ -38,6 +38,11 @@ class ContainerPath:
         """The path in the tree."""
         return self.directory.inside(self.path)
 
+    @property
+    def in_file(self) -> bool:
+        """Whether it lies below a mounted file, where nothing can be."""
+        return bool(self.mount and self.mount.file and self.path)
+
 
 def with_mount(container: Container, mount: Mount) -> Container:
     """Mount something; what was mounted there or below goes. Secrets and sockets are laid over all else."""

@@ -43,12 +43,16 @@ class SecretRef:
 
 @dataclass(frozen=True)
 class BindMount:
-    """A directory or file out of another output; writable ones become outputs of the exec that writes them."""
+    """A directory or file out of another output; writable ones become outputs of the exec that writes them.
+
+    ``file`` says that it was mounted as a file.
+    """
 
     target: str
     source: Output
     subpath: str = "/"
     readonly: bool = False
+    file: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
