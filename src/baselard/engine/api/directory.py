@@ -1,6 +1,5 @@
 """Directory: what is in it, and new ones made of it."""
 
-from functools import partial
 from pathlib import Path
 
 from baselard.engine.api.objects.directory import Directory, File
@@ -8,10 +7,9 @@ from baselard.engine.api.objects.serving import shows
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
-from baselard.engine.files import exporting, reading, selection
+from baselard.engine.files import exporting, reading
 from baselard.engine.files.reading import FileType, Stat
 
-OWN_DIGEST = "equal contents have equal digests, but another digest than on a Dagger engine"
 _NOT_THERE = "stat : no such file or directory"  # what a path without a name leads to
 
 
@@ -68,12 +66,6 @@ async def stat(ctx: Context, directory: Directory, *, path: str, do_not_follow_s
 @field("Directory.findUp")
 async def find_up(ctx: Context, directory: Directory, *, name: str, start: str) -> str | None:
     return await ctx.look(directory.output, lambda root: reading.find_up(root, directory.path, name, start))
-
-
-@field("Directory.digest", missing=OWN_DIGEST)
-async def digest(ctx: Context, directory: Directory) -> str:
-    value = await ctx.value(directory.output)
-    return await ctx.in_thread(partial(selection.shown, ctx.session.worker.snapshots, value, directory.path))
 
 
 @field("Directory.file")

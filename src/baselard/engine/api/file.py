@@ -1,13 +1,11 @@
 """File: what is in it, and new ones made of it."""
 
-import functools
 from pathlib import Path
 
-from baselard.engine.api.directory import OWN_DIGEST
 from baselard.engine.api.objects.directory import File
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
-from baselard.engine.files import exporting, reading, selection, treehash
+from baselard.engine.files import exporting, reading
 from baselard.engine.files.reading import Stat
 
 
@@ -40,16 +38,6 @@ async def size(ctx: Context, file: File) -> int:
 @field("File.stat")
 async def stat(ctx: Context, file: File) -> Stat:
     return await ctx.look(file.output, lambda root: reading.status(root, file.path))
-
-
-@field("File.digest", missing=f"{OWN_DIGEST}; without metadata it is the same")
-async def digest(ctx: Context, file: File, *, exclude_metadata: bool = False) -> str:
-    if exclude_metadata:
-        return await ctx.look(
-            file.output, lambda root: treehash.of_file(reading.file(root, file.path, file.said), metadata=False)
-        )
-    value = await ctx.value(file.output)
-    return await ctx.in_thread(functools.partial(selection.shown, ctx.session.worker.snapshots, value, file.path))
 
 
 @field("File.export")

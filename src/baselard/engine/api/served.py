@@ -67,9 +67,9 @@ def _resolvers() -> tuple[ModuleType, ...]:
 @functools.cache
 def _more() -> Mapping[str, Served]:
     """What Baselard's own functions never ask for, imported when somebody asks for a field that is not elsewhere."""
-    from baselard.engine.api.more import changeset, checks, data, module_source, search, types, workspace
+    from baselard.engine.api.more import changeset, checks, content_hash, data, module_source, search, types, workspace
 
-    return gathered(*_more_objects(), changeset, checks, data, module_source, search, types, workspace)
+    return gathered(*_more_objects(), changeset, checks, content_hash, data, module_source, search, types, workspace)
 
 
 def _more_objects() -> tuple[ModuleType, ...]:

@@ -50,11 +50,6 @@ def looks_of(snapshots: Snapshots, value: Value, path: str) -> str:
     return found
 
 
-def shown(snapshots: Snapshots, value: Value, path: str) -> str:
-    """The digest of what is at ``path`` as the API gives it: ``sha256:<hex>``."""
-    return digest_of(snapshots, value, path).removesuffix(treehash.TIMED)
-
-
 def remember(store: Store, value_digest: str, path: str, found: str) -> None:
     """Note that all at ``path`` (relative, no links on the way) in the value's tree has the digest ``found``."""
     store.record([_key(value_digest, path, EVERYTHING)], Result((Value(found),)))
