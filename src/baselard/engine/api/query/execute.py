@@ -32,6 +32,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from baselard.engine.api.query import structs
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.failures import FieldError
 from baselard.engine.api.query.fields import Fields
@@ -123,6 +124,9 @@ class Execution:
             return None
         if is_list_type(kind):
             values = cast(Sequence[object], value)
+            if not at.selections:
+                at.into[key] = structs.whole(self.fields, self.ctx, kind, values)
+                return None
             at.into[key] = children = [dict[str, JSON]() for _ in values]
             await self._items(values, children, at)
             return None

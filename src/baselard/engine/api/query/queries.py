@@ -11,7 +11,7 @@ from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLS
 from graphql.execution.values import VariableValues, get_variable_values
 from graphql.language import parser
 
-from baselard.engine.api.query import lexing
+from baselard.engine.api.query import lexing, structs
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.execute import Execution
 from baselard.engine.api.query.failures import InvalidQuery
@@ -88,7 +88,7 @@ class Queries:
         name = outline(query)
         if name in valid:
             return document
-        if errors := graphql.validate(self.schema, document):
+        if errors := graphql.validate(self.schema, document, structs.RULES):
             raise _invalid(*errors)
         if name:
             valid.add(name)
