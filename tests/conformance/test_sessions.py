@@ -108,6 +108,32 @@ def test_a_changed_host_file_is_another_input_only_when_asked_anew(client: Any) 
     assert leaf(client.ask(query % ",noCache:true")["data"]) == "2"
 
 
+def test_a_mounted_part_of_a_host_directory_counts_alone(client: Any) -> None:
+    """As on a Dagger engine, which was asked the same: what lies around it does not count, nor where it lies."""
+    root = client.directory / secrets.token_hex(4)
+    for name in ("a", "b"):
+        (root / name).mkdir(parents=True)
+        (root / name / "x").write_text(root.name)
+
+    def part(name: str) -> Any:
+        inner = f'directory(path:"{root.name}",noCache:true){{directory(path:"{name}"){{id}}}}'
+        return leaf(client.ask(f"{{host{{{inner}}}}}")["data"])
+
+    def ran(name: str, script: str = "head -c8 /dev/urandom | md5sum") -> Any:
+        mounted = f'withMountedDirectory(path:"/m",source:"{part(name)}")'
+        return leaf(client.ask(chain(client, mounted, shell(script), "stdout"))["data"])
+
+    first, written = ran("a"), ran("a", "head -c8 /dev/urandom | md5sum | tee /m/new")
+    assert ran("b") == first
+    (root / "beside").write_text("another")
+    os.utime(root / "a/x", (1, 1))
+    assert ran("a") == first
+    assert ran("a", "head -c8 /dev/urandom | md5sum | tee /m/new") == written
+    (root / "a/x").write_text("changed")
+    assert ran("a") != first
+    assert not (root / "a/new").exists()
+
+
 def test_a_command_ends_with_the_last_client_that_waits_for_it(client: Any) -> None:
     marker = f"4{secrets.randbelow(10**9):09d}"  # seconds nobody else sleeps
     query = chain(client, f'withExec(args:["sleep","{marker}"])', "stdout")

@@ -12,6 +12,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import owners, reading
 from baselard.engine.files.reading import Stat
 from baselard.engine.ops.file import Chown
+from baselard.engine.ops.host import HostDirectory
 from baselard.engine.run.containers.command import BindMount, CacheSharing
 from baselard.engine.solver.graph import Output
 
@@ -64,8 +65,15 @@ async def with_mounted_directory(
     expand: bool = False,
 ) -> Container:
     target = container.absolute(path, expand=expand)
-    output = await _owned(ctx, container, source, owner)
-    return mounts.with_mount(container, BindMount(target, output, source.path, read_only))
+    alone = _alone(source)
+    output = await _owned(ctx, container, alone, owner)
+    return mounts.with_mount(container, BindMount(target, output, alone.path, read_only))
+
+
+def _alone(source: Directory) -> Directory:
+    """A part of a host's directory as a tree of its own: what lies around it is no reason to run a command again."""
+    is_part = isinstance(source.output.node, HostDirectory) and source.path != "/"
+    return source.filter() if is_part else source
 
 
 @field("Container.withMountedFile")
