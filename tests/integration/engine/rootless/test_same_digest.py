@@ -38,9 +38,9 @@ def _read(client: Client, target: Path) -> list[str]:
     """The digests in the archive that an engine has written, the image's before those of its layers."""
     assert client.close() == 0
     with tarfile.open(target) as archive:
-        index = json.load(archive.extractfile("index.json"))  # type: ignore[arg-type]
+        index = json.load(archive.extractfile("index.json"))
         image = index["manifests"][0]["digest"]
-        manifest = json.load(archive.extractfile(f"blobs/{image.replace(':', '/')}"))  # type: ignore[arg-type]
+        manifest = json.load(archive.extractfile(f"blobs/{image.replace(':', '/')}"))
     return [image, *(layer["digest"] for layer in manifest["layers"])]
 
 
