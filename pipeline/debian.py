@@ -1,4 +1,4 @@
-"""What installs programs into a Debian, in one step that leaves them alone there: a cache that travels carries them.
+"""Installs programs into a Debian, in one step that leaves them alone there: a cache that travels carries them.
 
 Lists of packages and a Python that only installs would be more than half of it.
 """

@@ -27,7 +27,7 @@ LINES = (
 
 
 def _digests(client: Client, tree: Path, target: Path) -> list[str]:
-    steps = client.container(tree)
+    steps: tuple[str, ...] = client.container(tree)
     for line in LINES:
         steps = (*steps, f"withExec(args:{json.dumps(['sh', '-c', line])})")
     client.value(*steps, f'export(path:"{target}")')
