@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from baselard.cli import chain, front, help, parser, places, target
-from baselard.cli.parser import READ_ELSEWHERE
 from baselard.cli.target import Target
 from baselard.engine.api.objects.names import kebab
 from baselard.engine.api.objects.typedef import FunctionArg
@@ -41,7 +40,7 @@ def _next(before: Sequence[str], typed: str, commands: Mapping[str, str]) -> Ite
         return [*commands.items(), *front.WORDS] if before[-1:] not in (["-C"], ["--engine"]) else _engines(before[-1])
     if command in ("call", "watch") or (command == "functions" and not typed.startswith("-")):
         return _of_functions(command, words, typed)
-    return _of_command(command, words, typed) if command in commands.keys() - set(READ_ELSEWHERE) else []
+    return _of_command(command, words, typed) if command in parser.BUILT else []
 
 
 def _engines(option: str) -> list[Word]:
