@@ -7,8 +7,10 @@ import base64
 import json
 import subprocess
 
+import dagger
 import pytest
 
+from baselard.dockerfile.plan.steps import Git, Url
 from pipeline.config import BaseSettings, Config, ExampleSettings, TestSettings
 from pipeline.conventions import From
 from pipeline.discover import Base, Example, Project
@@ -188,6 +190,36 @@ def test_what_an_add_checked_out_is_not_the_source():
     assert provenance.source(nowhere) == ""
     (listed,) = nowhere["buildDefinition"]["resolvedDependencies"]
     assert listed["digest"] == {"gitCommit": "f" * 40}
+
+
+@pytest.mark.anyio
+async def test_what_an_add_fetched_is_a_material_once_with_its_digest_or_its_commit():
+    class Revision(dagger.GitRef):
+        def __init__(self) -> None:
+            pass
+
+        async def commit(self) -> str:
+            return "f" * 40
+
+    class File(dagger.File):
+        def __init__(self) -> None:
+            pass
+
+    url = Url("https://me:token@example.com/a.tar", "a.tar", DIGEST)
+    git = Git("https://example.com/a.git", "main", "", keep_git_dir=False, checksum="")
+    made = await fetched.materials([(url, File()), (git, Revision()), (git, Revision())])
+    assert [one.dependency() for one in made] == [
+        {
+            "name": "https://example.com/a.tar",
+            "uri": "https://example.com/a.tar",
+            "digest": {"sha256": DIGEST.partition(":")[2]},
+        },
+        {
+            "name": "https://example.com/a.git@main",
+            "uri": "git+https://example.com/a.git@main",
+            "digest": {"gitCommit": "f" * 40},
+        },
+    ]
 
 
 @pytest.mark.parametrize(
