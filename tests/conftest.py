@@ -89,4 +89,5 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     places = tmp_path_factory.mktemp("places")
     monkeypatch.setenv("BASELARD_STORE", str(places / "store"))
     monkeypatch.setenv("BASELARD_CACHE", str(places / "cache"))
+    monkeypatch.setenv("BASELARD_NO_DAEMON", "1")
     monkeypatch.delenv("BASELARD_ENGINE", raising=False)

@@ -71,8 +71,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ENGINE: (),
     "baselard.cli": (
         *("pipeline.conventions", "pipeline.on_disk", "pipeline.here", "pipeline.errors", ENGINE, *OCI, *DOCKERFILE),
-        *(f"{ENGINE}.{room}" for row in LAYERS for room in row),
+        *("baselard.resident", *(f"{ENGINE}.{room}" for row in LAYERS for room in row)),
     ),
+    "baselard.resident": (f"{ENGINE}.host", f"{ENGINE}.modules"),
     "bench": ("baselard.cli", ENGINE, *OCI, *(f"{ENGINE}.{room}" for row in LAYERS for room in row)),
 }
 for _number, _row in enumerate(LAYERS):
@@ -82,7 +83,15 @@ for _number, _row in enumerate(LAYERS):
         _language = DOCKERFILE[:4] if _name.startswith("api") else ()
         ALLOWED[f"{ENGINE}.{_name}"] = (*_below, *_shared, *_language)
 
-STARTERS = {"subprocess.run", "subprocess.Popen", "subprocess.call", "subprocess.check_output", "os.system", "os.popen"}
+STARTERS = {
+    "subprocess.run",
+    "subprocess.Popen",
+    "subprocess.call",
+    "subprocess.check_output",
+    "os.system",
+    "os.popen",
+    "os.posix_spawn",
+}
 RUNNER = f"{ENGINE}.modules.runner"  # a program of its own, which the module's interpreter runs
 INSIDE = "pipeline.testers.pytest.inside"  # likewise, run by a Python that is mounted into an image under test
 BESIDE = ("bench", "action")  # run by developers and by runners, apart from the product
@@ -136,9 +145,11 @@ def test_benches_and_action_import_no_tests() -> None:
     assert not [name for name in KNOWN if name.split(".")[0] in BESIDE and "tests" in imports.foreign(KNOWN[name])]
 
 
-def test_one_module_starts_programs() -> None:
+def test_two_modules_start_programs() -> None:
     starting = {name for name, path in KNOWN.items() if imports.called(path) & STARTERS} - {INSIDE}
-    assert {name for name in starting if name.split(".")[0] not in BESIDE} == {"baselard.engine.host.process"}
+    assert {name for name in starting if name.split(".")[0] not in BESIDE} == {
+        *("baselard.engine.host.process", "baselard.resident.client"),  # the latter imports nothing large
+    }
 
 
 def test_only_the_store_knows_its_database() -> None:
@@ -165,9 +176,9 @@ def test_the_errors_that_a_caller_sees_stand_in_one_file() -> None:
     assert {kind.__module__ for kind in seen if kind.__module__.startswith(f"{ENGINE}.")} == {f"{ENGINE}.errors"}
 
 
-def test_one_module_forks() -> None:
+def test_two_modules_fork() -> None:
     forking = {name for name, path in KNOWN.items() if "os.fork" in imports.called(path)}
-    assert forking == {"baselard.engine.modules.runner"}
+    assert forking == {"baselard.engine.modules.runner", "baselard.resident.server"}
 
 
 @pytest.mark.parametrize("name", sorted(name for name in KNOWN if name.startswith("pipeline")))
@@ -178,4 +189,6 @@ def test_the_pipeline_speaks_only_the_api(name: str) -> None:
 def test_only_the_dagger_builder_and_who_runs_modules_name_the_sdk() -> None:
     product = (name for name in KNOWN if name.startswith("baselard."))
     naming = {name for name in product if "dagger" in imports.foreign(KNOWN[name])}
-    assert {name for name in naming if not name.startswith("baselard.dockerfile.dagger.")} == {RUNNER}
+    assert {name for name in naming if not name.startswith("baselard.dockerfile.dagger.")} == {
+        *(RUNNER, f"{RUNNER}_failures"),
+    }

@@ -15,6 +15,7 @@ from baselard.engine.host import privilege
 from baselard.engine.modules.addresses import ObjectAddress
 from baselard.engine.run import terminal
 from baselard.oci.text import JSON
+from baselard.resident import alone
 
 if TYPE_CHECKING:  # help needs no engine
     from baselard.cli.failed import Choice
@@ -35,6 +36,7 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
     for step in parsed.steps:
         check_addresses(step)
     if parsed.options.interactive or any(step.function.name == "terminal" for step in parsed.steps):
+        alone.require()
         terminal.require()
     place, in_halves = about(found, parsed), halves.wanted(parsed)
     choice = _choice(parsed, place, in_halves=in_halves)

@@ -22,6 +22,7 @@ from baselard.engine.modules.addresses import quote
 from baselard.engine.progress import spans
 from baselard.engine.run import terminal
 from baselard.oci.text import JSON
+from baselard.resident import alone
 
 if TYPE_CHECKING:  # listing needs no engine
     from baselard.engine.modules.walk import Walk
@@ -46,6 +47,7 @@ def run(options: Options, patterns: Sequence[str], line: Sequence[str], *, listi
             sys.stdout.write(columns.table(rows))
             return 0
         if options.interactive:
+            alone.require()
             terminal.require()
         return report(_run_all(found, chosen, line))
 

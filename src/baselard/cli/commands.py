@@ -108,6 +108,12 @@ def _prune(asked: "Namespace") -> int:
     return prune.run(policy, asked.line, dry_run=asked.dry_run)
 
 
+def _stop(_: "Namespace") -> int:
+    from baselard.cli import stop
+
+    return stop.run()
+
+
 def _session(asked: "Namespace") -> int:
     from baselard.cli import session
 
@@ -166,6 +172,7 @@ COMMANDS: Mapping[str, Subcommand] = {
     "setup": Subcommand("install what the engine uses of this system's packages", _setup),
     "doctor": Subcommand("look at what this machine lends the engine, and name what is missing", _doctor),
     "prune": Subcommand("free space in the store", _prune),
+    "stop": Subcommand("end the resident engine, which ends by itself after minutes without a call", _stop),
     "session": Subcommand("serve the API to an SDK that starts its own engine", _session, shown=False),
     "completion": Subcommand(
         "print a script by which bash, zsh or fish completes commands, functions and flags", _completion
@@ -195,7 +202,7 @@ def usage() -> str:
     lines = [f"  {name:<12}{about}\n" for name, about in shown().items()]
     return (
         "Build a container base image once, test every example on the built object, publish what was tested.\n\n"
-        "Usage: baselard [-C DIR] [--engine embedded|dagger] COMMAND …\n"
+        "Usage: baselard [-C DIR] [--engine embedded|dagger] [--no-daemon] COMMAND …\n"
         "  -C DIR      work in that directory; on a tree without a Dagger module, this module works on it\n\n"
         + "".join(lines)
         + "\n`baselard call --help` lists this module's functions, `COMMAND --help` tells of one command, "

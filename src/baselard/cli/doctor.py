@@ -2,14 +2,21 @@
 
 import json
 import sys
+from collections.abc import Iterator
 
 from baselard.cli import places
 from baselard.engine.host import doctor
+from baselard.resident import engines
 
 
 def run(*, deep: bool, as_json: bool = False) -> int:
     """Print the findings, with ``deep`` of each blob too; 2 when the engine cannot work as things are."""
-    findings = doctor.examine(places.store_root(), deep=deep)
+    findings = [*doctor.examine(places.store_root(), deep=deep), *_residents()]
     told = json.dumps(doctor.entries(findings), indent=2) + "\n" if as_json else doctor.summary(findings)
     sys.stdout.write(told)
     return 2 if any(finding.mark == "missing" for finding in findings) else 0
+
+
+def _residents() -> Iterator[doctor.Diagnosis]:
+    for number in engines.processes():
+        yield doctor.Diagnosis("resident engine", f"process {number}; `baselard stop` ends it")

@@ -1,6 +1,10 @@
 """The program ``baselard``. Older Pythons read this file too, if only to say that they are too old."""
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main() -> int:
@@ -9,9 +13,20 @@ def main() -> int:
         version = ".".join(map(str, sys.version_info[:2]))
         sys.stderr.write(f"baselard: Python 3.11 or later is needed, and {sys.executable} is {version}\n")
         return 2
+    from baselard.resident import client
+
+    try:
+        code = client.call(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
+    return run(sys.argv[1:]) if code is None else code
+
+
+def run(argv: "Sequence[str]") -> int:
+    """Run a command line in this process; the exit code."""
     from baselard.cli import streams
 
     streams.prepare()
     from baselard.cli import main  # files may be opened from here on
 
-    return main.main(sys.argv[1:])
+    return main.main(argv)

@@ -10,7 +10,12 @@ from baselard.engine.errors import HostError, UserError
 
 ENGINES = ("embedded", "dagger")
 MADE_FOR = "0.21"
-WORDS = (("-C", "work in that directory"), ("--engine", f"what does the work: {' or '.join(ENGINES)}"))
+NO_DAEMON = "--no-daemon"
+WORDS = (
+    ("-C", "work in that directory"),
+    ("--engine", f"what does the work: {' or '.join(ENGINES)}"),
+    (NO_DAEMON, "in this process alone, without an engine that stays"),
+)
 """What may stand before the command, with a line about each."""
 _HERE = ("-h", "--help", "help", "version", "--version", "completion", "complete", "man")  # what any system can do
 _SYSTEMS = {"darwin": "macOS", "win32": "Windows"}
@@ -22,8 +27,10 @@ def passed(argv: Sequence[str]) -> list[str]:
     Raises UserError for what is wrong with these, HostError for a system that cannot do it.
     """
     engine, line = os.environ.pop("BASELARD_ENGINE", "") or ENGINES[0], list(argv)
-    while line and _stands_before(line[0]):
+    while line and (line[0] == NO_DAEMON or _stands_before(line[0])):
         name, equals, value = line.pop(0).partition("=")
+        if name == NO_DAEMON:  # heeded by baselard.resident.client, before anything else
+            continue
         value = value if equals else line.pop(0) if line else ""
         if name == "-C":
             _enter(value)
@@ -47,8 +54,10 @@ def passed(argv: Sequence[str]) -> list[str]:
 def entered(argv: Sequence[str]) -> list[str]:
     """The command line from the command on, in the directory that -C names, for who only looks at it."""
     line = list(argv)
-    while len(line) > 1 and _stands_before(line[0]):
+    while len(line) > 1 and (line[0] == NO_DAEMON or _stands_before(line[0])):
         name, equals, _ = line.pop(0).partition("=")
+        if name == NO_DAEMON:
+            continue
         value = "" if equals else line.pop(0)
         if name == "-C":
             _enter(value)

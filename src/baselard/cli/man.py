@@ -16,6 +16,7 @@ _ABOUT = """\
 Baselard builds a container base image once, hands the built object to every example that starts FROM it, tests them
 in parallel, and publishes exactly what was tested. What can be called are the functions of a Dagger module:
 Baselard's own, or that of the tree. `baselard call --help` lists them, `baselard call FUNCTION --help` tells of one."""
+_VALUES = {"-C": "DIR", "--engine": "NAME"}
 _STATUS = (
     ("0", "done, and every check passed"),
     ("1", "the work or a check failed"),
@@ -52,10 +53,10 @@ def page(commands: Mapping[str, str]) -> str:
 def _lines(commands: Mapping[str, str]) -> Iterator[str]:
     yield from ('.TH BASELARD 1 "" Baselard "User Commands"', ".SH NAME")
     yield r"baselard \- build a container base image once, test every example on it, publish what was tested"
-    yield from (".SH SYNOPSIS", r".B baselard", r"[\-C DIR] [\-\-engine embedded|dagger] COMMAND ...")
+    yield from (".SH SYNOPSIS", r".B baselard", r"[\-C DIR] [\-\-engine embedded|dagger] [\-\-no\-daemon] COMMAND ...")
     yield from (".SH DESCRIPTION", _text(_ABOUT), ".SH OPTIONS")
     for word, about in front.WORDS:
-        yield from _item(f"{word} {'DIR' if word == '-C' else 'NAME'}", about)
+        yield from _item(f"{word} {_VALUES.get(word, '')}".rstrip(), about)
     yield ".SH COMMANDS"
     for name, about in commands.items():
         yield from _command(name, about)

@@ -337,6 +337,10 @@ def _man() -> Parser:
     return Parser("man", about="Opens the manual page, or writes it (roff) where no terminal is.\n")
 
 
+def _stop() -> Parser:
+    return Parser("stop", about="A call that is under way goes on to its end.\n")
+
+
 def _version() -> Parser:
     return Parser("version")
 
@@ -356,6 +360,7 @@ BUILT: Mapping[str, Callable[[], Parser]] = {
     "setup": _setup,
     "doctor": _doctor,
     "prune": _prune,
+    "stop": _stop,
     "session": _session,
     "completion": _completion,
     "man": _man,

@@ -28,7 +28,12 @@ def run(installed: Path, tmp_path: Path):
 
     def call(*words: str, cwd: Path = tmp_path) -> str:
         home = tmp_path / "home"
-        environment = {"PATH": f"{installed}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8"}
+        environment = {
+            "PATH": f"{installed}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(home),
+            "LC_ALL": "C.UTF-8",
+            "BASELARD_NO_DAEMON": "1",
+        }
         done = subprocess.run(
             ["baselard", *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
         )

@@ -25,7 +25,7 @@ class Machine:
         (self.root / "bin" / name).chmod(0o755)
 
     def run(self, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
-        environ = {"PATH": f"{self.root}/bin:/usr/bin:/bin", "HOME": str(self.root), **env}
+        environ = {"PATH": f"{self.root}/bin:/usr/bin:/bin", "HOME": str(self.root), "BASELARD_NO_DAEMON": "1", **env}
         command = [sys.executable, "-I", "-m", "baselard.cli", *argv]
         return subprocess.run(command, env=environ, cwd=self.root, capture_output=True, text=True, check=False)
 

@@ -4,7 +4,8 @@ A program of its own, run by the module's interpreter, which knows the SDK and t
 Usage: ``python runner.py FD``, where FD is a SOCK_SEQPACKET socket to the engine. After a first message from here,
 ``{}`` or ``{"error": traceback}``, each message from the engine is one invocation, ``{"id", "port", "token",
 "traceparent"}`` with two file descriptors, for its output and for its spans; the answer ``{"id", "code"}`` comes when
-it has ended. End of file ends everything.
+it has ended. A message ``{"environ"}`` with one descriptor brings another engine's socket, and the variables that its
+invocations see. End of file ends what was begun by that socket; that of the last one ends everything.
 
 The SDK serves one call per process and takes long to import, hence the forks.
 """
@@ -14,6 +15,7 @@ import contextlib
 import functools
 import gc
 import importlib
+import importlib.machinery
 import inspect
 import json
 import logging
@@ -22,9 +24,11 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+import types
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from dagger.mod import Module
@@ -32,9 +36,22 @@ if TYPE_CHECKING:
 MESSAGE = 1 << 16
 LONGEST_TRACEBACK = 10_000
 USED_BY_EVERY_CALL = ("Client", "FunctionCall", "FunctionCallArgValue")
+LEARNS = bool(os.environ.get("BASELARD_LEARNS"))
 CHECKS: dict[str, Callable[[], None]] = {}
 CHECKED: list[str] = []
 """What makes the checks of the SDK's classes, by the class's name, and those that were made."""
+
+
+def beside(name: str) -> Any:
+    """The file of that name beside this one, in no directory that a stranger's module would import from."""
+    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    loader = importlib.machinery.SourceFileLoader(f"baselard_{name}", place)
+    module = types.ModuleType(loader.name)
+    loader.exec_module(module)
+    return module
+
+
+failures = beside("runner_failures")
 
 
 def main(descriptor: int) -> None:
@@ -42,11 +59,11 @@ def main(descriptor: int) -> None:
     try:
         module = load()
     except BaseException as error:  # whatever the module raises, SystemExit included, is the module's mistake
-        engine.send(json.dumps({"error": own_traceback(error)[-LONGEST_TRACEBACK:]}).encode())
+        engine.send(json.dumps({"error": failures.own_traceback(error)[-LONGEST_TRACEBACK:]}).encode())
         return
     engine.send(b"{}")
-    logging.getLogger("dagger.mod").addFilter(only_own_frames)
-    module.call = functools.partial(call_and_name_the_failure, module.call)  # type: ignore[method-assign]
+    logging.getLogger("dagger.mod").addFilter(failures.only_own_frames)
+    module.call = functools.partial(failures.call_and_name_the_failure, module.call)  # type: ignore[method-assign]
     serve(engine, module)
 
 
@@ -155,58 +172,110 @@ def share_converter() -> None:
 
 
 def serve(engine: socket.socket, module: "Module") -> None:
-    """Fork for every message until the engine hangs up, then leave nothing running."""
-    running: dict[int, tuple[str, int, int]] = {}  # by process file descriptor: the invocation, process, what it tells
+    """Fork for every message until all engines have hung up, then leave nothing running."""
+    running: dict[int, Invocation] = {}  # by process file descriptor
     shared = False
     with selectors.DefaultSelector() as selector:
-        selector.register(engine, selectors.EVENT_READ)
+        selector.register(engine, selectors.EVENT_READ, Requester(engine))
         while True:
             for ready, _ in selector.select():
                 if ready.fd in running:
                     selector.unregister(ready.fd)
-                    report(engine, ready.fd, *running.pop(ready.fd))
+                    report(ready.fd, running.pop(ready.fd))
                     continue
-                data, descriptors, _, _ = socket.recv_fds(engine, MESSAGE, 2)
-                if not data:
-                    os.killpg(0, signal.SIGKILL)
-                invocation = json.loads(data)
-                shared = shared or share_schema(invocation)
-                pid, told = start(engine, invocation, descriptors, module)
-                process = os.pidfd_open(pid)
-                running[process] = (invocation["id"], pid, told)
-                selector.register(process, selectors.EVENT_READ)
+                requester = ready.data
+                data, descriptors, _, _ = socket.recv_fds(requester.channel, MESSAGE, 2)
+                message = json.loads(data or b"{}")
+                if "environ" in message:
+                    other = Requester(socket.socket(fileno=descriptors[0]), message["environ"])
+                    selector.register(other.channel, selectors.EVENT_READ, other)
+                    other.channel.send(b"{}")
+                elif message:
+                    shared = shared or share_schema(message)
+                    channels = [key.data.channel for key in selector.get_map().values() if key.data]
+                    invocation = start(requester, message, descriptors, module, channels)
+                    process = os.pidfd_open(invocation.process)
+                    running[process] = invocation
+                    selector.register(process, selectors.EVENT_READ)
+                else:
+                    selector.unregister(requester.channel)
+                    hung_up(requester, running.values())
+                    if len(selector.get_map()) == len(running):
+                        os.killpg(0, signal.SIGKILL)
 
 
-def report(engine: socket.socket, process: int, invocation: str, pid: int, told: int) -> None:
+class Requester(NamedTuple):
+    """An engine's socket, and the variables that its invocations see where they are not this process's."""
+
+    channel: socket.socket
+    environ: "dict[str, str] | None" = None
+
+
+class Invocation(NamedTuple):
+    """One that runs: its number for the engine that asked, its process, and what tells what it needed."""
+
+    requester: Requester
+    number: str
+    process: int
+    told: int
+
+
+def hung_up(requester: Requester, running: Iterable[Invocation]) -> None:
+    """End what an engine began that has gone."""
+    for one in running:
+        if one.requester is requester and requester.environ:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(one.process, signal.SIGKILL)
+    requester.channel.close()
+
+
+def report(process: int, ended: Invocation) -> None:
     os.close(process)
-    _, status = os.waitpid(pid, 0)
-    engine.send(json.dumps({"id": invocation, "code": os.waitstatus_to_exitcode(status)}).encode())
-    with open(told, "rb") as file:
+    _, status = os.waitpid(ended.process, 0)
+    with contextlib.suppress(OSError):  # the engine has gone
+        ended.requester.channel.send(
+            json.dumps({"id": ended.number, "code": os.waitstatus_to_exitcode(status)}).encode()
+        )
+    with open(ended.told, "rb") as file:
         learn(file.read())
 
 
 def start(
-    engine: socket.socket, invocation: dict[str, str], descriptors: list[int], module: "Module"
-) -> tuple[int, int]:
-    """Fork; the child answers the one call its token is for and exits. Its process, and what tells what it needed."""
+    requester: Requester,
+    message: dict[str, str],
+    descriptors: list[int],
+    module: "Module",
+    channels: Iterable[socket.socket],
+) -> Invocation:
+    """Fork; the child answers the one call its token is for and exits.
+
+    Where it sees variables of its own, it is a process group of its own too. ``channels`` are all engines'.
+    """
     output, spans = descriptors
     told, tell = os.pipe()
     if pid := os.fork():
         for descriptor in (output, spans, tell):
             os.close(descriptor)
-        return pid, told
+        group(pid, requester)
+        return Invocation(requester, message["id"], pid, told)
     code = 1
     known = frozenset(sys.modules)
     try:
-        engine.close()
+        for channel in channels:
+            channel.close()
+        group(0, requester)
+        if requester.environ:
+            os.environ.clear()
+            os.environ.update(requester.environ)
+            time.tzset()
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.set_inheritable(spans, False)
-        tell_spans(spans, invocation["traceparent"])
-        code = invoke(invocation, module)
+        tell_spans(spans, message["traceparent"])
+        code = invoke(message, module)
         sys.stdout.flush()
         sys.stderr.flush()
-        if os.environ.get("BASELARD_LEARNS"):
+        if LEARNS:
             os.write(tell, json.dumps({"modules": sorted({*sys.modules} - known), "checks": CHECKED}).encode())
     except BaseException:
         traceback.print_exc()
@@ -214,10 +283,17 @@ def start(
         os._exit(code)
 
 
+def group(process: int, requester: Requester) -> None:
+    """Have the process in a group of its own, if it is to be; both forks do so, as either may be the first."""
+    if requester.environ:
+        with contextlib.suppress(OSError):
+            os.setpgid(process, process)
+
+
 def learn(told: bytes) -> None:
     """Have here what an invocation had to import and make, so that later ones find it: they will need the same.
 
-    Only where many follow (``baselard watch``). What cannot be had here is left to them.
+    Only where many follow. What cannot be had here is left to them.
     """
     needed = json.loads(told or b"{}")
     for name in needed.get("modules", ()):
@@ -310,65 +386,6 @@ def share_schema(invocation: dict[str, str]) -> bool:
         asyncio.run(connect())
     gc.freeze()  # the forks share these pages as long as no collection writes to them
     return True
-
-
-async def call_and_name_the_failure(call: Callable[..., Any], *args: Any, **given: Any) -> Any:
-    """The SDK's ``Module.call``, but what the API refused stays that where a task group has wrapped it.
-
-    The SDK sends only a group's own words, which name neither the command that failed nor its exit code.
-    """
-    from dagger.mod import _exceptions as exceptions
-
-    try:
-        return await call(*args, **given)
-    except exceptions.FunctionError as error:
-        cause = error.__cause__
-        by_the_sdk = isinstance(cause, BaseExceptionGroup) and str(cause) == str(error)
-        if by_the_sdk and cause and (refused := _refused(cause)):
-            raise refused from None
-        raise
-
-
-def _refused(error: BaseException) -> BaseException | None:
-    """The first error of the API among what a group holds, or None."""
-    if isinstance(error, BaseExceptionGroup):
-        return next(filter(None, map(_refused, error.exceptions)), None)
-    import dagger
-
-    return error if isinstance(error, dagger.QueryError) else None
-
-
-def only_own_frames(record: logging.LogRecord) -> bool:
-    """Have the SDK's report of a failed function show the module's frames alone."""
-    if record.exc_info and record.exc_info[1]:
-        record.exc_text = own_traceback(record.exc_info[1], otherwise_all=True).rstrip("\n")
-    return True
-
-
-def own_traceback(error: BaseException, *, otherwise_all: bool = False) -> str:
-    """The exception as Python tells it, without the frames that are not of the module's own code.
-
-    With ``otherwise_all``, one that passed through none of the module's code keeps its frames.
-    """
-    story = traceback.TracebackException.from_exception(error)
-    if _trim(story) or not otherwise_all:
-        return "".join(story.format())
-    return "".join(traceback.format_exception(error))
-
-
-def _trim(story: traceback.TracebackException) -> bool:
-    """Leave only the module's own frames, and no cause or context that has none; whether there are any."""
-    story.stack = traceback.StackSummary.from_list([frame for frame in story.stack if _is_own(frame.filename)])
-    for name in ("__cause__", "__context__"):
-        before = getattr(story, name)
-        if before and not _trim(before):
-            setattr(story, name, None)
-    return bool([_trim(one) for one in story.exceptions or ()]) or bool(story.stack)
-
-
-def _is_own(path: str) -> bool:
-    here = os.getcwd() + "/"
-    return path.startswith(here) and "/site-packages/" not in path.removeprefix(here)
 
 
 if __name__ == "__main__":

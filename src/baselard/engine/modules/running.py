@@ -17,8 +17,9 @@ from baselard.engine.errors import ModuleError
 from baselard.engine.host import process
 from baselard.engine.host.caller import Caller
 from baselard.engine.images import packages
-from baselard.engine.modules import runner
+from baselard.engine.modules import runner, warm
 from baselard.engine.modules.source import PythonModule
+from baselard.engine.modules.warm import Warm
 from baselard.engine.progress import spans
 from baselard.engine.progress.spans import OnSpan
 
@@ -31,12 +32,15 @@ _LAST_OUTPUT = 1.0  # seconds to wait for output after a function's process has 
 
 @dataclass
 class Runner:
-    """The process that has imported one module. Make it with ``start``; ``close`` ends it and all it started."""
+    """The process that has imported one module. Make it with ``start``; ``close`` ends it and all it started.
+
+    Without ``child`` it is one that other engines use as well: what it began for this one is ended.
+    """
 
     source: PythonModule
-    child: "subprocess.Popen[bytes]"
+    child: "subprocess.Popen[bytes] | None"
     channel: socket.socket
-    listener: threading.Thread
+    listener: threading.Thread | None = None
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _waiting: "dict[str, asyncio.Future[int]]" = field(default_factory=dict)
     _ready: "asyncio.Future[None] | None" = None
@@ -69,12 +73,24 @@ class Runner:
         """End the process and everything it started."""
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().remove_reader(self.channel)
+        if self.child is None:
+            self._take_leave()
         self.channel.close()
-        process.kill(self.child)
-        self.child.wait()
-        self.listener.join(_LAST_OUTPUT)
-        for pipe in filter(None, (self.child.stdout, self.child.stderr)):
-            pipe.close()
+        if self.child:
+            process.kill(self.child)
+            self.child.wait()
+            if self.listener:
+                self.listener.join(_LAST_OUTPUT)
+            for pipe in filter(None, (self.child.stdout, self.child.stderr)):
+                pipe.close()
+
+    def _take_leave(self) -> None:
+        """Wait until what was begun for this engine has been ended, which the other side's end of file says."""
+        with contextlib.suppress(OSError):
+            self.channel.shutdown(socket.SHUT_WR)
+            self.channel.settimeout(_LAST_OUTPUT)
+            while self.channel.recv(runner.MESSAGE):
+                pass
 
     async def _imported(self) -> None:
         """Wait for the import. Registration and call have an event loop each; the current one hears the channel."""
@@ -123,8 +139,33 @@ def start(  # noqa: PLR0913 -- each is something else that a process begins with
     """Start the module's process; it imports while the engine gets ready. ``on_output`` hears what that prints.
 
     ``bytecode`` is where Python keeps what it compiled of the module, so that nothing is written into its source.
-    ``learns`` is for many invocations: what one had to import, later ones find.
+    ``learns`` is for many invocations: what one had to import, later ones find. Where a process has imported this
+    very module already, it is that.
     """
+    if found := warm.borrowed(source, interpreter, user):
+        seen = environment(source, interpreter, user, os.environ)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, contextlib.suppress(OSError):
+            socket.send_fds(found, [json.dumps({"environ": seen}).encode()], [theirs.fileno()])
+            return Runner(source, None, ours)
+        ours.close()
+    child, ours = _spawned(source, interpreter, user, bytecode, learns=learns)
+    listener = threading.Thread(target=process.pump, args=(child, lambda _, data: on_output(data)), daemon=True)
+    listener.start()
+    return Runner(source, child, ours, listener)
+
+
+def start_warm(source: PythonModule, interpreter: Path, user: Caller, bytecode: Path) -> None:
+    """Have the module imported for whatever this process forks (warm.borrowed). Nobody hears what the import prints."""
+    child, ours = _spawned(source, interpreter, user, bytecode, learns=True)
+    for pipe in filter(None, (child.stdout, child.stderr)):
+        pipe.close()
+    warm.hold(Warm(source.digest, interpreter, user.uid, ours))
+
+
+def _spawned(
+    source: PythonModule, interpreter: Path, user: Caller, bytecode: Path | None, *, learns: bool
+) -> "tuple[subprocess.Popen[bytes], socket.socket]":
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     own = {"BASELARD_BYTECODE": str(bytecode or ""), **({"BASELARD_LEARNS": "1"} if learns else {})}
     with theirs:
@@ -135,9 +176,7 @@ def start(  # noqa: PLR0913 -- each is something else that a process begins with
             env={**environment(source, interpreter, user, os.environ), **own},
             pass_fds=[fd],
         )
-    listener = threading.Thread(target=process.pump, args=(child, lambda _, data: on_output(data)), daemon=True)
-    listener.start()
-    return Runner(source, child, ours, listener)
+    return child, ours
 
 
 def environment(source: PythonModule, interpreter: Path, user: Caller, environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,63 @@
+"""The resident engine's program: ``python -m baselard.cli.resident PATH``, started by ``baselard.resident.client``."""
+
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from baselard.resident import versions
+
+if TYPE_CHECKING:  # nothing is imported before the version is known
+    from baselard.resident.becoming import CommandLine
+
+
+def prepare() -> "CommandLine":
+    """Import what calls need, and have at hand what is the same for all of them."""
+    from baselard.cli import entry, places
+    from baselard.engine.host import caller, checkout
+    from baselard.engine.modules import environment, running, source
+
+    own, user, cache = source.load(checkout.MODULE), caller.invoking_user(os.environ), places.cache_root()
+    running.start_warm(own, environment.interpreter(own, cache, user), user, cache / "bytecode")
+    from baselard.cli import (  # noqa: F401  # noqa: F401
+        call,
+        chain,
+        check,
+        commands,
+        compare,
+        failed,
+        front,
+        functions,
+        halves,
+        help,
+        history,
+        main,
+        parser,
+        past,
+        plan,
+        recording,
+        result,
+        start,
+        streams,
+    )
+    from baselard.engine.api import served
+    from baselard.engine.progress import tree  # noqa: F401 -- that these are imported is all
+
+    served.core().load()
+    gc.collect()
+    gc.freeze()  # forks share these pages as long as no collection writes to them
+    return entry.run
+
+
+def main(path: str) -> None:
+    """Serve at ``path``."""
+    version = versions.now()  # before anything else is imported
+    from baselard.resident import server
+
+    server.main(path, version, prepare)
+
+
+if __name__ == "__main__":
+    from baselard.cli import resident  # noqa: PLW0406 -- by the name that all else knows it by
+
+    resident.main(sys.argv[1])
