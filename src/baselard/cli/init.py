@@ -149,7 +149,7 @@ jobs:
     runs-on: ubuntu-24.04
     permissions: { contents: read, packages: write, pull-requests: write }
     steps:
-      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
         with: { fetch-depth: 0, persist-credentials: false }
       - uses: baselard/baselard@v1 # zizmor: ignore[unpinned-uses] -- follows the major version
         with: { registry-token: "${{ github.token }}" }
