@@ -172,7 +172,9 @@ COMMANDS: Mapping[str, Subcommand] = {
     "setup": Subcommand("install what the engine uses of this system's packages", _setup),
     "doctor": Subcommand("look at what this machine lends the engine, and name what is missing", _doctor),
     "prune": Subcommand("free space in the store", _prune),
-    "stop": Subcommand("end the resident engine, which ends by itself after minutes without a call", _stop),
+    "stop": Subcommand(
+        "end the resident engine, which ends by itself after minutes without a call", _stop, shown=False
+    ),
     "session": Subcommand("serve the API to an SDK that starts its own engine", _session, shown=False),
     "completion": Subcommand(
         "print a script by which bash, zsh or fish completes commands, functions and flags", _completion

@@ -72,8 +72,8 @@ def test_help_fits_one_screen_and_names_every_command(capsys: pytest.CaptureFixt
     assert len(text.splitlines()) <= 24
     named = {name for name in COMMANDS if re.search(rf"^  {name} ", text, re.MULTILINE)}
     assert "\n`baselard call --help`" in text and "`baselard man`" in text
-    # for whoever works on Baselard, for SDKs, and for the shells' scripts
-    assert set(COMMANDS) - named == {"man", "test", "bench", "session", "complete"}
+    # for whoever works on Baselard, for SDKs, for the shells' scripts, and to end what ends by itself
+    assert set(COMMANDS) - named == {"man", "test", "bench", "session", "complete", "stop"}
 
 
 def test_an_unknown_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:

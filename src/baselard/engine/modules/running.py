@@ -160,7 +160,7 @@ def start_warm(source: PythonModule, interpreter: Path, user: Caller, bytecode: 
     child, ours = _spawned(source, interpreter, user, bytecode, learns=True)
     for pipe in filter(None, (child.stdout, child.stderr)):
         pipe.close()
-    warm.hold(Warm(source.digest, interpreter, user.uid, ours))
+    warm.hold(Warm(child, source.digest, interpreter, user.uid, ours))
 
 
 def _spawned(

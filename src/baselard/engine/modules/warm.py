@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,8 +17,12 @@ _PATIENCE = 30.0  # seconds for the import
 
 @dataclass(frozen=True)
 class Warm:
-    """A runner for any number of engines: what it has imported, as whom, and the socket that engines are named by."""
+    """A runner for any number of engines: what it has imported, as whom, and the socket that engines are named by.
 
+    Its process ends when the last copy of that socket is closed.
+    """
+
+    child: "subprocess.Popen[bytes]"
     digest: str
     interpreter: Path
     uid: int | None

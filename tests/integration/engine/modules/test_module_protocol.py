@@ -1,8 +1,11 @@
 """A module registered and called by the SDK's own protocol, in processes of its own."""
 
+import asyncio
 import contextlib
 import json
 import os
+import select
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +17,7 @@ from baselard.engine.api import server
 from baselard.engine.api.objects.typedef import Module
 from baselard.engine.errors import FunctionError, ModuleError, UserError
 from baselard.engine.host.caller import Caller
-from baselard.engine.modules import registration, running
+from baselard.engine.modules import registration, running, warm
 from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.running import Runner
 from baselard.engine.modules.source import load
@@ -127,6 +130,11 @@ class Hello:
         os._exit(7)
 
     @function
+    async def sleep(self) -> None:
+        print(os.getpid(), os.getppid(), flush=True)
+        await asyncio.sleep(60)
+
+    @function
     def whoami(self) -> str:
         return f"{os.getpid()} {os.getppid()}"
 '''
@@ -179,10 +187,24 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_module(tmp_path_factory.mktemp("module"))
 
 
-@pytest.fixture
-async def call(root: Path, tmp_path: Path) -> AsyncIterator[Called]:
+@contextlib.contextmanager
+def imported_ahead(root: Path) -> Iterator[None]:
+    """Have the module imported as a resident engine has it, by a process that runners are borrowed from."""
+    import sys
+
+    running.start_warm(load(root), Path(sys.executable), Caller(home="/"), root / "bytecode")
+    try:
+        yield
+    finally:
+        held = warm._held.pop()
+        held.channel.close()
+        held.child.wait()
+
+
+@pytest.fixture(params=[contextlib.nullcontext, imported_ahead], ids=["own", "borrowed"])
+async def call(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> AsyncIterator[Called]:
     said: list[bytes] = []
-    with started(root, said) as runner, contextlib.closing(Store.open(tmp_path)) as store:
+    with request.param(root), started(root, said) as runner, contextlib.closing(Store.open(tmp_path)) as store:
         shown = Silent()
         session = registration.session(store, shown)
         async with server.running(session) as (port, _):
@@ -251,7 +273,8 @@ async def test_every_invocation_is_a_fork_of_one_process(call: Called) -> None:
     state = {"greeting": "", "count": 0}
     first, second = [(await call("whoami", state)).split() for _ in range(2)]
     assert first[0] != second[0]
-    assert first[1] == second[1] == str(call.invoker.runner.child.pid)
+    assert first[1] == second[1]
+    assert call.invoker.runner.child is None or first[1] == str(call.invoker.runner.child.pid)
 
 
 async def test_a_function_can_say_that_it_was_called_wrongly(call: Called) -> None:
@@ -336,6 +359,39 @@ async def test_closing_leaves_no_process(root: Path) -> None:
         group = runner.child.pid
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
+
+
+async def test_what_was_begun_for_one_engine_ends_with_it(root: Path, tmp_path: Path) -> None:
+    """And with nothing else: the process that has imported the module serves the next one, until it dies itself."""
+    with imported_ahead(root), contextlib.closing(Store.open(tmp_path)) as store:
+        session = registration.session(store, Silent())
+        async with server.running(session) as (port, _):
+            opened = lambda frame: registration.entered(session, port, frame)  # noqa: E731
+            said: asyncio.Queue[bytes] = asyncio.Queue()
+            parents = set()
+            for _ in range(2):
+                with started(root, []) as runner:
+                    invoker = Invoker(runner, opened, session.state.ids.load, said.put_nowait, Silent().span)
+                    asleep = asyncio.create_task(invoker.call("Hello", "sleep", {}, {}))
+                    number, parent = (await said.get()).split()
+                    parents.add(int(parent))
+                    process = os.pidfd_open(int(number))
+                assert select.select([process], [], [], 10)[0]
+                os.close(process)
+                asleep.cancel()
+        (parent,) = parents
+        os.kill(parent, signal.SIGKILL)
+        assert warm._held[-1].child.wait() == -signal.SIGKILL
+        with started(root, []) as runner:
+            assert runner.child
+
+
+async def test_other_content_is_not_borrowed(tmp_path: Path) -> None:
+    root = write_module(tmp_path / "changing")
+    with imported_ahead(root):
+        (root / "src/hello/__init__.py").write_text(CODE.replace("Says hello.", "Says more."))
+        with started(root, []) as runner:
+            assert runner.child
 
 
 async def test_wrong_declarations_are_errors_of_the_module(tmp_path: Path) -> None:
