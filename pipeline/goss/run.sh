@@ -36,10 +36,13 @@ finish() {
   exit 0
 }
 
+# An init that ends ends every process but the first: what has been found out until then is to be told all the same.
+trap : TERM
 if [ "$start" = yes ]; then
   : >"$out/log"
   # The status file, not kill -0, tells whether it runs: a zombie still answers signals.
   {
+    trap : TERM
     program=$(find_ "$1") || program=/no/such/program/$1
     shift
     "$program" "$@" </dev/null

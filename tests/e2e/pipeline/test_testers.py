@@ -68,6 +68,9 @@ FILES = {
     "examples/tap/test.sh": "echo 1..3\necho ok 1 - first\n",
     "examples/serves/Dockerfile": SERVES,
     "examples/serves/goss.yaml": "addr: {tcp://localhost:8000: {reachable: true}}\n",
+    "examples/ends/Dockerfile": """FROM example.test/base
+CMD ["sh", "-c", "sleep 1; echo giving up; kill -TERM -1; exit 7"]
+""",
     "baselard.yaml": """\
 bases: [{name: example.test/base}]
 examples:
@@ -80,6 +83,7 @@ examples:
     hangs: {tests: [{script: slow.sh, timeout: 2}]}
     stages: {tests: [{stage: [unit, style]}]}
     shown: {tests: [goss, container-structure-test, script, pytest, {stage: unit-tests}, basic]}
+    ends: {run: service, tests: [{run: [id, sleep 100]}]}
     serves:
       tests:
         - goss
@@ -95,7 +99,12 @@ FAILURES = {
     "bats": ['examples/bats/tests/a.bats:6: the answer is right: `[ "$(cat /answer)" = 42 ]\' failed'],
     "tap": ["examples/tap/test.sh: test.sh plan: its plan is 3 tests and 1 ran"],
     "stages": ["examples/stages/Dockerfile:7: stage style: exit code 3: RUN echo tabs >&2; exit 3"],
-    "serves": ["baselard.yaml:15: test -e /nowhere: exit code 1"],
+    # An init that ends takes everything but the first process with it, and is told of all the same.
+    "ends": [
+        "baselard.yaml:12: sleep 100: exit code 143",
+        "process: the image's own command ended with exit code 7 during the tests",
+    ],
+    "serves": ["baselard.yaml:16: test -e /nowhere: exit code 1"],
 }
 
 
@@ -122,12 +131,12 @@ def test_the_page_shows_each_tester_by_its_smallest_example(tested):
 def test_each_failure_has_its_place(tested):
     assert "file=examples/bats/tests/a.bats,line=6" in tested[1]
     assert "file=examples/fails/test.sh" in tested[1]
-    assert "file=baselard.yaml,line=15" in tested[1]
+    assert "file=baselard.yaml,line=16" in tested[1]
     assert "file=examples/stages/Dockerfile,line=7" in tested[1]
 
 
 def test_every_case_is_counted(tested):
     assert {name: tested[0][name]["cases"] for name in FAILURES if name != "shown"} == {
         **dict.fromkeys(("script", "fails", "hangs", "lacks"), 1),
-        **{"bats": 3, "tap": 2, "serves": 3, "stages": 2},
+        **{"bats": 3, "tap": 2, "serves": 3, "stages": 2, "ends": 3},
     }
