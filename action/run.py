@@ -169,7 +169,7 @@ def comment() -> int:
 
 
 def _is_mine(one: dict[str, Any], mark: str) -> bool:
-    """What somebody else wrote is never changed, whatever it begins with."""
+    """Whether it is the action's own: somebody else's comment is never changed, whatever it begins with."""
     return bool(one["user"]["type"] == "Bot" and one["body"].startswith(mark))
 
 

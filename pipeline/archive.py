@@ -50,7 +50,7 @@ class PackedImage:
 
 
 async def identify(image: dagger.Container, platform: str = "") -> PlatformImage:
-    """What a registry will call this image when it is pushed: its manifest's digest and size, read from the archive."""
+    """The digest and size of the manifest that a registry will have of this image, read from the archive."""
     packed = _beside(image)
 
     async def member(name: str) -> str:

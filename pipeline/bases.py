@@ -77,7 +77,7 @@ def _place(config: Config, number: int, *keys: str) -> str:
 
 
 def _froms(text: str, settings: BaseSettings) -> tuple[From, ...]:
-    """What it starts from; nothing when it does not parse, which its build tells."""
+    """The images that it starts from; none when it does not parse, which its build tells."""
     given = [From(value.removeprefix(IMAGE_CONTEXT), 0) for value in settings.contexts.values() if "://" in value]
     try:
         return (*froms(text, settings.dockerfile, settings.build_args, tuple(settings.contexts)), *given)

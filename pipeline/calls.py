@@ -25,7 +25,7 @@ from pipeline.weights import Sizes
 
 @dataclass(frozen=True)
 class Call:
-    """What all checks of one call have in common. `handed` fills with what handing the bases over took."""
+    """The setting that all checks of one call share. `handed` fills with what handing the bases over took."""
 
     project: Project
     options: CheckOptions
@@ -125,7 +125,7 @@ async def several(call: Call, names: Sequence[str] = (), selection: Selection = 
 
 
 async def measured(call: Call) -> list[tuple[Base, str, Sizes]]:
-    """What every target weighs."""
+    """The weight of every target."""
     found = []
     for base, target in choose.targets(call.project):
         image = await call.images.base(base, target)

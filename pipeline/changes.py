@@ -39,7 +39,7 @@ class Changed:
 
 
 async def since(source: dagger.Directory, history: dagger.Directory | None, reference: str) -> Changed:
-    """What changed between the merge base of `reference` and HEAD, and these files."""
+    """The paths that changed between the merge base of `reference` and HEAD, and these files."""
     if history is None:
         raise UsageError("--changed-since needs the history: add `--history .git`")
     listed = (

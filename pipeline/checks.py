@@ -141,7 +141,7 @@ def meant(examples: Sequence[Example], bases: Sequence[Base]) -> dict[str, tuple
 
 
 def build_name(title_: str) -> str:
-    """What the suite about a base's build is called."""
+    """The name of the suite about a base's build."""
     return f"{title_}{BUILT}"
 
 
@@ -208,7 +208,7 @@ def unknown_range(changed: Changed) -> Suite:
 
 @dataclass(frozen=True)
 class _Course:
-    """What has become of a subject so far; kept when something ends it early."""
+    """The state of a subject so far; kept when something ends it early."""
 
     spans: list[Phase] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
@@ -270,7 +270,7 @@ def options(  # noqa: PLR0913  # one flag, one argument
     first: Sequence[str] = (),
     cached: bool = False,
 ) -> CheckOptions:
-    """What the call says, else what the configuration says."""
+    """The call's setting, else that of the configuration."""
     chosen = CheckOptions(
         jobs=config.jobs if jobs is None else jobs,
         retries=config.retries if retries is None else retries,

@@ -21,7 +21,7 @@ _SCHEMA = Path(__file__).with_name("baselard.schema.json")
 
 @dataclass(frozen=True)
 class Variables:
-    """What gossfiles know as `.Vars`: of a file, and as written down, which wins."""
+    """The variables that gossfiles know as `.Vars`: of a file, and as written down, which wins."""
 
     file: str = ""
     inline: Mapping[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Variables:
 
 @dataclass(frozen=True)
 class TestSettings:
-    """What one tester is to judge: files, or words (commands, stages); with neither, the files of its conventions.
+    """The subjects of one tester: files, or words (commands, stages); with neither, the files of its conventions.
 
     `timeout` is the seconds that each script may take, `line` where in `baselard.yaml` this stands.
     """
@@ -50,7 +50,7 @@ class TestSettings:
 
 @dataclass(frozen=True)
 class BaseSettings:
-    """What is configured for one base. An empty value means: by convention."""
+    """The configuration of one base. An empty value means: by convention."""
 
     name: str = ""
     tags: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class QuarantineSettings:
 
 @dataclass(frozen=True)
 class ExampleSettings:
-    """What is configured for one example. An empty value means: by convention."""
+    """The configuration of one example. An empty value means: by convention."""
 
     dockerfile: str = ""
     context: str = ""
@@ -156,7 +156,7 @@ class OriginSettings:
 
 @dataclass(frozen=True)
 class VerifySettings:
-    """What has to be said about a published image, who must have signed it, and the source it has to name."""
+    """The statements that a published image must have, who must have signed them, and the source it has to name."""
 
     key: str = ""
     identity: str = ""

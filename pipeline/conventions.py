@@ -72,7 +72,7 @@ def froms(
 
 
 def dockerfile_name(file: str) -> str | None:
-    """What a Dockerfile's name says besides that it is one: `web` of `web.dockerfile` and of `Dockerfile.web`.
+    """The rest of a Dockerfile's name: `web` of `web.dockerfile` and of `Dockerfile.web`.
 
     Empty for `Dockerfile` and `Containerfile`; None for a file that is none.
     """

@@ -106,7 +106,7 @@ async def _cleaned(call: Call, account: Account) -> Suite:
 
 
 async def _documented(call: Call, account: Account) -> tuple[Suite, str]:
-    """What became of the table of images, and the renewed file if it differs."""
+    """The outcome for the table of images, and the renewed file if it differs."""
     new = ""
     try:
         updated = await docs.updated(call.project, account)

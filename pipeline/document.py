@@ -11,7 +11,7 @@ from pipeline.errors import ConfigError
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says, and the line of each of its keys and items, by their path joined with dots."""
+    """The content of a file, and the line of each of its keys and items, by their path joined with dots."""
 
     value: Any
     lines: Mapping[str, int]

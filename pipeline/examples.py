@@ -75,7 +75,7 @@ async def find(source: SourceTree, config: Config, taken: Collection[str] = ()) 
 
 
 async def _files(source: SourceTree, config: Config) -> set[str]:
-    """What there is of the files that matter: Dockerfiles, gossfiles, and what the settings name."""
+    """The files that matter and are there: Dockerfiles, gossfiles, and what the settings name."""
     vars_files = {fields["vars"].file for fields in config.written.values() if "vars" in fields} - {""}
     dockerfiles = {fields["dockerfile"] for fields in config.written.values() if "dockerfile" in fields}
     tests = {name for fields in config.written.values() for test in fields.get("tests", ()) for name in test.files}
@@ -231,7 +231,7 @@ def _own(one: FoundExample, inside: Sequence[str]) -> tuple[str, ...]:
 
 
 def _overlooked(directory: str, inside: Sequence[str]) -> str:
-    """What to say of gossfiles of nearly the right name, which nobody would read; empty where there are none."""
+    """A warning about gossfiles of nearly the right name, which nobody would read; empty where there are none."""
     for name in (GOSS, GOSS_WAIT):
         other = f"{name.removesuffix('.yaml')}.yml"
         if other in inside and name not in inside:
@@ -240,7 +240,7 @@ def _overlooked(directory: str, inside: Sequence[str]) -> str:
 
 
 def _missing(config: Config, one: FoundExample, example: Example, inside: Sequence[str]) -> str:
-    """What to say of a file that the settings name and the repository lacks."""
+    """A warning about a file that the settings name and the repository lacks."""
     if example.vars_file and example.settings.vars.file not in inside:
         return f"{config.place_of(one.names, 'vars')}: there is no {example.vars_file}, which is to hold variables"
     return missing(example.tests if example.settings.tests else (), one.directory, inside)

@@ -169,7 +169,7 @@ class FanOut:
     async def _given(
         self, base: dagger.Container | None, bases: dagger.Directory | None, platform: str, account: Account
     ) -> tuple[Given | None, Sequence[Suite]]:
-        """What takes the place of the bases, None when they are built here; and suites on handing them over."""
+        """The stand-ins for the bases, None when they are built here; and suites on handing them over."""
         if bases is not None:
             taking = await hand_over.take(bases, account, platform, Clock())
             return taking.given, taking.suites

@@ -76,7 +76,7 @@ def _listed(handed: dict[str, Handed]) -> dagger.Directory:
 
 @dataclass
 class Taking:
-    """What another machine handed over, by base and target, and what taking it took."""
+    """The images that another machine handed over, by base and target, and the time that taking them took."""
 
     bases: dagger.Directory
     listed: Mapping[str, Handed]

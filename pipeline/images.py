@@ -252,5 +252,5 @@ def everywhere(container: dagger.Container) -> Given:
 
 
 def title(base: Base, target: str) -> str:
-    """What a base's target is called in reports."""
+    """The name of a base's target in reports."""
     return base.title(target)

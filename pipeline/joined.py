@@ -21,7 +21,7 @@ PLATFORM = "platform"
 
 @dataclass(frozen=True)
 class Expected:
-    """What a plan gave to one runner."""
+    """The share of a plan that one runner got."""
 
     examples: tuple[str, ...]
     platform: str

@@ -255,7 +255,7 @@ class Baselard(Upkeep):
         username: Username = "",
         password: Password = None,
     ) -> str:
-        """What a push does: lint, test; on the default branch or a tag publish, verify, clean up, update docs.
+        """Do what a push does: lint, test; on the default branch or a tag publish, verify, clean up, update docs.
 
         Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so.
         """
@@ -334,7 +334,7 @@ class Baselard(Upkeep):
         platform: Platform = "",
         against: Annotated[dagger.Container | None, Doc("Compare with this image")] = None,
     ) -> str:
-        """What every target weighs, by layer, directory and package; fails when a budget is exceeded."""
+        """Weigh every target by layer, directory and package; fails when a budget is exceeded."""
         report, text = await calls.sizes(await self._call(platform), against)
         return f"{text}\n\n{verdict.settle(report)}"
 

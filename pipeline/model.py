@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Verdict(StrEnum):
-    """What became of a case or a suite. FLAKY passed, but not at once; NOTED is no failure."""
+    """The outcome of a case or a suite. FLAKY passed, but not at once; NOTED is no failure."""
 
     PASSED = "passed"
     NOTED = "noted"
@@ -146,7 +146,7 @@ class Suite:
 
     @property
     def telling_log(self) -> str:
-        """What the image's own process wrote when the tests failed for the last time; empty when they never did."""
+        """The output of the image's own process when the tests failed for the last time; empty when they never did."""
         if self.failures:
             return self.log
         return self.earlier[-1].log if self.earlier else ""

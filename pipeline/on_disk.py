@@ -30,7 +30,7 @@ class DiskTree:
         return sorted(f"{path}/" if self._is_directory(path) else path for path in matching)
 
     async def text(self, path: str) -> str | None:
-        """What a regular file in the tree holds."""
+        """The content of a regular file in the tree."""
         try:
             real = (self.root / path).resolve(strict=True)
             if not real.is_relative_to(self.root):

@@ -17,7 +17,7 @@ _LAST = 10  # verdicts of one name
 
 @dataclass(frozen=True)
 class EarlierVerdict:
-    """What was found under a name in run `number`. `clean` is whether the tree was exactly at `commit`."""
+    """The verdict on a name in run `number`. `clean` is whether the tree was exactly at `commit`."""
 
     verdict: str
     number: int

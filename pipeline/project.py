@@ -29,7 +29,7 @@ class SourceTree(Protocol):
         ...
 
     async def text(self, path: str, /) -> str | None:
-        """What a file holds; None for what is none, such as a directory or a link that leads out of the tree."""
+        """The content of a file; None for anything else, such as a directory or a link that leads out of the tree."""
         ...
 
 
@@ -79,11 +79,11 @@ class Base:
         return of_target(self.tests, target, self.targets)
 
     def ending(self, target: str) -> str:
-        """What tells this target from all others of the name: its tag and its stage, where it has these."""
+        """The tag and the stage that tell this target from all others of the name, where it has these."""
         return "-".join(filter(None, [*self.tags[:1], target]))
 
     def title(self, target: str) -> str:
-        """What a target is called in reports."""
+        """The name of a target in reports."""
         ending = self.ending(target)
         return f"{self.name}:{ending}" if ending else self.name
 

@@ -20,5 +20,5 @@ def parse_reference(text: str) -> Reference:
 
 @lru_cache(4096)
 def repository(text: str) -> str:
-    """What a reference names without its tag or digest; UsageError when malformed."""
+    """A reference without its tag or digest; UsageError when malformed."""
     return parse_reference(text).name

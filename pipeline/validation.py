@@ -66,14 +66,14 @@ def _sentence(rule: str, wanted: Any, value: Any, description: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """What is wrong, cut short: a few anchors and aliases of YAML stand for more than any memory holds."""
+    """A value for a message, cut short: a few anchors and aliases of YAML stand for more than any memory holds."""
     short = reprlib.Repr()
     short.maxlevel, short.maxstring = 2, 200
     return "nothing" if value is None else short.repr(value)
 
 
 def _hint(wanted: Any, value: Any) -> str:
-    """What YAML 1.1 took for the wanted type, and 1.2 does not."""
+    """A hint at a word that YAML 1.1 took for the wanted type, and 1.2 does not."""
     if value is None and "string" in wanted:
         return "; write '' for an empty text"
     if wanted == "boolean" and str(value).lower() in {"yes", "no", "on", "off", "y", "n"}:

@@ -83,7 +83,7 @@ def expanded(settings: Settings) -> list[Settings]:
 
 
 def called(variant: Mapping[str, str]) -> str:
-    """What a variant is called: its values."""
+    """The name of a variant: its values."""
     return "-".join(variant.values())
 
 

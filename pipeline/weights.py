@@ -152,7 +152,7 @@ def _section(title: str, rows: Sequence[tuple[str, int, int | None]]) -> str:
 
 
 def _difference(sizes: Sizes, against: Sizes) -> str:
-    """What became larger or smaller, the most first."""
+    """The parts that became larger or smaller, the most first."""
     unpacked = _signed(sizes.archive.unpacked - against.archive.unpacked)
     compressed = _signed(sizes.archive.compressed - against.archive.compressed)
     lines = [f"{unpacked}, {compressed} compressed against {against.name}"]

@@ -20,7 +20,7 @@ _HEALTHCHECK = parts("HealthcheckConfig", "args", "shell", "timeout")
 
 @dataclass(frozen=True)
 class Readiness:
-    """What an image declares: TCP ports, and a healthcheck as a shell command with its timeout in milliseconds.
+    """The declarations of an image: TCP ports, and a healthcheck as a shell command with its timeout in milliseconds.
 
     `entrypoint` and `arguments` are what `docker run IMAGE` would start.
     """
@@ -51,7 +51,7 @@ class Readiness:
 
 
 async def of(image: dagger.Container) -> Readiness:
-    """What this image declares, in one query."""
+    """The declarations of this image, in one query."""
     asked = {name: field(image, name) for name in ("entrypoint", "defaultArgs")}
     asked["exposedPorts"] = field(image, "exposedPorts", _PORT)
     asked["dockerHealthcheck"] = field(image, "dockerHealthcheck", _HEALTHCHECK)

@@ -149,7 +149,7 @@ def _reason(result: Mapping[str, Any]) -> str:
 
 
 def _unmatched(holder: str, patterns: Sequence[str]) -> str:
-    """What a text should have and has not, and, of patterns that begin with `!`, what it has and should not."""
+    """The patterns that a text should have and has not, and those behind `!` that it has and should not."""
     lacks = [_shown(one) for one in patterns if not one.startswith("!")]
     has = [_shown(one[1:]) for one in patterns if one.startswith("!")]
     said = [f"lacks {', '.join(lacks)}"] if lacks else []

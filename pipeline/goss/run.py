@@ -79,5 +79,5 @@ async def beside(
 
 
 async def report(ran: dagger.Container) -> str:
-    """What run.sh or basic.sh wrote; whatever user the image has may write there."""
+    """The output of run.sh or basic.sh; whatever user the image has may write there."""
     return await ran.file("/.goss-run/out/report").contents()

@@ -30,7 +30,7 @@ async def findings(tools: dagger.Container, files: Mapping[str, tuple[str, str]]
 
 
 def parse(printed: str) -> list[Finding]:
-    """What the rendering of each file said, as findings."""
+    """Findings from the rendering of each file."""
     rendered = sections(printed, _MARK)
     return [finding for path, text in rendered.items() if (finding := _finding(path, text.strip()))]
 

@@ -21,7 +21,7 @@ from pipeline.model import Case, Phase, Report, Suite, Verdict
 
 @dataclass(frozen=True)
 class Files:
-    """What there is to lint, by kind; Dockerfiles with their texts, gossfiles with their variables (file, JSON).
+    """The files to lint, by kind; Dockerfiles with their texts, gossfiles with their variables (file, JSON).
 
     `rules` are hadolint's own files.
     """

@@ -26,7 +26,7 @@ def container(source: dagger.Directory) -> dagger.Container:
 
 
 async def output(tools: dagger.Container, *args: str, name: str = "") -> str:
-    """What a linter prints. Its exit code tells only whether there are findings, or that it broke: then no JSON.
+    """The output of a linter. Its exit code tells only whether there are findings, or that it broke: then no JSON.
     `name` is what people are told that runs, if not the program's.
 
     Through a file, so that JSON for this program is not shown to people.

@@ -57,7 +57,7 @@ class AwaitedRepository:
 
 
 async def awaited(work: Callable[[], T]) -> T:
-    """What the work gives, done in a thread; what a registry did wrong is raised as a BaselardError."""
+    """The result of the work, done in a thread; what a registry did wrong is raised as a BaselardError."""
     try:
         return await to_thread.run_sync(work, abandon_on_cancel=True)
     except DistributionError as error:

@@ -33,7 +33,7 @@ class PlatformImage:
 
 @dataclass(frozen=True)
 class Published:
-    """What a tag or digest stands for."""
+    """The manifest that a tag or digest stands for."""
 
     digest: str
     platforms: tuple[PlatformImage, ...]

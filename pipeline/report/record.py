@@ -19,7 +19,7 @@ def render(report: Report) -> str:
 
 
 def parse(text: str, name: str = FILE) -> Report:
-    """What `render` wrote; BaselardError, naming the file, when it is something else."""
+    """The report that `render` wrote; BaselardError, naming the file, when it is something else."""
     try:
         given = json.loads(text)
         suites = tuple(_suite(one) for one in given["suites"])

@@ -56,7 +56,7 @@ def _heading(report: Report) -> str:
 
 
 def _failing(report: Report) -> list[Suite]:
-    """What failed or was flaky; what counts comes first."""
+    """Suites that failed or were flaky; those that count come first."""
     telling = (suite for suite in report.suites if suite.failures or suite.flaky)
     return sorted(telling, key=lambda suite: (not suite.blocks, not suite.failures))
 
@@ -66,7 +66,7 @@ def _mark_of(report: Report) -> str:
 
 
 def _results(suites: Sequence[Suite]) -> Iterator[str]:
-    """What failed or was unsteady as a table, and folded what passed or did not run; that is told in a line."""
+    """Suites that failed or were unsteady as a table, and folded what passed or did not run; that is told in a line."""
     if telling := [suite for suite in suites if suite.failures or suite.flaky]:
         yield _table(telling)
     if others := [suite for suite in suites if not (suite.failures or suite.flaky)]:

@@ -122,7 +122,7 @@ def conclusion(report: Report) -> str:
 
 
 def made_of(report: Report) -> str:
-    """What was counted, where it is not all of one kind: `7 examples and the base`."""
+    """The things that were counted, where it is not all of one kind: `7 examples and the base`."""
     tally = Counter(suite.group or suite.kind for suite in report.suites)
     if len(tally) < 2 or "" in tally:
         return ""

@@ -36,7 +36,7 @@ class Event:
 
     @property
     def merged(self) -> str:
-        """What of a pull request's ref a tag names: N of refs/pull/N/merge."""
+        """The part of a pull request's ref that a tag names: N of refs/pull/N/merge."""
         return self._after("refs/pull/").removesuffix("/merge")
 
     @property
@@ -47,7 +47,7 @@ class Event:
 
     @property
     def origin(self) -> str:
-        """What this is an event of, in words."""
+        """The subject of the event, in words."""
         if self.tag:
             return f"the tag {self.tag}"
         if self.branch:

@@ -20,7 +20,7 @@ Helper = Callable[[Sequence[str], Mapping[str, str]], str]
 
 @dataclass(frozen=True)
 class Text:
-    """What stands in the result as it is."""
+    """Text that stands in the result as it is."""
 
     text: str
 

@@ -120,7 +120,7 @@ _ORDINALS = ("M", "Q", "D", "DDD", "d", "w", "W", "y")
 
 
 def _tokens() -> dict[str, Callable[[datetime], str]]:
-    """What each token stands for."""
+    """The meaning of each token."""
     numbers = {name: lambda when, of=of: str(of(when)) for name, of in _NUMBERS.items()}
     padded = {name: lambda when, of=of, n=n: f"{_NUMBERS[of](when):0{n}}" for name, (of, n) in _PADDED.items()}
     ordinals = {f"{name}o": lambda when, of=name: _ordinal(_NUMBERS[of](when)) for name in _ORDINALS}

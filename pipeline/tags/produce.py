@@ -21,7 +21,7 @@ TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 @dataclass(frozen=True)
 class Candidate:
-    """What one rule yields, and whether `latest` goes with it unless the flavor says otherwise."""
+    """The tags that one rule yields, and whether `latest` goes with it unless the flavor says otherwise."""
 
     value: str
     latest: bool = False

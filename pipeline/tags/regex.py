@@ -68,7 +68,7 @@ def _refused(source: str, why: str) -> UsageError:
 
 @dataclass
 class _State:
-    """What must be known of what was read before."""
+    """The state that is left of what was read before."""
 
     source: str
     plain: dict[str, str] = field(default_factory=dict)

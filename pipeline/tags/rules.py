@@ -52,7 +52,7 @@ class TagRule:
 
 @dataclass(frozen=True)
 class Flavor:
-    """What holds for all tags. `latest` is auto, true or false; `target` ends the tags of one target.
+    """The settings that hold for all tags. `latest` is auto, true or false; `target` ends the tags of one target.
 
     `own` are the tags that stand where `latest` would, of a base that has some; `stage` is what of `target` is not the
     first of them.

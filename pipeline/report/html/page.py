@@ -90,7 +90,7 @@ def _header(report: Report) -> Markup:
 
 
 def _failures(report: Report, anchors: Sequence[str]) -> Markup:
-    """What is red and why, a line each."""
+    """Everything red and why, a line each."""
     red = [(suite, anchor) for suite, anchor in zip(report.suites, anchors, strict=True) if suite.blocks]
     lines = element("ol", *(_failure(suite, anchor) for suite, anchor in red[:_NAMED]))
     more = element("p", f"and {len(red) - _NAMED} more, below") if len(red) > _NAMED else ""

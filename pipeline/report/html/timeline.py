@@ -33,7 +33,7 @@ def render(report: Report, anchors: Sequence[str]) -> Markup:
 
 
 def phases(suite: Suite) -> list[Phase]:
-    """What took a time that can be seen; nothing does where a clock went back."""
+    """The phases that took a time that can be seen; nothing does where a clock went back."""
     return [span for span in suite.spans if span.end - max(span.start, 0.0) >= _SHOWN]
 
 

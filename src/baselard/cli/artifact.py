@@ -142,7 +142,7 @@ def _checked(entry: zipfile.ZipInfo, path: Path) -> PurePosixPath:
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> bytes:
-    """What an entry unpacks to, whatever size it claims."""
+    """The content of an entry, whatever size it claims."""
     with archive.open(entry) as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:

@@ -34,7 +34,7 @@ class Turned:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two runs, and how many verdicts do not."""
+    """The differences between two runs, and how many verdicts are equal."""
 
     before: RecordedRun
     after: RecordedRun

@@ -16,7 +16,7 @@ _SHORT = 4  # letters of a value that is too common to be taken out of other tex
 
 
 def report(argv: Sequence[str], error: BaseException) -> str:
-    """What to tell of ``error``, with the name of a new file that holds a report, or with the report itself.
+    """The message about ``error``, with the name of a new file that holds a report, or with the report itself.
 
     It holds names of variables and flags, not their values: any of them may be a secret. Nothing is raised: whatever
     went wrong may go wrong here too.

@@ -4,7 +4,7 @@ from baselard.engine.errors import EngineError, ExecError
 
 
 def told(error: EngineError) -> str:
-    """What went wrong; of a command that failed, what it wrote, then the command itself."""
+    """The text of an error; of a command that failed, its output, then the command itself."""
     if isinstance(error, ExecError):
         said = f"{' '.join(error.cmd)}: {error}"
         return "\n".join(filter(None, [error.stdout.rstrip("\n"), error.stderr.rstrip("\n"), said]))

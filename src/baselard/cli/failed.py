@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the module's own process is not needed to read a command li
 
 @dataclass(frozen=True)
 class Choice:
-    """What a command line asks of the history. ``listing`` is the function that lists examples, ``at`` the step that
+    """A choice of examples by the history. ``listing`` is the function that lists examples, ``at`` the step that
     tests them; ``place`` is the tree."""
 
     place: str

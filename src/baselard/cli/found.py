@@ -49,12 +49,12 @@ class FoundDockerfile:
 
     @property
     def last(self) -> str:
-        """What it is called: by its own name, else by its directory's; empty at the root."""
+        """Its name: from its file's, else its directory's; empty at the root."""
         return conventions.dockerfile_name(PurePosixPath(self.path).name) or PurePosixPath(self.folder).name
 
     @property
     def chosen(self) -> str:
-        """What ``examples.paths`` says for it: its directory where it is the one there, else itself."""
+        """The entry of ``examples.paths`` for it: its directory where it is the one there, else itself."""
         return self.folder if PurePosixPath(self.path).name in DOCKERFILES else self.path
 
 
@@ -109,7 +109,7 @@ def starts_from(one: FoundDockerfile, base: FoundDockerfile) -> bool:
 
 
 def used_name(base: FoundDockerfile, found: Sequence[FoundDockerfile]) -> str:
-    """What others call this base in FROM: the most usual where it is the one of convention, else what ends as it does.
+    """Its name in others' FROM: the most usual where it is the one of convention, else what ends as it does.
 
     A layout of tags comes before that. One that nobody starts from is called as what it starts from, but for the last
     part. Empty when nothing tells.

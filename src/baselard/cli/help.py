@@ -46,7 +46,7 @@ def flag(arg: FunctionArg) -> str:
 
 
 def explained(arg: FunctionArg, find: FindType) -> str:
-    """What an argument means, with its choices and its default, in one line."""
+    """The meaning of an argument, with its choices and its default, in one line."""
     notes = []
     kind = arg.type_def.element or arg.type_def
     if kind.kind == "ENUM_KIND":

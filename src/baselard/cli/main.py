@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def guarded(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
-    """What ``work`` makes of ``argv``, as an exit code; what goes wrong is said on stderr."""
+    """The exit code of ``work`` with ``argv``; what goes wrong is said on stderr."""
     try:
         code = _helping(work, argv)
         sys.stdout.flush()

@@ -31,7 +31,7 @@ class Options:
 
     @property
     def on_failure(self) -> tuple[str, ...]:
-        """What opens in the container of a command that failed, as argv; empty when nothing does."""
+        """The program that opens in the container of a command that failed, as argv; empty when nothing does."""
         return tuple(shlex.split(self.interactive_command)) if self.interactive else ()
 
 

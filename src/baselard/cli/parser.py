@@ -33,7 +33,7 @@ class Parser(ArgumentParser):
             self.add_argument("-h", "--help", action=_Helping, nargs=0, default=argparse.SUPPRESS, help="show this")
 
     def read(self, words: Sequence[str]) -> Namespace:
-        """What a command line asks for. Raises UserError for what is wrong with it, and Help."""
+        """The options and arguments of a command line. Raises UserError for what is wrong with it, and Help."""
         try:
             asked, rest = self.parse_known_intermixed_args(words)
         except ArgumentError as error:
@@ -72,7 +72,7 @@ class Parser(ArgumentParser):
 
     @property
     def first(self) -> Sequence[str]:
-        """What the first argument may be, where it is one of a few."""
+        """The values of the first argument, where it is one of a few."""
         return next((tuple(one.choices) for one in self._actions if not one.option_strings and one.choices), ())
 
     def words(self) -> Iterator[tuple[str, str]]:
@@ -81,7 +81,7 @@ class Parser(ArgumentParser):
             yield next(name for name in action.option_strings if name.startswith("--")), action.help or ""
 
     def choices(self, words: Sequence[str]) -> Sequence[str] | None:
-        """What may follow an option that is the last of these words; none where it does not wait for a value."""
+        """The values of an option that is the last of these words; none where it does not wait for a value."""
         action = self._option_string_actions.get(words[-1]) if words else None
         if action is None or action.nargs == 0:
             return None
@@ -100,7 +100,7 @@ class Parser(ArgumentParser):
         return "\n".join(filter(None, [self.format_usage(), self.about, section("Options", self.rows())]))
 
     def error(self, message: str) -> NoReturn:
-        """What argparse calls where no single argument is wrong."""
+        """Raise UserError: argparse calls this where no single argument is wrong."""
         raise UserError(f"{self.prog}: {message}; write {self.line}")
 
     def _explained(self, error: ArgumentError, words: Sequence[str]) -> str:
@@ -113,7 +113,7 @@ class Parser(ArgumentParser):
 
 
 def _formatter(prog: str) -> HelpFormatter:
-    """What argparse checks flags with; told a width, it needs not load what looks at the terminal."""
+    """The formatter by which argparse checks flags; told a width, it does not load what looks at the terminal."""
     return HelpFormatter(prog, width=116)
 
 
@@ -375,7 +375,7 @@ def of(command: str) -> Parser:
 
 
 def read(command: str, words: Sequence[str]) -> Namespace:
-    """What a command line of ``command`` asks for; ``line`` is the whole of it.
+    """The options and arguments of a command line of ``command``; ``line`` is the whole of it.
 
     Raises UserError for what is wrong with it, and Help.
     """

@@ -27,7 +27,7 @@ def table(found: Sequence[RecordedRun], width: int = 0) -> str:
 
 
 def one(run: RecordedRun, width: int = 0) -> str:
-    """What a run was, and each thing that it judged, what failed with its reason; for so many columns, if any."""
+    """The story of a run, and each thing that it judged, what failed with its reason; for so many columns, if any."""
     where = f" in {plainly(run.place)}"
     lines = [f"run {run.number}: {call(run)}", f"{result(run)} in {run.seconds:.1f} s, exit code {run.code}"]
     lines += [f"started {moment(run)} UTC on {standing(run)}{where}", ""]
@@ -41,7 +41,7 @@ def plain(run: RecordedRun) -> Mapping[str, Any]:
 
 
 def result(run: RecordedRun) -> str:
-    """What came out, in a few words."""
+    """The outcome, in a few words."""
     total = len(run.judgements)
     if run.failures:
         return f"{len(run.failures)} of {total} failed"

@@ -76,7 +76,7 @@ class Recording:
 
 
 def judgements(text: str) -> list[Judgement]:
-    """What a call told of itself; nothing when that is not what it should be."""
+    """The record that a call made of itself; nothing when that is not what it should be."""
     try:
         return [_judgement(one) for one in json.loads(text)]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -20,7 +20,7 @@ class UnwrittenError(HostError):
 
 
 class UnreadError(UnwrittenError):
-    """Whoever read stdout has had enough of it."""
+    """The reader of stdout has had enough of it."""
 
 
 class _Result(io.TextIOWrapper):

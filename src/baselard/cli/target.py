@@ -67,7 +67,7 @@ class Target:
         return self._runner
 
     def output(self, data: bytes) -> None:
-        """What the module's code prints."""
+        """Show the output of the module's code."""
         self.display.note(data.decode(errors="replace"))
 
     def find(self, name: str) -> TypeDef | None:

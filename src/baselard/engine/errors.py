@@ -131,7 +131,7 @@ _PATHS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM)
 
 
 def foreseen(error: BaseException) -> EngineError | None:
-    """What an error of the machine, or of a text that cannot leave this process, means to the caller.
+    """The meaning to the caller of an error of the machine, or of a text that cannot leave this process.
 
     Whoever raised it knew nothing of that; None for what may as well be a mistake of ours.
     """

@@ -5,7 +5,7 @@ Each room that uses this one says it in errors of its own.
 
 
 class DistributionError(Exception):
-    """What the registry did makes no sense, or is none of what was asked for."""
+    """The registry's answer makes no sense, or is not what was asked for."""
 
 
 class InvalidConfigError(ValueError):
@@ -13,7 +13,7 @@ class InvalidConfigError(ValueError):
 
 
 class InvalidDigestError(ValueError):
-    """What is no digest."""
+    """A text that is not a digest."""
 
 
 class InvalidDurationError(ValueError):

@@ -74,7 +74,7 @@ class History:
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """What a container of this image starts with. Absent and empty are the same.
+    """The words that a container of this image starts with. Absent and empty are the same.
 
     ``env`` keeps its order; ``labels`` too. ``exposed_ports`` are written ``80/tcp``. ``created`` is RFC 3339 text.
     ``history`` and ``diff_ids`` (digests of the uncompressed layers, lowest first) describe the layers the image came

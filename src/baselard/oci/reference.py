@@ -46,7 +46,7 @@ class Reference:
 
     @property
     def target(self) -> str:
-        """What a registry is asked for: the digest where there is one, else the tag."""
+        """The name that a registry is asked for: the digest where there is one, else the tag."""
         return self.digest or self.tag
 
     @property

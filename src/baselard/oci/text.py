@@ -35,7 +35,7 @@ def loads(data: str | bytes) -> JSON:
 
 
 def members(value: JSON) -> Mapping[str, JSON]:
-    """What a JSON object holds. Raises TypeError for any other value."""
+    """The members of a JSON object. Raises TypeError for any other value."""
     if not isinstance(value, Mapping):
         raise TypeError(f"{value!r:.80} is not a JSON object")
     return value

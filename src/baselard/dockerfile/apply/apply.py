@@ -96,7 +96,7 @@ async def _run_stage(build: Build[C, D], index: int) -> None:
 
 
 def _base(stage: ResolvedStage, start: C) -> tuple[Made[C], ...]:
-    """What a stage starts from, unless that is nothing."""
+    """The base of a stage, unless that is nothing."""
     return () if isinstance(stage.base, ScratchSource) else (Made(f"FROM {stage.reference}", start),)
 
 

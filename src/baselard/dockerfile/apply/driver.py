@@ -25,13 +25,13 @@ log = logging.getLogger("dockerfile")
 
 
 def log_warning(warning: Warning_) -> None:
-    """What happens to warnings unless the caller wants them: a line in the log."""
+    """Write warnings that no caller wants to the log, a line each."""
     log.warning("%s", warning)
 
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build. `platform` "" means the building machine's, `target` "" the last stage.
+    """The stage to build and how. `platform` "" means the building machine's, `target` "" the last stage.
 
     `allow` are the entitlements that its commands may use.
     """

@@ -30,7 +30,7 @@ async def look_into_contexts(build: Build[C, D]) -> None:
 
 
 async def find(build: Build[C, D], step: Step, item: CopyItem) -> list[MatchedPath]:
-    """What an item matches; a stage or an image is asked only now, when it can be."""
+    """The paths that an item matches; a stage or an image is asked only now, when it can be."""
     pattern = search_pattern(item)
     if isinstance(item.tree, Inline | Url):
         return [MatchedPath(pattern, False)]
@@ -83,7 +83,7 @@ def _items(step: Step) -> Iterator[CopyItem]:
 
 
 def _required(item: CopyItem) -> CopyItem | None:
-    """What a `--parents` source names must exist, unless it has wildcards; below the pivot no link is followed."""
+    """The item that shows whether a `--parents` source exists, unless it has wildcards; below the pivot no link is followed."""
     if not item.keep or has_wildcards(item.pattern) or has_wildcards(item.keep):
         return None
     whole = f"{item.pattern}/{item.keep}"

@@ -18,7 +18,7 @@ from baselard.oci.image_config import ImageConfig
 
 @dataclass(frozen=True)
 class Contexts(Generic[C, D]):
-    """What the build is given: the main context, already without what it ignores, and the named ones.
+    """The contexts of a build: the main one, already without what it ignores, and the named ones.
 
     `dockerfiles` is where the Dockerfile and the ignore file beside it are, unless they are in `main`.
     """

@@ -20,7 +20,7 @@ class Asked:
         self._locks: defaultdict[tuple[str, int], anyio.Lock] = defaultdict(anyio.Lock)
 
     async def once(self, question: str, about: object, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """What `ask` answered, now or when it was first wanted. Raises what it raises, and forgets that."""
+        """The answer of `ask`, now or when it was first wanted. Raises what it raises, and forgets that."""
         key = (question, id(about))
         async with self._locks[key]:
             if key not in self._answers:

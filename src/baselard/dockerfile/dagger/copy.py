@@ -126,7 +126,7 @@ async def _placed(
 
 
 async def _part(client: dagger.Client, one: Placement[dagger.Directory]) -> dagger.Directory:
-    """What is to be copied of a directory."""
+    """The part of a directory that is to be copied."""
     tree = one.tree if one.path == "." else one.tree.directory(one.path)
     if one.mode and parse_mode(one.mode) is None:
         tree = await with_modes(client, tree, one.mode)

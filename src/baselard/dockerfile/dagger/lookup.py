@@ -13,7 +13,7 @@ from baselard.dockerfile.syntax.paths import as_glob, has_wildcards, split_wildc
 
 
 async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[MatchedPath]]:
-    """What each pattern matches; one query, and a second one for wildcards, whose links may be directories.
+    """The paths that each pattern matches; one query, and a second one for wildcards, whose links may be directories.
 
     A third where nothing matched but the directory is there: a glob follows no link on the way to it.
     """
@@ -45,7 +45,7 @@ def _questions(tree: dagger.Directory, number: int, pattern: str) -> Mapping[str
 
 
 async def _below_links(tree: dagger.Directory, patterns: Mapping[int, str]) -> dict[int, list[str]]:
-    """What the patterns match in their directories, asked for each of these by itself."""
+    """The paths that patterns match in their directories, asked for each of these by itself."""
     if not patterns:
         return {}
     parts = {i: split_wildcards(pattern) for i, pattern in patterns.items()}
@@ -58,7 +58,7 @@ async def _below_links(tree: dagger.Directory, patterns: Mapping[int, str]) -> d
 
 
 async def _kinds(tree: dagger.Directory, paths: Sequence[str]) -> dict[str, MatchedPath]:
-    """What a glob shows as no directory: files, and links that may lead to a directory."""
+    """The matches of a glob that are not shown as directories: files, and links that may lead to a directory."""
     if not paths:
         return {}
     questions = {f"d{i}": exists(tree, path, "DIRECTORY") for i, path in enumerate(paths)}

@@ -19,7 +19,7 @@ PUBLIC_NAME = re.compile(r"(^|_)public(_|$)", re.IGNORECASE)
 
 
 def check(dockerfile: ins.Dockerfile) -> tuple[Warning_, ...]:
-    """What the checks find, in the order of the file."""
+    """The findings of all checks, in the order of the file."""
     if "check" not in dockerfile.directives:
         return ()
     found = [*_stage_names(dockerfile), *written(dockerfile)]

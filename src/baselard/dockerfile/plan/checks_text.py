@@ -21,7 +21,7 @@ NAMED_FROM = re.compile(r"(from)\s.*\s(as)\s+(\S+)", re.IGNORECASE)
 
 
 def written(dockerfile: ins.Dockerfile) -> Iterator[Warning_]:
-    """What the checks of the text find, in no particular order."""
+    """The findings of the checks of the text, in no particular order."""
     yield from _casing(dockerfile)
     yield from _from_lines(dockerfile)
     for stage in dockerfile.stages:
@@ -32,7 +32,7 @@ def written(dockerfile: ins.Dockerfile) -> Iterator[Warning_]:
 
 
 def _casing(dockerfile: ins.Dockerfile) -> Iterator[Warning_]:
-    """Whatever is not written as most instructions are: all in capitals, or none."""
+    """Instructions that are not written as most are: all in capitals, or none."""
     lines = [*dockerfile.global_args]
     places = [one.place for one in lines]
     for stage in dockerfile.stages:

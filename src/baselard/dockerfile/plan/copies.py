@@ -115,7 +115,7 @@ def _url(copy: Copy, source: str) -> Url:
 
 
 def _file_name(path: str) -> str:
-    """What BuildKit calls a download (dockerfile2llb/convert_copy.go; source/util/pathutil, SafeFileName)."""
+    """The name that BuildKit gives a download (dockerfile2llb/convert_copy.go; source/util/pathutil, SafeFileName)."""
     name = posixpath.basename(path.rstrip("/"))
     if name in ("", "."):
         return "__unnamed__"

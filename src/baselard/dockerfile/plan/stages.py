@@ -65,7 +65,7 @@ class ResolvedStage:
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What the caller of a build chooses. `contexts` are the names of the extra contexts, `allow` entitlements."""
+    """The choices of a build's caller. `contexts` are the names of the extra contexts, `allow` entitlements."""
 
     build_args: Mapping[str, str]
     contexts: tuple[str, ...] = ()
@@ -157,7 +157,7 @@ def _expand_platform(stage: ins.Stage, args: Mapping[str, str], escape: str, own
 def _base(
     reference: str, earlier: Iterable[ResolvedStage], options: BuildOptions, platform: str, place: Place
 ) -> Source:
-    """What a FROM names: an earlier stage, scratch, a named context, or an image, in this order."""
+    """The source that a FROM names: an earlier stage, scratch, a named context, or an image, in this order."""
     named = {stage.stage.name: stage.index for stage in earlier if stage.stage.name}
     if reference in named:
         return StageOutput(named[reference])
@@ -192,7 +192,7 @@ def _target(dockerfile: ins.Dockerfile, stages: tuple[ResolvedStage, ...], targe
 def find_source(
     name: str, stages: tuple[ResolvedStage, ...], options: BuildOptions, platform: str, place: Place
 ) -> Source:
-    """What a `--from` names: a stage by name or index, a named context, or an image."""
+    """The source that a `--from` names: a stage by name or index, a named context, or an image."""
     if name.isascii() and name.isdigit():
         index = decimal(name, len(stages) - 1)
         if index is None:

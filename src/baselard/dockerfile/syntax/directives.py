@@ -49,7 +49,7 @@ def is_dockers(frontend: str) -> bool:
 
 
 def apply_checks(directives: Mapping[str, str], warnings: tuple[Warning_, ...]) -> tuple[Warning_, ...]:
-    """What `# check=` leaves of the warnings.
+    """The warnings that `# check=` leaves.
 
     `skip=A,B` (or `all`) drops rules; `error=true` makes the first one left a DockerfileError.
     """

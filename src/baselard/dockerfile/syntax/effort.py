@@ -31,7 +31,7 @@ def ways(length: int, count: int) -> int:
 
 
 def of_word(word: str, env: Mapping[str, str]) -> int:
-    """What the patterns in a word's modifiers (``${VERSION%%.*}``) take at most; variables may hold ``*``, too."""
+    """The most steps that patterns in a word's modifiers (``${VERSION%%.*}``) take; variables may hold ``*``, too."""
     changed = _CHANGED.findall(word)
     if not changed:
         return 0

@@ -50,7 +50,7 @@ def _check_trigger(node: DockerfileInstruction, escape: str) -> None:
 
 
 def _arguments(node: DockerfileInstruction, escape: str) -> tuple[list[str], str]:
-    """What follows the instruction's name and flags: HEALTHCHECK's first word, and the rest."""
+    """The words behind the instruction's name and flags: HEALTHCHECK's first word, and the rest."""
     rest = node.original.strip()
     rest = rest[len(node.name) :]
     rest = rest[_flags(escape).match(rest).end() :]  # type: ignore[union-attr]  # it matches nothing at least

@@ -159,7 +159,7 @@ def _split(url: str) -> SplitResult:
 async def _asked(
     ctx: Context, repositories: Sequence[GitRepository], ask: Callable[[list[Access], Path], Answer]
 ) -> Answer:
-    """What ``ask`` finds out about the repositories; it gets how each is spoken to, and an empty directory."""
+    """The answers of ``ask`` about the repositories; it gets how each is spoken to, and an empty directory."""
     remotes = [repository.remote for repository in repositories]
     values = [[await ctx.value(output) for output in remote.inputs] for remote in remotes]
 

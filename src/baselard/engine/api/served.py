@@ -66,7 +66,7 @@ def _resolvers() -> tuple[ModuleType, ...]:
 
 @functools.cache
 def _more() -> Mapping[str, Served]:
-    """What Baselard's own functions never ask for, imported when somebody asks for a field that is not elsewhere."""
+    """Modules that our own functions never ask for, imported when somebody asks for a field that is not elsewhere."""
     from baselard.engine.api.more import changeset, checks, content_hash, data, module_source, search, types, workspace
 
     return gathered(*_more_objects(), changeset, checks, content_hash, data, module_source, search, types, workspace)

@@ -48,7 +48,7 @@ class Session:
         self.contexts.pop(token, None)
 
     def context(self, token: str) -> Context | None:
-        """What requests with this token may see; None for a token that is none of this session's."""
+        """The context of requests with this token; None for a token that is none of this session's."""
         return self.contexts.get(token)
 
     def listen(self, port: int) -> str:

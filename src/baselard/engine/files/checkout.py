@@ -78,7 +78,7 @@ def _user_file(root: str) -> str:
 
 
 def _ask(directory: str, *arguments: str) -> bytes | None:
-    """What git answers in a directory, whose own settings name no program that it runs; None where there is no git."""
+    """The answer of git in a directory, whose own settings name no program that it runs; None where there is no git."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     argv = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments)
     try:

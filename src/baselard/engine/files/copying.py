@@ -29,7 +29,7 @@ _CHECK_EVERY = 256  # entries between two looks at whether the work was called o
 
 @dataclass(frozen=True)
 class Metadata:
-    """What copies get instead of their source's owner and permissions."""
+    """The owner and permissions that copies get instead of their source's."""
 
     owner: Owner | None = None
     permissions: int | None = None
@@ -44,7 +44,7 @@ AS_SOURCE = Metadata()
 
 
 class InTheWay(Enum):
-    """What becomes of an entry of another kind where a directory, or a file, is to be copied.
+    """The fate of an entry of another kind where a directory, or a file, is to be copied.
 
     FOLLOWED replaces it too, but takes a link to a directory for that directory. REFUSED lets a file replace a link.
     """

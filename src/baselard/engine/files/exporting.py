@@ -94,7 +94,7 @@ def write_text(target: Path, text: str) -> None:
 
 
 def caller() -> Owner:
-    """Whoever called the engine: the user behind sudo, else this process's own."""
+    """The caller of the engine: the user behind sudo, else this process's own."""
     user = invoking_user(os.environ)
     return Owner(os.geteuid(), os.getegid()) if user.uid is None else Owner(user.uid, user.gid)
 

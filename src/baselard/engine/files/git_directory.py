@@ -34,7 +34,7 @@ def of(directory: str, shown: str) -> str:
 
 
 def _odd(root: str) -> Iterator[str]:
-    """What of a repository's own files is a link, a device or the like."""
+    """Those of a repository's own files that are links, devices or the like."""
     todo = [f"{root}/{name}" for name in _READ]
     while todo:
         path = todo.pop()

@@ -105,7 +105,7 @@ def size(root: Path, path: str, said: str = "") -> int:
 
 
 def status(root: Path, path: str, said: str = "", *, follow: bool = True) -> Stat:
-    """What is at ``path``. Raises UserError if nothing is."""
+    """The status of ``path``. Raises UserError if nothing is."""
     info = _info(root, path, follow=follow)
     if info is None:
         raise UserError(f"stat {said or path}: no such file or directory")

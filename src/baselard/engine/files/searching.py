@@ -18,7 +18,7 @@ _FOUND, _NOTHING = 0, 1
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to look for: Dagger's arguments of ``search``. ``limit`` counts results in all."""
+    """The question of a search: Dagger's arguments of ``search``. ``limit`` counts results in all."""
 
     pattern: str
     literal: bool = False
@@ -54,7 +54,7 @@ class SearchResult:
 def search(
     root: Path, directory: str, wanted: Wanted, *, within: Sequence[str] = (), globs: Sequence[str] = ()
 ) -> list[SearchResult]:
-    """What matches below ``directory`` of the view ``root``, or ``within`` these paths of it, in the order of paths.
+    """The matches below ``directory`` of the view ``root``, or ``within`` these paths of it, in the order of paths.
 
     Links are not followed; text that is not UTF-8 is left out. Raises UserError for a bad pattern and paths that are
     not there, HostError without ripgrep.

@@ -19,7 +19,7 @@ _STAMP = struct.Struct("<QQQqq")
 
 @dataclass
 class StatCache:
-    """What is remembered of the files below one directory; ``content`` serves ``treehash.of_entries``.
+    """The memory of the files below one directory; ``content`` serves ``treehash.of_entries``.
 
     A state is a file's stamp followed by its identity. ``known`` loses what was asked for: what is left at the end was
     not seen. Paths are relative to ``directory``: 10^5 files take some 20 MB. No file is read through a link.
@@ -62,5 +62,5 @@ class StatCache:
 
 
 def stamp_of(info: os.stat_result) -> bytes:
-    """What tells one state of a file from another."""
+    """The numbers that tell one state of a file from another."""
     return _STAMP.pack(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)

@@ -18,7 +18,7 @@ EXCLUDE = ".git/info/exclude"
 
 @dataclass(frozen=True)
 class Filter:
-    """What of a directory is meant: only what ``include`` names, if anything; nothing that ``exclude`` names."""
+    """The wanted part of a directory: only what ``include`` names, if anything; nothing that ``exclude`` names."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Below:
-    """What counts inside one directory."""
+    """The patterns that count inside one directory."""
 
     include: State
     exclude: State

@@ -14,7 +14,7 @@ from typing import Protocol
 
 
 class Gap(Enum):
-    """What stands for any number of characters: within a name, across directories, or whole directories."""
+    """The signs for any number of characters: within a name, across directories, or whole directories."""
 
     NAME = "[^/]*"
     ANY = ".*"
@@ -34,7 +34,7 @@ class Matcher(Protocol):
 
 
 def compiled(patterns: Sequence[Sequence[Step]]) -> Matcher:
-    """What any of ``patterns`` matches. Raises re.error for a character's expression that is none."""
+    """A matcher for any of ``patterns``. Raises re.error for a character's expression that is none."""
     quick = [f"(?:{_text(steps)})" for steps in patterns if _gaps(steps) <= _MOST]
     regex = re.compile("|".join(quick) if quick else "(?!)", re.DOTALL)
     slow = tuple(_Walk.of(steps) for steps in patterns if _gaps(steps) > _MOST)

@@ -36,7 +36,7 @@ class MalformedError(Exception):
 
 
 def translate(pattern: bytes, *, path: bool) -> Matcher | None:
-    """What matches as ``pattern`` does, None for one that is not well-formed. It takes bytes as Latin-1 text.
+    """A matcher for ``pattern``, None for one that is not well-formed. It takes bytes as Latin-1 text.
 
     With ``path`` only ``**`` between slashes crosses a slash; without, everything may.
     """

@@ -76,7 +76,7 @@ def concerning(program: str, installed: Installed) -> list[Advisory]:
 
 
 def remedy(program: str, installed: Installed) -> str:
-    """What to upgrade to, which has no advisory of ``concerning``; Debian's own version as far as that goes."""
+    """The version to upgrade to, which has no advisory of ``concerning``; Debian's own version as far as that goes."""
     open_to = concerning(program, installed)
     known = {version for advisory in open_to for version in advisory.repaired}
     good = [version for version in known if all(_repaired(advisory, Installed(version)) for advisory in open_to)]
@@ -91,7 +91,7 @@ def remedy(program: str, installed: Installed) -> str:
 
 
 def programs() -> Iterator[tuple[str, Installed]]:
-    """What is installed of the table's programs, and the kernel that runs, where their numbers can be judged."""
+    """The installed versions of the table's programs, and the kernel that runs, where their numbers can be judged."""
     release = _debian_release()
     for program in ("runc", "git"):
         if found := _program(program, release):

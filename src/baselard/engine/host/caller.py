@@ -11,14 +11,14 @@ from baselard.oci.digits import LARGEST_ID, decimal
 
 @dataclass(frozen=True)
 class Caller:
-    """Whom the user's own code runs as. ``uid`` None: as whoever runs the engine."""
+    """The user that the user's own code runs as. ``uid`` None: as whoever runs the engine."""
 
     uid: int | None = None
     gid: int = 0
     home: str = ""
 
     def argv(self) -> tuple[str, ...]:
-        """What to put before a command to run it as this user."""
+        """The words before a command that run it as this user."""
         if self.uid is None:
             return ()
         groups = "--init-groups" if _known(self.uid) else "--clear-groups"
@@ -26,7 +26,7 @@ class Caller:
 
 
 def invoking_user(environ: Mapping[str, str]) -> Caller:
-    """Who called sudo, if the engine was started through it. Raises HostError when its variables say nobody."""
+    """The caller of sudo, if the engine was started through it. Raises HostError when its variables say nobody."""
     if os.geteuid() != 0 or not (uid := _number(environ, "SUDO_UID")):
         return Caller(home=environ.get("HOME", "/"))
     known = _known(uid)

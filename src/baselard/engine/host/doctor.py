@@ -90,7 +90,7 @@ def _programs() -> Iterator[Diagnosis]:
 
 
 def _advisories() -> Iterator[Diagnosis]:
-    """What is installed in a version that lets somebody out who should stay in."""
+    """The programs in a version that lets somebody out who should stay in."""
     for program, installed in advisories.programs():
         if open_to := [advisory.name for advisory in advisories.concerning(program, installed)]:
             detail = f"{installed.version} is open to {', '.join(open_to)} (known on {advisories.ADVISED})"

@@ -164,7 +164,7 @@ def latest_version(known: Refs) -> str:
 
 
 def _precedence(found: "re.Match[str]") -> tuple[object, ...]:
-    """What sorts as semver.org, 11, has it: numbers below words, a prerelease below its release."""
+    """A key that sorts as semver.org, 11, has it: numbers below words, a prerelease below its release."""
     *numbers, before = found.groups()
     identifiers = before[1:].split(".") if before else []
     order = [(not one.isdigit(), int(one) if one.isdigit() else 0, one) for one in identifiers]

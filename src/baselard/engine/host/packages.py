@@ -86,14 +86,14 @@ def _require_sudo(packages: Sequence[Package]) -> None:
 
 
 def by_hand(packages: Sequence[Package]) -> str:
-    """What to do where there is no apt-get."""
+    """The remedy where there is no apt-get."""
     provides = ", ".join(f"{package.signs[0]} (in Debian: {package.name})" for package in packages)
     system = f"on {pretty} " if (pretty := system_name()) else ""
     return f"missing here, and there is no apt-get to install it: {provides}; {system}install what provides them"
 
 
 def system_name() -> str:
-    """What this system calls itself (os-release(5)); empty where it does not say."""
+    """The name of this system (os-release(5)); empty where it does not say."""
     try:
         text = Path("/etc/os-release").read_text()
     except OSError:

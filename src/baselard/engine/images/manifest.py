@@ -22,7 +22,7 @@ _COMPRESSIONS = {"gzip": "gzip", "zstd": "zstd"}
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What a manifest or index says of one blob or manifest; ``size`` in bytes."""
+    """The entry of a manifest or index about one blob or manifest; ``size`` in bytes."""
 
     media_type: str
     digest: str

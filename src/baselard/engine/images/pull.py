@@ -111,7 +111,7 @@ def _download(snapshots: Snapshots, repository: Repository, layers: Sequence[Lay
 
 
 def _from_first(registry: Registries, wanted: Reference, say: Say, ask: Callable[[Repository], T]) -> T:
-    """What the first endpoint gives that can; when none can, what was wrong with the last, which is no mirror."""
+    """The first endpoint's answer that there is; when none can, what was wrong with the last, which is no mirror."""
     failed: list[str] = []
     for endpoint in (endpoints := registries.endpoints(wanted)):
         try:

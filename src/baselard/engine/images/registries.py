@@ -148,7 +148,7 @@ def _ask(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What is behind a failed connection; empty for a certificate that is not trusted, which is an answer."""
+    """The reason behind a failed connection; empty for a certificate that is not trusted, which is an answer."""
     cause: BaseException | None = error
     while cause:
         if isinstance(cause, ssl.SSLError):

@@ -37,7 +37,7 @@ def keys(text: str, name: str) -> tuple[str, ...]:
 
 
 def annotations(key: str, name: str) -> Pairs:
-    """What a manifest says of itself when ``key`` vouches for the exported cache whose list has the digest ``name``."""
+    """The annotations of a manifest when ``key`` vouches for the exported cache whose list has the digest ``name``."""
     return ((_ANNOTATION, sign(key, _vouched(name))),) if key else ()
 
 
@@ -54,7 +54,7 @@ def require(trusted: Sequence[str], said: Pairs, name: str) -> None:
 
 
 def _vouched(name: str) -> bytes:
-    """What a signature is of; it is never of anything else."""
+    """The text that a signature is of; it is never of anything else."""
     return f"baselard cache v1\n{name}\n".encode()
 
 

@@ -185,7 +185,7 @@ def _write_blob(store: Store, part: Descriptor, directory: Path) -> int:
 
 
 def _remove_others(blobs: Path, wanted: set[str]) -> None:
-    """What an earlier export left: a cache that is kept from run to run would grow for ever."""
+    """Remove what an earlier export left: a cache that is kept from run to run would grow for ever."""
     for path in blobs.iterdir():
         if path.name not in wanted:
             path.unlink(missing_ok=True)

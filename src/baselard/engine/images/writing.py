@@ -63,7 +63,7 @@ class WrittenImage:
 
 @dataclass(frozen=True)
 class Whole:
-    """What a reference will name: an index over ``images``, or the only one of them."""
+    """The manifest that a reference will name: an index over ``images``, or the only one of them."""
 
     descriptor: Descriptor
     data: bytes
@@ -135,7 +135,7 @@ def _descriptor(layer: Layer, form: Format) -> Descriptor:
 
 
 def instruction(label: str) -> str:
-    """What an image's history says of a step: as docker writes it for a command, and never a path of this machine."""
+    """An image's history of a step: as docker writes it for a command, and never a path of this machine."""
     if label.startswith("exec "):
         return "RUN " + label.removeprefix("exec ")
     return "host directory" if label.startswith("host directory ") else label or "baselard"
@@ -152,7 +152,7 @@ def _config(
 
 
 def _history(told: Sequence[History], made: Sequence[History], grouping: Grouping) -> tuple[History, ...]:
-    """What is told of the lower layers and of the instructions; where nothing is, or too much, how they were made."""
+    """The history of the lower layers and of the instructions; where nothing is, or too much, how they were made."""
     filled = [number for number, entry in enumerate(told) if not entry.empty_layer]
     count = len(filled) - len(grouping.layered)
     start = filled[count] if grouping.layered else len(told)

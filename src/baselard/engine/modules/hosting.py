@@ -39,7 +39,7 @@ async def served(session: Session, cache: Path, on_output: OnOutput) -> AsyncIte
 
 @dataclass
 class Hosted:
-    """What a session's queries may ask of modules (baselard.engine.api.query.context.Modules)."""
+    """The questions that a session's queries may ask of modules (baselard.engine.api.query.context.Modules)."""
 
     session: Session
     port: int
@@ -66,7 +66,7 @@ class Hosted:
         return (await self._walk(root)).module
 
     async def run(self, module: Module, steps: Sequence[Step]) -> JSON:
-        """What the last of ``steps``, which begin with the constructor, returns. Raises what the functions raise."""
+        """The value of the last of ``steps``, which begin with the constructor. Raises what the functions raise."""
         walk, root = await self._walk(Path(module.root)), Path(module.root)
         state = await self._once(self._constructed, root, lambda: walk.run(steps[:1]))
         return await walk.run(steps[1:], state=state)
@@ -77,7 +77,7 @@ class Hosted:
     async def _once(
         self, known: dict[Path, "asyncio.Task[T]"], root: Path, work: Callable[[], Coroutine[None, None, T]]
     ) -> T:
-        """What ``work`` gives, which is done once for a root unless it failed."""
+        """The result of ``work``, which is done once for a root unless it failed."""
         task = known.get(root) or asyncio.create_task(work())
         known[root] = task
         try:

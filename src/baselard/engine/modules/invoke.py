@@ -34,7 +34,7 @@ class Invoker:
     on_span: OnSpan
 
     async def register(self) -> Module:
-        """What the module says of itself. Raises ModuleError when its declarations are wrong."""
+        """The module's description of itself. Raises ModuleError when its declarations are wrong."""
         try:
             module = cast(Module, self.load(str(await self._named("registration", FunctionCall()))))
         except FunctionError as error:

@@ -22,7 +22,7 @@ _VERSION = "1"
 
 
 def read(source: PythonModule, cache: Path) -> Module | None:
-    """What was kept of this very content of the module, or None."""
+    """The description that was kept of this very content of the module, or None."""
     try:
         return loads(_path(source, cache).read_text())
     except (OSError, ValueError, TypeError, KeyError):  # absent, or written by another version

@@ -29,7 +29,7 @@ class Memory:
     source: PythonModule
 
     def key(self, type_name: str, function: Function, state: JSON, args: Mapping[str, JSON]) -> str:
-        """What the result is kept under; empty when it must not be kept."""
+        """The key that the result is kept under; empty when it must not be kept."""
         if function.cache_policy != "Default" or self._holds_id([state, dict(args)]):
             return ""
         return digest.of("function.v1", self.source.digest, type_name, function.name, state, dict(args))

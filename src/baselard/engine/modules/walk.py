@@ -21,7 +21,7 @@ from baselard.oci.text import JSON
 
 @dataclass(frozen=True)
 class Walk:
-    """What running a chain needs. ``context`` is the command line's own client of the session."""
+    """The things that running a chain needs. ``context`` is the command line's own client of the session."""
 
     source: PythonModule
     module: Module
@@ -96,7 +96,7 @@ class Walk:
         return camel(step.function.name) + (f"({', '.join(texts)})" if texts else "")
 
     def _leaf(self, kind: TypeDef, output: str) -> str:
-        """What to select of an object the chain ends with, so that it is really made."""
+        """The field to select of an object the chain ends with, so that it is really made."""
         owner = self.find((kind.element or kind).name) if (kind.element or kind).kind == "OBJECT_KIND" else None
         if owner is None:
             return ""

@@ -173,7 +173,7 @@ class _Made:
         object.__setattr__(self, "status", os.stat(self.draft.upper))
 
     def value(self, name: str, touched: Touched) -> Value:
-        """What became of it: the same value if nothing changed, else a new snapshot called ``name``."""
+        """The result: the same value if nothing changed, else a new snapshot called ``name``."""
         if self.draft.path != self.draft.upper:
             stubs.prune(self.draft.path, self.draft.upper, touched)
         if not os.listdir(self.draft.upper) and unchanged(self.status, os.stat(self.draft.upper)):

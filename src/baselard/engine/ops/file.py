@@ -218,7 +218,7 @@ def _free(target: CopyTarget, goal: str, path: str) -> str:
 
 
 def _there(root: str, path: str) -> list[str]:
-    """What ``path`` names in the tree; for the root, which cannot go, what is in it."""
+    """The entries that ``path`` names in the tree; for the root, which cannot go, what is in it."""
     found = [match for match in wildcards.resolve(root, path) if paths.mode(paths.under(root, match))]
     return os.listdir(root) if found == [""] else found
 

@@ -34,7 +34,7 @@ class Remote:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """What it takes to speak to it: the directory, or what the service needs that the URL leads to."""
+        """The means to speak to it: the directory, or what the service needs that the URL leads to."""
         if self.source:
             return (self.source,)
         return self.host.inputs if self.host else ()

@@ -78,7 +78,7 @@ def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirect
 
 
 def _while_it_holds_still(path: str, read: Callable[[], T]) -> T:
-    """What ``read`` gives, which is called anew when something goes that it was about to read."""
+    """The result of ``read``, which is called anew when something goes that it was about to read."""
     left = _TRIES
     while True:
         if not os.path.isdir(path):
@@ -172,7 +172,7 @@ def _stamp(entry: Entry, again: str) -> bytes:
 
 
 def _entries(worker: Worker, path: str, selected: Filter) -> Iterator[Entry]:
-    """What of the directory is meant; what Baselard itself keeps or writes there is not."""
+    """The part of the directory that is meant; what Baselard itself keeps or writes there is not."""
     written = (_place(worker.output), os.path.realpath(rundir.default_root()))
 
     def skips(real: str, info: os.stat_result) -> bool:

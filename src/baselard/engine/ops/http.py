@@ -47,7 +47,7 @@ class Http(TreeOperation):
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """What the service needs."""
+        """The inputs that the service needs."""
         return self.host.inputs if self.host else ()
 
     @property

@@ -84,7 +84,7 @@ class ApplyPatch(TreeOperation):
 
 
 def compared(worker: Worker, older: tuple[Value, str], newer: tuple[Value, str], *options: str) -> bytes:
-    """What ``git diff`` says of two directories; names in it begin with ``a/`` and ``b/``."""
+    """The output of ``git diff`` about two directories; names in it begin with ``a/`` and ``b/``."""
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(worker.store.temp_dir())
         for name, (value, path) in (("a", older), ("b", newer)):

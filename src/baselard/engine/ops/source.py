@@ -87,7 +87,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Source:
-    """What an address stands for. ``reference`` carries the digest, except for an image that was made here."""
+    """The image of an address. ``reference`` carries the digest, except for an image that was made here."""
 
     reference: Reference
     config: ImageConfig
@@ -129,7 +129,7 @@ async def _find(worker: Worker, wanted: Reference, platform: Platform) -> Source
 
 
 def _stand_in(worker: Worker, wanted: Reference, platform: Platform, trouble: str) -> Source:
-    """What serves while the registry cannot be reached."""
+    """The image that serves while the registry cannot be reached."""
     key = _key(wanted, platform)
     why = f"the registry {wanted.registry} cannot be reached ({trouble})"
     if known := worker.store.lookup(key):

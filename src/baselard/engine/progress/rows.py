@@ -12,7 +12,7 @@ _DEEPEST = 100  # spans above one another; more can only be a mistake
 
 @dataclass
 class Row:
-    """What is known of one named thing. ``call`` is which of several calls it is for.
+    """The state of one named thing. ``call`` is which of several calls it is for.
 
     ``open`` holds the spans about it that have not ended, in order.
 
@@ -36,7 +36,7 @@ class Row:
 
     @property
     def phase(self) -> str:
-        """What is being done, in the words of its span; empty where no span says it."""
+        """The work in hand, in the words of its span; empty where no span says it."""
         told = [span.name for span in self.open.values() if not _is(span, SUITE, FOLDED, HIDDEN)]
         return plainly(told[-1]) if told else ""
 

@@ -117,7 +117,7 @@ class Tty:
             self._screen.above(totals)
 
     def rows(self, width: int, height: int) -> list[Text]:
-        """What is to be seen at this moment, in so many columns and at most so many lines."""
+        """The screen at this moment, in so many columns and at most so many lines."""
         with self._lock:
             now = self.clock()
             loose = self._loose(now)[: max(0, height - 2)]
@@ -164,7 +164,7 @@ class Tty:
         return self._label(steps[-1]) if steps else ""
 
     def _loose(self, now: float) -> list[Text]:
-        """What runs for no row, with its last lines."""
+        """Operations that run for no row, with their last lines."""
         steps = [step for step in self._steps.values() if self._rows.row(step.asker) is None]
         lines: list[Text] = []
         for step in steps[:_SHOWN_STEPS]:
@@ -175,7 +175,7 @@ class Tty:
         return lines
 
     def _told(self, step: RunningStep, error: str) -> list[Text]:
-        """What stays of an operation that has ended: of one that belongs to a row only a failure."""
+        """The lines that stay of an operation that has ended: of one that belongs to a row only a failure."""
         row, took = self._rows.row(step.asker), _seconds(self.clock() - step.began)
         name = f"{row.name}: {self._label(step)}" if row else self._label(step)
         if error and error != CALLED_OFF:

@@ -88,7 +88,7 @@ class Progress(Protocol):
     def started(self, key: str, label: str) -> None: ...
     def output(self, key: str, stream: int, data: bytes) -> None: ...
     def finished(self, key: str, *, cached: bool, error: str = "", label: str = "") -> None:
-        """What was started has ended; or, if it never was, what ``label`` names is ``cached``: in the record."""
+        """A started operation has ended; or, if it never was, what ``label`` names is ``cached``: in the record."""
 
     def span(self, span: Any) -> None:
         """Named work (baselard.engine.progress.spans.Span) that has begun or ended."""

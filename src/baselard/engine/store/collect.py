@@ -29,7 +29,7 @@ _MOST = 100 << 30
 
 @dataclass(frozen=True)
 class Policy:
-    """What may stay. ``keep_bytes``: at most so much in all; ``older_than``: nothing unused for so many seconds;
+    """The limits. ``keep_bytes``: at most so much in all; ``older_than``: nothing unused for so many seconds;
     ``everything``: only what running sessions use. None means no such limit."""
 
     keep_bytes: int | None = None
@@ -77,7 +77,7 @@ class _Contents:
 
 @dataclass
 class _Doomed:
-    """What is to go."""
+    """The things that are to go."""
 
     results: list[str] = field(default_factory=list)
     snapshots: list[int] = field(default_factory=list)

@@ -82,7 +82,7 @@ class Store:
 
     @property
     def boot(self) -> str:
-        """What tells this boot of the machine from others."""
+        """The id that tells this boot of the machine from others."""
         return _boot()
 
     @property

@@ -23,7 +23,7 @@ class Holdings:
 
 
 def read(store: Store) -> Holdings:
-    """What is recorded now; call it in a transaction if it must still hold a moment later."""
+    """Everything that is recorded now; call it in a transaction if it must still hold a moment later."""
     rows = store.db.execute("SELECT key, used, result FROM results ORDER BY used")
     results = [(key, used, stored.decode(text)) for key, used, text in rows]
     blobs = {name: (size, used) for name, size, used in store.db.execute("SELECT digest, size, used FROM blobs")}
@@ -75,14 +75,14 @@ def forget(store: Store, *, results: Sequence[str], snapshots: Sequence[int], bl
 
 @dataclass(frozen=True)
 class Listed:
-    """What a database that nobody need have opened records: blobs by digest with their bytes, numbers of snapshots."""
+    """Records of a database that nobody need have opened: blobs by digest with their bytes, numbers of snapshots."""
 
     blobs: Mapping[str, int]
     snapshots: Sequence[int]
 
 
 def look(path: Path) -> Listed | None:
-    """What the database at ``path`` records, which is only read; None where the tables were never made.
+    """The records of the database at ``path``, which is only read; None where the tables were never made.
 
     Raises HostError when it is damaged.
     """

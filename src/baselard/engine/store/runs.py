@@ -15,7 +15,7 @@ _MOST = 32 << 20
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was found of one image or one group of files. ``blocks`` is whether it made the run fail.
+    """The verdict on one image or one group of files. ``blocks`` is whether it made the run fail.
 
     ``seconds`` are those of its own work, ``phases`` those of each phase, waiting included. ``why`` is the first
     failure; ``sizes`` are bytes, ``unpacked`` and ``compressed``, where they were measured.
@@ -58,7 +58,7 @@ class RecordedRun:
 
     @property
     def failures(self) -> list[Judgement]:
-        """What made it fail."""
+        """The failures that made it fail."""
         return [one for one in self.judgements if one.blocks]
 
 

@@ -35,7 +35,7 @@ class Stored:
 
 
 def of(result: Result) -> Stored:
-    """What is written down of a result."""
+    """The form in which a result is written down."""
     return Stored([(value.digest, value.tree.id if value.tree else None) for value in result.values], result.data)
 
 

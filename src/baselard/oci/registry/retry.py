@@ -129,7 +129,7 @@ def _retry_after(reply: httpx.Response) -> float | None:
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
-    """What the registry asked for, else 0.5 s doubled each time, with jitter so that many clients do not march."""
+    """The wait the registry asked for, else 0.5 s doubled each time, with jitter so that many clients do not march."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _Transient) and error.after is not None:
         return float(min(error.after, _LONGEST_WAIT) + random.uniform(0, 0.5))  # noqa: S311

@@ -23,7 +23,7 @@ from baselard.oci.platforms import Platform
 
 @dataclass(frozen=True)
 class TerminalCommand:
-    """What ``terminal`` runs when it is not told."""
+    """The command of ``terminal`` when it is not told one."""
 
     args: tuple[str, ...]
     nesting: bool = False

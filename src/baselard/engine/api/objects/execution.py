@@ -68,7 +68,7 @@ def program(container: Container, args: Sequence[str], options: ExecOptions) -> 
 
 
 def command(container: Container, args: tuple[str, ...], options: ExecOptions) -> Command:
-    """What the container runs ``args`` with."""
+    """The settings that the container runs ``args`` with."""
     config = container.config
     has_path = config.env_value("PATH") is not None
     return Command(

@@ -19,7 +19,7 @@ class ErrorValue:
 @shows("message", "values")
 @dataclass(frozen=True)
 class Error:
-    """What a function says of its failure."""
+    """A function's own words about its failure."""
 
     message: str
     values: tuple[ErrorValue, ...] = ()
@@ -75,7 +75,7 @@ class CurrentModule:
 
 @dataclass(frozen=True)
 class Frame:
-    """What a module's process is: the answer to one call of one module."""
+    """The work of a module's process: the answer to one call of one module."""
 
     call: FunctionCall
     module: CurrentModule

@@ -72,7 +72,7 @@ class SecretStore:
         return tuple({*self._hashes, *self._used})
 
     def _looked_up(self, fetch: Callable[[], bytes]) -> tuple[str, Callable[[], bytes]]:
-        """What counts in keys, and the very plaintext it was made of; what is not there now is like nothing else."""
+        """The part for keys, and the very plaintext it was made of; one that is not there is like nothing else."""
         try:
             plaintext = fetch()
         except EngineError:

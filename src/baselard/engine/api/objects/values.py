@@ -72,7 +72,7 @@ class HealthcheckConfig:
 
     @classmethod
     def of(cls, check: Healthcheck) -> "HealthcheckConfig":
-        """What the image's configuration holds."""
+        """The content of the image's configuration."""
         return cls(
             args=check.test[1:],
             shell=check.test[:1] == ("CMD-SHELL",),

@@ -64,7 +64,7 @@ class Api:
 
     @property
     def fields(self) -> "Fields":
-        """What is served of it."""
+        """The fields of it that are served."""
         return self.queries.fields
 
     @functools.cached_property

@@ -37,7 +37,7 @@ class Modules(Protocol):
         """The module whose dagger.json is in ``root``. Raises UserError when it cannot be had."""
 
     async def run(self, module: Module, steps: Sequence[Step]) -> JSON:
-        """What the last of ``steps``, which begin with the constructor, returns. Raises what the functions raise."""
+        """The value of the last of ``steps``, which begin with the constructor. Raises what the functions raise."""
 
 
 class Schema(Protocol):
@@ -65,7 +65,7 @@ class Schema(Protocol):
 
 @dataclass
 class State:
-    """What the clients and module invocations of one session share.
+    """The state that clients and module invocations of one session share.
 
     ``host_seen`` holds what was looked up outside once for all of it; ``nonce`` is in the keys of what is looked up
     again in every session; ``fresh``, if any, is in the keys of commands, so that none is a recorded one.
@@ -111,7 +111,7 @@ class Context:
         return await self.session.evaluator.result(node)
 
     async def look(self, output: Output, question: Callable[[Path], Answer]) -> Answer:
-        """What ``question`` finds in the tree that ``output`` makes. Raises what either raises."""
+        """The answer of ``question`` about the tree that ``output`` makes. Raises what either raises."""
         value = await self.value(output)
         return await self.in_thread(_look, self.session.worker, value, question)
 

@@ -53,7 +53,7 @@ class Field:
     way_out: str
 
     def arguments(self, ctx: Context, node: FieldNode, variables: VariableValues) -> dict[str, object]:
-        """What the client sent for this field; absent and null arguments are left out."""
+        """The arguments that the client sent for this field; absent and null arguments are left out."""
         if not node.arguments:
             return {}
         sent = {argument.name.value for argument in node.arguments}

@@ -13,7 +13,7 @@ from baselard.engine.api.objects.serving import Marked, Served, mark, marks
 
 
 def anywhere(_name: str) -> str:
-    """What to use instead of a field of which nothing else is known."""
+    """The advice for a field of which nothing else is known."""
     return "run the same code on a Dagger engine"
 
 
@@ -38,7 +38,7 @@ def field(name: str, *, missing: str = "", without: tuple[str, ...] = ()) -> Cal
 
 
 def gathered(*modules: ModuleType) -> dict[str, Served]:
-    """What is marked in these modules. Raises ValueError when a field has two resolvers."""
+    """The fields that are marked in these modules. Raises ValueError when a field has two resolvers."""
     fields: dict[str, Served] = {}
     for module in modules:
         for what in _own(module):
@@ -49,7 +49,7 @@ def gathered(*modules: ModuleType) -> dict[str, Served]:
 
 
 def _own(module: ModuleType) -> Iterator[object]:
-    """What a module defines, not what it imports: functions, classes, and what these define."""
+    """The things that a module defines, not those that it imports: functions, classes, and what these define."""
     for what in vars(module).values():
         if getattr(what, "__module__", "") != module.__name__:
             continue

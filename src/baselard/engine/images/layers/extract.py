@@ -29,7 +29,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What only the layers below can settle: directories the layer uses but does not describe, hard links
+    """The entries that only the layers below can settle: directories the layer uses but does not describe, hard links
     (name, target) to files that it does not hold, and whether there is anything to delete."""
 
     implied: tuple[Names, ...] = ()

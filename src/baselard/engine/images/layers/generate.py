@@ -67,7 +67,7 @@ def is_empty(tree: str) -> bool:
 
 
 def _directory(writer: _Writer, trees: Sequence[bytes], name: bytes) -> Iterator[bytes]:
-    """What the directories ``trees``, uppermost first, hold together; ``name`` is theirs in the tar."""
+    """The entries that the directories ``trees``, uppermost first, hold together; ``name`` is theirs in the tar."""
     entries: dict[bytes, list[os.DirEntry[bytes]]] = {}
     for tree in trees:
         with os.scandir(tree) as found:

@@ -122,7 +122,7 @@ class Stream:
         return size
 
     def chunks(self) -> Iterator[bytes]:
-        """What was not read yet, as it comes."""
+        """The bytes that were not read yet, as they come."""
         if self._at < len(self._buffer):
             yield self._buffer[self._at :]
         while self._next():

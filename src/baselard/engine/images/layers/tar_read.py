@@ -193,7 +193,7 @@ def _owner(given: bytes | None, block: bytes, start: int) -> int:
 
 
 def _time(nanoseconds: int) -> int:
-    """What no clock here can show becomes 1970, as in docker."""
+    """A time; one that no clock here can show becomes 1970, as in docker."""
     return nanoseconds if abs(nanoseconds) < 1 << 63 else 0
 
 

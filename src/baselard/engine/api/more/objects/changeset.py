@@ -99,7 +99,7 @@ class ChangedPaths:
         return not (self.added or self.modified or self.removed)
 
     def conflicts(self, other: "ChangedPaths") -> list[str]:
-        """What two changesets both did to one path, each as a sentence."""
+        """The paths that two changesets both changed, each as a sentence."""
         here, there = (
             {path: kind for kind in ("added", "modified", "removed") for path in getattr(one, kind)}
             for one in (self, other)

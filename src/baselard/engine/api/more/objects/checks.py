@@ -102,11 +102,11 @@ class Generator(Member):
 
     @served_as("changes")
     def made(self) -> "Changeset":
-        """What it returned. Raises UserError when it was not run."""
+        """The value that it returned. Raises UserError when it was not run."""
         return self.needed("changes")
 
     def needed(self, asked: str) -> "Changeset":
-        """What it returned, for the field ``asked``. Raises UserError when it was not run."""
+        """The value that it returned, for the field ``asked``. Raises UserError when it was not run."""
         if self.changes is None:
             raise UserError(f"the generator {self.name} must be run before {asked} is asked for")
         return self.changes

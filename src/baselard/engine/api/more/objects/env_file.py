@@ -125,7 +125,7 @@ class _Values:
         return self.known[name]
 
     def _lookup(self, name: str) -> str:
-        """What a reference stands for: nothing where that needs itself, or fails."""
+        """The value of a reference: nothing where that needs itself, or fails."""
         if name not in self.words:
             return self.outside(name)
         try:

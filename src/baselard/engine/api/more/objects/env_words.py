@@ -38,7 +38,7 @@ class VariableWord:
 
 @dataclass(frozen=True)
 class Quoted:
-    """What stands in quotes: never split into fields."""
+    """Text in quotes: never split into fields."""
 
     parts: "Word"
 

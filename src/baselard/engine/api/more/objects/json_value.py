@@ -90,7 +90,7 @@ class JSONValue:
 
     @served
     def field(self, path: Sequence[str]) -> "JSONValue":
-        """What is at ``path``, names of object fields one below the other. Raises UserError when nothing is."""
+        """The value at ``path``, names of object fields one below the other. Raises UserError when nothing is."""
         value = self.value
         for name in path:
             if not isinstance(value, dict):

@@ -14,7 +14,7 @@ from baselard.oci.text import JSON
 @shows("source", "debug")
 @dataclass(frozen=True)
 class SDKConfig:
-    """What a module is written with."""
+    """The SDK that a module is written with."""
 
     source: str
     debug: bool = False
@@ -93,7 +93,7 @@ class ModuleSource:
 
     @property
     def said(self) -> dict[str, JSON]:
-        """What dagger.json says."""
+        """The content of dagger.json."""
         value = json.loads(self.config or "{}")
         return value if isinstance(value, dict) else {}
 
