@@ -74,7 +74,7 @@ def affected(examples: Sequence[Example], bases: Sequence[Base], changed: Change
     paths = changed.paths or ()
     if bases_touched(examples, bases, changed):
         return tuple(examples)
-    return tuple(one for one in examples if any(_touches(paths, place) for place in one.places))
+    return tuple(example for example in examples if any(_touches(paths, place) for place in example.places))
 
 
 def bases_touched(examples: Sequence[Example], bases: Sequence[Base], changed: Changed) -> bool:

@@ -47,7 +47,7 @@ async def _rows(repository: AwaitedRepository, name: str, test_tags: str) -> lis
 def row(name: str, tags: Sequence[str], published: Published) -> str:
     """One line of the table; sizes are what a pull moves."""
     known = ", ".join(f"`{name}:{tag}`" for tag in sorted(tags))
-    platforms = "<br>".join(f"{one.platform} {one.size / 1e6:.0f} MB" for one in published.platforms)
+    platforms = "<br>".join(f"{platform.platform} {platform.size / 1e6:.0f} MB" for platform in published.platforms)
     created = max((one.created[:10] for one in published.platforms), default="")
     return f"| {known} | `{published.digest[:19]}` | {platforms} | {created} |"
 

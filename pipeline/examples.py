@@ -62,7 +62,7 @@ async def find(source: SourceTree, config: Config, taken: Collection[str] = ()) 
     ConfigError for settings of an example that there is not, or that several may mean.
     """
     inside = below(await _files(source, config))
-    there = [one for one in candidates(inside, config) if one.path not in taken]
+    there = [candidate for candidate in candidates(inside, config) if candidate.path not in taken]
     texts = dict(zip(there, await each(there, lambda one: source.text(one.path)), strict=True))
     found = named([one for one in there if _is_some(config, one, texts[one])])
     for key in config.written:
@@ -158,14 +158,16 @@ def _candidate(directory: str, file: str, name: str, least: int) -> FoundExample
     return FoundExample(directory, file, parts, max(least, 2) if parts[-1].startswith(".") else least)
 
 
-def _others(names: Sequence[str], one: FoundExample) -> tuple[str, ...]:
-    own = dockerfile_name(one.dockerfile)
+def _others(names: Sequence[str], example: FoundExample) -> tuple[str, ...]:
+    own = dockerfile_name(example.dockerfile)
     return tuple(name for name in names if name != own)
 
 
-def _is_some(config: Config, one: FoundExample, text: str | None) -> bool:
+def _is_some(config: Config, example: FoundExample, text: str | None) -> bool:
     """Whether it is a Dockerfile; one that the settings name is to be."""
-    return text is not None and (may_be(one.path, text) or config.example(one.names).dockerfile == one.dockerfile)
+    return text is not None and (
+        may_be(example.path, text) or config.example(example.names).dockerfile == example.dockerfile
+    )
 
 
 # --- what they are called -------------------------------------------------------------------------------------------
@@ -192,18 +194,18 @@ def _known(config: Config, key: str, found: dict[str, FoundExample]) -> None:
 # --- what there is to know of one -----------------------------------------------------------------------------------
 
 
-def _variants(config: Config, name: str, one: FoundExample, inside: Sequence[str]) -> list[Example]:
+def _variants(config: Config, name: str, example: FoundExample, inside: Sequence[str]) -> list[Example]:
     """An example for each of its variants, one where it has none."""
-    written = replace(config.example(one.names), dockerfile=one.dockerfile)
+    written = replace(config.example(example.names), dockerfile=example.dockerfile)
     try:
         several = variants.expanded(written)
     except UsageError as error:
-        raise ConfigError(f"{config.place_of(one.names, 'variants')}: {name}: {error}") from error
-    own, waits = _own(one, inside), GOSS_WAIT in inside
+        raise ConfigError(f"{config.place_of(example.names, 'variants')}: {name}: {error}") from error
+    own, waits = _own(example, inside), GOSS_WAIT in inside
     return [
         Example(
             name=f"{name}/{variants.called(settings.variant)}" if settings.variant else name,
-            directory=one.directory,
+            directory=example.directory,
             settings=settings,
             tests=chosen(settings.tests, own),
             waits=waits,
@@ -225,9 +227,9 @@ def _example(config: Config, one: FoundExample, example: Example, text: str, ins
         return replace(example, problem=str(error))
 
 
-def _own(one: FoundExample, inside: Sequence[str]) -> tuple[str, ...]:
+def _own(example: FoundExample, inside: Sequence[str]) -> tuple[str, ...]:
     """Those of its directory, but for what is named for another Dockerfile there."""
-    return tuple(name for name in inside if PurePosixPath(name).stem not in one.siblings)
+    return tuple(name for name in inside if PurePosixPath(name).stem not in example.siblings)
 
 
 def _overlooked(directory: str, inside: Sequence[str]) -> str:

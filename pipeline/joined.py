@@ -39,7 +39,7 @@ def expected(plan: str) -> list[Expected]:
     """The jobs of a plan, as `matrix` printed it; UsageError when it is something else."""
     try:
         jobs = json.loads(plan)["matrix"]["include"]
-        return [Expected(tuple(one["example"].split(",")), one["platform"], one["runner"]) for one in jobs]
+        return [Expected(tuple(job["example"].split(",")), job["platform"], job["runner"]) for job in jobs]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError("--plan is not what the function matrix printed") from error
 
@@ -50,7 +50,7 @@ def join(reports: Sequence[Report], jobs: Sequence[Expected], order: Sequence[st
         raise UsageError(f"there is nothing to join: no {record.FILE} in --reports, and no --plan")
     planned = {job.platform for job in jobs}
     only = planned.pop() if len(planned) == 1 else ""
-    reports = [one if PLATFORM in one.outputs else of_platform(one, only) for one in reports]
+    reports = [report if PLATFORM in report.outputs else of_platform(report, only) for report in reports]
     platforms = list(dict.fromkeys([*(job.platform for job in jobs), *(_platform(one) for one in reports)]))
     zero = min((_moment(one) for one in reports if one.started), default=None)
     suites = [(_platform(one), suite) for one in reports for suite in _shifted(one, zero)]
@@ -77,7 +77,7 @@ def _moment(report: Report) -> datetime:
 
 def _seconds(reports: Sequence[Report], zero: datetime | None) -> float:
     """From the first start to the last end, by the machines' own clocks."""
-    ends = [_moment(one) + timedelta(seconds=one.seconds) for one in reports if one.started]
+    ends = [_moment(report) + timedelta(seconds=report.seconds) for report in reports if report.started]
     return (max(ends) - zero).total_seconds() if zero else 0.0
 
 

@@ -210,7 +210,7 @@ class Baselard(Upkeep):
         """Show the tags that a publish for this ref would use, a line each."""
         project = await self._project()
         happened = events.parse(events.Named(ref, sha, event), project.config.publish.default_branch)
-        return "\n".join(str(one) for one in naming.references(project, happened))
+        return "\n".join(str(reference) for reference in naming.references(project, happened))
 
     @fresh
     async def publish(  # noqa: PLR0913  # one flag, one argument

@@ -64,7 +64,7 @@ class Reader:
         """Of several schemas the one for this kind of node."""
         kind = _KINDS.get(type(node), "string")
         choices = [self._resolved(one) for one in schema.get("anyOf", ())]
-        return next((one for one in choices if one.get("type") == kind), schema)
+        return next((choice for choice in choices if choice.get("type") == kind), schema)
 
     def _item(self, node: yaml.Node, schema: Mapping[str, Any], where: tuple[str, ...]) -> Any:
         self.lines.setdefault(".".join(where), node.start_mark.line + 1)

@@ -68,8 +68,8 @@ def unsteady(verdicts: Sequence[EarlierVerdict]) -> str:
     return ""
 
 
-def _alike(one: EarlierVerdict, other: EarlierVerdict) -> bool:
-    return other.clean and one.commit == other.commit
+def _alike(verdict: EarlierVerdict, other: EarlierVerdict) -> bool:
+    return other.clean and verdict.commit == other.commit
 
 
 def _verdict(run: Mapping[str, Any], one: Mapping[str, Any]) -> EarlierVerdict:

@@ -60,7 +60,7 @@ class Planning:
 
     @property
     def problems(self) -> int:
-        return sum(bool(one.problem) for one in self.examples)
+        return sum(bool(example.problem) for example in self.examples)
 
 
 def of(project: Project, ref: str = "") -> Planning:
@@ -88,7 +88,7 @@ def _base(project: Project, base: Base, target: str, event: Event, published: se
         platforms=project.config.publish.platforms,
         sources=_sources(base.froms, others),
         test=_test(base.tests_of(target), "", base.wait),
-        tags=[str(one) for one in names],
+        tags=[str(name) for name in names],
         note="it is not published: it has no name" if base.name == UNNAMED and not base.settings.name else "",
     )
 
@@ -142,7 +142,7 @@ def as_json(planning: Planning) -> str:
 
 def _entry(planned: Planned) -> dict[str, Any]:
     fields = {name: value for name, value in asdict(planned).items() if value and name != "name"}
-    fields["sources"] = [{key: value for key, value in asdict(one).items() if value} for one in planned.sources]
+    fields["sources"] = [{key: value for key, value in asdict(source).items() if value} for source in planned.sources]
     return {**fields, "test": planned.test if planned.test != {BASIC: []} else BASIC}
 
 
@@ -154,7 +154,7 @@ def as_tree(planning: Planning) -> str:
     below: dict[str, list[Planned]] = {}
     for one in (*planning.bases, *planning.examples):
         below.setdefault(one.parent, []).append(one)
-    bases = {one.name for one in planning.bases}
+    bases = {base.name for base in planning.bases}
     lines = [line for root in below.get("", ()) for line in _lines(root, below, bases)]
     count = f"{_counted(len(planning.bases), 'base')}, {_counted(len(planning.examples), 'example')}"
     cannot = f"; {planning.problems} cannot be built" if planning.problems else ""
@@ -179,26 +179,28 @@ def _lines(root: Planned, below: Mapping[str, Sequence[Planned]], bases: set[str
             todo.append((child, rest + corner, rest + edge))
 
 
-def _about(one: Planned) -> str:
+def _about(planned: Planned) -> str:
     """Its Dockerfile, and what else its build takes."""
-    words = [one.dockerfile, *([f"target {one.target}"] if one.target else [])]
-    beside = one.dockerfile.rpartition("/")[0] or "."
-    words += [f"context {one.context}"] if one.context != beside else []
-    words += [f"{name}={value}" for name, value in one.args.items()]
-    words += [f"{name} is {value}" for name, value in one.contexts.items()]
-    words += [f"secret {name}" for name in one.secrets]
+    words = [planned.dockerfile, *([f"target {planned.target}"] if planned.target else [])]
+    beside = planned.dockerfile.rpartition("/")[0] or "."
+    words += [f"context {planned.context}"] if planned.context != beside else []
+    words += [f"{name}={value}" for name, value in planned.args.items()]
+    words += [f"{name} is {value}" for name, value in planned.contexts.items()]
+    words += [f"secret {name}" for name in planned.secrets]
     return ", ".join(words)
 
 
-def _more(one: Planned) -> Iterator[str]:
-    if one.problem:
-        yield f"cannot be built: {one.problem}"
+def _more(planned: Planned) -> Iterator[str]:
+    if planned.problem:
+        yield f"cannot be built: {planned.problem}"
         return
-    read = dict.fromkeys(source.reference for source in one.sources if source.base != one.parent or not source.base)
+    read = dict.fromkeys(
+        source.reference for source in planned.sources if source.base != planned.parent or not source.base
+    )
     if read:
         yield f"from {', '.join(read)}"
-    yield f"test {', '.join(word for tester, words in one.test.items() for word in words or [tester])}"
-    if one.tags:
-        yield f"tags {', '.join(one.tags)}"
-    if one.note:
-        yield one.note
+    yield f"test {', '.join(word for tester, words in planned.test.items() for word in words or [tester])}"
+    if planned.tags:
+        yield f"tags {', '.join(planned.tags)}"
+    if planned.note:
+        yield planned.note

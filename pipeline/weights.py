@@ -119,7 +119,9 @@ def render(sizes: Sizes, against: Sizes | None = None) -> str:
     if sizes.instructions:
         parts.append(_section("instruction", [(_short(text), count, None) for text, count in sizes.instructions]))
     else:
-        parts.append(_section("layer", [(_made_by(one), one.unpacked, one.compressed) for one in sizes.archive.layers]))
+        parts.append(
+            _section("layer", [(_made_by(layer), layer.unpacked, layer.compressed) for layer in sizes.archive.layers])
+        )
     parts.append(_section("directory", [(name, count, None) for name, count in sizes.directories[:_SHOWN]]))
     if sizes.packages:
         parts.append(_section("package", [(name, count, None) for name, count in sizes.packages[:_SHOWN]]))
@@ -175,7 +177,7 @@ def changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[s
 
 def svg(sizes: Sequence[Sizes]) -> str:
     """Layers as bars, an image a row."""
-    widest = max((one.archive.unpacked for one in sizes), default=1) or 1
+    widest = max((size.archive.unpacked for size in sizes), default=1) or 1
     rows = [_bars(number, one, widest) for number, one in enumerate(sizes)]
     height = 40 * len(sizes) + 10
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="{height}" font-family="sans-serif"'

@@ -100,7 +100,7 @@ def _never_ready(parts: Mapping[str, str], wait: str) -> tuple[Case, ...]:
 
 def _unanswered(results: Sequence[Mapping[str, Any]]) -> str:
     """One sentence about what an image declares and does not keep (pipeline.goss.ready has the tests)."""
-    bad = [one for one in results if one["result"] == _FAIL]
+    bad = [result for result in results if result["result"] == _FAIL]
     missing, answered = _ports(bad), _ports([one for one in results if one not in bad])
     said = []
     if missing:
@@ -115,7 +115,7 @@ def _unanswered(results: Sequence[Mapping[str, Any]]) -> str:
 
 def _ports(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """The ports of addresses, each once; goss has a result for each property of an address."""
-    addresses = [one["resource-id"] for one in results if one["resource-type"] == "Addr"]
+    addresses = [result["resource-id"] for result in results if result["resource-type"] == "Addr"]
     return list(dict.fromkeys(address.rpartition(":")[2] for address in addresses))
 
 
@@ -150,7 +150,7 @@ def _reason(result: Mapping[str, Any]) -> str:
 
 def _unmatched(holder: str, patterns: Sequence[str]) -> str:
     """The patterns that a text should have and has not, and those behind `!` that it has and should not."""
-    lacks = [_shown(one) for one in patterns if not one.startswith("!")]
+    lacks = [_shown(pattern) for pattern in patterns if not pattern.startswith("!")]
     has = [_shown(one[1:]) for one in patterns if one.startswith("!")]
     said = [f"lacks {', '.join(lacks)}"] if lacks else []
     said += [f"has {', '.join(has)}, which it must not"] if has else []

@@ -48,7 +48,7 @@ def parse_zizmor(printed: str) -> list[Finding]:
 
 def _zizmor(item: Mapping[str, Any]) -> Finding:
     locations = item["locations"]
-    primary = next((one for one in locations if one["symbolic"]["kind"] == "Primary"), locations[0])
+    primary = next((location for location in locations if location["symbolic"]["kind"] == "Primary"), locations[0])
     start = primary["concrete"]["location"]["start_point"]
     path = primary["symbolic"]["key"]["Local"]["verbatim_path"]
     return Finding(

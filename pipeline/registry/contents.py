@@ -58,7 +58,10 @@ async def with_orphans(repository: AwaitedRepository, contents: Contents, untagg
         answer = None if digest in manifests else await repository.manifest(digest)
         if answer and (one := await _manifest(repository, digest, answer)).subject:
             manifests[digest] = one
-    subjects = {*map(subject_of, contents.tags), *(one.subject for one in manifests.values())} - {"", *manifests}
+    subjects = {*map(subject_of, contents.tags), *(manifest.subject for manifest in manifests.values())} - {
+        "",
+        *manifests,
+    }
     asked = sorted(subjects)
     answers = await each(asked, repository.manifest)
     lost = frozenset(subject for subject, answer in zip(asked, answers, strict=True) if answer is None)

@@ -64,7 +64,7 @@ _NO_NAMES = frozenset({"this", "true", "false", "null", "undefined", "as"})
 def parse(source: str) -> Template:
     """The template; UsageError when it is none, or holds what is not known here."""
     pieces = _trimmed(list(_pieces(source)))
-    if "\n" in source and any(isinstance(one, Tag) and one.opener in ("#", "!") for one in pieces):
+    if "\n" in source and any(isinstance(piece, Tag) and piece.opener in ("#", "!") for piece in pieces):
         raise _refused(source, "conditions and comments must be on one line with what is around them")
     template, ended = _template(iter(pieces), source)
     if ended:

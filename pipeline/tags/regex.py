@@ -153,7 +153,7 @@ def _ranges(items: list[str], state: _State) -> list[str]:
     while at < len(items):
         ends = items[at : at + 3 : 2]
         if len(ends) == 2 and items[at + 1] == "-" and not any(_is_set(one) for one in ends):
-            low, high = (_in_class(one, state) for one in ends)
+            low, high = (_in_class(end, state) for end in ends)
             written.append(f"{low}-{high}")
             at += 3
         else:

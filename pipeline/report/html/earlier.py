@@ -15,7 +15,7 @@ def marks(verdicts: Sequence[EarlierVerdict]) -> Markup:
     if not verdicts:
         return Markup()
     said = f"last {plural(len(verdicts), 'verdict')}, oldest first: {', '.join(one.verdict for one in verdicts)}"
-    shown = (element("span", _sign(one), class_=_state(one)) for one in verdicts)
+    shown = (element("span", _sign(verdict), class_=_state(verdict)) for verdict in verdicts)
     strip = element("span", *shown, role="img", aria_label=said, title=said, class_="past")
     why = past.unsteady(verdicts)
     return joined(" ", strip, *([" ", element("span", "flaky", title=why, class_="flaky")] if why else []))
@@ -23,21 +23,21 @@ def marks(verdicts: Sequence[EarlierVerdict]) -> Markup:
 
 def listing(verdicts: Sequence[EarlierVerdict]) -> Markup:
     """A line for each verdict, the newest first."""
-    lines = (element("li", _line(one)) for one in reversed(verdicts))
+    lines = (element("li", _line(verdict)) for verdict in reversed(verdicts))
     why = past.unsteady(verdicts)
     said = element("p", f"Flaky: {why}.", class_="left-out") if why else ""
     return joined(said, element("ul", *lines, class_="held"))
 
 
-def _line(one: EarlierVerdict) -> str:
-    at = f", {one.commit[:9]}{'' if one.clean else ' with changes'}" if one.commit else ""
-    when = one.moment.strftime("%Y-%m-%d %H:%M UTC")
-    return f"{_sign(one)} run {one.number}: {one.verdict} in {lasted(one.seconds)}, {when}{at}"
+def _line(verdict: EarlierVerdict) -> str:
+    at = f", {verdict.commit[:9]}{'' if verdict.clean else ' with changes'}" if verdict.commit else ""
+    when = verdict.moment.strftime("%Y-%m-%d %H:%M UTC")
+    return f"{_sign(verdict)} run {verdict.number}: {verdict.verdict} in {lasted(verdict.seconds)}, {when}{at}"
 
 
-def _sign(one: EarlierVerdict) -> str:
-    return "✓" if one.passed else "✗" if one.failed else "~"
+def _sign(verdict: EarlierVerdict) -> str:
+    return "✓" if verdict.passed else "✗" if verdict.failed else "~"
 
 
-def _state(one: EarlierVerdict) -> str:
-    return "passed" if one.passed else "failed" if one.failed else "unsteady"
+def _state(verdict: EarlierVerdict) -> str:
+    return "passed" if verdict.passed else "failed" if verdict.failed else "unsteady"

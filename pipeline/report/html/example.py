@@ -92,7 +92,7 @@ def _attempt(number: int, attempt: Attempt, longest: int) -> Markup:
 
 
 def _steps(spans: Sequence[Phase]) -> Markup:
-    steps = (element("li", f"{timeline.phase(one)[1]} {lasted(timeline.length(one))}") for one in spans)
+    steps = (element("li", f"{timeline.phase(span)[1]} {lasted(timeline.length(span))}") for span in spans)
     return element("ul", *steps, class_="steps")
 
 

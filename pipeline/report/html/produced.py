@@ -21,7 +21,7 @@ def _sizes(sizes: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
     if not sizes:
         return
     yield element("h2", "Sizes")
-    yield _table("sizes", _HEADS, [_weights(one) for one in sizes])
+    yield _table("sizes", _HEADS, [_weights(size) for size in sizes])
     for one in sizes:
         if layers := one.get("layers"):
             folded = element("summary", f"Layers of {one['name']}")

@@ -46,13 +46,13 @@ class Comparison:
 
 def compared(before: RecordedRun, after: RecordedRun) -> Comparison:
     """Compare what was judged under the same name. Of seconds all are given, of sizes those that differ."""
-    olds, news = ({one.name: one for one in run.judgements} for run in (before, after))
+    olds, news = ({judgement.name: judgement for judgement in run.judgements} for run in (before, after))
     names = list(dict.fromkeys([*olds, *news]))
     verdicts = tuple(turn for name in names if (turn := _turned(name, olds.get(name), news.get(name))))
     both = [(name, olds[name], news[name]) for name in names if name in olds and name in news]
-    seconds = [one for name, old, new in both for one in _changes(name, old.phases, new.phases)]
+    seconds = [change for name, old, new in both for change in _changes(name, old.phases, new.phases)]
     sizes = [one for name, old, new in both for one in _changes(name, old.sizes, new.sizes)]
-    differing = tuple(one for one in sizes if one.before != one.after)
+    differing = tuple(size for size in sizes if size.before != size.after)
     return Comparison(before, after, verdicts, len(names) - len(verdicts), tuple(seconds), differing)
 
 
@@ -68,10 +68,12 @@ def text(found: Comparison, width: int = 0) -> str:
         past.cut(f"{name:<8}{_heading(one)}", width) for name, one in (("before", found.before), ("after", found.after))
     ]
     lines.append("")
-    lines += [f"{plainly(one.name)}: {one.before} → {one.after}{_reason(one)}" for one in found.verdicts]
+    lines += [
+        f"{plainly(verdict.name)}: {verdict.before} → {verdict.after}{_reason(verdict)}" for verdict in found.verdicts
+    ]
     others = "verdict is" if found.same == 1 else "verdicts are"
     lines.append(f"{found.same} {'other ' if found.verdicts else ''}{others} as before")
-    slower = [one for one in found.seconds if abs((one.after or 0) - (one.before or 0)) >= _NOTICED]
+    slower = [change for change in found.seconds if abs((change.after or 0) - (change.before or 0)) >= _NOTICED]
     lines += _section("seconds", slower, lambda count: f"{count:.1f}", width)
     lines += _section("sizes in MB", found.sizes, lambda count: f"{count / 1e6:.1f}", width)
     return "".join(f"{line}\n" for line in lines)
@@ -91,8 +93,8 @@ def _heading(run: RecordedRun) -> str:
     return f"run {run.number}: {past.result(run)} in {run.seconds:.1f} s on {past.standing(run)}: {past.call(run)}"
 
 
-def _reason(one: Turned) -> str:
-    return f": {plainly(one.why)}" if one.why else ""
+def _reason(turned: Turned) -> str:
+    return f": {plainly(turned.why)}" if turned.why else ""
 
 
 def _section(title: str, changes: Sequence[Change], shown: Callable[[float], str], width: int) -> list[str]:
@@ -112,7 +114,7 @@ def _section(title: str, changes: Sequence[Change], shown: Callable[[float], str
     return ["", *lines]
 
 
-def _cells(one: Change, shown: Callable[[float], str]) -> tuple[str, str, str]:
-    before, after = ("–" if count is None else shown(count) for count in (one.before, one.after))  # noqa: RUF001
-    difference = (one.after or 0) - (one.before or 0)
+def _cells(change: Change, shown: Callable[[float], str]) -> tuple[str, str, str]:
+    before, after = ("–" if count is None else shown(count) for count in (change.before, change.after))  # noqa: RUF001
+    difference = (change.after or 0) - (change.before or 0)
     return before, after, f"{'+' if difference >= 0 else '-'}{shown(abs(difference))}"

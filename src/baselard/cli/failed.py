@@ -38,7 +38,7 @@ def wanted(chain: Chain, place: str) -> Choice | None:
     able = (at for at, step in enumerate(chain.steps) if {"only", "first"} <= {arg.name for arg in step.function.args})
     at = next(able, -1)
     owner = chain.steps[at].owner
-    listing = next((one for one in owner.functions if one.name == "examples"), None)
+    listing = next((function for function in owner.functions if function.name == "examples"), None)
     if at < 0 or listing is None:
         raise UserError(f"{flag} is for functions that test examples: test-examples and report")
     if chain.options.last_failed and "only" in chain.steps[at].args:
@@ -51,7 +51,7 @@ async def steps(choice: Choice, walk: "Walk", state: "JSON", say: Callable[[str]
 
     ``state`` is what the constructor made. Raises UserError where nothing was tested before.
     """
-    known = [one["name"] for one in json.loads(str(await walk.run([choice.listing], state=state)))]
+    known = [entry["name"] for entry in json.loads(str(await walk.run([choice.listing], state=state)))]
     last = latest(walk.memory.store, choice.place)
     if not set(known) & last.keys():
         if choice.only:
@@ -70,9 +70,9 @@ def latest(store: Store, place: str) -> dict[str, bool]:
     """Whether what was judged under each name failed the last time that it was not skipped."""
     found: dict[str, bool] = {}
     for run in runs.listed(store, place):
-        for one in run.judgements:
-            if one.verdict != "skipped":
-                found.setdefault(one.name, one.blocks)
+        for judgement in run.judgements:
+            if judgement.verdict != "skipped":
+                found.setdefault(judgement.name, judgement.blocks)
     return found
 
 

@@ -122,7 +122,7 @@ def used_name(base: FoundDockerfile, found: Sequence[FoundDockerfile]) -> str:
         return ranked[0][0] if ranked else ""
     used = Counter(name for one in others for name in one.froms if "/" in name)
     known = (name for name, _ in used.most_common() if name.rsplit("/", 1)[-1] == base.last)
-    ours = {one.last for one in others if one.last != base.last}
+    ours = {other.last for other in others if other.last != base.last}
     beside = (name.rsplit("/", 1) for name in base.froms if "/" in name)
     return next(known, next((f"{place}/{base.last}" for place, last in beside if last in ours), ""))
 

@@ -24,7 +24,7 @@ def names(bases: Sequence[FoundDockerfile], everything: Sequence[FoundDockerfile
     Empty for a single one where nothing tells, neither a FROM nor a remote.
     """
     place = published(remote(root))
-    given = {one.path: _used(one, everything) or _made(one, bases, place) for one in bases}
+    given = {base.path: _used(base, everything) or _made(base, bases, place) for base in bases}
     if len(bases) == 1:
         return given
     shared = Counter((given[one.path], one.tag) for one in bases)

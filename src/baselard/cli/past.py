@@ -45,7 +45,7 @@ def result(run: RecordedRun) -> str:
     total = len(run.judgements)
     if run.failures:
         return f"{len(run.failures)} of {total} failed"
-    tally = Counter("passed" if one.verdict == "noted" else one.verdict for one in run.judgements)
+    tally = Counter("passed" if judgement.verdict == "noted" else judgement.verdict for judgement in run.judgements)
     return f"all {total} passed" if tally["passed"] == total else ", ".join(f"{n} {word}" for word, n in tally.items())
 
 

@@ -71,14 +71,14 @@ class Recording:
             self._looking.join(_PATIENCE)
         seconds = round(time.time() - self._began, 3)
         words = [plain(word, hidden) for word in self.words]
-        found = [_scrubbed(one, hidden) for text in self._reports for one in judgements(text)]
+        found = [_scrubbed(judgement, hidden) for text in self._reports for judgement in judgements(text)]
         return RecordedRun(str(self.place), words, self._began, max(0.0, seconds), code, self._tree, found)
 
 
 def judgements(text: str) -> list[Judgement]:
     """The record that a call made of itself; nothing when that is not what it should be."""
     try:
-        return [_judgement(one) for one in json.loads(text)]
+        return [_judgement(entry) for entry in json.loads(text)]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return []
 
@@ -108,8 +108,8 @@ def _number(told: object) -> float:
     return told
 
 
-def _scrubbed(one: Judgement, hidden: Sequence[str]) -> Judgement:
-    return replace(one, name=plain(one.name, hidden), why=plain(one.why, hidden))
+def _scrubbed(judgement: Judgement, hidden: Sequence[str]) -> Judgement:
+    return replace(judgement, name=plain(judgement.name, hidden), why=plain(judgement.why, hidden))
 
 
 def plain(text: str, hidden: Sequence[str] = ()) -> str:

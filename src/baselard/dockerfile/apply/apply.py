@@ -129,7 +129,7 @@ async def _apply_step(build: Build[C, D], course: _Course[C], config: ImageConfi
     elif isinstance(step, CopyStep):
         await _copy(build, course, step)
     else:
-        mounts = [await _mounted(build, step, one) for one in step.mounts if _wanted(build, step, one)]
+        mounts = [await _mounted(build, step, mount) for mount in step.mounts if _wanted(build, step, mount)]
         course.container = build.builder.run(course.container, config, step, mounts)
         build.ran(step, course.container)
         # The command may have removed and added what it likes.
@@ -146,7 +146,7 @@ async def _copy(build: Build[C, D], course: _Course[C], step: CopyStep) -> None:
     if not placements:
         return
     owner = await _numeric(build, course, step.owner)
-    placements = [replace(one, owner=owner) for one in placements]
+    placements = [replace(placement, owner=owner) for placement in placements]
 
     def warn(rule: str, message: str) -> None:
         build.warn(Warning_(message, step.place, rule))

@@ -83,7 +83,7 @@ def _items(step: Step) -> Iterator[CopyItem]:
 
 
 def _required(item: CopyItem) -> CopyItem | None:
-    """The item of a `--parents` source that must exist, unless it has wildcards; below the pivot no link is followed."""
+    """The item of a `--parents` source that must exist, if without wildcards; below the pivot no link is followed."""
     if not item.keep or has_wildcards(item.pattern) or has_wildcards(item.keep):
         return None
     whole = f"{item.pattern}/{item.keep}"

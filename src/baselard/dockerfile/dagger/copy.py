@@ -30,7 +30,7 @@ async def copy(client: dagger.Client, container: dagger.Container, placements: G
     Raises BlockedError for what docker refuses to replace.
     """
     owner = placements[0].owner
-    archives = [await unpacked(client, one) for one in placements if one.unpack]
+    archives = [await unpacked(client, placement) for placement in placements if placement.unpack]
     unpacking = iter(archives)
     placements = [next(unpacking) if one.unpack else one for one in placements]
     ground = await survey(client, container, placements[0].dest.rstrip("/") or "/", _names(placements))
@@ -52,13 +52,13 @@ async def copy(client: dagger.Client, container: dagger.Container, placements: G
 
 def _names(placements: Group) -> list[str]:
     """The names that files will have in the destination, if it has to be a directory and they are few."""
-    files = [one for one in placements if not one.is_directory and one.dest.endswith("/")]
-    return [posixpath.basename(one.path) for one in files] if len(files) <= FEW else []
+    files = [placement for placement in placements if not placement.is_directory and placement.dest.endswith("/")]
+    return [posixpath.basename(file.path) for file in files] if len(files) <= FEW else []
 
 
 def _goes_inside(ground: Ground, placements: Group) -> bool:
     """Whether the destination is a directory that things are put into. Raises BlockedError for what is in the way."""
-    if any(one.is_directory or one.dest.endswith("/") for one in placements):
+    if any(placement.is_directory or placement.dest.endswith("/") for placement in placements):
         ground.need_directory()
     elif not ground.is_directory:
         return False
@@ -85,7 +85,7 @@ def alike(placements: Group) -> Iterator[Group]:
     """The placements in their order, files for one directory together, since one call can copy them all."""
     for is_plain, group in itertools.groupby(placements, _kind):
         members = list(group)
-        yield from [members] if is_plain else [[one] for one in members]
+        yield from [members] if is_plain else [[member] for member in members]
 
 
 def _kind(one: Placement[dagger.Directory]) -> tuple[str, str, str] | None:

@@ -25,7 +25,10 @@ def check(dockerfile: ins.Dockerfile) -> tuple[Warning_, ...]:
     found = [*_stage_names(dockerfile), *written(dockerfile)]
     for stage in dockerfile.stages:
         found += [*_stage(stage), *_commands(stage), *_repeated(stage)]
-    for one in (*dockerfile.global_args, *(one for stage in dockerfile.stages for one in stage.instructions)):
+    for one in (
+        *dockerfile.global_args,
+        *(instruction for stage in dockerfile.stages for instruction in stage.instructions),
+    ):
         found += _secrets(one)
     return tuple(sorted(found, key=lambda warning: warning.place.line))
 
@@ -51,7 +54,7 @@ def _stage(stage: ins.Stage) -> Iterator[Warning_]:
             f"Setting platform to predefined {stage.platform} in FROM is redundant as this is the default behavior"
         )
         yield Warning_(message, stage.place, "RedundantTargetPlatform")
-    first = next((one for one in stage.instructions if isinstance(one, ins.Workdir)), None)
+    first = next((instruction for instruction in stage.instructions if isinstance(instruction, ins.Workdir)), None)
     if first and not first.path.startswith(("/", "$", '"/', "'/")):
         message = f'Relative workdir "{first.path}" can have unexpected results if the base image changes'
         yield Warning_(message, first.place, "WorkdirRelativePath")
@@ -59,19 +62,23 @@ def _stage(stage: ins.Stage) -> Iterator[Warning_]:
 
 def _commands(stage: ins.Stage) -> Iterator[Warning_]:
     shell_set = False
-    for one in stage.instructions:
-        shell_set = shell_set or isinstance(one, ins.Shell)
-        if isinstance(one, ins.Cmd | ins.Entrypoint) and one.command.shell and not shell_set:
-            name = type(one).__name__.upper()
+    for instruction in stage.instructions:
+        shell_set = shell_set or isinstance(instruction, ins.Shell)
+        if isinstance(instruction, ins.Cmd | ins.Entrypoint) and instruction.command.shell and not shell_set:
+            name = type(instruction).__name__.upper()
             message = f"JSON arguments recommended for {name} to prevent unintended behavior related to OS signals"
-            yield Warning_(message, one.place, "JSONArgsRecommended")
-        if isinstance(one, ins.Maintainer):
+            yield Warning_(message, instruction.place, "JSONArgsRecommended")
+        if isinstance(instruction, ins.Maintainer):
             message = "Maintainer instruction is deprecated in favor of using label"
-            yield Warning_(message, one.place, "MaintainerDeprecated")
+            yield Warning_(message, instruction.place, "MaintainerDeprecated")
 
 
 def _repeated(stage: ins.Stage) -> Iterator[Warning_]:
-    counted = [one for one in stage.instructions if isinstance(one, ins.Cmd | ins.Entrypoint | ins.Healthcheck)]
+    counted = [
+        instruction
+        for instruction in stage.instructions
+        if isinstance(instruction, ins.Cmd | ins.Entrypoint | ins.Healthcheck)
+    ]
     left = Counter(type(one) for one in counted)
     for one in counted:
         left[type(one)] -= 1
@@ -82,15 +89,14 @@ def _repeated(stage: ins.Stage) -> Iterator[Warning_]:
             yield Warning_(message, one.place, "MultipleInstructionsDisallowed")
 
 
-def _secrets(one: ins.Instruction) -> Iterator[Warning_]:
-    if not isinstance(one, ins.Arg | ins.Env):
+def _secrets(instruction: ins.Instruction) -> Iterator[Warning_]:
+    if not isinstance(instruction, ins.Arg | ins.Env):
         return
-    for pair in one.pairs:
+    for pair in instruction.pairs:
         if is_secret(pair.key):
-            message = (
-                f'Do not use ARG or ENV instructions for sensitive data ({type(one).__name__.upper()} "{pair.key}")'
-            )
-            yield Warning_(message, one.place, "SecretsUsedInArgOrEnv")
+            name = type(instruction).__name__.upper()
+            message = f'Do not use ARG or ENV instructions for sensitive data ({name} "{pair.key}")'
+            yield Warning_(message, instruction.place, "SecretsUsedInArgOrEnv")
 
 
 def is_secret(name: str) -> bool:

@@ -26,17 +26,17 @@ def written(dockerfile: ins.Dockerfile) -> Iterator[Warning_]:
     yield from _from_lines(dockerfile)
     for stage in dockerfile.stages:
         yield from _names(stage)
-        for one in stage.instructions:
-            yield from _pairs(one)
-            yield from _ports(one)
+        for instruction in stage.instructions:
+            yield from _pairs(instruction)
+            yield from _ports(instruction)
 
 
 def _casing(dockerfile: ins.Dockerfile) -> Iterator[Warning_]:
     """Instructions that are not written as most are: all in capitals, or none."""
     lines = [*dockerfile.global_args]
-    places = [one.place for one in lines]
+    places = [line.place for line in lines]
     for stage in dockerfile.stages:
-        places += [stage.place, *(one.place for one in stage.instructions)]
+        places += [stage.place, *(instruction.place for instruction in stage.instructions)]
     words = [(place, place.source.split()[0]) for place in places if place.source]
     lower = sum(word.islower() for _, word in words) > sum(word.isupper() for _, word in words)
     casing = "lowercase" if lower else "uppercase"
@@ -59,7 +59,7 @@ def _names(stage: ins.Stage) -> Iterator[Warning_]:
 
 def _from_lines(dockerfile: ins.Dockerfile) -> Iterator[Warning_]:
     defaults = global_args(dockerfile, BuildOptions({}))
-    declared = {pair.key for one in dockerfile.global_args for pair in one.pairs} | defaults.keys()
+    declared = {pair.key for global_arg in dockerfile.global_args for pair in global_arg.pairs} | defaults.keys()
     stages = {stage.name for stage in dockerfile.stages if stage.name}
     for stage in dockerfile.stages:
         for name in (a or b for a, b in VARIABLE.findall(f"{stage.base} {stage.platform}")):
@@ -90,27 +90,27 @@ def _platform(stage: ins.Stage) -> Iterator[Warning_]:
         yield Warning_(message, stage.place, "FromPlatformFlagConstDisallowed")
 
 
-def _pairs(one: ins.Instruction) -> Iterator[Warning_]:
-    if not isinstance(one, ins.Env | ins.Label) or len(one.pairs) != 1:
+def _pairs(instruction: ins.Instruction) -> Iterator[Warning_]:
+    if not isinstance(instruction, ins.Env | ins.Label) or len(instruction.pairs) != 1:
         return
-    first = FIRST_PAIR.match(one.place.source)
+    first = FIRST_PAIR.match(instruction.place.source)
     if first and "=" not in first[1]:
-        name = type(one).__name__.upper()
+        name = type(instruction).__name__.upper()
         message = f'"{name} key=value" should be used instead of legacy "{name} key value" format'
-        yield Warning_(message, one.place, "LegacyKeyValueFormat")
+        yield Warning_(message, instruction.place, "LegacyKeyValueFormat")
 
 
-def _ports(one: ins.Instruction) -> Iterator[Warning_]:
-    for port in one.ports if isinstance(one, ins.Expose) else ():
+def _ports(instruction: ins.Instruction) -> Iterator[Warning_]:
+    for port in instruction.ports if isinstance(instruction, ins.Expose) else ():
         if "$" in port:
             continue
         protocol = port.partition("/")[2]
         if protocol != protocol.lower():
             message = f"Defined protocol '{port}' in EXPOSE instruction should be lowercase"
-            yield Warning_(message, one.place, "ExposeProtoCasing")
+            yield Warning_(message, instruction.place, "ExposeProtoCasing")
         if ":" in port:
             message = f"EXPOSE instruction should not define an IP address or host-port mapping, found '{port}'"
-            yield Warning_(message, one.place, "ExposeInvalidFormat")
+            yield Warning_(message, instruction.place, "ExposeInvalidFormat")
 
 
 def undefined(name: str, known: Mapping[str, str], place: Place) -> Warning_:

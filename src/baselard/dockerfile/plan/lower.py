@@ -119,8 +119,8 @@ def lower_stage(
 
 
 @functools.singledispatch
-def _lower(one: ins.Instruction, _stage: _Stage) -> None:
-    raise DockerfileError(f"{type(one).__name__.upper()} cannot stand here", one.place)
+def _lower(instruction: ins.Instruction, _stage: _Stage) -> None:
+    raise DockerfileError(f"{type(instruction).__name__.upper()} cannot stand here", instruction.place)
 
 
 @_lower.register
@@ -133,16 +133,16 @@ def _env(one: ins.Env, stage: _Stage) -> None:
 
 
 @_lower.register
-def _arg(one: ins.Arg, stage: _Stage) -> None:
+def _arg(arg: ins.Arg, stage: _Stage) -> None:
     texts = []
-    for pair in one.pairs:
-        default = None if pair.value is None else stage.expand(pair.value, one.place)
+    for pair in arg.pairs:
+        default = None if pair.value is None else stage.expand(pair.value, arg.place)
         value = _arg_value(pair.key, default, stage)
         stage.args.append(pair.key)
         if value is not None:
             stage.scope[pair.key] = value
         texts.append(pair.key if default is None else f"{pair.key}={default}")
-    stage.commit(one.place, "ARG " + " ".join(texts))
+    stage.commit(arg.place, "ARG " + " ".join(texts))
 
 
 def _arg_value(key: str, default: str | None, stage: _Stage) -> str | None:
@@ -153,19 +153,19 @@ def _arg_value(key: str, default: str | None, stage: _Stage) -> str | None:
 
 
 @_lower.register
-def _label(one: ins.Label, stage: _Stage) -> None:
-    pairs = [(stage.expand(p.key, one.place), stage.expand(p.value or "", one.place)) for p in one.pairs]
+def _label(label: ins.Label, stage: _Stage) -> None:
+    pairs = [(stage.expand(p.key, label.place), stage.expand(p.value or "", label.place)) for p in label.pairs]
     text = "LABEL " + " ".join(f"{k}={v}" for k, v in pairs)
     labels = {**dict(stage.config.labels), **dict(pairs)}
-    stage.commit(one.place, text, labels=tuple(labels.items()))
+    stage.commit(label.place, text, labels=tuple(labels.items()))
 
 
 @_lower.register
-def _workdir(one: ins.Workdir, stage: _Stage) -> None:
-    path = absolute(stage.config.workdir, stage.expand(one.path, one.place))
+def _workdir(workdir: ins.Workdir, stage: _Stage) -> None:
+    path = absolute(stage.config.workdir, stage.expand(workdir.path, workdir.place))
     if path != "/":
-        stage.steps.append(MakeDirectory(one.place, path, stage.config.user))
-    stage.commit(one.place, f"WORKDIR {path}", empty=path == "/", workdir=path)
+        stage.steps.append(MakeDirectory(workdir.place, path, stage.config.user))
+    stage.commit(workdir.place, f"WORKDIR {path}", empty=path == "/", workdir=path)
 
 
 @_lower.register
@@ -181,43 +181,45 @@ def _with_shell(command: ins.Command, stage: _Stage) -> tuple[str, ...]:
 
 
 @_lower.register
-def _cmd(one: ins.Cmd, stage: _Stage) -> None:
-    args = _with_shell(one.command, stage)
+def _cmd(cmd: ins.Cmd, stage: _Stage) -> None:
+    args = _with_shell(cmd.command, stage)
     stage.cmd_set = True
-    stage.commit(one.place, f"CMD {quoted(args)}", cmd=args)
+    stage.commit(cmd.place, f"CMD {quoted(args)}", cmd=args)
 
 
 @_lower.register
-def _entrypoint(one: ins.Entrypoint, stage: _Stage) -> None:
-    args = _with_shell(one.command, stage)
+def _entrypoint(entrypoint: ins.Entrypoint, stage: _Stage) -> None:
+    args = _with_shell(entrypoint.command, stage)
     # A CMD of the base was meant for the base's entrypoint; one of this stage stays.
     cmd = stage.config.cmd if stage.cmd_set else ()
-    stage.commit(one.place, f"ENTRYPOINT {quoted(args)}", entrypoint=args, cmd=cmd)
+    stage.commit(entrypoint.place, f"ENTRYPOINT {quoted(args)}", entrypoint=args, cmd=cmd)
 
 
 @_lower.register
-def _shell(one: ins.Shell, stage: _Stage) -> None:
-    stage.commit(one.place, f"SHELL [{' '.join(one.words)}]", shell=one.words)
+def _shell(shell: ins.Shell, stage: _Stage) -> None:
+    stage.commit(shell.place, f"SHELL [{' '.join(shell.words)}]", shell=shell.words)
 
 
 @_lower.register
-def _expose(one: ins.Expose, stage: _Stage) -> None:
-    words = [w for port in one.ports for w in expand_many(port, stage.scope, stage.escape, one.place)]
+def _expose(expose: ins.Expose, stage: _Stage) -> None:
+    words = [w for port in expose.ports for w in expand_many(port, stage.scope, stage.escape, expose.place)]
     try:
         ports = [port for word in words for port in parse_ports(word)]
     except ValueError as error:
-        raise DockerfileError(str(error), one.place) from None
+        raise DockerfileError(str(error), expose.place) from None
     text = " ".join(f"{port}:{{}}" for port in sorted(set(ports)))
-    stage.commit(one.place, f"EXPOSE map[{text}]", exposed_ports=tuple(sorted({*stage.config.exposed_ports, *ports})))
+    stage.commit(
+        expose.place, f"EXPOSE map[{text}]", exposed_ports=tuple(sorted({*stage.config.exposed_ports, *ports}))
+    )
 
 
 @_lower.register
-def _volume(one: ins.Volume, stage: _Stage) -> None:
-    paths = [stage.expand(path, one.place) for path in one.paths]
+def _volume(volume: ins.Volume, stage: _Stage) -> None:
+    paths = [stage.expand(path, volume.place) for path in volume.paths]
     if "" in paths:
-        raise DockerfileError("VOLUME specified can not be an empty string", one.place)
+        raise DockerfileError("VOLUME specified can not be an empty string", volume.place)
     volumes = tuple(sorted({*stage.config.volumes, *paths}))
-    stage.commit(one.place, f"VOLUME [{' '.join(paths)}]", volumes=volumes)
+    stage.commit(volume.place, f"VOLUME [{' '.join(paths)}]", volumes=volumes)
 
 
 @_lower.register
@@ -231,36 +233,36 @@ def _stop_signal(one: ins.StopSignal, stage: _Stage) -> None:
 
 
 @_lower.register
-def _maintainer(one: ins.Maintainer, stage: _Stage) -> None:
-    stage.commit(one.place, f"MAINTAINER {one.name}", author=one.name)
+def _maintainer(maintainer: ins.Maintainer, stage: _Stage) -> None:
+    stage.commit(maintainer.place, f"MAINTAINER {maintainer.name}", author=maintainer.name)
 
 
 @_lower.register
-def _onbuild(one: ins.Onbuild, stage: _Stage) -> None:
-    stage.config = replace(stage.config, onbuild=(*stage.config.onbuild, one.trigger))
-    stage.steps.append(Configure(one.place, stage.config))
+def _onbuild(onbuild: ins.Onbuild, stage: _Stage) -> None:
+    stage.config = replace(stage.config, onbuild=(*stage.config.onbuild, onbuild.trigger))
+    stage.steps.append(Configure(onbuild.place, stage.config))
 
 
 @_lower.register
-def _healthcheck(one: ins.Healthcheck, stage: _Stage) -> None:
-    stage.commit(one.place, health_text(one.check), healthcheck=one.check)
+def _healthcheck(healthcheck: ins.Healthcheck, stage: _Stage) -> None:
+    stage.commit(healthcheck.place, health_text(healthcheck.check), healthcheck=healthcheck.check)
 
 
 @_lower.register
-def _run(one: ins.Run, stage: _Stage) -> None:
-    entitlements.check(one.network, one.security, stage.plan.options.allow, one.place)
-    args, documents = _command_line(one, stage)
-    mounts = [_mount(mount, one.place, stage) for mount in one.mounts]
+def _run(run: ins.Run, stage: _Stage) -> None:
+    entitlements.check(run.network, run.security, stage.plan.options.allow, run.place)
+    args, documents = _command_line(run, stage)
+    mounts = [_mount(mount, run.place, stage) for mount in run.mounts]
     env = dict(stage.config.env)
     seen = {key: value for key, value in stage.scope.items() if env.get(key) != value}
-    step = RunStep(one.place, args, seen, _proxies(stage), (*documents, *mounts), one.network, one.security)
+    step = RunStep(run.place, args, seen, _proxies(stage), (*documents, *mounts), run.network, run.security)
     stage.steps.append(step)
-    stage.commit(one.place, ran(args, stage.args, stage.scope), empty=False)
+    stage.commit(run.place, ran(args, stage.args, stage.scope), empty=False)
 
 
-def _command_line(one: ins.Run, stage: _Stage) -> tuple[tuple[str, ...], tuple[MountStep, ...]]:
+def _command_line(run: ins.Run, stage: _Stage) -> tuple[tuple[str, ...], tuple[MountStep, ...]]:
     """The process to start. A lone heredoc is the script itself; one with a `#!` becomes a program of its own."""
-    command = one.command
+    command = run.command
     if not command.heredocs:
         return _with_shell(command, stage), ()
     line, first = command.words[0], command.heredocs[0]
@@ -296,21 +298,21 @@ def _proxies(stage: _Stage) -> Mapping[str, str]:
 
 
 @_lower.register
-def _copy(one: ins.Copy, stage: _Stage) -> None:
+def _copy(copy: ins.Copy, stage: _Stage) -> None:
     def word(text: str) -> str:
-        return stage.expand(text, one.place)
+        return stage.expand(text, copy.place)
 
     expanded = replace(
-        one,
-        sources=tuple(map(word, one.sources)),
-        dest=word(one.dest),
-        chown=word(one.chown),
-        chmod=word(one.chmod),
-        checksum=word(one.checksum),
-        exclude=tuple(map(word, one.exclude)),
+        copy,
+        sources=tuple(map(word, copy.sources)),
+        dest=word(copy.dest),
+        chown=word(copy.chown),
+        chmod=word(copy.chmod),
+        checksum=word(copy.checksum),
+        exclude=tuple(map(word, copy.exclude)),
     )
-    items = copy_items(expanded, stage.scope, lambda name: stage.find(name, one.place))
+    items = copy_items(expanded, stage.scope, lambda name: stage.find(name, copy.place))
     dest = destination(stage.config.workdir, expanded.dest)
-    step = CopyStep(one.place, items, dest, expanded.chown, expanded.chmod, expanded.exclude, one.link)
+    step = CopyStep(copy.place, items, dest, expanded.chown, expanded.chmod, expanded.exclude, copy.link)
     stage.steps.append(step)
-    stage.commit(one.place, copied(expanded), empty=False)
+    stage.commit(copy.place, copied(expanded), empty=False)

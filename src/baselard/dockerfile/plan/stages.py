@@ -212,16 +212,16 @@ def sources_of(
     """The sources that a stage's own instructions read, with the line that reads them."""
     if stage.replaced:
         return
-    for one in stage.stage.instructions:
-        for name in _named_sources(one):
-            yield find_source(name, stages, options, options.platform, one.place), one.place
+    for instruction in stage.stage.instructions:
+        for name in _named_sources(instruction):
+            yield find_source(name, stages, options, options.platform, instruction.place), instruction.place
 
 
-def _named_sources(one: ins.Instruction) -> Iterator[str]:
-    if isinstance(one, ins.Copy) and one.source_stage:
-        yield one.source_stage
-    if isinstance(one, ins.Run):
-        yield from (mount.source_stage for mount in one.mounts if mount.source_stage)
+def _named_sources(instruction: ins.Instruction) -> Iterator[str]:
+    if isinstance(instruction, ins.Copy) and instruction.source_stage:
+        yield instruction.source_stage
+    if isinstance(instruction, ins.Run):
+        yield from (mount.source_stage for mount in instruction.mounts if mount.source_stage)
 
 
 def _check_order(

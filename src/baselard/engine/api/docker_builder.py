@@ -146,11 +146,13 @@ class EngineBuilder:
         return docker_run.run_step(container, config, step, mounts, given)
 
     async def copy(self, container: Container, placements: Sequence[Placement[Directory]], _warn: Warn) -> Container:
-        for one in placements:
-            archive = await self._archive(one) if one.unpack else None
-            if folder := _folder(one, is_directory=one.is_directory or archive is not None):
-                container = await self.make_directory(container, folder, one.owner)
-            rootfs = archive(container.rootfs) if archive else await self._placed(Directory(container.rootfs), one)
+        for placement in placements:
+            archive = await self._archive(placement) if placement.unpack else None
+            if folder := _folder(placement, is_directory=placement.is_directory or archive is not None):
+                container = await self.make_directory(container, folder, placement.owner)
+            rootfs = (
+                archive(container.rootfs) if archive else await self._placed(Directory(container.rootfs), placement)
+            )
             container = replace(container, rootfs=rootfs.output)
         return container
 

@@ -167,7 +167,10 @@ def _precedence(found: "re.Match[str]") -> tuple[object, ...]:
     """A key that sorts as semver.org, 11, has it: numbers below words, a prerelease below its release."""
     *numbers, before = found.groups()
     identifiers = before[1:].split(".") if before else []
-    order = [(not one.isdigit(), int(one) if one.isdigit() else 0, one) for one in identifiers]
+    order = [
+        (not identifier.isdigit(), int(identifier) if identifier.isdigit() else 0, identifier)
+        for identifier in identifiers
+    ]
     return (*(int(number or 0) for number in numbers), not before, order)
 
 

@@ -74,4 +74,4 @@ class Tarball:
 
     def _with(self, inputs: Sequence[Value]) -> list[tuple[list[Value], LazyVariant]]:
         rest = iter(inputs)
-        return [(list(itertools.islice(rest, len(one.outputs))), one) for one in self.platforms]
+        return [(list(itertools.islice(rest, len(platform.outputs))), platform) for platform in self.platforms]

@@ -59,7 +59,7 @@ class RecordedRun:
     @property
     def failures(self) -> list[Judgement]:
         """The failures that made it fail."""
-        return [one for one in self.judgements if one.blocks]
+        return [judgement for judgement in self.judgements if judgement.blocks]
 
 
 def add(store: Store, run: RecordedRun) -> None:

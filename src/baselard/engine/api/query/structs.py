@@ -39,8 +39,8 @@ def whole(fields: Fields, ctx: Context, kind: GraphQLOutputType, values: Sequenc
     if not isinstance(owner, GraphQLObjectType):
         raise RuntimeError(f"{owner} is not an object type of the API")  # noqa: TRY004
     return [
-        {_capital(name): _field(fields, ctx, owner, name, one) for name in owner.fields if name != "id"}
-        for one in values
+        {_capital(name): _field(fields, ctx, owner, name, value) for name in owner.fields if name != "id"}
+        for value in values
     ]
 
 
