@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline import bases, config, consistency, examples
+from pipeline import bases, config, consistency, examples, lock
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.project import UNNAMED, Base, Example, Project, SourceTree, base_of, unbuilt
@@ -41,8 +41,9 @@ async def project(
     source: dagger.Directory, allow: frozenset[str] = frozenset(), secrets: Sequence[dagger.Secret] = ()
 ) -> Project:
     """Read the configuration and find bases and examples; ConfigError when there is no base to find."""
-    settings, known, tested = await found(EngineTree(source))
-    return Project(source, settings, known, tested, allow, secrets)
+    tree = EngineTree(source)
+    settings, known, tested = await found(tree)
+    return Project(source, settings, known, tested, allow, secrets, await lock.read(tree))
 
 
 async def found(tree: SourceTree) -> tuple[Config, tuple[Base, ...], tuple[Example, ...]]:

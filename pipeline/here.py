@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from baselard.oci.errors import DistributionError
 from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
-from pipeline import discover, plan
+from pipeline import discover, lock, plan
 from pipeline.errors import BaselardError
 from pipeline.on_disk import DiskTree
 from pipeline.project import Project
@@ -43,14 +43,14 @@ def outdated(root: Path, who: Sources, *, as_json: bool) -> tuple[str, bool]:
     return text, not any(one.state == "unknown" for one in found)
 
 
-def updated(root: Path, who: Sources) -> tuple[tuple[Standing, ...], Update]:
-    """The pins likewise, and the files with those moved that are behind. Raises UsageError."""
+def updated(root: Path, who: Sources, *, locking: bool = False) -> tuple[tuple[Standing, ...], Update]:
+    """The pins likewise, and the files with those moved that are behind; `locking` begins a lock. Raises UsageError."""
     from pipeline.stale import repository
 
     project = _project(root)
     pinned = asyncio.run(repository.read(project, cast(DiskTree, project.source)))
     found = asyncio.run(repository.outdated(pinned, who))
-    return found, repository.updated(pinned, found)
+    return found, repository.updated(pinned, found, locking=locking)
 
 
 def proposed(update: Update, who: Sources, repository: str, body: str) -> str:
@@ -73,4 +73,4 @@ def proposed(update: Update, who: Sources, repository: str, body: str) -> str:
 
 def _project(root: Path) -> Project:
     tree = DiskTree(root.resolve())
-    return Project(cast(Any, tree), *asyncio.run(discover.found(tree)))
+    return Project(cast(Any, tree), *asyncio.run(discover.found(tree)), lock=asyncio.run(lock.read(tree)))

@@ -18,6 +18,7 @@ from pipeline.config import BaseSettings, ExampleSettings
 from pipeline.conventions import IMAGE_CONTEXT, From
 from pipeline.errors import BaselardError, UsageError
 from pipeline.failures import Runs, in_repository, told_in_repository
+from pipeline.lock import locked
 from pipeline.project import Base, Example, Project, base_of
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ class Images:
                 secrets=await self._project.given(settings.secrets, subject),
                 platform=self.platform,
                 allow=self._project.allow,
+                pins=functools.partial(locked, self._project.lock),
                 asked=self._asked,
                 on_warning=functools.partial(self._warn, where.told_from),
                 on_run=functools.partial(self.runs.note, subject, where.told_from),
@@ -239,7 +241,7 @@ class Images:
         if judged := await self._trusted(reference) if self._project.config.verify.origins else {}:
             return judged[reference]
         platform = dagger.Platform(self.platform) if self.platform else None
-        return dagger.dag.container(platform=platform).from_(reference)
+        return dagger.dag.container(platform=platform).from_(locked(self._project.lock, reference))
 
 
 def everywhere(container: dagger.Container) -> Given:

@@ -12,6 +12,7 @@ from pipeline import archive
 from pipeline.conventions import froms
 from pipeline.discover import Base, Project, base_of
 from pipeline.images import Images
+from pipeline.lock import locked
 from pipeline.references import parse_reference
 from pipeline.tags import naming
 from pipeline.tags.events import Event
@@ -59,7 +60,7 @@ async def origins(images: Images, project: Project, base: Base, text: str) -> li
 
 
 async def _resolved(images: Images, project: Project, base: Base, written: str) -> OutsideImage:
-    found = parse_reference(written)
+    found, written = parse_reference(written), locked(project.lock, written)
     name = f"{found.name}:{found.tag or 'latest'}"
     if meant := base_of(written, [one for one in project.bases if one is not base]):
         return OutsideImage(name, (await archive.identify(await images.base(*meant), images.platform)).digest)

@@ -137,7 +137,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Project:
-    """A repository: its files, its configuration, what was found in it, and the entitlements of its Dockerfiles."""
+    """A repository: its files, its configuration, what was found in it, and the entitlements of its Dockerfiles.
+
+    `lock` has the digests of images by name.
+    """
 
     source: dagger.Directory
     config: Config
@@ -145,6 +148,7 @@ class Project:
     examples: tuple[Example, ...]
     allow: frozenset[str] = frozenset()
     secrets: Sequence[dagger.Secret] = field(default=(), compare=False)
+    lock: Mapping[str, str] = field(default_factory=dict)
 
     async def given(self, wanted: Mapping[str, str], name: str) -> dict[str, dagger.Secret]:
         """Secrets by their id, each as its address has it; UsageError for one that the call does not give."""

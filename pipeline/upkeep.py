@@ -75,14 +75,19 @@ class Upkeep(FanOut):
 
     @fresh
     async def update(
-        self, *, github_token: GitHubToken = None, username: Username = "", password: Password = None
+        self,
+        *,
+        lock: Annotated[bool, Doc("Begin a baselard.lock with the digests of images that a tag alone names")] = False,
+        github_token: GitHubToken = None,
+        username: Username = "",
+        password: Password = None,
     ) -> dagger.Changeset:
-        """Pins that are behind, at their newest: digests in Dockerfiles, commits of actions. Nothing is written."""
+        """Pins that are behind, at their newest: in Dockerfiles, workflows and baselard.lock. Nothing is written."""
         pinned, found = await self._standings(github_token, username, password)
         from pipeline.stale import repository  # see _standings
 
         changed = self.source
-        for path, text in repository.updated(pinned, found).after.items():
+        for path, text in repository.updated(pinned, found, locking=lock).after.items():
             changed = changed.with_new_file(path, text)
         return changed.changes(self.source)
 

@@ -11,6 +11,7 @@ from dagger import dag
 from pipeline.config import OriginSettings
 from pipeline.discover import Project
 from pipeline.errors import BaselardError, ConfigError
+from pipeline.lock import locked
 from pipeline.proof import policy, settings
 from pipeline.proof.policy import ProofPolicy
 from pipeline.references import parse_reference
@@ -36,7 +37,7 @@ async def trusted(project: Project, reference: str, platform: str) -> dict[str, 
     trust = await settings.trust(project, where, wanted)
     if "signature" in wanted.require and not trust:
         raise ConfigError(f"{project.config.place(where)}: a signature is required, but no key or identity is named")
-    image = parse_reference(reference)
+    image = parse_reference(locked(project.lock, reference))
     async with connect(image, None) as repository:
         published = await index.read(repository, image.digest or image.tag or "latest")
         if published is None:

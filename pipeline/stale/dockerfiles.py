@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from baselard.dockerfile.syntax.errors import DockerfileError
+from pipeline import lock
 from pipeline.conventions import CONFIG, From, froms
 from pipeline.project import Base, Example, Project, base_of
 from pipeline.references import parse_reference
@@ -21,6 +22,7 @@ class Reading:
     args: Mapping[str, str] = field(default_factory=dict)
     contexts: tuple[str, ...] = ()
     foreign: tuple[From, ...] = ()
+    lock: Mapping[str, str] = field(default_factory=dict)
 
     def froms(self, text: str) -> tuple[From, ...]:
         """The images of a text in this Dockerfile's place. Raises DockerfileError."""
@@ -28,7 +30,8 @@ class Reading:
 
     def pins(self) -> Iterator[Pin]:
         for one in self.foreign:
-            yield image(one.reference, self.path if one.line else CONFIG, one.line)
+            place = self.path if one.line else CONFIG
+            yield image(lock.locked(self.lock, one.reference), place, one.line)
 
 
 def of_project(project: Project) -> list[Reading]:
@@ -36,7 +39,7 @@ def of_project(project: Project) -> list[Reading]:
     bases = [_reading(base, [one for one in project.bases if one is not base]) for base in project.bases]
     examples = [_reading(example, project.bases) for example in project.examples]
     found: list[Reading] = []
-    for one in (*bases, *examples):
+    for one in (replace(reading, lock=project.lock) for reading in (*bases, *examples)):
         if one not in found:
             found.append(one)
     return found

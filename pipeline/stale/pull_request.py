@@ -72,9 +72,10 @@ def _modes(repository: GitHubRepository, tree: str, update: Update, base: str) -
     """The modes of the files that change, which must be here what they are there."""
     there = {str(one["path"]): one for one in repository.get(f"git/trees/{tree}?recursive=1")["tree"]}
     for path in update.after:
-        if path not in there or there[path]["sha"] != _blob(update.before[path].encode()):
+        here = _blob(update.before[path].encode()) if path in update.before else ""
+        if here != there.get(path, {"sha": ""})["sha"]:
             raise UsageError(f"{path} differs from that of {base} on GitHub: push what is here, or check out {base}")
-    return {path: str(there[path]["mode"]) for path in update.after}
+    return {path: str(there[path]["mode"]) if path in there else "100644" for path in update.after}
 
 
 def _blob(data: bytes) -> str:

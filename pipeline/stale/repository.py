@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
+from pipeline import lock
 from pipeline.conventions import CONFIG
 from pipeline.errors import UsageError
 from pipeline.project import Project, SourceTree
@@ -27,6 +28,7 @@ class Pinned:
     readings: tuple[Reading, ...]
     uses: Mapping[str, Sequence[Use]]
     texts: Mapping[str, str]
+    lock: Mapping[str, str]
 
     def pins(self) -> list[Pin]:
         """Images by Dockerfile, the image of this program's tools, actions by file."""
@@ -49,7 +51,7 @@ class Update:
             line
             for path, text in self.after.items()
             for line in difflib.unified_diff(
-                self.before[path].splitlines(keepends=True),
+                self.before.get(path, "").splitlines(keepends=True),
                 text.splitlines(keepends=True),
                 f"a/{path}",
                 f"b/{path}",
@@ -60,14 +62,14 @@ class Update:
 async def read(project: Project, tree: SourceTree) -> Pinned:
     """Find all there is to look at. Raises UsageError for a file that cannot be read as what it is."""
     readings = dockerfiles.of_project(project)
-    listed = await each(actions.FILES, tree.glob)
+    *listed, settings, locks = await each((*actions.FILES, CONFIG, lock.FILE), tree.glob)
     workflows = [path for paths in listed for path in paths]
-    paths = list(dict.fromkeys([*(one.path for one in readings), *workflows, *await tree.glob(CONFIG)]))
+    paths = list(dict.fromkeys([*(one.path for one in readings), *workflows, *settings, *locks]))
     texts = {path: text for path, text in zip(paths, await each(paths, tree.text), strict=True) if text is not None}
     for one in readings:
         _check(one, texts.get(one.path, ""))
     uses = {path: actions.uses(texts[path], path) for path in dict.fromkeys(workflows) if path in texts}
-    return Pinned(tuple(readings), uses, texts)
+    return Pinned(tuple(readings), uses, texts, project.lock)
 
 
 def _check(reading: Reading, text: str) -> None:
@@ -84,8 +86,8 @@ async def outdated(pinned: Pinned, asked: Sources) -> tuple[Standing, ...]:
     return await asking.standings(pinned.pins(), asked)
 
 
-def updated(pinned: Pinned, standings: Sequence[Standing]) -> Update:
-    """The files with every outdated pin at its newest."""
+def updated(pinned: Pinned, standings: Sequence[Standing], *, locking: bool = False) -> Update:
+    """The files with every outdated pin at its newest; with `locking` a lock is begun where there is none."""
     behind = {one.pin: one.newest for one in standings if one.state == "outdated"}
     images = {name: _at(name, behind) for reading in pinned.readings for name in _behind(reading, behind)}
     texts, problems = dict(pinned.texts), list[str]()
@@ -97,16 +99,31 @@ def updated(pinned: Pinned, standings: Sequence[Standing]) -> Update:
         texts[path] = actions.moved(texts[path], found, behind)
     if CONFIG in texts:
         texts[CONFIG] = _configured(texts[CONFIG], pinned.readings, images)
-    after = {path: text for path, text in texts.items() if text != pinned.texts[path]}
+    if locking or lock.FILE in texts:
+        texts[lock.FILE] = _relocked(pinned, standings)
+    after = {path: text for path, text in texts.items() if text != pinned.texts.get(path)}
     for path in [path for path, text in after.items() if _LOST in text]:
         del after[path]
         problems.append(f"{path} is not UTF-8, and stays as it is")
     return Update(pinned.texts, after, tuple(dict.fromkeys(problems)))
 
 
+def _relocked(pinned: Pinned, standings: Sequence[Standing]) -> str:
+    """The lock of all images that a tag alone names: at the newest, or as they were where nobody knows."""
+    newest = {one.pin.name: one.newest.at for one in standings if one.pin.kind == "image"}
+    bare = {one.reference for reading in pinned.readings for one in reading.foreign if "@" not in one.reference}
+    known = {lock.key(name): newest.get(dockerfiles.image(name, "", 0).name, "") for name in bare}
+    images = {name: digest or pinned.lock.get(name, "") for name, digest in known.items()}
+    return lock.render({name: digest for name, digest in images.items() if digest})
+
+
 def _behind(reading: Reading, behind: Mapping[Pin, Newest]) -> list[str]:
-    """The references of a Dockerfile, as read, that an outdated pin stands for."""
-    return [one.reference for one, pin in zip(reading.foreign, reading.pins(), strict=True) if pin in behind]
+    """The references of a Dockerfile, as read, that an outdated pin stands for, but for those that the lock holds."""
+    return [
+        one.reference
+        for one, pin in zip(reading.foreign, reading.pins(), strict=True)
+        if pin in behind and "@" in one.reference
+    ]
 
 
 def _at(reference: str, behind: Mapping[Pin, Newest]) -> str:

@@ -10,6 +10,7 @@ from baselard.oci.reference import Reference
 from pipeline import choose
 from pipeline.discover import Base, Project, base_of
 from pipeline.errors import BaselardError
+from pipeline.lock import locked
 from pipeline.model import Case, Suite, Verdict
 from pipeline.publication import PublishRequest
 from pipeline.references import parse_reference
@@ -54,7 +55,7 @@ async def _why(project: Project, request: PublishRequest, base: Base, target: st
             return f"{where} is not published"
         if missing := set(request.platforms) - {one.platform for one in published.platforms}:
             return f"{where} is not published for {', '.join(sorted(missing))}"
-        under = parse_reference(written)
+        under = parse_reference(locked(project.lock, written))
         now = {under.digest} if under.digest else await _now(under, where, request.account)
     except BaselardError as error:
         return f"{where}: nobody can tell whether its base moved: {error}"

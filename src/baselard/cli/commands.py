@@ -80,7 +80,7 @@ def _outdated(asked: "Namespace") -> int:
 def _update(asked: "Namespace") -> int:
     from baselard.cli import update
 
-    return update.run(yes=asked.yes, github=asked.github)
+    return update.run(yes=asked.yes, github=asked.github, lock=asked.lock)
 
 
 def _cache(asked: "Namespace") -> int:

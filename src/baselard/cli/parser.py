@@ -266,6 +266,7 @@ def _outdated() -> Parser:
 def _update() -> Parser:
     parser = Parser("update", about=_SIGNED_IN)
     _switch(parser, "-y", "--yes", help="write it without asking")
+    _switch(parser, "--lock", help="begin a baselard.lock with the digests of images that a tag alone names")
     _switch(parser, "--github", help="open a pull request instead, or renew the one there is; needs a token")
     return parser
 

@@ -11,7 +11,7 @@ from baselard.engine.errors import EngineError, UserError
 from pipeline import errors, here
 
 
-def run(*, yes: bool, github: bool) -> int:
+def run(*, yes: bool, github: bool, lock: bool) -> int:
     """Show what would change, and write it: asked on a terminal, without a question with ``yes``.
 
     With ``github`` it becomes a pull request, and no file here changes. 1 when something could not be asked about or
@@ -20,7 +20,7 @@ def run(*, yes: bool, github: bool) -> int:
     root, who = Path.cwd(), outdated.asked()
     repository = _repository(root, who.github_token) if github else ""
     try:
-        standings, update = here.updated(root, who)
+        standings, update = here.updated(root, who, locking=lock)
         unknown = [f"{one.pin.name}: {one.newest.problem}" for one in standings if one.state == "unknown"]
         problems = list(dict.fromkeys([*unknown, *update.problems]))
         sys.stdout.write(update.diff() or "nothing to update\n")
@@ -81,7 +81,7 @@ def write(root: Path, texts: Mapping[str, str]) -> None:
             files = []
             for name in texts:
                 path = root / name
-                files.append(stack.enter_context(path.open("r+b")))
+                files.append(stack.enter_context(path.open("r+b" if path.exists() else "x+b")))
             for file, text in zip(files, texts.values(), strict=True):
                 file.write(text.encode())
                 file.truncate()

@@ -16,7 +16,7 @@ from baselard.cli import update as command
 from baselard.engine.errors import UserError
 from baselard.oci.registry import connection
 from baselard.oci.registry.credential import Credential
-from pipeline import here
+from pipeline import here, lock
 from pipeline.errors import BaselardError, UsageError
 from pipeline.stale import asking
 from tests.github_server import GitHubServer, running_github
@@ -106,6 +106,31 @@ def test_an_image_of_a_named_context_moves_in_the_configuration(guarded, tree, w
     guarded.put("v1", text="new")
     update = here.updated(root, who)[1]
     assert update.after == {"baselard.yaml": settings.replace(old, digest(guarded, "v1"))}
+
+
+def test_a_lock_holds_what_a_tag_alone_names_and_moves_with_it(guarded, tree, who):
+    guarded.put("v1", text="old")
+    old = digest(guarded, "v1")
+    root = tree({"Dockerfile": f"FROM {guarded.name}:v1 AS a\nFROM {guarded.name}:v1@{old}\n"})
+    update = here.updated(root, who, locking=True)[1]
+    assert update.after == {"baselard.lock": lock.render({f"{guarded.name}:v1": old})}
+    command.write(root, update.after)
+    assert states(root, who)[0]["image", "Dockerfile", 1]["state"] == "current"
+    guarded.put("v1", text="new")
+    found, _ = states(root, who)
+    assert (found["image", "Dockerfile", 1]["state"], found["image", "Dockerfile", 1]["at"]) == ("outdated", old)
+    update = here.updated(root, who)[1]
+    assert update.after == {
+        "Dockerfile": f"FROM {guarded.name}:v1 AS a\nFROM {guarded.name}:v1@{digest(guarded, 'v1')}\n",
+        "baselard.lock": lock.render({f"{guarded.name}:v1": digest(guarded, "v1")}),
+    }
+
+
+def test_what_nobody_can_tell_stays_locked_as_it_was_and_what_is_no_longer_named_goes(guarded, tree, who):
+    gone = f"sha256:{'1' * 64}"
+    names = {f"{guarded.name}:gone": gone, f"{guarded.name}:other": gone}
+    root = tree({"Dockerfile": f"FROM {guarded.name}:gone\n", "baselard.lock": lock.render(names)})
+    assert here.updated(root, who)[1].after == {"baselard.lock": lock.render({f"{guarded.name}:gone": gone})}
 
 
 def test_a_tag_that_is_gone_is_unknown_and_never_current(guarded, tree, who):

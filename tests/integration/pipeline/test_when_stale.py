@@ -4,6 +4,7 @@ Judge: Debian's docker-registry, whose tags skopeo moves; a published image name
 """
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -105,6 +106,18 @@ async def test_a_base_that_is_held_by_its_digest_is_stale_when_the_dockerfile_sa
     guarded.put("v1", text="new")
     assert await reasons(guarded, f"FROM {guarded.name}:v1@{old}\n") == ()
     assert "has moved" in (await reasons(guarded, f"FROM {guarded.name}:v1@{await digest(guarded, 'v1')}\n"))[0]
+
+
+async def test_a_base_that_the_lock_holds_is_stale_when_the_lock_moves(guarded):
+    guarded.put("v1", text="old")
+    old = await digest(guarded, "v1")
+    await publish(guarded, name=f"{guarded.name}:v1", digest=old)
+    guarded.put("v1", text="new")
+    project, request = asked(guarded, f"FROM {guarded.name}:v1\n")
+    held = replace(project, lock={f"{guarded.name}:v1": old})
+    assert (await when.look(held, request)).reasons == ()
+    moved = replace(project, lock={f"{guarded.name}:v1": await digest(guarded, "v1")})
+    assert "has moved" in (await when.look(moved, request)).reasons[0]
 
 
 async def test_whatever_cannot_be_known_is_stale_and_told(guarded):

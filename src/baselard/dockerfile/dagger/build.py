@@ -29,6 +29,7 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     secrets: Mapping[str, dagger.Secret] = MappingProxyType({}),
     ssh: dagger.Socket | None = None,
     allow: Iterable[str] = (),
+    pins: Callable[[str], str] = str,
     client: dagger.Client = dagger.dag,
     asked: Asked | None = None,
     on_warning: Callable[[Warning_], None] = log_warning,
@@ -40,7 +41,8 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
 
     `contexts` are extra build contexts by name (`--build-context`): a name stands for every FROM, `COPY --from` and
     `RUN --mount=from=` that means the same image in docker's normal form. `secrets` are found by their id. `allow` are
-    entitlements (`--allow`): what a RUN may ask for beyond a container's usual rights. `asked` is
+    entitlements (`--allow`): what a RUN may ask for beyond a container's usual rights. `pins` gives the reference to
+    pull for one as written, once no context stands for it. `asked` is
     for several builds of one connection: what they start from is then asked for its config and its users once.
     `on_made` gets the container after each instruction that changed files, the base's first; `on_run` each RUN as it
     is planned, with the container after it; `on_fetch` each download and each checkout of an ADD, not yet evaluated.
@@ -50,7 +52,7 @@ async def build(  # noqa: PLR0913 (the options of `docker buildx build`)
     something asks for the result.
     """
     allowed = read(allow)
-    builder = DaggerBuilder(client, secrets, ssh, asked or Asked(), on_fetch)
+    builder = DaggerBuilder(client, secrets, ssh, asked or Asked(), on_fetch, pins)
     directories = {name: one for name, one in contexts.items() if isinstance(one, dagger.Directory)}
     containers = {name: one for name, one in contexts.items() if isinstance(one, dagger.Container)}
     # Asked for once here, or every question about a host directory would read it from the host again.

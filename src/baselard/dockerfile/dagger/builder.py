@@ -23,13 +23,15 @@ from baselard.oci.image_config import ImageConfig
 
 @dataclass(frozen=True)
 class DaggerBuilder:
-    """`secrets` by id, `ssh` the agent's socket; `on_fetch` gets each download and each checkout of an ADD."""
+    """`secrets` by id, `ssh` the agent's socket; `on_fetch` gets each download and each checkout of an ADD; `pins` gives
+    the reference to pull for one as written."""
 
     client: dagger.Client
     secrets: Mapping[str, dagger.Secret] = field(default_factory=dict)
     ssh: dagger.Socket | None = None
     asked: Asked = field(default_factory=Asked)
     on_fetch: Callable[[Url | Git, dagger.File | dagger.GitRef], None] = lambda _what, _got: None
+    pins: Callable[[str], str] = str
 
     async def default_platform(self) -> str:
         return str(await self.asked.once("platform", self.client, self.client.default_platform))
@@ -54,7 +56,7 @@ class DaggerBuilder:
         return await container.sync()
 
     def image(self, reference: str, platform: str) -> dagger.Container:
-        return self.client.container(platform=dagger.Platform(platform)).from_(reference)
+        return self.client.container(platform=dagger.Platform(platform)).from_(self.pins(reference))
 
     def scratch(self, platform: str) -> dagger.Container:
         return self.client.container(platform=dagger.Platform(platform))
