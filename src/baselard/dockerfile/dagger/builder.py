@@ -23,8 +23,10 @@ from baselard.oci.image_config import ImageConfig
 
 @dataclass(frozen=True)
 class DaggerBuilder:
-    """`secrets` by id, `ssh` the agent's socket; `on_fetch` gets each download and each checkout of an ADD; `pins` gives
-    the reference to pull for one as written."""
+    """`secrets` by id, `ssh` the agent's socket; `on_fetch` gets each download and each checkout of an ADD.
+
+    `pins` gives the reference to pull for one as written.
+    """
 
     client: dagger.Client
     secrets: Mapping[str, dagger.Secret] = field(default_factory=dict)
