@@ -260,13 +260,13 @@ def test_a_file_of_fifty_megabytes_in_a_query(client: Any) -> None:
 
 
 class Repositories(http.server.BaseHTTPRequestHandler):
-    """Git's own server over HTTP (git-http-backend), for whoever knows the token."""
+    """Git's own server over HTTP (git-http-backend), for whoever knows the token, if one is wanted."""
 
     root: ClassVar[str] = ""
-    wanted: ClassVar[str] = ""
+    wanted: ClassVar[str | None] = None
 
     def do_GET(self) -> None:
-        if self.headers.get("Authorization") != self.wanted:
+        if self.wanted and self.headers.get("Authorization") != self.wanted:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.end_headers()
@@ -316,6 +316,34 @@ def test_git_over_http_with_a_token(client: Any) -> None:
         server.shutdown()
     assert "git" in refused
     assert "hunter2" not in refused
+
+
+@pytest.mark.parametrize("url", ["http://repos:8080/repository/.git", "git://repos:9418/repository"])
+def test_git_of_a_session_s_service(client: Any, url: str) -> None:
+    """By git's own servers behind a service; git's protocol also by the name alone of one that runs.
+
+    A Dagger engine was asked the same. Its HTTP does not know the name of a service that is not bound.
+    """
+    Repositories.root, Repositories.wanted = str(client.directory), None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Repositories) as server:
+        threading.Thread(target=server.serve_forever).start()
+        ports = {8080: server.server_port, 9418: httpx.URL(client.git).port}
+        lent = ",".join(f"{{frontend:{front},backend:{back}}}" for front, back in ports.items())
+        named = f'host{{service(ports:[{lent}]){{withHostname(hostname:"repos"){{id}}}}}}'
+        service = leaf(client.ask(f"{{{named}}}")["data"])
+
+        def content(more: str, ref: str) -> Any:
+            tree = f'ref(name:"{ref}"){{tree(discardGitDir:true){{file(path:"a"){{contents}}}}}}'
+            return client.ask(f'{{git(url:"{url}"{more}){{{tree}}}}}')
+
+        try:
+            assert leaf(content(f',experimentalServiceHost:"{service}"', "main")["data"]) == "second\n"
+            assert "errors" not in client.ask(f'{{node(id:"{service}"){{... on Service{{start}}}}}}')
+            if url.startswith("git:"):
+                assert leaf(content("", "v1.0.0")["data"]) == "first\n"
+        finally:
+            client.ask(f'{{node(id:"{service}"){{... on Service{{stop}}}}}}')
+            server.shutdown()
 
 
 def test_git_over_ssh_by_an_agent(client: Any, ssh: tuple[str, str, str]) -> None:
