@@ -17,6 +17,7 @@ from baselard.engine.modules import known, remote
 
 Word = tuple[str, str]
 """What may be written, and a line about it."""
+_VALUES = {"-C": (), "--engine": front.ENGINES, "--userns": ("single",)}
 
 
 def run(words: Sequence[str], commands: Mapping[str, str]) -> int:
@@ -37,14 +38,11 @@ def run(words: Sequence[str], commands: Mapping[str, str]) -> int:
 def _next(before: Sequence[str], typed: str, commands: Mapping[str, str]) -> Iterable[Word]:
     command, *words = front.entered(before) or [""]
     if not command:
-        return [*commands.items(), *front.WORDS] if before[-1:] not in (["-C"], ["--engine"]) else _engines(before[-1])
+        values = _VALUES.get(before[-1]) if before else None
+        return [*commands.items(), *front.WORDS] if values is None else [(name, "") for name in values]
     if command in ("call", "watch") or (command == "functions" and not typed.startswith("-")):
         return _of_functions(command, words, typed)
     return _of_command(command, words, typed) if command in parser.BUILT else []
-
-
-def _engines(option: str) -> list[Word]:
-    return [(name, "") for name in front.ENGINES] if option == "--engine" else []
 
 
 def _of_command(command: str, words: Sequence[str], typed: str) -> Iterator[Word]:

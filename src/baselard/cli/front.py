@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from baselard.engine.errors import HostError, UserError
@@ -15,29 +15,34 @@ WORDS = (
     ("-C", "work in that directory"),
     ("--engine", f"what does the work: {' or '.join(ENGINES)}"),
     (NO_DAEMON, "in this process alone, without an engine that stays"),
+    ("--rootless", "as root of a user namespace, without sudo"),
+    ("--no-rootless", "as root, by sudo if need be"),
+    ("--userns", "single: where all files belong to one user"),
 )
 """What may stand before the command, with a line about each."""
+_VALUED = ("-C", "--engine", "--userns")
+_ROOTLESS = {"--rootless": "1", "--no-rootless": "0"}
 _HERE = ("-h", "--help", "help", "version", "--version", "completion", "complete", "man")  # what any system can do
 _SYSTEMS = {"darwin": "macOS", "win32": "Windows"}
 
 
 def passed(argv: Sequence[str]) -> list[str]:
-    """The command line from the command on, after -C and --engine were heeded. Does not return where dagger gets it.
+    """The command line from the command on, after what stands before it was heeded. Does not return for dagger's.
 
     Raises UserError for what is wrong with these, HostError for a system that cannot do it.
     """
     engine, line = os.environ.pop("BASELARD_ENGINE", "") or ENGINES[0], list(argv)
-    while line and (line[0] == NO_DAEMON or _stands_before(line[0])):
-        name, equals, value = line.pop(0).partition("=")
-        if name == NO_DAEMON:  # heeded by baselard.resident.client, before anything else
-            continue
-        value = value if equals else line.pop(0) if line else ""
-        if name == "-C":
+    for name, value in _taken(line):
+        if name in _ROOTLESS:
+            os.environ["BASELARD_ROOTLESS"] = _ROOTLESS[name]
+        elif name == "-C":
             _enter(value)
-        elif not value:
-            raise UserError("--engine needs a value: embedded or dagger")
-        else:
-            engine = value
+        elif name == "--userns":
+            os.environ["BASELARD_USERNS"] = value
+        elif name == "--engine":
+            engine = _named(value)
+    if (namespace := os.environ.get("BASELARD_USERNS", "")) not in ("", "single"):
+        raise UserError(f"--userns {namespace}: there is single, where all files belong to one user")
     if engine not in ENGINES:
         raise UserError(f"--engine {engine}: there is embedded and dagger")
     if engine == "dagger":
@@ -54,18 +59,28 @@ def passed(argv: Sequence[str]) -> list[str]:
 def entered(argv: Sequence[str]) -> list[str]:
     """The command line from the command on, in the directory that -C names, for who only looks at it."""
     line = list(argv)
-    while len(line) > 1 and (line[0] == NO_DAEMON or _stands_before(line[0])):
-        name, equals, _ = line.pop(0).partition("=")
-        if name == NO_DAEMON:
-            continue
-        value = "" if equals else line.pop(0)
-        if name == "-C":
+    for name, value in _taken(line):
+        if name == "-C" and value:
             _enter(value)
-    return [] if line and _stands_before(line[0]) else line
+    return line
 
 
-def _stands_before(word: str) -> bool:
-    return word in ("-C", "--engine") or word.startswith("--engine=")
+def _taken(line: list[str]) -> Iterator[tuple[str, str]]:
+    """Each word before the command with its value, taken off the line. Raises UserError for a value too many.
+
+    NO_DAEMON was heeded by baselard.resident.client, before anything else.
+    """
+    while line and line[0].partition("=")[0] in dict(WORDS):
+        name, equals, value = line.pop(0).partition("=")
+        if equals and name not in _VALUED:
+            raise UserError(f"{name} takes no value")
+        yield name, line.pop(0) if name in _VALUED and not equals and line else value
+
+
+def _named(engine: str) -> str:
+    if not engine:
+        raise UserError("--engine needs a value: embedded or dagger")
+    return engine
 
 
 def _enter(directory: str) -> None:

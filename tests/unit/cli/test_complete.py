@@ -2,7 +2,7 @@
 
 import pytest
 
-from baselard.cli import main, parser
+from baselard.cli import front, main, parser
 from baselard.cli.commands import COMMANDS
 from baselard.engine.host import checkout
 from baselard.engine.modules import environment
@@ -22,10 +22,11 @@ def offered(capsys: pytest.CaptureFixture[str]):
 
 
 def test_the_commands_of_the_help_and_what_stands_before_them(offered) -> None:
-    assert offered("") == [*(name for name, one in COMMANDS.items() if one.shown), "-C", "--engine"]
+    assert offered("") == [*(name for name, one in COMMANDS.items() if one.shown), *dict(front.WORDS)]
     assert offered("com") == ["compare", "completion"]
     assert offered("--engine", "") == ["embedded", "dagger"]
     assert offered("--engine", "embedded", "ch") == ["check"]
+    assert offered("--no-rootless", "--userns", "") == ["single"]
 
 
 @pytest.mark.parametrize("name", sorted(parser.BUILT.keys() - {"call"}))

@@ -20,7 +20,7 @@ from baselard.engine.files.file_bytes import copy_bytes
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry
 from baselard.engine.solver import cancel
-from baselard.engine.store import overlay, stamps
+from baselard.engine.store import ids, overlay, stamps
 from baselard.engine.store.overlay import copy_attributes, remove
 
 NEW_DIRECTORY = 0o755  # explicitly, whatever the umask
@@ -252,7 +252,10 @@ class Copier:
     def dress(self, real: str, own: str, info: os.stat_result) -> None:
         """Give the copy at ``own`` the metadata it is to have."""
         owner = self.metadata.owner or Owner(info.st_uid, info.st_gid)
-        os.chown(own, owner.uid, owner.gid, follow_symlinks=False)
+        try:
+            os.chown(own, owner.uid, owner.gid, follow_symlinks=False)
+        except OSError as error:
+            raise ids.told(error, owner.uid, owner.gid) from None
         if not stat.S_ISLNK(info.st_mode):
             (_chmod if self.for_host else os.chmod)(own, self._permissions(info.st_mode))
         if not self.for_host:

@@ -156,10 +156,16 @@ def _read(path: Path) -> str:
 
 
 def wanted(environ: Mapping[str, str]) -> bool | None:
-    """Whether the user asked for it (BASELARD_ROOTLESS, BASELARD_USERNS), refused it, or left it open."""
+    """Whether the user asked for it (BASELARD_ROOTLESS, BASELARD_USERNS), refused it, or left it open.
+
+    Raises HostError for another value.
+    """
     if environ.get("BASELARD_USERNS") == "single":
         return True
-    return {"1": True, "0": False}.get(environ.get("BASELARD_ROOTLESS", ""))
+    said = environ.get("BASELARD_ROOTLESS", "")
+    if said not in ("", "0", "1"):
+        raise HostError(f"BASELARD_ROOTLESS={said}: there is 1, as --rootless, and 0, as --no-rootless")
+    return {"1": True, "0": False}.get(said)
 
 
 def chosen(environ: Mapping[str, str]) -> Offer | None:

@@ -29,6 +29,7 @@ from baselard.engine.run.networks import forward, namespaces, network, redirect
 from baselard.engine.run.networks.namespaces import Namespace
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Value
+from baselard.engine.store import ids
 from baselard.engine.store.database import Snapshot
 from baselard.engine.store.snapshots import Draft
 
@@ -135,7 +136,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
             rootfs=rootfs.path,
             args=command.args,
             env={**_environment(worker, command, secrets, lent, names), **session},
-            network=namespace.path,
+            network="" if command.network is Net.HOST else namespace.path,
             cwd=command.cwd or "/",
             user=user,
             mounts=outer,
@@ -182,7 +183,10 @@ def _snapshot(value: Value) -> Snapshot | None:
 
 def _user(rootfs: Path, text: str) -> User:
     passwd, group = (users.read(rootfs, name) for name in ("etc/passwd", "etc/group"))
-    return users.resolve(text, passwd, group)
+    found = users.resolve(text, passwd, group)
+    if reason := ids.missing(found.uid, found.gid):
+        raise UserError(f"the command cannot run as {text}: {reason}")
+    return found
 
 
 def _surroundings(lent: Lent | None, directory: Path) -> list[SpecMount]:

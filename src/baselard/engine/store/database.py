@@ -24,7 +24,7 @@ from pathlib import Path
 from baselard.engine.errors import HostError
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import cachedir, deep, locks, schema, stored
+from baselard.engine.store import cachedir, deep, ids, locks, schema, stored
 from baselard.oci import digests
 from baselard.oci.text import whole
 
@@ -52,6 +52,7 @@ class Store:
             for name in ("layers", "blobs/sha256", "work", "caches"):
                 (root / name).mkdir(parents=True, exist_ok=True, mode=0o711)
             cachedir.tag(root)
+            ids.keep_to(root)
             owned = locks.own(root / "work" / uuid.uuid4().hex[:12])
         except OSError as error:
             raise HostError(f"the store {root} cannot be written: {error.strerror}; set BASELARD_STORE") from error

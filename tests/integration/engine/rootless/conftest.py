@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -39,8 +40,19 @@ class Person:
         place = self.home / name
         place.mkdir(exist_ok=True)
         os.chown(place, UID, UID)
+        return Client(place, self._with(variables))
+
+    def run(self, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command line of theirs to its end, with the store at home."""
+        given = {"PYTHONPATH": str(ROOT), **variables}
+        for name in ("BASELARD_STORE", "BASELARD_CACHE", "BASELARD_RUN", "XDG_RUNTIME_DIR"):
+            given.setdefault(name, "")
+        command = [*self._with(given), sys.executable, "-m", "baselard.cli", *words]
+        return subprocess.run(command, cwd=self.home, capture_output=True, text=True, timeout=120, check=False)
+
+    def _with(self, variables: dict[str, str]) -> tuple[str, ...]:
         given = {"HOME": str(self.home), **variables}
-        return Client(place, (*self.prefix, "env", *(f"{key}={value}" for key, value in given.items())))
+        return (*self.prefix, "env", *(f"{key}={value}" for key, value in given.items()))
 
 
 @pytest.fixture

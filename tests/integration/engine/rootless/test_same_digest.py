@@ -3,8 +3,6 @@
 Judge: the digests that the run as root gives, in the archive that each engine writes.
 """
 
-import hashlib
-import io
 import json
 import os
 import tarfile
@@ -13,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.engine.conftest import Client
+from tests.integration.engine.rootless.archives import TIME, archive_of, layer_of
 
 pytestmark = pytest.mark.root
-EPOCH = "1600000000"
 LINES = (
     "mkdir -p /a/b /gone /again && echo x >/a/b/file && echo y >/gone/file && echo z >/again/old && echo w >/alone",
     # What is deleted, what replaces a directory, and one file under two names.
@@ -45,7 +43,7 @@ def _read(client: Client, target: Path) -> list[str]:
 
 
 def test_a_users_image_is_roots(person, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(TIME))
     somebody = person()
     wanted = _digests(Client(tmp_path), seen / "tree", tmp_path / "image.tar")
     assert len(wanted) == 2 + len(LINES)
@@ -59,36 +57,6 @@ CAPABILITY = bytes.fromhex(
 )  # cap_net_bind_service=ep, vfs_cap_data version 2
 
 
-def _layer(entries: dict[str, tuple[int, bytes, dict[str, bytes]]]) -> bytes:
-    """A tar of files: owner, content and attributes by name; a directory's name ends with a slash."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, (owner, content, attributes) in entries.items():
-            info = tarfile.TarInfo(name)
-            info.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
-            info.uid = info.gid = owner
-            info.mode, info.size, info.mtime = 0o755, len(content), int(EPOCH)
-            given = attributes.items()
-            info.pax_headers = {f"SCHILY.xattr.{key}": value.decode("latin-1") for key, value in given}
-            tar.addfile(info, io.BytesIO(content))
-    return packed.getvalue()
-
-
-def _archive(place: Path, layers: list[bytes]) -> Path:
-    """An image of these layers, as docker save writes it."""
-    names = [f"{number}/layer.tar" for number in range(len(layers))]
-    kept = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
-    config = {"os": "linux", "architecture": "amd64", "config": {}, "rootfs": {"type": "layers", "diff_ids": kept}}
-    manifest = [{"Config": "config.json", "RepoTags": ["x:1"], "Layers": names}]
-    files = {"manifest.json": json.dumps(manifest).encode(), "config.json": json.dumps(config).encode()}
-    with tarfile.open(place, "w") as tar:
-        for name, content in {**files, **dict(zip(names, layers, strict=True))}.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return place
-
-
 def _changed(client: Client, archive: Path, target: Path) -> list[str]:
     """The digests of an imported image, some of whose files a command then gives other modes."""
     file = client.get(f'{{host{{file(path:"{archive}"){{id}}}}}}')
@@ -99,7 +67,7 @@ def _changed(client: Client, archive: Path, target: Path) -> list[str]:
 
 def test_imported_files_come_out_as_roots_do(person, seen: Path, tmp_path: Path, monkeypatch) -> None:
     """Owners and file capabilities, read and written again, on an opaque directory and a whiteout."""
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(TIME))
     none: dict[str, bytes] = {}
     program = (seen / "tree/bin/busybox").read_bytes()
     below = {
@@ -110,7 +78,7 @@ def test_imported_files_come_out_as_roots_do(person, seen: Path, tmp_path: Path,
     }
     able = {"security.capability": CAPABILITY, "user.note": b"kept"}
     above = {"d/": (8, b"", none), "d/.wh..wh..opq": (0, b"", none), "d/new": (33, b"n", able)}
-    archive = _archive(seen / "in.tar", [_layer(below), _layer({**above, ".wh.f": (0, b"", none)})])
+    archive = archive_of(seen / "in.tar", [layer_of(below), layer_of({**above, ".wh.f": (0, b"", none)})])
     wanted = _changed(Client(tmp_path), archive, tmp_path / "image.tar")
     somebody = person()
     target = somebody.home / "image.tar"

@@ -19,7 +19,7 @@ from baselard.engine.files.inside import DIRECTORY, Names
 from baselard.engine.images.layers import tar_read
 from baselard.engine.images.layers.tar_read import TarEntry
 from baselard.engine.images.layers.tree import LayerTree, shown
-from baselard.engine.store import deep, overlay, stamps
+from baselard.engine.store import deep, ids, overlay, stamps
 from baselard.oci import whiteouts
 
 _MOST_COMPONENTS = 2048  # PATH_MAX is 4096 bytes
@@ -281,11 +281,16 @@ def _opened(name: bytes, parent: int) -> Iterator[int]:
 
 def _explained(error: OSError, entry: TarEntry) -> HostError | UserError:
     of_the_machine = foreseen(OSError(error.errno, error.strerror))  # its path would be the entry's
+    if error.errno == errno.EINVAL and (reason := ids.missing(entry.uid, entry.gid)):
+        return UserError(f"layer entry {shown(entry.name)}: {reason}")
+    if error.errno == errno.EPERM and entry.kind in _DEVICES and not ids.are_all():
+        return UserError(f"layer entry {shown(entry.name)}: it is a device, which none but root can make")
     if isinstance(of_the_machine, HostError):
         return of_the_machine
     return UserError(f"layer entry {shown(entry.name)}: {error.strerror}")
 
 
+_DEVICES = (tar_read.CHARACTER, tar_read.BLOCK_DEVICE)
 _MAKERS: "dict[bytes, Callable[[LayerTree, int, Names, TarEntry, tar_read.TarReader], None]]" = {
     tar_read.REGULAR: _put_file,
     tar_read.HARD_LINK: _put_hard_link,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import HostError, UserError
 from baselard.engine.run.containers import cgroups
 
 OOM_SCORE = 500
@@ -28,6 +28,7 @@ _FORMS = {
     "OUTPUT": _BYTES,
     "DISK": _BYTES,
 }
+_BY_CGROUPS = ("MEMORY", "CPUS", "PIDS")
 _USUAL = {"PIDS": "16384", "OUTPUT": "1g"}
 
 
@@ -64,7 +65,10 @@ class Limits:
 
 
 def read(env: Mapping[str, str]) -> Limits:
-    """The limits that ``BASELARD_MEMORY`` and its like set, and the usual ones. Raises UserError for what is none."""
+    """The limits that ``BASELARD_MEMORY`` and its like set, and the usual ones.
+
+    Raises UserError for what is none, HostError for what a plain user cannot have.
+    """
     memory, cpus, pids, files, output, disk = (_read(env, name) for name in _FORMS)
     return Limits(int(memory), float(cpus), int(pids), int(files), int(output), int(disk))
 
@@ -75,6 +79,10 @@ def _read(env: Mapping[str, str], name: str) -> Fraction:
     text = given or _USUAL.get(name, "0")
     if not (found := _FORMS[name].fullmatch(text)):
         raise UserError(f"BASELARD_{name}={text} limits nothing: write a number, as docs/reference/machine.md shows")
+    if given and name in _BY_CGROUPS and not cgroups.are_ours():
+        raise HostError(
+            f"BASELARD_{name} is held by control groups, which this user may not make; unset it, or be root"
+        )
     if name == "PIDS" and not given and not cgroups.has("pids"):
         return Fraction(0)  # nobody asked for it, so a machine that cannot do it may go on
     return Fraction(found[1]) * _UNITS[found[2]]

@@ -12,6 +12,7 @@ from typing import Any
 from baselard.engine.run.containers import cgroups, limits, seccomp
 from baselard.engine.run.containers.limits import Limits
 from baselard.engine.run.containers.users import User
+from baselard.engine.store import ids
 from baselard.oci.image_config import DEFAULT_PATH
 from baselard.oci.platforms import this_machine
 
@@ -25,6 +26,7 @@ _NUMBERED = """
     MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
 """
 _CAPABILITIES = _NUMBERED.split()  # in the order of their numbers, capabilities(7)
+_TTY = 5  # the group of terminals
 _DEFAULT = """
     CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL
     AUDIT_WRITE
@@ -77,7 +79,7 @@ class SpecMount:
 
 @dataclass(frozen=True)
 class Spec:
-    """One container: what runs, as whom, on which root, in which network namespace (a path)."""
+    """One container: what runs, as whom, on which root, in which network namespace (a path; "" for this process's)."""
 
     rootfs: Path
     args: tuple[str, ...]
@@ -96,7 +98,7 @@ class Spec:
 def config(spec: Spec, cgroup: str) -> dict[str, Any]:
     """The content of ``config.json``. ``cgroup`` is the container's control group path."""
     init = SpecMount(INIT_TARGET, spec.init, options=("rbind", "ro", "nosuid", "nodev"))
-    mounts = [*_mounts(spec.insecure), *spec.mounts, *([init] if spec.init else [])]
+    mounts = [*_mounts(spec), *spec.mounts, *([init] if spec.init else [])]
     return {
         "ociVersion": "1.0.2",
         "process": process(spec),
@@ -135,7 +137,7 @@ def _linux(spec: Spec, cgroup: str) -> dict[str, Any]:
     namespaces: list[dict[str, str]] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup")]
     common = {
         **({"cgroupsPath": cgroup} if cgroups.are_ours() else {}),  # without it, runc passes over what it may not make
-        "namespaces": [*namespaces, {"type": "network", "path": spec.network}],
+        "namespaces": [*namespaces, *([{"type": "network", "path": spec.network}] if spec.network else [])],
         "rootfsPropagation": "rprivate",
     }
     if spec.insecure:
@@ -156,14 +158,20 @@ def _throttling() -> list[str]:
     return [str(path) for path in sorted(Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle"))]
 
 
-def _mounts(insecure: bool) -> list[SpecMount]:
+def _mounts(spec: Spec) -> list[SpecMount]:
     quiet = ("nosuid", "noexec", "nodev")
-    access = "rw" if insecure else "ro"
+    access = "rw" if spec.insecure else "ro"
+    sys = SpecMount("/sys", "sysfs", "sysfs", (*quiet, access))
+    if not spec.network and not ids.are_all():  # the kernel gives a new one to the network's owner alone
+        sys = SpecMount("/sys", "/sys", options=("rbind", "rprivate", *quiet, access))
+    terminals = () if ids.missing(0, _TTY) else (f"gid={_TTY}",)
     return [
         SpecMount("/proc", "proc", "proc", quiet),
         SpecMount("/dev", "tmpfs", "tmpfs", ("nosuid", "strictatime", "mode=755", "size=65536k")),
-        SpecMount("/dev/pts", "devpts", "devpts", (*quiet[:2], "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")),
-        SpecMount("/sys", "sysfs", "sysfs", (*quiet, access)),
+        SpecMount(
+            "/dev/pts", "devpts", "devpts", (*quiet[:2], "newinstance", "ptmxmode=0666", "mode=0620", *terminals)
+        ),
+        sys,
         SpecMount("/sys/fs/cgroup", "cgroup", "cgroup", (*quiet, "relatime", access)),
         SpecMount("/dev/mqueue", "mqueue", "mqueue", quiet),
         SpecMount("/dev/shm", "shm", "tmpfs", (*quiet, "mode=1777", "size=65536k")),  # noqa: S108
