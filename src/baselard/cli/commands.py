@@ -95,10 +95,10 @@ def _doctor(asked: "Namespace") -> int:
     return doctor.run(deep=asked.deep, as_json=asked.json)
 
 
-def _setup(_: "Namespace") -> int:
+def _setup(asked: "Namespace") -> int:
     from baselard.cli import setup
 
-    return setup.run()
+    return setup.run(rootless=asked.rootless)
 
 
 def _prune(asked: "Namespace") -> int:

@@ -297,7 +297,9 @@ def _doctor() -> Parser:
 
 def _setup() -> Parser:
     about = "Installs Debian's or Ubuntu's packages, by sudo for who is not root; names them on other systems.\n"
-    return Parser("setup", about=about)
+    parser = Parser("setup", about=about)
+    _switch(parser, "--rootless", help="also what plain users need: packages, and AppArmor's profile on Ubuntu")
+    return parser
 
 
 def _prune() -> Parser:

@@ -2,19 +2,28 @@
 
 import os
 import sys
+from pathlib import Path
 
 from baselard.engine.errors import HostError
-from baselard.engine.host import packages
+from baselard.engine.host import apparmor, checkout, packages
 
 _OFFER = "baselard: the engine needs what is missing here: {names}. Install it from the package archive now? [Y/n] "
 
 
-def run() -> int:
-    """Install what is missing. Raises HostError."""
-    missing = packages.missing()
+def run(*, rootless: bool = False) -> int:
+    """Install what is missing, with ``rootless`` for plain users too. Raises HostError."""
+    missing = [*packages.missing(), *(packages.missing(packages.ROOTLESS) if rootless else [])]
     packages.install(missing, note)
-    sys.stdout.write(f"installed: {packages.named(missing)}\n" if missing else "nothing is missing\n")
+    made = packages.named(missing)
+    if rootless and apparmor.restricts():
+        made = ", ".join(filter(None, (made, str(apparmor.install(_program())))))
+    sys.stdout.write(f"installed: {made}\n" if made else "nothing is missing\n")
     return 0
+
+
+def _program() -> Path:
+    """The script that users start: what stands beside the Python of an environment, or a checkout's launcher."""
+    return Path(sys.prefix, "bin/baselard") if checkout.INSTALLED else checkout.ROOT / "baselard"
 
 
 def require() -> None:

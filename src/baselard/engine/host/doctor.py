@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import EngineError, HostError
-from baselard.engine.host import advisories, packages, platforms, privilege, process
+from baselard.engine.host import advisories, packages, platforms, privilege, process, rootless, wayout
 from baselard.engine.store import holdings
 from baselard.engine.store.database import Snapshot
 from baselard.oci import digests
@@ -15,6 +15,7 @@ from baselard.oci.platforms import Platform, this_machine
 
 _KERNEL = (5, 10)  # volatile overlay mounts
 _FREE = 5 << 30  # bytes; less hardly holds one base image and its examples
+_REMEDY = "run with sudo, or give the container --cap-add SYS_ADMIN"
 _FOREIGN = (Platform("linux", "amd64"), Platform("linux", "arm64"))
 
 
@@ -57,13 +58,41 @@ def _safely(check: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
 
 
 def _privilege() -> Iterator[Diagnosis]:
+    """The way that this user has: root's own, a user namespace with a range or without, or sudo."""
     if privilege.may_mount():
         yield Diagnosis("privilege", "CAP_SYS_ADMIN is there")
+        return
+    try:
+        offer = rootless.chosen(os.environ)
+    except HostError as error:
+        said, _, remedy = str(error).partition("; ")
+        yield Diagnosis("privilege", said, remedy or _REMEDY, fatal=True)
+        return
+    if offer:
+        yield from _rootless(offer)
+    elif privilege.sudo():
+        lacks = rootless.lacking()
+        yield Diagnosis("privilege", f"root by sudo{'; rootless, ' + lacks if lacks else ''}")
     else:
-        remedy = "run with sudo, or give the container --cap-add SYS_ADMIN"
-        yield Diagnosis(
-            "privilege", "CAP_SYS_ADMIN is missing, without which nothing can be mounted", remedy, fatal=True
-        )
+        yield Diagnosis("privilege", "root is asked for, and there is no sudo", "leave --no-rootless out", fatal=True)
+
+
+def _rootless(offer: rootless.Offer) -> Iterator[Diagnosis]:
+    ended = process.run(("unshare", "--user", "--map-root-user", "true"), check=False)
+    if ended.code:
+        said = ended.stderr.decode(errors="replace").strip()[:200]
+        yield Diagnosis("privilege", f"no CAP_SYS_ADMIN, and no user namespace: {said}", _REMEDY, fatal=True)
+    elif offer.single:
+        remedy = offer.lacks or "leave --userns=single out"
+        yield Diagnosis("privilege", "rootless, where all files belong to one user", remedy)
+    else:
+        numbers = 1 + sum(length for _, length in offer.uids)
+        yield Diagnosis("privilege", f"rootless, with {numbers} users' numbers")
+    if lacks := wayout.lacking():
+        said, _, remedy = lacks.partition("; ")
+        yield Diagnosis("way out", f"{said}: containers reach each other and nothing outside", remedy)
+    else:
+        yield Diagnosis("way out", f"by {wayout.helpers()[0]}")
 
 
 def _kernel() -> Iterator[Diagnosis]:
@@ -124,8 +153,10 @@ def _overlay(store: Path) -> Iterator[Diagnosis]:
         for name in ("lower", "upper", "work", "merged"):
             (place / name).mkdir(parents=True)
         options = f"lowerdir={place}/lower,upperdir={place}/upper,workdir={place}/work"
+        own = () if privilege.may_mount() else ("--user", "--map-root-user")
+        options += ",userxattr" if own else ""
         mount = ("mount", "-t", "overlay", "overlay", "-o", options, place / "merged")
-        ended = process.run(("unshare", "--mount", "--", *mount), check=False)
+        ended = process.run(("unshare", *own, "--mount", "--", *mount), check=False)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if ended.code:

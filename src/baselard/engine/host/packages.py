@@ -13,6 +13,9 @@ from baselard.engine.host import process
 ENGINE = Path(__file__).with_name("debian.txt")
 """The list of what the engine uses."""
 
+ROOTLESS = Path(__file__).with_name("rootless.txt")
+"""The list of what it uses besides when a plain user runs it."""
+
 NEEDED = "runc"
 """The one without which nothing runs; the others are missed when they are used."""
 

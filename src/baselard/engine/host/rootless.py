@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import HostError
-from baselard.engine.host import privilege, process
+from baselard.engine.host import apparmor, privilege, process
 
 _CLONE_NEWUSER = 0x10000000
 _NEEDED = 65535
 """How many numbers an image may use beside root's."""
-_RESTRICTED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-_CONFINED_BY = Path("/proc/self/attr/current")
 _MOST = Path("/proc/sys/user/max_user_namespaces")
 _SWITCH = Path("/proc/sys/kernel/unprivileged_userns_clone")  # Debian's and Arch's kernels
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -49,10 +47,9 @@ def offer(*, single: bool = False) -> Offer:
         raise HostError(refused)
     if single:
         return Offer()
-    uids, gids = (tuple(_subordinate(Path(f"/etc/sub{kind}"))) for kind in ("uid", "gid"))
-    if lacks := _lacking(uids, gids):
+    if lacks := lacking():
         return Offer(lacks=lacks)
-    return Offer(uids, gids)
+    return Offer(_subordinate("uid"), _subordinate("gid"))
 
 
 def forbidden() -> str:
@@ -61,7 +58,7 @@ def forbidden() -> str:
         return "this kernel gives out no user namespaces; as root: sysctl -w user.max_user_namespaces=15000"
     if _read(_SWITCH) == "0":
         return "this kernel gives plain users no namespaces; as root: sysctl -w kernel.unprivileged_userns_clone=1"
-    if _read(_RESTRICTED) == "1" and _read(_CONFINED_BY).startswith("unconfined"):
+    if apparmor.stops_this():
         return (
             "AppArmor lets plain users have no user namespace (kernel.apparmor_restrict_unprivileged_userns); "
             "`sudo baselard setup --rootless` installs a profile that lets this program alone have them"
@@ -74,7 +71,10 @@ def enter(wanted: Offer) -> None:
     uid, gid = os.geteuid(), os.getegid()
     with _mapper(wanted) as mapped:
         if _libc.unshare(_CLONE_NEWUSER):
-            raise HostError(f"a user namespace cannot be made: {os.strerror(ctypes.get_errno())}; use sudo, or be root")
+            raise HostError(
+                f"the engine needs root, or CAP_SYS_ADMIN in a container (--cap-add SYS_ADMIN), to mount file systems; "
+                f"a user namespace cannot be made either: {os.strerror(ctypes.get_errno())}"
+            )
         mapped()
     if wanted.single:
         _map_one(uid, gid)
@@ -121,24 +121,23 @@ def _map_one(uid: int, gid: int) -> None:
     Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
 
 
-def _lacking(uids: Sequence[tuple[int, int]], gids: Sequence[tuple[int, int]]) -> str:
-    name = _name()
-    for kind, ranges in (("uid", uids), ("gid", gids)):
-        if sum(length for _, length in ranges) < _NEEDED:
-            option = f"--add-sub{kind}s"
-            return f"/etc/sub{kind} gives {name} no {_NEEDED} numbers; as root: usermod {option} 100000-165535 {name}"
+def lacking() -> str:
+    """Why this user has no other numbers, with the remedy, or ""."""
+    for kind in ("uid", "gid"):
+        if sum(length for _, length in _subordinate(kind)) < _NEEDED:
+            add = f"usermod --add-sub{kind}s 100000-165535 {_name()}"
+            return f"/etc/sub{kind} gives {_name()} no {_NEEDED} numbers; as root: {add}"
     if not (process.which("newuidmap") and process.which("newgidmap")):
         return "newuidmap is not installed; as root: apt-get install uidmap"
     return ""
 
 
-def _subordinate(path: Path) -> Iterator[tuple[int, int]]:
-    """The ranges of this user in a table as in subuid(5), whose first field is a name or a number."""
+def _subordinate(kind: str) -> tuple[tuple[int, int], ...]:
+    """The ranges of this user in /etc/subuid or /etc/subgid, whose first field is a name or a number (subuid(5))."""
     owners = (_name(), str(os.getuid()))
-    for line in _read(path).splitlines():
-        found = re.fullmatch(r"([^:]+):([0-9]{1,10}):([0-9]{1,10})", line.strip())
-        if found and found[1] in owners:
-            yield int(found[2]), int(found[3])
+    lines = map(str.strip, _read(Path(f"/etc/sub{kind}")).splitlines())
+    found = (re.fullmatch(r"([^:]+):([0-9]{1,10}):([0-9]{1,10})", line) for line in lines)
+    return tuple((int(row[2]), int(row[3])) for row in found if row and row[1] in owners)
 
 
 def _name() -> str:

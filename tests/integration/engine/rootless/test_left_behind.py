@@ -48,8 +48,12 @@ def _served(client: Client, tree: Path) -> str:
 def test_nothing_is_left(person, seen: Path, ending: str) -> None:
     somebody = person()
     client = somebody.engine()
-    with urllib.request.urlopen(f"http://{_served(client, seen / 'tree')}/", timeout=20) as answer:
-        assert answer.read() == b"hello\n"
+    try:
+        with urllib.request.urlopen(f"http://{_served(client, seen / 'tree')}/", timeout=20) as answer:
+            assert answer.read() == b"hello\n"
+    except BaseException:
+        client.close()
+        raise
     assert any("slirp4netns" in line for line in _theirs())
     bridges = {f"bsl{path.name}" for path in client.run.iterdir()}
     assert not bridges & {name for _, name in socket.if_nameindex()}, "they are in a namespace of the user's"

@@ -77,6 +77,9 @@ def test_a_missing_program_names_its_package(root: Path, monkeypatch: pytest.Mon
 
 
 def test_a_capability_that_is_missing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = process.run
+    refused = process.Completed(("unshare",), 1, b"", b"unshare failed: Operation not permitted")
+    monkeypatch.setattr(process, "run", lambda argv, **more: refused if argv[0] == "unshare" else real(argv, **more))
     monkeypatch.setattr(privilege, "may_mount", lambda: False)
     finding = found(root, "privilege")
     assert (finding.mark, "sudo" in finding.remedy, "--cap-add SYS_ADMIN" in finding.remedy) == ("missing", True, True)

@@ -7,7 +7,6 @@ input and ends with it, however this process ends; the namespace goes with its l
 import contextlib
 import fcntl
 import os
-import re
 import socket
 import subprocess
 import threading
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from baselard.engine.errors import HostError
-from baselard.engine.host import process
+from baselard.engine.host import process, wayout
 from baselard.engine.run.networks import namespaces
 from baselard.engine.run.networks.namespaces import Namespace
 from baselard.engine.store import ids, snapshots
@@ -27,7 +26,6 @@ _NS_GET_USERNS = 0xB701  # ioctl_nsfs(2)
 _MS_BIND = 0x1000
 _PATIENCE = 20.0  # seconds until a helper has to be ready
 _PLACE = "hub"
-_TUN = Path("/dev/net/tun")
 # pasta goes into the background when all is ready. It is some other user's then, so that only its number is left.
 _WATCH = '"$@" >&2 && echo ready && read _; kill "$(cat "$0")"'
 
@@ -85,37 +83,17 @@ def opened(directory: Path) -> Hub:
     return hub
 
 
-def lacking() -> str:
-    """What this machine lacks for a plain user's containers to reach the network, with the remedy, or ""."""
-    if not _helpers():
-        return "neither slirp4netns nor a pasta of 2024 or later is installed; as root: apt-get install slirp4netns"
-    if not os.access(_TUN, os.R_OK | os.W_OK):
-        return f"{_TUN} cannot be opened; as root: modprobe tun; chmod 666 {_TUN}"
-    return ""
-
-
 def _started(namespace: Namespace, directory: Path) -> "_Helper":
-    if missing := lacking():
+    if missing := wayout.lacking():
         raise HostError(missing)
     said = []
-    for name in _helpers():
+    for name in wayout.helpers():
         helper = _Helper.of(_HELPERS[name](namespace, directory))
         if helper.is_ready():
             return helper
         helper.close()
         said.append(f"{name} says: {helper.said}")
     raise HostError("; ".join(said))
-
-
-def _helpers() -> list[str]:
-    """Those that are here. The pasta of Debian 12 (March 2023) loses what is forwarded to it, and has no version."""
-    there = [name for name in _HELPERS if process.which(name)]
-    if "pasta" in there:
-        told = process.run(["pasta", "--version"], check=False).stdout.decode(errors="replace")
-        version = re.search(r"20[0-9]{6}|20[0-9]{2}_[0-9]{2}_[0-9]{2}", told)
-        if not version or version[0] < "2024":
-            there.remove("pasta")
-    return there
 
 
 def _slirp(namespace: Namespace, _: Path) -> list[str]:
@@ -133,7 +111,6 @@ def _pasta(namespace: Namespace, directory: Path) -> list[str]:
     return ["sh", "-c", _WATCH, str(number), "pasta", *options, "--netns", str(place)]
 
 
-# In the order in which they are tried.
 _HELPERS: "dict[str, Callable[[Namespace, Path], list[str]]]" = {"slirp4netns": _slirp, "pasta": _pasta}
 
 
