@@ -1,5 +1,7 @@
 """The page about repositories of others: its configurations can be read, and its table is what the bench prints."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from bench import repositories
@@ -13,6 +15,31 @@ CONFIGURATIONS = repositories.configurations(PAGE)
 def test_each_configuration_is_short_and_can_be_read(name):
     assert CONFIGURATIONS[name].count("\n") <= 10
     assert config.parse(CONFIGURATIONS[name]).bases
+
+
+@pytest.mark.parametrize(("name", "files"), repositories.builds(PAGE).items())
+def test_each_build_is_given_a_short_configuration_and_a_stand_in(name, files):
+    assert name in CONFIGURATIONS
+    assert files["baselard.yaml"].count("\n") <= 10
+    standin, repository = config.parse(files["baselard.yaml"]).bases
+    assert standin.dockerfile == "standin/Dockerfile" and files["standin/Dockerfile"].startswith("FROM ")
+    assert [test.tester for test in repository.tests] == ["basic", "script"]
+
+
+def test_a_build_s_files_are_there_while_it_runs(tmp_path, capsys, monkeypatch):
+    clone = tmp_path / "baseimage-docker"
+    clone.mkdir()
+    seen = []
+
+    def ran(argv, cwd, check):
+        seen.extend(sorted(str(path.relative_to(cwd)) for path in cwd.rglob("*") if path.is_file()))
+        return SimpleNamespace(code=1, stdout=b"base: 1 of 2 failed")
+
+    monkeypatch.setattr(repositories.process, "run", ran)
+    assert repositories.run(["--build", str(tmp_path)]) == 1
+    assert seen == ["baselard.yaml", "standin/Dockerfile"]
+    assert capsys.readouterr().out == "baseimage-docker\nbase: 1 of 2 failed\n"
+    assert not [path for path in clone.rglob("*") if path.is_file()]
 
 
 def test_the_table_has_a_row_for_each():
