@@ -20,7 +20,8 @@ WORDS = (
     ("--userns", "single: where all files belong to one user"),
 )
 """What may stand before the command, with a line about each."""
-_VALUED = ("-C", "--engine", "--userns")
+VALUED = {"-C": "DIR", "--engine": "NAME", "--userns": "MODE"}
+"""Those that take a value, with what help calls it."""
 _ROOTLESS = {"--rootless": "1", "--no-rootless": "0"}
 _HERE = ("-h", "--help", "help", "version", "--version", "completion", "complete", "man")  # what any system can do
 _SYSTEMS = {"darwin": "macOS", "win32": "Windows"}
@@ -72,9 +73,9 @@ def _taken(line: list[str]) -> Iterator[tuple[str, str]]:
     """
     while line and line[0].partition("=")[0] in dict(WORDS):
         name, equals, value = line.pop(0).partition("=")
-        if equals and name not in _VALUED:
+        if equals and name not in VALUED:
             raise UserError(f"{name} takes no value")
-        yield name, line.pop(0) if name in _VALUED and not equals and line else value
+        yield name, line.pop(0) if name in VALUED and not equals and line else value
 
 
 def _named(engine: str) -> str:

@@ -16,7 +16,6 @@ _ABOUT = """\
 Baselard builds a container base image once, hands the built object to every example that starts FROM it, tests them
 in parallel, and publishes exactly what was tested. What can be called are the functions of a Dagger module:
 Baselard's own, or that of the tree. `baselard call --help` lists them, `baselard call FUNCTION --help` tells of one."""
-_VALUES = {"-C": "DIR", "--engine": "NAME"}
 _STATUS = (
     ("0", "done, and every check passed"),
     ("1", "the work or a check failed"),
@@ -56,7 +55,7 @@ def _lines(commands: Mapping[str, str]) -> Iterator[str]:
     yield from (".SH SYNOPSIS", r".B baselard", r"[\-C DIR] [\-\-engine embedded|dagger] [\-\-no\-daemon] COMMAND ...")
     yield from (".SH DESCRIPTION", _text(_ABOUT), ".SH OPTIONS")
     for word, about in front.WORDS:
-        yield from _item(f"{word} {_VALUES.get(word, '')}".rstrip(), about)
+        yield from _item(f"{word} {front.VALUED.get(word, '')}".rstrip(), about)
     yield ".SH COMMANDS"
     for name, about in commands.items():
         yield from _command(name, about)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from _pytest.mark import ParameterSet
 
-from baselard.cli import chain, check, options, parser
+from baselard.cli import chain, check, front, options, parser
 from baselard.cli.commands import COMMANDS, usage
 from baselard.cli.target import Target
 from baselard.engine.errors import UserError
@@ -102,7 +102,7 @@ def _accept(words: list[str], module: Target, *, dagger: bool) -> None:
     while words[0].startswith("-") and words[0] not in ("--help", "--version"):
         if not dagger and words[0].partition("=")[0] not in usage():
             raise UserError(f"baselard has no option {words[0]}")
-        del words[: 1 if "=" in words[0] else 2]
+        del words[: 2 if words[0] in front.VALUED or (dagger and "=" not in words[0]) else 1]
     command, rest = words[0], words[1:]
     if command == "watch":  # a call, or the checks
         command, rest = ("check", rest[1:]) if rest[0] == "check" else ("call", rest)
