@@ -51,7 +51,7 @@ class Prover:
         image = await call.images.base(base, target)
         made = partial(provenance_of, call, base, target, self.origin)
         lists = sbom.predicates(image, call.project.config.publish.sbom, self.where.name)
-        return await self._attach(call.platform, digest, {PROVENANCE: made, TEST_RESULT: tested, **lists})
+        return await self.attach(call.platform, digest, {PROVENANCE: made, TEST_RESULT: tested, **lists})
 
     async def index(self, digest: str, images: Sequence[PlatformImage]) -> Case:
         """Attach what is said about an index, from what is said about its images."""
@@ -65,9 +65,10 @@ class Prover:
             parts = [one.of("test-result")[0].predicate for one in judged if one.of("test-result")]
             return results.joined(parts) if len(parts) == len(images) else None
 
-        return await self._attach("index", digest, {PROVENANCE: made, TEST_RESULT: tested})
+        return await self.attach("index", digest, {PROVENANCE: made, TEST_RESULT: tested})
 
-    async def _attach(self, name: str, digest: str, predicates: dict[str, Predicate]) -> Case:
+    async def attach(self, name: str, digest: str, predicates: dict[str, Predicate]) -> Case:
+        """Make and attach what nothing says yet about one image or index; a case that tells what became of it."""
         answer = await self.repository.manifest(digest)
         if answer is None:
             raise BaselardError(f"{self.where.name}@{digest} was there, but is gone")

@@ -3,6 +3,7 @@
 Foreign judges: securesystemslib (DSSE as sigstore and in-toto use it), openssl, and cosign where it is installed.
 """
 
+import asyncio
 import base64
 import json
 import os
@@ -19,7 +20,7 @@ import pytest
 from baselard.oci.digests import of_bytes
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
-from pipeline.config import parse
+from pipeline.config import Config, PublishSettings, parse
 from pipeline.discover import Project
 from pipeline.errors import BaselardError, ConfigError, UsageError
 from pipeline.model import Verdict
@@ -37,6 +38,9 @@ from pipeline.proof import (
 )
 from pipeline.proof.evidence import Described
 from pipeline.proof.policy import ProofPolicy
+from pipeline.proof.provenance import Origin
+from pipeline.proof.proving import Prover
+from pipeline.proof.signers import Vouching
 from pipeline.proof.statement import PROVENANCE, SIGNATURE, SPDX, TEST_RESULT, Statement
 from pipeline.proof.trust import Trust
 from pipeline.references import parse_reference
@@ -571,3 +575,38 @@ async def test_cosign_verifies_the_image_and_every_statement_and_refuses_another
         assert done.returncode == 0, done.stderr
         assert cosign("verify-attestation", "--type", word, key=kind()).returncode
     assert cosign("verify", key=kind()).returncode
+
+
+def prover(published: Attached, signer: signing.KeySigner) -> Prover:
+    """Who attaches as a publish does, in every form."""
+    settings = Config(publish=PublishSettings(attest_style=("simple-signing",)))
+    call = SimpleNamespace(project=SimpleNamespace(config=settings))
+    where = parse_reference(published.name)
+    return Prover(published.repository, where, Vouching(signer), Origin(), cast(Any, call))
+
+
+async def attach_as_a_publish(published: Attached, signer: signing.KeySigner) -> None:
+    said = {kind: told(one) for kind, one in GOOD.items() if kind != SIGNATURE}
+    for digest in published.subjects:
+        await prover(published, signer).attach("it", digest, said)
+
+
+async def test_publishing_the_same_again_writes_nothing(published, guarded):
+    """Judge: the registry's own requests, as a proxy before it counts them."""
+    signer = await signer_of(p256())
+    await attach_as_a_publish(published, signer)
+    written = len([one for one in guarded.proxy.requests if one.method not in ("GET", "HEAD")])
+    await attach_as_a_publish(published, signer)
+    assert len([one for one in guarded.proxy.requests if one.method not in ("GET", "HEAD")]) == written > 0
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_two_publishers_at_once_lose_nothing_of_each_other(published, same):
+    """Debian's registry keeps the list of referrers at a tag, which either may overwrite."""
+    first = p256()
+    second = first if same else p256()
+    await asyncio.gather(
+        attach_as_a_publish(published, await signer_of(first)), attach_as_a_publish(published, await signer_of(second))
+    )
+    assert await published.verdicts(trusting(first)) == {}
+    assert await published.verdicts(trusting(second)) == {}
