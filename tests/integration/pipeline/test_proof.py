@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,10 +20,11 @@ import pytest
 from baselard.oci.digests import of_bytes
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
-from pipeline.config import Config, PublishSettings, parse
-from pipeline.discover import Project
+from pipeline import publication
+from pipeline.config import BaseSettings, Config, PublishSettings, parse
+from pipeline.discover import Base, Project
 from pipeline.errors import BaselardError, ConfigError, UsageError
-from pipeline.model import Verdict
+from pipeline.model import Report, Verdict
 from pipeline.proof import (
     attaching,
     buildkit,
@@ -43,9 +44,11 @@ from pipeline.proof.proving import Prover
 from pipeline.proof.signers import Vouching
 from pipeline.proof.statement import PROVENANCE, SIGNATURE, SPDX, TEST_RESULT, Statement
 from pipeline.proof.trust import Trust
+from pipeline.push import Uploaded
 from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect
+from pipeline.tags import events
 from tests.integration.pipeline.openssl_here import Here
 from tests.registry_servers import PASSWORD, USER
 
@@ -610,3 +613,63 @@ async def test_two_publishers_at_once_lose_nothing_of_each_other(published, same
     )
     assert await published.verdicts(trusting(first)) == {}
     assert await published.verdicts(trusting(second)) == {}
+
+
+def refusing_from(write: int) -> Any:
+    """The registry takes so many writes and no more, as if their sender had died."""
+    left = [write]
+
+    def fault(handler: Any, _: bytes) -> bool:
+        if handler.command in ("GET", "HEAD"):
+            return False
+        left[0] -= 1
+        if left[0] >= 0:
+            return False
+        handler.send_response(403)
+        handler.send_header("content-length", "0")
+        handler.end_headers()
+        return True
+
+    return fault
+
+
+async def test_a_publisher_that_dies_leaves_the_tag_at_the_old_image_or_at_the_new_with_all_its_statements(
+    published, guarded, monkeypatch
+):
+    secret = p256()
+    signer = await signer_of(secret)
+    guarded.put("main", text="old")
+    old = (await published.repository.manifest("main")).digest
+    new = await index.read(published.repository, "v1")
+    base = Base(published.name, "Dockerfile", ".", ("",), (), BaseSettings())
+    project = Project(cast(Any, None), Config(), (base,), ())
+    clock = SimpleNamespace(now=lambda: 0.0, started="")
+    call = cast(Any, SimpleNamespace(project=project, clock=clock, images=SimpleNamespace(warnings=[])))
+    account = cast(Any, SimpleNamespace(credentials=told(Credential(USER, PASSWORD))))
+    event = events.parse(events.Named("refs/heads/main"), "main")
+    request = publication.PublishRequest(event, account, ("linux/amd64",))
+
+    async def upload(*_: Any) -> Uploaded:
+        await attach_as_a_publish(published, signer)
+        return Uploaded((replace(parse_reference(published.name), tag="main"),), new)
+
+    monkeypatch.setattr(publication, "_admitted", told(None))
+    monkeypatch.setattr(publication, "_checked", told(Report("tests", ())))
+    monkeypatch.setattr(publication, "_for_platform", lambda *_: call)
+    monkeypatch.setattr(publication, "_upload", upload)
+    states = []
+    for write in range(0, 60, 7):
+        guarded.proxy.faults[:] = [refusing_from(write)]
+        try:
+            await publication.publish(call, request)
+        except BaselardError as error:
+            states.append("old")
+            assert "403" in str(error)
+            assert (await published.repository.manifest("main")).digest == old
+        else:
+            states.append("new")
+            break
+    guarded.proxy.faults.clear()
+    assert states[-1] == "new" and states.count("old") >= 3
+    assert (await published.repository.manifest("main")).digest == new.digest
+    assert await published.verdicts(trusting(secret)) == {}
