@@ -148,6 +148,16 @@ def _repository(path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def client(request: pytest.FixtureRequest, engine_directory: Path, git_url: str) -> Iterator[Client]:
+    yield from _session(request, engine_directory, git_url)
+
+
+@pytest.fixture
+def another(request: pytest.FixtureRequest, client: Client) -> Iterator[Client]:
+    """A second session of the same engine: for ours, on the same store."""
+    yield from _session(request, client.directory, client.git)
+
+
+def _session(request: pytest.FixtureRequest, engine_directory: Path, git_url: str) -> Iterator[Client]:
     name = request.config.getoption("--engine")
     argv = _program(name)
     store = engine_directory.parent / "store"

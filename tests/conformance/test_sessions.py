@@ -197,6 +197,38 @@ def test_a_service_that_heeds_no_sigterm_serves_until_it_is_killed(client: Any) 
     assert page()["errors"]
 
 
+def loaded(client: Any, kind: str, given: str, fields: str) -> Any:
+    return client.ask(f'{{node(id:"{given}"){{... on {kind}{{{fields}}}}}}}')
+
+
+def test_ids_work_in_another_session(client: Any, another: Any) -> None:
+    """As on a Dagger engine; core/integration/cross_session_test.go and others of the suite load them so."""
+    made = 'withNewFile(path:"a/b",contents:"1"){'
+    directory = leaf(client.ask(f"{{directory{{{made}id}}}}}}")["data"])
+    file = leaf(client.ask(f'{{directory{{{made}file(path:"a/b"){{id}}}}}}}}')["data"])
+    cache = leaf(client.ask('{cacheVolume(key:"between-sessions"){id}}')["data"])
+    mounted = f'withMountedCache(path:"/c",cache:"{cache}")', f'withDirectory(path:"/d",source:"{directory}")'
+    container = leaf(client.ask(chain(client, variable("1"), *mounted, shell("cat /d/a/b > /c/x"), "id"))["data"])
+    host = leaf(client.ask('{host{directory(path:"busybox/etc"){id}}}')["data"])
+    assert leaf(loaded(another, "Directory", directory, "entries")["data"]) == ["a/"]
+    assert leaf(loaded(another, "File", file, "contents")["data"]) == "1"
+    assert leaf(loaded(another, "Directory", host, "entries")["data"]) == ["group", "passwd"]
+    run = 'withExec(args:["cat","/d/a/b","/c/x"]){stdout}'
+    assert leaf(loaded(another, "Container", container, run)["data"]) == "11"
+    given = f'withMountedCache(path:"/c",cache:"{cache}")', shell("cat /c/x"), "stdout"
+    assert leaf(another.ask(chain(another, *given))["data"]) == "1"
+
+
+def test_secrets_do_not_work_in_another_session(client: Any, another: Any) -> None:
+    mine = secret(client, "mine-alone", "hunter2")
+    assert loaded(another, "Secret", mine, "plaintext")["errors"]
+    given = leaf(client.ask(chain(client, f'withSecretVariable(name:"S",secret:"{mine}")', "id"))["data"])
+    answer = loaded(another, "Container", given, 'withExec(args:["sh","-c","echo $S"]){stdout}')
+    assert answer["errors"] and "hunter2" not in json.dumps(answer)
+    store = client.directory.parent / "store"
+    assert all(b"hunter2" not in path.read_bytes() for path in store.glob("store.db*"))
+
+
 class Pages(http.server.BaseHTTPRequestHandler):
     """Answers with what was asked for and the credentials, once busy before that."""
 

@@ -21,7 +21,7 @@ def default_platform() -> str:
 
 @field("Query.node")
 def node(ctx: Context, *, id: str) -> object:
-    return ctx.session.ids.load(id)
+    return ctx.load(id)
 
 
 @field("Query.currentFunctionCall")

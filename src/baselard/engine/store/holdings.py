@@ -36,10 +36,11 @@ def read(store: Store) -> Holdings:
 
 
 def used_since(store: Store, moment: float) -> list[tuple[str, Stored]]:
-    """Results used since then by their keys, under all keys of each, also that of its content."""
+    """Results used since then by their keys, under all keys of each, also that of its content; no objects."""
     query = "SELECT key, result FROM results WHERE result IN (SELECT result FROM results WHERE used >= ?) ORDER BY key"
     with store.mutex:
-        return [(key, stored.decode(text)) for key, text in store.db.execute(query, (moment,))]
+        found = [(key, stored.decode(text)) for key, text in store.db.execute(query, (moment,))]
+    return [(key, result) for key, result in found if stored.OBJECTS not in result.data]
 
 
 def snapshots_since(store: Store, moment: float) -> set[int]:

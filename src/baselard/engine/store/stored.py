@@ -7,6 +7,9 @@ from typing import Any
 
 from baselard.engine.solver.graph import Result
 
+OBJECTS = "objects"
+"""The fact that holds how an object of the API comes about. It is this machine's alone, and in no exported cache."""
+
 Pair = tuple[str, int | None]
 """The digest of a value, and the number of the snapshot that is its tree."""
 

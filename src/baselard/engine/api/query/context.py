@@ -40,6 +40,16 @@ class Modules(Protocol):
         """The value of the last of ``steps``, which begin with the constructor. Raises what the functions raise."""
 
 
+class Kept(Protocol):
+    """Objects that outlive their session (baselard.engine.api.more.kept)."""
+
+    def keep(self, given: str, value: object) -> None:
+        """Have ``find`` know the object behind an ID, if it is of a kind that needs no session."""
+
+    def find(self, given: str) -> object | None:
+        """The object behind an ID of another session; None where none was kept."""
+
+
 class Schema(Protocol):
     """The API that a session serves (baselard.engine.api.query.api)."""
 
@@ -69,7 +79,8 @@ class State:
 
     ``host_seen`` holds what was looked up outside once for all of it; ``nonce`` is in the keys of what is looked up
     again in every session; ``fresh``, if any, is in the keys of commands, so that none is a recorded one.
-    ``workspace_modules`` says that the client wants those of its workspace.
+    ``workspace_modules`` says that the client wants those of its workspace. ``kept`` is what other sessions' objects
+    are found by, if they are.
     """
 
     evaluator: Evaluator
@@ -82,6 +93,7 @@ class State:
     workspace_modules: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
     fresh: str = ""
+    kept: Kept | None = None
 
     @property
     def worker(self) -> Worker:
@@ -149,8 +161,22 @@ class Context:
             )
 
     def id(self, value: object) -> str:
-        """The ID of an object."""
-        return self.session.ids.give(value)
+        """The ID of an object, which other sessions get to know where this session's client asks for it itself."""
+        given = self.session.ids.give(value)
+        if self._kept:
+            self._kept.keep(given, value)
+        return given
+
+    def load(self, given: str, expected: str = "", *, implementers: frozenset[str] = frozenset()) -> object:
+        """The object behind an ID (``Ids.load``), of another session too where this is a client of its own."""
+        ids = self.session.ids
+        if given not in ids.objects and self._kept and (found := self._kept.find(given)) and ids.name(found) == given:
+            ids.give(found)
+        return ids.load(given, expected, implementers=implementers)
+
+    @property
+    def _kept(self) -> Kept | None:
+        return None if self.frame or self.inside else self.session.kept
 
 
 def _look(worker: Worker, value: Value, question: Callable[[Path], Answer]) -> Answer:

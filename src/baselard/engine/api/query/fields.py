@@ -37,7 +37,7 @@ class Argument:
             return tuple(self.load(ctx, item) for item in value)
         if not self.expected:
             return value
-        return ctx.session.ids.load(str(value), self.expected, implementers=self.implementers)
+        return ctx.load(str(value), self.expected, implementers=self.implementers)
 
 
 @dataclass(frozen=True)
@@ -148,4 +148,4 @@ class Query:
 
 def _loader(name: str, implementers: Callable[[str], frozenset[str]]) -> Callable[..., object]:
     """The resolver of a ``loadFooFromID`` field, which clients older than 0.21.1 use."""
-    return lambda ctx, *, id: ctx.session.ids.load(id, name, implementers=implementers(name))
+    return lambda ctx, *, id: ctx.load(id, name, implementers=implementers(name))

@@ -1,4 +1,4 @@
-"""Object IDs: opaque strings a client may send back during the session that gave them out."""
+"""Object IDs: opaque strings a client may send back to the session that gave them out."""
 
 import base64
 from dataclasses import dataclass, field
@@ -44,11 +44,15 @@ class Ids:
     objects: dict[str, object] = field(default_factory=dict)
 
     def give(self, value: object) -> str:
-        """The ID of ``value``, a frozen dataclass."""
-        kind = type_name(value)
-        given = base64.b64encode(_reference(kind, digest.of("id.v1", kind, value))).decode()
+        """The ID of ``value``, a frozen dataclass, which is known by it from now on."""
+        given = self.name(value)
         self.objects[given] = value
         return given
+
+    def name(self, value: object) -> str:
+        """The ID that ``value`` has."""
+        kind = type_name(value)
+        return base64.b64encode(_reference(kind, digest.of("id.v1", kind, value))).decode()
 
     def load(self, given: str, expected: str = "", *, implementers: frozenset[str] = frozenset()) -> object:
         """The object behind an ID.
