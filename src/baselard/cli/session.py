@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from baselard.cli import displays, places, start
-from baselard.engine.api.more.kept import Kept
+from baselard.engine.api.more.kept import SharedObjects
 from baselard.engine.errors import UserError
 from baselard.engine.modules import hosting
 
@@ -44,7 +44,7 @@ async def _serve(engine: start.Engine, workdir: Path, *, modules: bool) -> None:
     output = lambda data: engine.progress.note(data.decode(errors="replace"))  # noqa: E731
     session = engine.session(workdir)
     session.state.workspace_modules = modules
-    session.state.kept = Kept(engine.store)
+    session.state.kept = SharedObjects(engine.store)
     async with hosting.served(session, places.cache_root(), output) as (port, token):
         gone = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -8,7 +8,7 @@ from baselard.engine.store.database import Store
 
 
 @dataclass(frozen=True)
-class Kept:
+class SharedObjects:
     """What sessions on one store know of each other's directories, files, containers and cache volumes."""
 
     store: Store

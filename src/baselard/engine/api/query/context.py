@@ -40,7 +40,7 @@ class Modules(Protocol):
         """The value of the last of ``steps``, which begin with the constructor. Raises what the functions raise."""
 
 
-class Kept(Protocol):
+class OtherSessions(Protocol):
     """Objects that outlive their session (baselard.engine.api.more.kept)."""
 
     def keep(self, given: str, value: object) -> None:
@@ -93,7 +93,7 @@ class State:
     workspace_modules: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
     fresh: str = ""
-    kept: Kept | None = None
+    kept: OtherSessions | None = None
 
     @property
     def worker(self) -> Worker:
@@ -175,7 +175,7 @@ class Context:
         return ids.load(given, expected, implementers=implementers)
 
     @property
-    def _kept(self) -> Kept | None:
+    def _kept(self) -> OtherSessions | None:
         return None if self.frame or self.inside else self.session.kept
 
 

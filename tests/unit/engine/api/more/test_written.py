@@ -11,7 +11,7 @@ import pytest
 
 from baselard.engine import ops
 from baselard.engine.api.more import written
-from baselard.engine.api.more.kept import Kept
+from baselard.engine.api.more.kept import SharedObjects
 from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.caches import CacheVolume
 from baselard.engine.api.objects.container import Container
@@ -82,10 +82,10 @@ def test_every_operation_can_be_written() -> None:
 def test_objects_are_kept_in_the_store_and_in_no_export(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     given = Ids().name(TREE)
-    Kept(store).keep(given, TREE)
-    assert Kept(store).find(given) == TREE
-    assert Kept(store).find(Ids().name(BASE)) is None
-    assert Kept(store).find("nonsense") is None
+    SharedObjects(store).keep(given, TREE)
+    assert SharedObjects(store).find(given) == TREE
+    assert SharedObjects(store).find(Ids().name(BASE)) is None
+    assert SharedObjects(store).find("nonsense") is None
     assert holdings.used_since(store, 0) == []
     store.close()
 
