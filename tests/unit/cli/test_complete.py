@@ -1,5 +1,7 @@
 """What a command line may go on with. Judges: the table of commands, the parsers, and the module's own registration."""
 
+from pathlib import Path
+
 import pytest
 
 from baselard.cli import front, main, parser
@@ -19,6 +21,12 @@ def offered(capsys: pytest.CaptureFixture[str]):
         return [text.split("\t")[0] for text in said.out.splitlines()]
 
     return words
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache for all lines here: what functions the module has is asked of it once, which takes seconds."""
+    return tmp_path_factory.mktemp("cache")
 
 
 def test_the_commands_of_the_help_and_what_stands_before_them(offered) -> None:
@@ -68,7 +76,10 @@ def test_values_where_there_are_a_few(offered, line: list[str], words: list[str]
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("command", ["call", "watch"])
-def test_functions_with_their_flags_and_what_may_follow(offered, command: str, line: list[str], words) -> None:
+def test_functions_with_their_flags_and_what_may_follow(
+    offered, registered: Path, monkeypatch: pytest.MonkeyPatch, command: str, line: list[str], words: list[str]
+) -> None:
+    monkeypatch.setenv("BASELARD_CACHE", str(registered))
     assert sorted(offered(command, *line)) == words
 
 
