@@ -24,9 +24,14 @@ def offered(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache for all lines here: what functions the module has is asked of it once, which takes seconds."""
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def registered(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One cache for all lines: what functions the module has is asked of it once, which takes seconds."""
+    monkeypatch.setenv("BASELARD_CACHE", str(cache))
 
 
 def test_the_commands_of_the_help_and_what_stands_before_them(offered) -> None:
@@ -76,10 +81,8 @@ def test_values_where_there_are_a_few(offered, line: list[str], words: list[str]
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("command", ["call", "watch"])
-def test_functions_with_their_flags_and_what_may_follow(
-    offered, registered: Path, monkeypatch: pytest.MonkeyPatch, command: str, line: list[str], words: list[str]
-) -> None:
-    monkeypatch.setenv("BASELARD_CACHE", str(registered))
+@pytest.mark.usefixtures("registered")
+def test_functions_with_their_flags_and_what_may_follow(offered, command: str, line: list[str], words) -> None:
     assert sorted(offered(command, *line)) == words
 
 
