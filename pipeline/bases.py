@@ -14,7 +14,7 @@ from pipeline import references, variants
 from pipeline.config import FILE, BaseSettings, Config
 from pipeline.conventions import BASE_DOCKERFILES, IMAGE_CONTEXT, From, froms
 from pipeline.errors import ConfigError, UsageError
-from pipeline.project import LATEST, UNNAMED, Base, Example, SourceTree, base_of, unbuilt
+from pipeline.project import LATEST, UNNAMED, Base, Example, SourceTree, base_of, few, unbuilt
 from pipeline.tags.produce import TAG
 from pipeline.testers import of_base
 
@@ -190,7 +190,7 @@ def parents(base: Base, bases: Sequence[Base]) -> list[tuple[Base, From]]:
             found.append((meant[0], from_))
         if built := unbuilt(from_.reference, bases):
             place = f"{base.dockerfile}:{from_.line}" if from_.line else base.dockerfile
-            raise ConfigError(f"{place}: nobody builds {from_.reference}; built are {', '.join(built)}")
+            raise ConfigError(f"{place}: nobody builds {from_.reference}; built are {few(built)}")
     return found
 
 

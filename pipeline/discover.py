@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline import bases, config, consistency, examples, lock
 from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.project import UNNAMED, Base, Example, Project, SourceTree, base_of, unbuilt
+from pipeline.project import UNNAMED, Base, Example, Project, SourceTree, base_of, few, unbuilt
 
 if TYPE_CHECKING:  # whoever plans a repository on a disk has no engine
     import dagger
@@ -70,9 +70,7 @@ def _checked(example: Example, known: Sequence[Base]) -> Example:
         return example
     for from_ in example.froms:
         if built := unbuilt(from_.reference, known):
-            problem = (
-                f"{example.dockerfile}:{from_.line}: nobody builds {from_.reference}; built are {', '.join(built)}"
-            )
+            problem = f"{example.dockerfile}:{from_.line}: nobody builds {from_.reference}; built are {few(built)}"
             return replace(example, problem=problem)
     if any(base_of(from_.reference, known) for from_ in example.froms):
         return example

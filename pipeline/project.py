@@ -182,6 +182,12 @@ def unbuilt(reference: str, bases: Sequence[Base]) -> tuple[str, ...]:
     return tuple(tag for base in named for tag in base.tags)
 
 
+def few(names: Sequence[str], most: int = 8) -> str:
+    """Names in a sentence, of many the first ones."""
+    left = len(names) - most
+    return ", ".join(names) if left <= 1 else f"{', '.join(names[:most])} and {left} more"
+
+
 def _named(name: str, bases: Iterable[Base]) -> list[Base]:
     """The bases of a name, the one that takes every tag last."""
     named = [base for base in bases if references.repository(base.name) == name]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,8 @@ _ELSEWHERE = {"node_modules", "vendor", "venv", "dist", "target", "__pycache__"}
     *("test", "tests", "__tests__", "spec", "testdata", "test-fixtures", "fixtures", "e2e")
 }
 """Directories whose Dockerfiles are others' or for tests; those that begin with a dot are left out as well."""
-_WINDOWS = "mcr.microsoft.com/windows/"
-"""The beginning of repositories that nothing here can build on."""
+_WINDOWS = re.compile(r"mcr\.microsoft\.com/windows/|\b(windowsservercore|nanoserver|servercore)\b")
+"""Shows a reference to be of Windows, on which nothing here can build."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def found(root: Path, own: str = "") -> Found:
     examples by convention.
     """
     read = _named(asyncio.run(_read_all(root)), own)
-    foreign = [one for one in read if any(name.startswith(_WINDOWS) for name in one.froms)]
+    foreign = [one for one in read if any(_WINDOWS.search(":".join(told)) for told in one.tagged)]
     everything = [one for one in read if one not in foreign]
     usual = [one for name in BASE_DOCKERFILES for one in everything if one.path == name][:1]
     told = [one for one in everything if is_usual(one)]

@@ -258,6 +258,7 @@ def test_directories_are_images_and_tags_where_froms_say_so(strange: Path) -> No
         "docker/tool/latest/Dockerfile": "FROM acme/base:noble\n",
         "docker/tool/Dockerfile.py": "import re\n",
         "docker/old/windows/Dockerfile": "FROM mcr.microsoft.com/windows/servercore:ltsc2022\n",
+        "docker/net/windows/Dockerfile": "FROM mcr.microsoft.com/dotnet/runtime:8-nanoserver-ltsc2022\n",
         "python/3.12/Dockerfile": "FROM python:3.12\n",
     }
     write(strange, files)
@@ -269,6 +270,7 @@ def test_directories_are_images_and_tags_where_froms_say_so(strange: Path) -> No
     }
     written = (strange / "baselard.yaml").read_text()
     assert "# Not used: docker/old/windows/Dockerfile, FROM mcr.microsoft.com/windows/servercore\n" in written
+    assert "# Not used: docker/net/windows/Dockerfile" in written
     assert "Dockerfile.py" not in written
 
 
@@ -276,6 +278,25 @@ def test_what_two_dockerfiles_would_be_is_neither() -> None:
     folders = {"a": "x/a-b/c", "b": "x/a/b-c", "c": "x/d"}
     used = {("own", "a-b-c"), ("own", "d")}
     assert tagged.by_directory(folders, used, "own") == {"c": ("own", "d")}
+
+
+@pytest.mark.parametrize("repository_name", ["spark", "docker-spark", "spark-docker", "docker-library-spark-images"])
+def test_all_directories_may_be_a_tag_s_parts_and_docker_is_no_part_of_an_image_s_name(repository_name: str) -> None:
+    """A stand-in of apache/spark-docker's shape."""
+    folders = {"a": "3.5/java17", "b": "3.5/java17-r", "c": "4.0/java21"}
+    told = tagged.by_directory(folders, {("acme/spark", "3.5-java17")}, repository_name)
+    assert told == {
+        "a": ("acme/spark", "3.5-java17"),
+        "b": ("acme/spark", "3.5-java17-r"),
+        "c": ("acme/spark", "4.0-java21"),
+    }
+
+
+def test_a_name_with_tags_that_no_directory_has_is_somebody_else_s() -> None:
+    """A stand-in of fluent/fluentd-docker-image's shape: some start from an image that was published long ago."""
+    folders = {"a": "v1/alpine", "b": "v1/debian"}
+    assert tagged.by_directory(folders, {("f/own", "v1-alpine"), ("f/own", "v0.14")}, "own") == {}
+    assert tagged.by_directory(folders, {("f/own", "v1-alpine"), ("f/own", "latest")}, "own").keys() == {"a", "b"}
 
 
 def test_what_is_for_editors_and_tests_is_left_out(strange: Path) -> None:

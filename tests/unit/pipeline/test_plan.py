@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pipeline import discover, plan
+from pipeline import discover, plan, project
 from pipeline.errors import UsageError
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +85,11 @@ async def test_the_json_says_the_same(planned):
         "test": {"goss": ["examples/web/goss.yaml", "examples/web/goss_wait.yaml"]},
     }
     assert found["examples"]["odd"]["test"] == "basic"
+
+
+def test_of_many_names_a_sentence_has_a_few():
+    assert project.few(["a", "b", "c"], 2) == "a, b, c"
+    assert project.few(["a", "b", "c", "d"], 2) == "a, b and 2 more"
 
 
 async def test_it_is_for_the_ref_that_is_asked_for(planned):
