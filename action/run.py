@@ -132,9 +132,9 @@ def _shown(report: Path, code: int) -> None:
     _give("exit-code", str(code))
     _give("report", str(report))
     if not written:
-        said = f"The call ended with exit code {code} before there was a report. Its reason is in the step's log."
-        _append("GITHUB_STEP_SUMMARY", f"## ❌ {said}\n")
-        print(f"::error title=baselard::{said}")
+        message = f"The call ended with exit code {code} before there was a report. Its reason is in the step's log."
+        _append("GITHUB_STEP_SUMMARY", f"## ❌ {message}\n")
+        print(f"::error title=baselard::{message}")
         return
     _append("GITHUB_STEP_SUMMARY", (report / "summary.md").read_text())
     print((report / "annotations").read_text(), end="")

@@ -21,9 +21,9 @@ def render(report: Report) -> str:
 def parse(text: str, name: str = FILE) -> Report:
     """The report that `render` wrote; BaselardError, naming the file, when it is something else."""
     try:
-        given = json.loads(text)
-        suites = tuple(_suite(one) for one in given["suites"])
-        return Report(**{**given, "suites": suites})
+        document = json.loads(text)
+        suites = tuple(_suite(one) for one in document["suites"])
+        return Report(**{**document, "suites": suites})
     except (ValueError, KeyError, TypeError) as error:
         raise BaselardError(f"{name} is not a report that Baselard wrote: {error}") from error
 

@@ -23,13 +23,15 @@ class PythonVersion:
 def parse(text: str) -> PythonVersion | None:
     """The version, or None when the text is none. Unlike `packaging`, the action takes no space around it."""
     try:
-        found = packaging.version.Version(text)
+        version = packaging.version.Version(text)
     except packaging.version.InvalidVersion:
         return None
     if text != text.strip():
         return None
-    final = not (found.is_prerelease or found.is_postrelease)
-    return PythonVersion(text, _joined(found), found.major, found.minor, found.micro, final, found.is_prerelease)
+    final = not (version.is_prerelease or version.is_postrelease)
+    return PythonVersion(
+        text, _joined(version), version.major, version.minor, version.micro, final, version.is_prerelease
+    )
 
 
 def _joined(version: packaging.version.Version) -> str:

@@ -14,9 +14,9 @@ def marks(verdicts: Sequence[EarlierVerdict]) -> Markup:
     """A mark for each verdict, the oldest first, and whether it is flaky; whoever hears the page hears the words."""
     if not verdicts:
         return Markup()
-    said = f"last {plural(len(verdicts), 'verdict')}, oldest first: {', '.join(one.verdict for one in verdicts)}"
+    label = f"last {plural(len(verdicts), 'verdict')}, oldest first: {', '.join(one.verdict for one in verdicts)}"
     shown = (element("span", _sign(verdict), class_=_state(verdict)) for verdict in verdicts)
-    strip = element("span", *shown, role="img", aria_label=said, title=said, class_="past")
+    strip = element("span", *shown, role="img", aria_label=label, title=label, class_="past")
     why = past.unsteady(verdicts)
     return joined(" ", strip, *([" ", element("span", "flaky", title=why, class_="flaky")] if why else []))
 

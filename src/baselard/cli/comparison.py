@@ -99,7 +99,7 @@ def _reason(turned: Turned) -> str:
 
 def _section(title: str, changes: Sequence[Change], shown: Callable[[float], str], width: int) -> list[str]:
     """A table, the largest difference first; nothing without rows."""
-    ordered = sorted(changes, key=lambda one: -abs((one.after or 0) - (one.before or 0)))
+    ordered = sorted(changes, key=lambda change: -abs((change.after or 0) - (change.before or 0)))
     rows = [(f"{plainly(one.name)} {plainly(one.what)}", *_cells(one, shown)) for one in ordered]
     if not rows:
         return []

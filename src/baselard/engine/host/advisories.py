@@ -80,14 +80,14 @@ def remedy(program: str, installed: Installed) -> str:
     open_to = concerning(program, installed)
     known = {version for advisory in open_to for version in advisory.repaired}
     good = [version for version in known if all(_repaired(advisory, Installed(version)) for advisory in open_to)]
-    made = f"{', '.join(sorted(good, key=_numbers))} or later"
+    versions = f"{', '.join(sorted(good, key=_numbers))} or later"
     if not installed.release:
-        return f"upgrade to {made}"
+        return f"upgrade to {versions}"
     packaged = [advisory.debian[installed.release] for advisory in open_to if installed.release in advisory.debian]
     if len(packaged) == len(open_to):
         return f"apt-get install {program} brings {max(packaged, key=_numbers)}"
     some = f"repairs some by {max(packaged, key=_numbers)}" if packaged else "has repaired none of them"
-    return f"Debian {installed.release} {some}; upgrade to {made}"
+    return f"Debian {installed.release} {some}; upgrade to {versions}"
 
 
 def programs() -> Iterator[tuple[str, Installed]]:

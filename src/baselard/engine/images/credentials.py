@@ -113,8 +113,8 @@ def _from_helper(helper: str, names: list[str]) -> Credential | None:
     for name in names:
         answer = process.run((f"docker-credential-{helper}", "get"), stdin=name.encode(), check=False, timeout=30)
         if answer.code == 0:
-            found = json.loads(answer.stdout)
-            if found["Username"] == _TOKEN_USER:
-                return Credential(identity_token=found["Secret"])
-            return Credential(found["Username"], found["Secret"])
+            document = json.loads(answer.stdout)
+            if document["Username"] == _TOKEN_USER:
+                return Credential(identity_token=document["Secret"])
+            return Credential(document["Username"], document["Secret"])
     return None

@@ -140,13 +140,15 @@ def parse_size(text: str) -> int:
 
 
 def _limit(root: Path) -> int:
-    given = os.environ.get("BASELARD_STORE_LIMIT")
-    if not given:
+    setting = os.environ.get("BASELARD_STORE_LIMIT")
+    if not setting:
         return min(int(shutil.disk_usage(root).total * _SHARE_OF_DISK), _MOST)
     try:
-        return parse_size(given)
+        return parse_size(setting)
     except ValueError:
-        raise UserError(f"BASELARD_STORE_LIMIT={given}: write a size such as 20G, 500M or a number of bytes") from None
+        raise UserError(
+            f"BASELARD_STORE_LIMIT={setting}: write a size such as 20G, 500M or a number of bytes"
+        ) from None
 
 
 def _read(store: Store) -> _Contents:

@@ -35,10 +35,10 @@ def require(store: Path) -> None:
 
 
 def _needed() -> int:
-    given = os.environ.get("BASELARD_SPACE")
-    if given is None:
+    setting = os.environ.get("BASELARD_SPACE")
+    if setting is None:
         return NEEDED
     try:
-        return collect.parse_size(given)
+        return collect.parse_size(setting)
     except ValueError:
-        raise UserError(f"BASELARD_SPACE={given}: write a size such as 2G, 500M or a number of bytes") from None
+        raise UserError(f"BASELARD_SPACE={setting}: write a size such as 2G, 500M or a number of bytes") from None

@@ -56,9 +56,9 @@ class Blobs:
             file.write(chunk)
 
         self.connection.again(lambda: self._rest(digest, file.tell(), sink), self._what(digest))
-        found = f"{seen.name}:{seen.hexdigest()}"
-        if found != digest:
-            raise DistributionError(f"{self._what(digest)}: the registry sent other bytes, of {found}")
+        received = f"{seen.name}:{seen.hexdigest()}"
+        if received != digest:
+            raise DistributionError(f"{self._what(digest)}: the registry sent other bytes, of {received}")
 
     def _rest(self, digest: str, at: int, sink: Callable[[bytes], None]) -> None:
         """Ask for what is missing; a registry that sends everything all the same has its beginning skipped."""
