@@ -34,10 +34,12 @@ def put(registry, place, text):
 def test_a_locked_tag_is_built_on_as_it_was_and_without_the_lock_as_it_is(call, registry, write, tmp_path):
     name = f"{registry}/acme/under:v1"
     old = put(registry, tmp_path, "old")
-    put(registry, tmp_path, "new")
+    new = put(registry, tmp_path, "new")
     files = {"Dockerfile": f"FROM {name} AS first\nFROM first\nCOPY --from={name} /text /copied\n"}
     source = write({**files, lock.FILE: lock.render({name: old})})
     done = call(source, "base", "file", "--path", "/copied", "contents")
     assert (done.stdout, done.code) == ("old", 0), done.stderr[-2000:]
+    patch = call(source, "update", "as-patch", "contents").stdout
+    assert f'-    "{name}": "{old}"' in patch and f'+    "{name}": "{new}"' in patch
     (source / lock.FILE).unlink()
     assert call(source, "base", "file", "--path", "/text", "contents").stdout == "new"
