@@ -21,6 +21,7 @@ from baselard.engine.modules import registration, running, warm
 from baselard.engine.modules.invoke import Invoker
 from baselard.engine.modules.running import Runner
 from baselard.engine.modules.source import load
+from baselard.engine.modules.warm import Warm
 from baselard.engine.progress import spans
 from baselard.engine.progress.spans import Span
 from baselard.engine.store.database import Store
@@ -192,7 +193,7 @@ def imported_ahead(root: Path) -> Iterator[None]:
     """Have the module imported as a resident engine has it, by a process that runners are borrowed from."""
     import sys
 
-    running.start_warm(load(root), Path(sys.executable), Caller(home="/"), root / "bytecode")
+    running.start_warm(load(root), Path(sys.executable), Caller(home="/"), root.with_name("bytecode"))
     try:
         yield
     finally:
@@ -201,11 +202,30 @@ def imported_ahead(root: Path) -> Iterator[None]:
         held.child.wait()
 
 
-@pytest.fixture(params=[contextlib.nullcontext, imported_ahead], ids=["own", "borrowed"])
-async def call(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> AsyncIterator[Called]:
+@pytest.fixture(scope="module")
+def ahead(root: Path) -> Iterator[Warm]:
+    with imported_ahead(root):
+        held = warm._held.pop()
+        yield held
+        warm.hold(held)
+
+
+@contextlib.contextmanager
+def held(known: Warm) -> Iterator[None]:
+    warm.hold(known)
+    try:
+        yield
+    finally:
+        warm._held.remove(known)
+
+
+@pytest.fixture(params=["own", "borrowed"])
+async def call(request: pytest.FixtureRequest, root: Path, ahead: Warm, tmp_path: Path) -> AsyncIterator[Called]:
     said: list[bytes] = []
-    with request.param(root), started(root, said) as runner, contextlib.closing(Store.open(tmp_path)) as store:
+    borrowing = held(ahead) if request.param == "borrowed" else contextlib.nullcontext()
+    with borrowing, started(root, said) as runner, contextlib.closing(Store.open(tmp_path)) as store:
         shown = Silent()
+        assert (runner.child is None) == (request.param == "borrowed")
         session = registration.session(store, shown)
         async with server.running(session) as (port, _):
             opened = lambda frame: registration.entered(session, port, frame)  # noqa: E731
