@@ -204,7 +204,8 @@ def usage() -> str:
     lines = [f"  {name:<12}{about}\n" for name, about in shown().items()]
     return (
         "Build a container base image once, test every example on the built object, publish what was tested.\n\n"
-        "Usage: baselard [-C DIR] [--engine embedded|dagger] [--no-daemon] [--[no-]rootless] COMMAND …\n"
+        "Usage: baselard [-C DIR] [--engine embedded|dagger] [--no-daemon] [--rootless|--no-rootless] "
+        "[--userns=single] COMMAND …\n"
         "  -C DIR      work in that directory; on a tree without a Dagger module, this module works on it\n\n"
         + "".join(lines)
         + "\n`baselard call --help` lists this module's functions, `COMMAND --help` tells of one command, "

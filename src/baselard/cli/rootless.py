@@ -10,7 +10,7 @@ from baselard.cli import places
 from baselard.engine.errors import HostError
 from baselard.engine.host import rootless
 
-_AGAIN = "_BASELARD_AGAIN"
+_AGAIN = "_STARTED_AGAIN_FOR_ROOTLESS"
 
 
 def entered(argv: Sequence[str]) -> bool:

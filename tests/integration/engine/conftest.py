@@ -177,6 +177,7 @@ class Client:
 
     def __init__(self, directory: Path, prefix: Sequence[str] = (), inside: Inside = lambda act: act()) -> None:
         self.inside = inside
+        self.patience = 60  # seconds until an answer has come
         self.run = directory / "run"
         places = {"BASELARD_STORE": str(directory / "store"), "BASELARD_RUN": str(self.run), "PYTHONPATH": str(ROOT)}
         self.log = (directory / "log").open("wb")
@@ -201,7 +202,7 @@ class Client:
         request = urllib.request.Request(url, json.dumps({"query": query}).encode(), self.headers)
 
         def answer():
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=self.patience) as response:
                 return json.load(response)
 
         return self.inside(answer)

@@ -17,6 +17,7 @@ from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import platforms, process
 from baselard.engine.images import debian_mirror
 from baselard.engine.images.debian_mirror import ARCHIVE, SECURITY
+from baselard.engine.store import overlay
 from baselard.oci.errors import SettingsError
 from baselard.oci.image_config import DEFAULT_PATH, ImageConfig
 from baselard.oci.platforms import Platform
@@ -168,6 +169,9 @@ def _finish(target: Path, wanted: Recipe) -> None:
     for pattern in (*_HOST_TRACES, *_LOGS, "etc/apt/sources.list", "etc/apt/sources.list.d/*.list"):
         for path in target.glob(pattern):
             path.unlink()
+    for path in (target / "dev").iterdir():  # empty in the official images too; a plain user can make no devices
+        overlay.remove(str(path))
+    os.utime(target / "dev")
     for name, text in _FILES.items():
         (target / name).write_text(text)
     (target / "usr/sbin/policy-rc.d").chmod(0o755)
