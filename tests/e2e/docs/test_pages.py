@@ -16,7 +16,7 @@ import yaml
 from _pytest.mark import ParameterSet
 
 from baselard.cli import chain, check, front, options, parser
-from baselard.cli.commands import COMMANDS, usage
+from baselard.cli.commands import COMMANDS
 from baselard.cli.target import Target
 from baselard.engine.errors import UserError
 from baselard.engine.run.containers import limits
@@ -100,7 +100,7 @@ def complaint(words: Sequence[str], module: Target) -> str:
 
 def _accept(words: list[str], module: Target, *, dagger: bool) -> None:
     while words[0].startswith("-") and words[0] not in ("--help", "--version"):
-        if not dagger and words[0].partition("=")[0] not in usage():
+        if not dagger and words[0].partition("=")[0] not in dict(front.WORDS):
             raise UserError(f"baselard has no option {words[0]}")
         del words[: 2 if words[0] in front.VALUED or (dagger and "=" not in words[0]) else 1]
     command, rest = words[0], words[1:]

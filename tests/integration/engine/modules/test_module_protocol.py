@@ -399,8 +399,8 @@ async def test_what_was_begun_for_one_engine_ends_with_it(root: Path, tmp_path: 
                 assert select.select([process], [], [], 10)[0]
                 os.close(process)
                 asleep.cancel()
-        (parent,) = parents
-        os.kill(parent, signal.SIGKILL)
+        (borrowed,) = parents
+        os.kill(borrowed, signal.SIGKILL)
         assert warm._held[-1].child.wait() == -signal.SIGKILL
         with started(root, []) as runner:
             assert runner.child
