@@ -55,7 +55,7 @@ def _name(element: Element) -> str:
 
 
 def _bad(element: Element, problem: Element, name: str, seconds: float) -> Case:
-    text = _MOUNTED.sub("", problem.text or "")
+    text = in_repository(problem.text or "")
     detail = "\n".join([*text.strip("\n").splitlines()[-_LINES:], *_printed(element)])
     verdict = Verdict.FAILED if problem.tag == "failure" else Verdict.ERROR
     return Case(name, verdict, seconds, _message(problem, text), detail, _place(element, text), CODE)
@@ -69,12 +69,21 @@ def _message(problem: Element, text: str) -> str:
     return next(iter(_SAID.findall(text)[-1:]), said)
 
 
-def _place(element: Element, text: str) -> Location | None:
-    """The deepest line of the repository's own in a traceback, else that of the test."""
+def in_repository(text: str) -> str:
+    """A text of pytest's with paths as the repository has them."""
+    return _MOUNTED.sub("", text)
+
+
+def deepest(text: str) -> Location | None:
+    """The deepest line of the repository's own in a traceback, if there is one."""
     places = [Location(one[0] or one[2], int(one[1] or one[3])) for one in _PLACE.findall(text)]
-    own = [place for place in places if not place.path.startswith(("/", "."))]
-    if own:
-        return own[-1]
+    return next((place for place in reversed(places) if not place.path.startswith(("/", "."))), None)
+
+
+def _place(element: Element, text: str) -> Location | None:
+    """The line that failed, else that of the test."""
+    if place := deepest(text):
+        return place
     path, line = element.get("file"), element.get("line")
     return Location(path, int(line) + 1 if line else 0) if path else None
 

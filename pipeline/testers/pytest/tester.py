@@ -42,16 +42,17 @@ def _mounted(exam: Exam) -> dagger.Directory:
 def cases(path: str, parts: Mapping[str, str]) -> tuple[Case, ...]:
     """The cases of its JUnit XML, and an exit code that this does not explain; `path` is the first of its files."""
     told = junit.cases(parts["junit"])
-    status, said = parts["status"].strip(), parts["said"].strip()
+    status, said = parts["status"].strip(), junit.in_repository(parts["said"].strip())
     if status == _PASSED or any(case.verdict.bad for case in told):
         return told
-    return (*told, Case("pytest", Verdict.ERROR, 0, _problem(status, said), said, Location(path), junit.CODE))
+    place = junit.deepest(said) or Location(path)
+    return (*told, Case("pytest", Verdict.ERROR, 0, _problem(status, said), said, place, junit.CODE))
 
 
 def _problem(status: str, said: str) -> str:
     if status == _NONE:
         return "collected no tests"
-    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+    last = next((line.removeprefix("E ").strip() for line in reversed(said.splitlines()) if line.strip()), "")
     if status == "late":
         return f"was ended, not done in time; `timeout` of this test in {FILE} allows more{f': {last}' if last else ''}"
     return f"exit code {status}{f': {last}' if last else ''}"

@@ -49,7 +49,6 @@ def test_without_a_traceback_the_place_is_that_of_the_test():
     ("status", "junit_xml", "said", "message"),
     [
         ("5", "", "no tests ran", "collected no tests"),
-        ("4", "", "ImportError\nE   No module named 'docker'\n", "exit code 4: E   No module named 'docker'"),
         ("late", "", "", LATE),
         (
             "late",
@@ -63,6 +62,22 @@ def test_without_a_traceback_the_place_is_that_of_the_test():
 def test_an_exit_code_that_no_case_explains_is_an_error(status, junit_xml, said, message):
     (case,) = tester.cases("a/test_b.py", {"status": f"{status}\n", "said": said, "junit": junit_xml})
     assert (str(case.verdict), case.message, str(case.place)) == ("error", message, "a/test_b.py")
+
+
+def test_a_conftest_that_cannot_be_read_is_told_with_its_line():
+    """Recorded: pytest says it on stderr, and writes no XML."""
+    said = (
+        "ImportError while loading conftest '/.goss-tests/examples/conf/conftest.py'.\n"
+        ".goss-tests/examples/conf/conftest.py:1: in <module>\n"
+        "    import docker\n"
+        "E   ModuleNotFoundError: No module named 'docker'\n"
+    )
+    (case,) = tester.cases("examples/conf/test_a.py", {"status": "4", "said": said, "junit": ""})
+    assert case.message == "exit code 4: ModuleNotFoundError: No module named 'docker'"
+    assert (str(case.place), case.detail.splitlines()[1]) == (
+        "examples/conf/conftest.py:1",
+        "examples/conf/conftest.py:1: in <module>",
+    )
 
 
 @pytest.mark.parametrize(("status", "xml"), [("1", TESTS), ("2", UNREAD), ("0", "<testsuites/>")])
