@@ -14,7 +14,6 @@ from bench.project import Project
 
 GOSS = "/opt/goss"
 _AT_ONCE = 6
-_GOSS = "/.goss/goss"
 _PATIENCE = ("--retry-timeout", "60s", "--sleep", "100ms")
 _COLLECT = """set -eu
 mkdir -p "$1/lib"
@@ -58,7 +57,9 @@ def test(engine: Command, project: Project, there: str) -> None:
         mounts = ("--volume", f"{GOSS}:/.goss:ro", "--volume", f"{there}/examples/{name}:/.goss-tests:ro")
         common = ("--network", "none", *mounts)
         if not project.serves(name):
-            engine("run", "--rm", *common, "--entrypoint", _GOSS, image(project, name), *_goss("goss.yaml")[1:])
+            engine(
+                "run", "--rm", *common, "--entrypoint", "/.goss/ld.so", image(project, name), *_goss("goss.yaml")[1:]
+            )
             return
         container = engine("run", "--detach", *common, image(project, name)).strip()
         try:
@@ -71,7 +72,8 @@ def test(engine: Command, project: Project, there: str) -> None:
 
 
 def _goss(gossfile: str) -> tuple[str, ...]:
-    return (_GOSS, "--gossfile", f"/.goss-tests/{gossfile}", "validate")
+    loader = ("/.goss/ld.so", "--inhibit-cache", "--library-path", "/.goss/lib")
+    return (*loader, "/.goss/goss", "--gossfile", f"/.goss-tests/{gossfile}", "validate")
 
 
 def bake_files(project: Project, there: str, base: str) -> list[str]:
