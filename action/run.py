@@ -175,9 +175,9 @@ def _is_mine(one: dict[str, Any], mark: str) -> bool:
 
 def _comments(number: int) -> Iterator[dict[str, Any]]:
     for page in range(1, 100):
-        found = _ask("GET", _api(f"issues/{number}/comments?per_page=100&page={page}"))
-        yield from found
-        if len(found) < 100:
+        comments = _ask("GET", _api(f"issues/{number}/comments?per_page=100&page={page}"))
+        yield from comments
+        if len(comments) < 100:
             return
 
 
@@ -275,8 +275,8 @@ def _report() -> Path:
 
 def _event() -> dict[str, Any]:
     path = env("GITHUB_EVENT_PATH")
-    found: dict[str, Any] = json.loads(Path(path).read_text()) if path else {}
-    return found
+    document: dict[str, Any] = json.loads(Path(path).read_text()) if path else {}
+    return document
 
 
 def _give(name: str, value: str) -> None:

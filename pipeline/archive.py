@@ -100,8 +100,8 @@ def layers(
     hidden: Mapping[str, int],
 ) -> tuple[PackedLayer, ...]:
     """Layers with the history entries that made them; where the history does not fit, it is left out."""
-    made = [str(entry.get("created_by", "")) for entry in history if not entry.get("empty_layer")]
-    names = made if len(made) == len(described) else [""] * len(described)
+    commands = [str(entry.get("created_by", "")) for entry in history if not entry.get("empty_layer")]
+    names = commands if len(commands) == len(described) else [""] * len(described)
     return tuple(
         PackedLayer(digest, int(one["size"]), sizes.get(digest, int(one["size"])), name, hidden.get(digest, 0))
         for one, name in zip(described, names, strict=True)

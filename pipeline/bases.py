@@ -78,9 +78,9 @@ def _place(config: Config, number: int, *keys: str) -> str:
 
 def _froms(text: str, settings: BaseSettings) -> tuple[From, ...]:
     """The images that it starts from; none when it does not parse, which its build tells."""
-    given = [From(value.removeprefix(IMAGE_CONTEXT), 0) for value in settings.contexts.values() if "://" in value]
+    contexts = [From(value.removeprefix(IMAGE_CONTEXT), 0) for value in settings.contexts.values() if "://" in value]
     try:
-        return (*froms(text, settings.dockerfile, settings.build_args, tuple(settings.contexts)), *given)
+        return (*froms(text, settings.dockerfile, settings.build_args, tuple(settings.contexts)), *contexts)
     except DockerfileError:
         return ()
 

@@ -136,8 +136,8 @@ def of_base(base: Base, target: str, images: Images, source: dagger.Directory, t
 
 def meant(examples: Sequence[Example], bases: Sequence[Base]) -> dict[str, tuple[Base, str]]:
     """The bases and targets that these examples start from, by title."""
-    found = (base_of(from_.reference, bases) for example in examples for from_ in example.froms)
-    return {title(*one): one for one in found if one}
+    owners = (base_of(from_.reference, bases) for example in examples for from_ in example.froms)
+    return {title(*one): one for one in owners if one}
 
 
 def build_name(title_: str) -> str:

@@ -33,10 +33,10 @@ async def sizes(call: Call, account: Account) -> Report:
     """Budgets of all targets, and how their compressed sizes differ from what is published."""
     platform = call.platform or str(await dag.default_platform())
     measured = [(base, target, await _measured(call, base, target)) for base, target in choose.targets(call.project)]
-    found = [(base, target, one) for base, target, one in measured if one]
-    before = await each(found, lambda one: _published(call, account, (one[0], one[1]), platform))
-    suites = tuple(weights.check(one, base.settings.budgets.get(target, "")) for base, target, one in found)
-    listed = [_entry(one, *beside) for (_, _, one), beside in zip(found, before, strict=True)]
+    published = [(base, target, one) for base, target, one in measured if one]
+    before = await each(published, lambda one: _published(call, account, (one[0], one[1]), platform))
+    suites = tuple(weights.check(one, base.settings.budgets.get(target, "")) for base, target, one in published)
+    listed = [_entry(one, *beside) for (_, _, one), beside in zip(published, before, strict=True)]
     named = tuple(replace(suite, name=f"size of {suite.name}") for suite in suites)
     return Report("size", named, call.clock.started, call.clock.now(), {SIZES: listed})
 

@@ -219,21 +219,21 @@ def parse(text: str, path: str = FILE) -> Config:
 def _config(document: Mapping[str, Any], places: Document) -> Config:
     examples = document.get("examples", {})
     test = document.get("test", {})
-    given: dict[str, Any] = {"jobs": test.get("jobs"), "retries": test.get("retries"), "timeout": test.get("timeout")}
-    given["lint_threshold"] = document.get("lint", {}).get("threshold")
+    values: dict[str, Any] = {"jobs": test.get("jobs"), "retries": test.get("retries"), "timeout": test.get("timeout")}
+    values["lint_threshold"] = document.get("lint", {}).get("threshold")
     if "bases" in document:
-        given["bases"] = tuple(_base(value, number, places) for number, value in enumerate(document["bases"]))
+        values["bases"] = tuple(_base(value, number, places) for number, value in enumerate(document["bases"]))
     if "paths" in examples:
-        given["example_paths"] = tuple(examples["paths"])
+        values["example_paths"] = tuple(examples["paths"])
     settings = examples.get("settings", {})
-    given["written"] = {name: _example(value, name, places) for name, value in settings.items()}
-    given["examples"] = {name: ExampleSettings(**fields) for name, fields in given["written"].items()}
-    given["runners"] = document.get("matrix", {}).get("runners")
-    given["publish"] = PublishSettings(**_fields(document.get("publish", {})))
-    given["cleanup"] = CleanupSettings(**_fields(document.get("cleanup", {})))
-    given["sign"] = SignSettings(**_fields(document.get("sign", {})))
-    given["verify"] = _verify(_fields(document.get("verify", {})))
-    return Config(**{key: value for key, value in given.items() if value is not None})
+    values["written"] = {name: _example(value, name, places) for name, value in settings.items()}
+    values["examples"] = {name: ExampleSettings(**fields) for name, fields in values["written"].items()}
+    values["runners"] = document.get("matrix", {}).get("runners")
+    values["publish"] = PublishSettings(**_fields(document.get("publish", {})))
+    values["cleanup"] = CleanupSettings(**_fields(document.get("cleanup", {})))
+    values["sign"] = SignSettings(**_fields(document.get("sign", {})))
+    values["verify"] = _verify(_fields(document.get("verify", {})))
+    return Config(**{key: value for key, value in values.items() if value is not None})
 
 
 def _base(document: Mapping[str, Any], number: int, places: Document) -> BaseSettings:
@@ -253,9 +253,9 @@ def _example(document: Mapping[str, Any], name: str, places: Document) -> dict[s
 
 
 def _with_tests(fields: dict[str, Any], where: Sequence[str], places: Document) -> dict[str, Any]:
-    given = fields.get("tests", ())
-    lines = [places.line_of((*where, "tests", str(number))) for number in range(len(given))]
-    return {**fields, "tests": tuple(map(_test, given, lines))} if given else fields
+    entries = fields.get("tests", ())
+    lines = [places.line_of((*where, "tests", str(number))) for number in range(len(entries))]
+    return {**fields, "tests": tuple(map(_test, entries, lines))} if entries else fields
 
 
 def _test(value: str | Mapping[str, Any], line: int) -> TestSettings:

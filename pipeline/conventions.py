@@ -66,8 +66,8 @@ def froms(
 
     Raises DockerfileError when it does not parse.
     """
-    found = dockerfile.image_references(text, path, build_args=build_args, contexts=contexts)
-    outside = (one for one in found if not one.is_stage and one.context is None and one.reference != "scratch")
+    references = dockerfile.image_references(text, path, build_args=build_args, contexts=contexts)
+    outside = (one for one in references if not one.is_stage and one.context is None and one.reference != "scratch")
     return tuple(From(one.reference, one.line, one.copied) for one in outside)
 
 
@@ -78,8 +78,8 @@ def dockerfile_name(file: str) -> str | None:
     """
     if file in DOCKERFILES:
         return ""
-    found = _NAMED.fullmatch(file)
-    name = found and (found["behind"] or found["before"])
+    match = _NAMED.fullmatch(file)
+    name = match and (match["behind"] or match["before"])
     return name if name and name.rpartition(".")[2] not in _OTHERWISE and not name.endswith("~") else None
 
 

@@ -95,14 +95,14 @@ async def _cleaned(call: Call, account: Account) -> Suite:
     settings = call.project.config.cleanup
     chosen = cleaning.policy(settings)
     try:
-        said = [
+        notes = [
             await cleaning.clean_up(parse_reference(name), await account.credentials(), chosen, apply=True)
             for name in dict.fromkeys(base.name for base in call.project.bases)
         ]
     except BaselardError as error:
         # What was published is published: a registry that deletes nothing is worth a note, not a failure.
-        said = [str(error)]
-    return Suite("cleanup", (Case("cleanup", Verdict.NOTED, message="; ".join(said)),))
+        notes = [str(error)]
+    return Suite("cleanup", (Case("cleanup", Verdict.NOTED, message="; ".join(notes)),))
 
 
 async def _documented(call: Call, account: Account) -> tuple[Suite, str]:
@@ -112,7 +112,7 @@ async def _documented(call: Call, account: Account) -> tuple[Suite, str]:
         updated = await docs.updated(call.project, account)
         if updated != await call.project.source.file(docs.FILE).contents():
             new = updated
-        said = f"is out of date: ci-report holds the new {docs.FILE}; or call update-docs" if new else "is current"
+        message = f"is out of date: ci-report holds the new {docs.FILE}; or call update-docs" if new else "is current"
     except (BaselardError, dagger.QueryError) as error:
-        said = str(error)
-    return Suite(docs.FILE, (Case("table of images", Verdict.NOTED, message=said),)), new
+        message = str(error)
+    return Suite(docs.FILE, (Case("table of images", Verdict.NOTED, message=message),)), new

@@ -36,9 +36,9 @@ async def updated(project: Project, account: Account) -> str:
 async def _rows(repository: AwaitedRepository, name: str, test_tags: str) -> list[str]:
     """A row for each image, tags of one digest together; test tags, and what is about an image, are not for readers."""
     names = [tag for tag in await repository.tags() if not fnmatchcase(tag, test_tags) and not subject_of(tag)]
-    found = await each(names, lambda tag: index.read(repository, tag))
+    indexes = await each(names, lambda tag: index.read(repository, tag))
     by_digest: dict[str, tuple[Published, list[str]]] = {}
-    for tag, published in zip(names, found, strict=True):
+    for tag, published in zip(names, indexes, strict=True):
         if published:
             by_digest.setdefault(published.digest, (published, []))[1].append(tag)
     return [row(name, tags, published) for published, tags in by_digest.values()]

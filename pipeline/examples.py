@@ -219,10 +219,10 @@ def _example(config: Config, one: FoundExample, example: Example, text: str, ins
     settings = example.settings
     if problem := _overlooked(one.directory, inside) or _missing(config, one, example, inside):
         return replace(example, problem=problem)
-    given = [From(value.removeprefix(IMAGE_CONTEXT), 0) for value in settings.contexts.values() if "://" in value]
+    contexts = [From(value.removeprefix(IMAGE_CONTEXT), 0) for value in settings.contexts.values() if "://" in value]
     try:
         written = froms(text, example.dockerfile, settings.build_args, tuple(settings.contexts))
-        return replace(example, froms=(*written, *given))
+        return replace(example, froms=(*written, *contexts))
     except DockerfileError as error:
         return replace(example, problem=str(error))
 

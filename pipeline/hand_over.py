@@ -67,11 +67,11 @@ def _by_digest(reference: str) -> str:
 
 def _listed(handed: dict[str, Handed]) -> dagger.Directory:
     listed = json.dumps({name: one.entry for name, one in handed.items()}, indent=2) + "\n"
-    found = dag.directory().with_new_file(FILE, listed)
+    folder = dag.directory().with_new_file(FILE, listed)
     for one in handed.values():
         if one.file:
-            found = found.with_file(one.archive, one.file)
-    return found
+            folder = folder.with_file(one.archive, one.file)
+    return folder
 
 
 @dataclass

@@ -89,11 +89,13 @@ def _shifted(report: Report, zero: datetime | None) -> Iterable[Suite]:
         yield replace(suite, spans=spans)
 
 
-def _missing(found: Sequence[tuple[str, Suite]], jobs: Sequence[Expected]) -> list[tuple[str, Suite]]:
+def _missing(suites: Sequence[tuple[str, Suite]], jobs: Sequence[Expected]) -> list[tuple[str, Suite]]:
     """A failed suite for every example that a runner should have reported and none did."""
-    known = {(platform, suite.name) for platform, suite in found}
+    known = {(platform, suite.name) for platform, suite in suites}
     broken = {
-        platform: suite.name for platform, suite in found if suite.name.endswith(checks.build_name("")) and suite.blocks
+        platform: suite.name
+        for platform, suite in suites
+        if suite.name.endswith(checks.build_name("")) and suite.blocks
     }
     lost = []
     for job in jobs:

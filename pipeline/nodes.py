@@ -103,10 +103,10 @@ class Reader:
         return merged[::-1], list(own.values())
 
     def _mappings(self, node: yaml.Node) -> list[yaml.MappingNode]:
-        found = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        if not all(isinstance(one, yaml.MappingNode) for one in found):
+        items = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        if not all(isinstance(one, yaml.MappingNode) for one in items):
             raise self._wrong(node, f"{_MERGE} merges mappings only")
-        return list(found)
+        return list(items)
 
     def _wrong(self, node: yaml.Node, problem: str) -> ConfigError:
         return ConfigError(f"{self.path}:{node.start_mark.line + 1}: {problem}")

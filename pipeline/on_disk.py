@@ -23,10 +23,10 @@ class DiskTree:
     async def glob(self, pattern: str) -> list[str]:
         """The paths that match; a directory's ends with a slash. No link is followed on the way."""
         *above, last = PurePosixPath(pattern).parts
-        found = [""]
+        places = [""]
         for part in above:
-            found = [f"{path}/" for parent in found for path in self._below(parent, part) if self._is_directory(path)]
-        matching = [path for parent in found for path in self._below(parent, last)]
+            places = [f"{path}/" for parent in places for path in self._below(parent, part) if self._is_directory(path)]
+        matching = [path for parent in places for path in self._below(parent, last)]
         return sorted(f"{path}/" if self._is_directory(path) else path for path in matching)
 
     async def text(self, path: str) -> str | None:

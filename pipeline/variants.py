@@ -128,11 +128,11 @@ def filled(text: str, variant: Mapping[str, str]) -> str:
     """The text with a variant's values where it names them; UsageError for a value that there is not."""
     values = {**variant, NAME: called(variant)}
 
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in values:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
             has = ", ".join(f"{name}={value}" for name, value in variant.items())
-            raise UsageError(f"{text!r} asks for {found[1]}, of which the variant {has} has no value")
-        return values[found[1]]
+            raise UsageError(f"{text!r} asks for {match[1]}, of which the variant {has} has no value")
+        return values[match[1]]
 
     return _PLACE.sub(value, text)
 

@@ -58,16 +58,16 @@ async def _one(
         )
     async with connect(reference, await account.credentials()) as repository:
         try:
-            found = await index.read(repository, reference.digest or reference.tag or "latest")
+            stored = await index.read(repository, reference.digest or reference.tag or "latest")
         except BaselardError as error:
             return _report(call, reference, Case("digests", Verdict.FAILED, message=str(error)))
-        proven = await proofs.check(repository, found, policy) if found else []
-    if found is None:
+        proven = await proofs.check(repository, stored, policy) if stored else []
+    if stored is None:
         return _report(call, reference, Case("exists", Verdict.FAILED, message="it is not in the registry"))
-    shown = _report(call, reference, *(_platform(image) for image in found.platforms), *proven)
+    shown = _report(call, reference, *(_platform(image) for image in stored.platforms), *proven)
     if meant is None or shown.failed:
         return shown
-    tested = [await _tested(call, account, replace(reference, digest=found.digest), one) for one in platforms]
+    tested = [await _tested(call, account, replace(reference, digest=stored.digest), one) for one in platforms]
     return merge("verify", [shown, *tested])
 
 

@@ -69,8 +69,8 @@ async def measure(name: str, image: dagger.Container, made: Sequence[Made[dagger
     counter = dag.container().from_("debian:trixie-slim").with_mounted_directory("/image", image.rootfs())
     for number, one in enumerate(made):
         counter = counter.with_mounted_directory(f"/made/{number:03}", one.container.rootfs(), read_only=True)
-    found = await counter.with_exec(["sh", "-c", _COUNT]).stdout()
-    brought, directories, packages = map(_pairs, found.split("---\n"))
+    counts = await counter.with_exec(["sh", "-c", _COUNT]).stdout()
+    brought, directories, packages = map(_pairs, counts.split("---\n"))
     instructions = tuple((made[int(number)].created_by, count) for number, count in brought)
     return Sizes(name, await archive.read(image), directories, packages, instructions)
 

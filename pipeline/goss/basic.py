@@ -59,12 +59,12 @@ async def overridden(image: dagger.Container, tools: dagger.Directory, nonce: st
         return Case(name, Verdict.SKIPPED, message="no echo in this image")
     ran = echo.with_exec(["echo", word], use_entrypoint=True, expect=dagger.ReturnType.ANY)
     try:
-        said = await ran.stdout()
+        output = await ran.stdout()
     except dagger.QueryError as error:
         return Case(name, Verdict.FAILED, message=str(error).partition("\n")[0])
-    if said == f"{word}\n":
+    if output == f"{word}\n":
         return Case(name, Verdict.PASSED)
-    told = repr(said.replace(word, "WORD"))
+    told = repr(output.replace(word, "WORD"))
     return Case(name, Verdict.FAILED, message=f"its entrypoint, given `echo WORD`, prints {told}")
 
 

@@ -55,10 +55,10 @@ async def of(image: dagger.Container) -> Readiness:
     asked = {name: field(image, name) for name in ("entrypoint", "defaultArgs")}
     asked["exposedPorts"] = field(image, "exposedPorts", _PORT)
     asked["dockerHealthcheck"] = field(image, "dockerHealthcheck", _HEALTHCHECK)
-    found = await select(image, asked)
-    ports = sorted(one["port"] for one in found["exposedPorts"] if one["protocol"] == "TCP")
-    started = tuple(found["entrypoint"] or ()), tuple(found["defaultArgs"] or ())
-    return Readiness(tuple(ports), *_healthcheck(found["dockerHealthcheck"]), *started)
+    answer = await select(image, asked)
+    ports = sorted(one["port"] for one in answer["exposedPorts"] if one["protocol"] == "TCP")
+    started = tuple(answer["entrypoint"] or ()), tuple(answer["defaultArgs"] or ())
+    return Readiness(tuple(ports), *_healthcheck(answer["dockerHealthcheck"]), *started)
 
 
 def _healthcheck(check: Mapping[str, Any] | None) -> tuple[str, int]:

@@ -70,9 +70,9 @@ def _cases(parts: Mapping[str, str]) -> tuple[Case, ...]:
     return tuple(case_of(result) for result in json.loads(parts["results"])["results"])
 
 
-def _as_in_repository(said: str) -> str:
+def _as_in_repository(text: str) -> str:
     """goss's words without the places where it sees the files; which one includes all others is nobody's business."""
-    return said.strip().replace(", source: /.goss-tests/goss-main.yaml", "").replace("/.goss-tests/", "")
+    return text.strip().replace(", source: /.goss-tests/goss-main.yaml", "").replace("/.goss-tests/", "")
 
 
 def _process(parts: Mapping[str, str]) -> tuple[Case, ...]:
@@ -152,9 +152,9 @@ def _unmatched(holder: str, patterns: Sequence[str]) -> str:
     """The patterns that a text should have and has not, and those behind `!` that it has and should not."""
     lacks = [_shown(pattern) for pattern in patterns if not pattern.startswith("!")]
     has = [_shown(one[1:]) for one in patterns if one.startswith("!")]
-    said = [f"lacks {', '.join(lacks)}"] if lacks else []
-    said += [f"has {', '.join(has)}, which it must not"] if has else []
-    return f"{holder} {' and '.join(said) or 'is not as expected'}"
+    complaints = [f"lacks {', '.join(lacks)}"] if lacks else []
+    complaints += [f"has {', '.join(has)}, which it must not"] if has else []
+    return f"{holder} {' and '.join(complaints) or 'is not as expected'}"
 
 
 def _shown(pattern: str) -> str:

@@ -29,12 +29,12 @@ def inline(variables: Variables) -> str:
     return json.dumps(variables.inline) if variables.inline else ""
 
 
-def explained(said: str) -> str:
+def explained(message: str) -> str:
     """goss's words, and what to do when they are about a variable that has no value."""
-    if not (found := _MISSING.search(said)):
-        return said
-    where = _FILE.search(said)
+    if not (match := _MISSING.search(message)):
+        return message
+    where = _FILE.search(message)
     return (
-        f"{f'{where[1]} ' if where else ''}asks for {{{{ {found[1]} }}}}, and {found[2]} has no value: "
+        f"{f'{where[1]} ' if where else ''}asks for {{{{ {match[1]} }}}}, and {match[2]} has no value: "
         f"give it one by `vars` of this example or base in {FILE}, a file or values"
     )

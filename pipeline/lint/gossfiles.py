@@ -37,10 +37,10 @@ def parse(printed: str) -> list[Finding]:
 
 def _finding(path: str, text: str) -> Finding | None:
     if text.endswith("failed"):
-        said = re.sub(r"^\d+/\d+/\d+ \d+:\d+:\d+ ", "", text.splitlines()[0])
-        line = re.search(r"line (\d+)|template: \w+:(\d+):", said)
+        message = re.sub(r"^\d+/\d+/\d+ \d+:\d+:\d+ ", "", text.splitlines()[0])
+        line = re.search(r"line (\d+)|template: \w+:(\d+):", message)
         number = int(line[1] or line[2]) if line else 1
-        return Finding(Location(path, number), "goss/render", "error", explained(said))
+        return Finding(Location(path, number), "goss/render", "error", explained(message))
     if text in {"", "{}"}:
         return Finding(Location(path, 1), "goss/empty", "error", "asserts nothing; an empty gossfile proves nothing")
     return None

@@ -38,8 +38,8 @@ async def findings(
 
 
 async def _printed(tools: dagger.Container, rules: str, paths: Sequence[str]) -> str:
-    given = ["--config", rules] if rules else []
-    return await output(tools, "hadolint", "--format", "json", "--no-fail", *given, *paths)
+    options = ["--config", rules] if rules else []
+    return await output(tools, "hadolint", "--format", "json", "--no-fail", *options, *paths)
 
 
 def nearest(path: str, rules: Collection[str]) -> str:

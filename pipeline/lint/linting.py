@@ -68,17 +68,17 @@ def substituted(project: Project, texts: Mapping[str, str]) -> dict[str, set[int
     return lines
 
 
-def suites(paths: Sequence[str], found: Sequence[Finding], threshold: str, span: Phase) -> tuple[Suite, ...]:
+def suites(paths: Sequence[str], findings: Sequence[Finding], threshold: str, span: Phase) -> tuple[Suite, ...]:
     """A suite for each linted file, clean ones included; the span covers all of them, so only the first has it."""
-    known = tuple(dict.fromkeys([*paths, *(finding.place.path for finding in found)]))
+    known = tuple(dict.fromkeys([*paths, *(finding.place.path for finding in findings)]))
     return tuple(
-        Suite(path, _cases(path, found, threshold), spans=(span,) if index == 0 else (), group="lint")
+        Suite(path, _cases(path, findings, threshold), spans=(span,) if index == 0 else (), group="lint")
         for index, path in enumerate(known)
     )
 
 
-def _cases(path: str, found: Sequence[Finding], threshold: str) -> tuple[Case, ...]:
-    here = sorted((f for f in found if f.place.path == path), key=lambda f: (f.place.line, f.place.column, f.code))
+def _cases(path: str, findings: Sequence[Finding], threshold: str) -> tuple[Case, ...]:
+    here = sorted((f for f in findings if f.place.path == path), key=lambda f: (f.place.line, f.place.column, f.code))
     return tuple(finding.case(threshold) for finding in here) or (Case("clean", Verdict.PASSED),)
 
 
@@ -100,12 +100,12 @@ async def _matching(source: dagger.Directory, patterns: Sequence[str]) -> tuple[
 
 def _gossfiles(project: Project) -> dict[str, tuple[str, str]]:
     """The gossfiles of bases and examples, each with the variables it gets."""
-    found: dict[str, tuple[str, str]] = {}
+    files: dict[str, tuple[str, str]] = {}
     for base in project.bases:
         given = base.settings.vars.file, inline(base.settings.vars)
-        found |= dict.fromkeys(filter(None, [*base.goss, base.wait]), given)
+        files |= dict.fromkeys(filter(None, [*base.goss, base.wait]), given)
     for example in project.examples:
         given = example.vars_file, inline(example.settings.vars)
         names = [*example.goss, *([GOSS_WAIT] if example.waits else [])]
-        found |= {f"{example.directory}/{name}": given for name in names}
-    return found
+        files |= {f"{example.directory}/{name}": given for name in names}
+    return files

@@ -24,8 +24,8 @@ def subject_of(tag: str) -> str:
 
     Empty for a tag that names an image.
     """
-    found = _ABOUT.fullmatch(tag)
-    return f"sha256:{found[1]}" if found else ""
+    match = _ABOUT.fullmatch(tag)
+    return f"sha256:{match[1]}" if match else ""
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,17 @@ async def read(repository: AwaitedRepository) -> Contents:
     names = await repository.tags()
     answers = await each(names, repository.manifest)
     tags = {name: answer.digest for name, answer in zip(names, answers, strict=True) if answer}
-    found: dict[str, StoredManifest] = {}
+    manifests: dict[str, StoredManifest] = {}
     waiting: dict[str, Answer | None] = {answer.digest: answer for answer in answers if answer}
     while waiting:
         digest, known = waiting.popitem()
         answer = known or await repository.manifest(digest)
         if answer is None:
             continue
-        found[digest] = await _manifest(repository, digest, answer)
+        manifests[digest] = await _manifest(repository, digest, answer)
         referring = [str(one["digest"]) for one in await repository.referrers(digest)]
-        waiting.update({one: None for one in (*found[digest].children, *referring) if one not in found})
-    return Contents(tags, found)
+        waiting.update({one: None for one in (*manifests[digest].children, *referring) if one not in manifests})
+    return Contents(tags, manifests)
 
 
 async def _manifest(repository: AwaitedRepository, digest: str, answer: Answer) -> StoredManifest:

@@ -66,8 +66,8 @@ async def _image(repository: AwaitedRepository, answer: Answer, document: Any) -
     facts = json.loads(config)
     parts = [facts.get("os", "linux"), facts.get("architecture", ""), facts.get("variant", "")]
     platform = "/".join(part for part in parts if part)
-    made = of_manifest(platform, answer.digest, answer.body, document)
-    return replace(made, created=str(facts.get("created") or ""), media_type=answer.media_type)
+    published = of_manifest(platform, answer.digest, answer.body, document)
+    return replace(published, created=str(facts.get("created") or ""), media_type=answer.media_type)
 
 
 def of_manifest(platform: str, digest: str, body: bytes, document: Mapping[str, Any]) -> PlatformImage:

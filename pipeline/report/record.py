@@ -28,22 +28,22 @@ def parse(text: str, name: str = FILE) -> Report:
         raise BaselardError(f"{name} is not a report that Baselard wrote: {error}") from error
 
 
-def _suite(given: Mapping[str, Any]) -> Suite:
+def _suite(entry: Mapping[str, Any]) -> Suite:
     return Suite(
         **{
-            **given,
-            "cases": _cases(given),
-            "spans": tuple(Phase(**one) for one in given["spans"]),
-            "quarantine": Quarantine(**given["quarantine"]) if given["quarantine"] else None,
-            "earlier": tuple(Attempt(**{**one, "cases": _cases(one)}) for one in given["earlier"]),
+            **entry,
+            "cases": _cases(entry),
+            "spans": tuple(Phase(**one) for one in entry["spans"]),
+            "quarantine": Quarantine(**entry["quarantine"]) if entry["quarantine"] else None,
+            "earlier": tuple(Attempt(**{**one, "cases": _cases(one)}) for one in entry["earlier"]),
         }
     )
 
 
-def _cases(given: Mapping[str, Any]) -> tuple[Case, ...]:
-    return tuple(_case(one) for one in given["cases"])
+def _cases(entry: Mapping[str, Any]) -> tuple[Case, ...]:
+    return tuple(_case(one) for one in entry["cases"])
 
 
-def _case(given: Mapping[str, Any]) -> Case:
-    place = Location(**given["place"]) if given["place"] else None
-    return Case(**{**given, "verdict": Verdict(given["verdict"]), "place": place})
+def _case(entry: Mapping[str, Any]) -> Case:
+    place = Location(**entry["place"]) if entry["place"] else None
+    return Case(**{**entry, "verdict": Verdict(entry["verdict"]), "place": place})

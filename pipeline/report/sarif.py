@@ -71,12 +71,12 @@ def _rule(code: str, link: str) -> dict[str, Any]:
 
 
 def _result(suite: Suite, case: Case, place: Location, rule: int) -> dict[str, Any]:
-    said = case.message if case.name == case.code else f"{case.name}: {case.message}"
+    message = case.message if case.name == case.code else f"{case.name}: {case.message}"
     result = {
         "ruleId": case.code,
         "ruleIndex": rule,
         "level": _level(suite, case),
-        "message": {"text": said or str(case.verdict)},
+        "message": {"text": message or str(case.verdict)},
         "locations": [{"physicalLocation": _location(place)}],
     }
     if suite.quarantine and suite.quarantined and case.verdict.bad:

@@ -39,10 +39,10 @@ def comment(report: Report) -> str:
 
 def _fitting(parts: Sequence[str], most: int, rest: str) -> str:
     """The parts that there are, as far as they fit into so many bytes; if not all do, `rest` says where they are."""
-    given = [part for part in parts if part]
-    lengths = list(accumulate(len(part.encode(errors="replace")) for part in given))
-    fitting = [part for part, length in zip(given, lengths, strict=True) if length < most]
-    return "\n\n".join([*fitting, *([rest] if len(fitting) < len(given) else [])]) + "\n"
+    filled = [part for part in parts if part]
+    lengths = list(accumulate(len(part.encode(errors="replace")) for part in filled))
+    fitting = [part for part, length in zip(filled, lengths, strict=True) if length < most]
+    return "\n\n".join([*fitting, *([rest] if len(fitting) < len(filled) else [])]) + "\n"
 
 
 def _brief(suite: Suite) -> str:

@@ -19,11 +19,11 @@ def render(report: Report) -> str:
     timed = [suite for suite in report.suites if _tasks(suite)]
     if not timed:
         return ""
-    said = [f"The {_ROWS} that failed or took longest, of {len(timed)}."] if len(timed) > _ROWS else []
-    said += ["Red: what failed."] if any(suite.blocks for suite in _chosen(timed)) else []
+    notes = [f"The {_ROWS} that failed or took longest, of {len(timed)}."] if len(timed) > _ROWS else []
+    notes += ["Red: what failed."] if any(suite.blocks for suite in _chosen(timed)) else []
     waited = any(span.phase == WAITING for suite in _chosen(timed) for span in suite.spans)
-    said += ["No bar: it waits for its base."] if waited else []
-    return "\n\n".join([f"```mermaid\n{mermaid(report)}\n```", *([" ".join(said)] if said else [])])
+    notes += ["No bar: it waits for its base."] if waited else []
+    return "\n\n".join([f"```mermaid\n{mermaid(report)}\n```", *([" ".join(notes)] if notes else [])])
 
 
 def mermaid(report: Report) -> str:

@@ -136,8 +136,8 @@ def moment(when: datetime, pattern: str, zone: str = "UTC") -> str:
     """A time in moment.js's format, in a time zone by its IANA name. UsageError when there is no such zone."""
     local = when.astimezone(_zone(zone))
     utc = not local.utcoffset()
-    pattern = _LONG_TOKEN.sub(lambda found: _LONG.get(found[0], found[0]), pattern or _default(utc=utc))
-    return "".join(_piece(found[0], local) for found in _TOKEN.finditer(pattern))
+    pattern = _LONG_TOKEN.sub(lambda match: _LONG.get(match[0], match[0]), pattern or _default(utc=utc))
+    return "".join(_piece(match[0], local) for match in _TOKEN.finditer(pattern))
 
 
 def _default(*, utc: bool) -> str:

@@ -47,8 +47,8 @@ class Pattern:
 
     def find(self, subject: str) -> tuple[str | None, ...] | None:
         """The whole match and its groups, None for a group that took no part; None when nothing matches."""
-        found = self.compiled.match(subject) if self.sticky else self.compiled.search(subject)
-        return (found[0], *found.groups()) if found else None
+        match = self.compiled.match(subject) if self.sticky else self.compiled.search(subject)
+        return (match[0], *match.groups()) if match else None
 
 
 def compile_(source: str, flags: str = "") -> Pattern:
@@ -80,18 +80,18 @@ def _translated(source: str, flags: str) -> list[str]:
     state = _State(source, plain)
     pieces, at = [], 0
     while at < len(source):
-        found = _TOKEN.match(source, at)
-        if not found:
+        match = _TOKEN.match(source, at)
+        if not match:
             raise _refused(source, f"{source[at : at + 6]!r} is not known")
-        pieces.append(_piece(found, state))
-        at = found.end()
+        pieces.append(_piece(match, state))
+        at = match.end()
     return pieces
 
 
-def _piece(found: re.Match[str], state: _State) -> str:
-    text, kind = found[0], found.lastgroup
+def _piece(match: re.Match[str], state: _State) -> str:
+    text, kind = match[0], match.lastgroup
     if kind == "quantifier":
-        return _quantifier(text, state, found)
+        return _quantifier(text, state, match)
     state.repeatable = not (kind == "group" or text in "|^$")
     if kind == "escape":
         return _escape(text, state)
@@ -102,10 +102,10 @@ def _piece(found: re.Match[str], state: _State) -> str:
     return state.plain.get(text) or (text if text in "|)" else re.escape(text))
 
 
-def _quantifier(text: str, state: _State, found: re.Match[str]) -> str:
+def _quantifier(text: str, state: _State, match: re.Match[str]) -> str:
     if not state.repeatable:
         raise _refused(state.source, f"nothing to repeat before {text!r}")
-    rest = found.string[found.end() :]
+    rest = match.string[match.end() :]
     state.repeatable = rest.startswith("?")  # "lazy" comes as a text of its own
     if state.repeatable and rest[1:2] in ("*", "+", "?"):
         raise _refused(state.source, f"nothing to repeat before {rest[1]!r}")
@@ -140,7 +140,7 @@ def _character(text: str, state: _State) -> str:
 
 def _class(text: str, state: _State) -> str:
     negated = text.startswith("[^")
-    items = [found[0] for found in _ITEM.finditer(text[2 if negated else 1 : -1])]
+    items = [match[0] for match in _ITEM.finditer(text[2 if negated else 1 : -1])]
     if not items:
         return r"[\s\S]" if negated else r"(?!)"
     return f"[{'^' if negated else ''}{''.join(_ranges(items, state))}]"

@@ -23,9 +23,11 @@ class Markup(str):
 
 def element(name: str, /, *children: str, **attributes: str | bool) -> Markup:
     """One element. An attribute is left out when it is false, and bare when it is true; `class_` means `class`."""
-    given = "".join(_attribute(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value)
+    written = "".join(
+        _attribute(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value
+    )
     inside = "".join(map(markup, children))
-    return Markup(f"<{name}{given}>" if name in _VOID else f"<{name}{given}>{inside}</{name}>")
+    return Markup(f"<{name}{written}>" if name in _VOID else f"<{name}{written}>{inside}</{name}>")
 
 
 def markup(text: str) -> Markup:

@@ -100,8 +100,8 @@ def _failures(report: Report, anchors: Sequence[str]) -> Markup:
 def _failure(suite: Suite, anchor: str) -> Markup:
     case, more = suite.failures[0], len(suite.failures) - 1
     others = f" (and {more} more)" if more else ""
-    said = example.last_words(suite)
-    hint = element("pre", said) if said else ""
+    words = example.last_words(suite)
+    hint = element("pre", words) if words else ""
     return element("li", link(suite.name, f"#{anchor}", class_="name"), " ", example.reason(case), others, hint)
 
 

@@ -42,8 +42,8 @@ class Changes:
         from watchfiles import awatch
 
         try:
-            async for found in awatch(*roots, watch_filter=_filter(), step=_STEP, debounce=_LONGEST):
-                if lasting := _lasting(found):
+            async for changes in awatch(*roots, watch_filter=_filter(), step=_STEP, debounce=_LONGEST):
+                if lasting := _lasting(changes):
                     self.paths |= lasting
                     self._some.set()
         except (OSError, RuntimeError) as error:  # too many directories for fs.inotify.max_user_watches
@@ -68,10 +68,10 @@ async def watched(roots: Iterable[Path]) -> AsyncIterator[Changes]:
             await task
 
 
-def _lasting(found: "Iterable[FileChange]") -> set[Path]:
+def _lasting(changes: "Iterable[FileChange]") -> set[Path]:
     """The files that changed, without those that came and went at once, as the ones that editors write first."""
-    came = {path for change, path in found if change.name == "added"}
-    return {Path(path) for _, path in found if path not in came or os.path.lexists(path)}
+    came = {path for change, path in changes if change.name == "added"}
+    return {Path(path) for _, path in changes if path not in came or os.path.lexists(path)}
 
 
 def _filter() -> "DefaultFilter":

@@ -12,7 +12,7 @@ def run(before: str, after: str, line: Sequence[str], *, as_json: bool) -> int:
     ``line`` is the command line, to become root with.
     """
     with history.opened(line) as store:
-        found = comparison.compared(history.numbered(store, before), history.numbered(store, after))
-    shown = comparison.plain(found) if as_json else comparison.text(found, columns.width(sys.stdout))
+        differences = comparison.compared(history.numbered(store, before), history.numbered(store, after))
+    shown = comparison.plain(differences) if as_json else comparison.text(differences, columns.width(sys.stdout))
     history.show(shown, as_json=as_json)
     return 0

@@ -56,26 +56,28 @@ def compared(before: RecordedRun, after: RecordedRun) -> Comparison:
     return Comparison(before, after, verdicts, len(names) - len(verdicts), tuple(seconds), differing)
 
 
-def plain(found: Comparison) -> Mapping[str, Any]:
+def plain(comparison: Comparison) -> Mapping[str, Any]:
     """The comparison as JSON has it; runs by their numbers."""
-    told = asdict(found)
-    return {**told, "before": found.before.number, "after": found.after.number}
+    told = asdict(comparison)
+    return {**told, "before": comparison.before.number, "after": comparison.after.number}
 
 
-def text(found: Comparison, width: int = 0) -> str:
+def text(comparison: Comparison, width: int = 0) -> str:
     """The comparison for people, in so many columns, if any; of seconds those that differ by a tenth."""
     lines = [
-        past.cut(f"{name:<8}{_heading(one)}", width) for name, one in (("before", found.before), ("after", found.after))
+        past.cut(f"{name:<8}{_heading(one)}", width)
+        for name, one in (("before", comparison.before), ("after", comparison.after))
     ]
     lines.append("")
     lines += [
-        f"{plainly(verdict.name)}: {verdict.before} → {verdict.after}{_reason(verdict)}" for verdict in found.verdicts
+        f"{plainly(verdict.name)}: {verdict.before} → {verdict.after}{_reason(verdict)}"
+        for verdict in comparison.verdicts
     ]
-    others = "verdict is" if found.same == 1 else "verdicts are"
-    lines.append(f"{found.same} {'other ' if found.verdicts else ''}{others} as before")
-    slower = [change for change in found.seconds if abs((change.after or 0) - (change.before or 0)) >= _NOTICED]
+    others = "verdict is" if comparison.same == 1 else "verdicts are"
+    lines.append(f"{comparison.same} {'other ' if comparison.verdicts else ''}{others} as before")
+    slower = [change for change in comparison.seconds if abs((change.after or 0) - (change.before or 0)) >= _NOTICED]
     lines += _section("seconds", slower, lambda count: f"{count:.1f}", width)
-    lines += _section("sizes in MB", found.sizes, lambda count: f"{count / 1e6:.1f}", width)
+    lines += _section("sizes in MB", comparison.sizes, lambda count: f"{count / 1e6:.1f}", width)
     return "".join(f"{line}\n" for line in lines)
 
 

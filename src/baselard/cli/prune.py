@@ -48,7 +48,7 @@ def _size(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    found = _TIME.match(text)
-    if not found:
+    match = _TIME.match(text)
+    if not match:
         raise UserError(f"--older-than {text}: write a time such as 30m, 12h, 7d or 2w")
-    return float(found[1]) * _UNITS[found[2]]
+    return float(match[1]) * _UNITS[match[2]]

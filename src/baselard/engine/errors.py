@@ -13,7 +13,7 @@ _USERINFO = re.compile(r"(?<=://)[^\s/?#@]+@")  # of a URL (RFC 3986, 3.2.1), su
 
 def without_passwords(text: str) -> str:
     """``text`` where the URLs in it have ``***`` for a user and password; who is asked for by ssh is no secret."""
-    return _USERINFO.sub(lambda found: found[0] if found[0] == "git@" else "***@", text)
+    return _USERINFO.sub(lambda match: match[0] if match[0] == "git@" else "***@", text)
 
 
 class EngineError(Exception):

@@ -18,8 +18,8 @@ def familiar(name: str) -> str:
     try:
         return reference.parse(name).familiar
     except InvalidReferenceError as error:
-        said = ": repository name must be lowercase" if _is_reference(name.lower()) and name != name.lower() else ""
-        raise ValueError(f"invalid reference format{said}") from error
+        hint = ": repository name must be lowercase" if _is_reference(name.lower()) and name != name.lower() else ""
+        raise ValueError(f"invalid reference format{hint}") from error
 
 
 def _is_reference(name: str) -> bool:

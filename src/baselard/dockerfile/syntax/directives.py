@@ -21,19 +21,19 @@ FRONTENDS = ("docker/dockerfile", "docker/dockerfile-upstream")
 
 def read_directives(text: str, filename: str) -> Mapping[str, str]:
     """The directives by name, lower-case. Raises DockerfileError for a `syntax` that is not Docker's frontend 1.x."""
-    found: dict[str, str] = {}
+    directives: dict[str, str] = {}
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         match = LINE.fullmatch(line.strip())
         if not match or match[1].lower() not in KNOWN:
             break
-        found[match[1].lower()] = match[2]
+        directives[match[1].lower()] = match[2]
         if match[1].lower() == "syntax" and not is_dockers(match[2].split()[0]):
             raise DockerfileError(
                 f"syntax={match[2]} names another frontend, a program this build cannot run; "
                 "only docker/dockerfile:1 is built in",
                 Place(filename, number, line.strip()),
             )
-    return found
+    return directives
 
 
 def is_dockers(frontend: str) -> bool:

@@ -40,13 +40,13 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def parse_flags(given: Sequence[str], known: Mapping[str, str]) -> Flags:
+def parse_flags(words: Sequence[str], known: Mapping[str, str]) -> Flags:
     """Read `--name[=value]` words against `known` (name → kind).
 
     Raises ValueError, in BuildKit's words, for a flag that is unknown, repeated, or lacks its value.
     """
     values: dict[str, tuple[str, ...]] = {}
-    for word in given:
+    for word in words:
         name, has_value, value = word.removeprefix("--").partition("=")
         if name not in known:
             raise ValueError(f"unknown flag: --{name}{suggestion(name, list(known))}")

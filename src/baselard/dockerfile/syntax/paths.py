@@ -58,4 +58,4 @@ def as_glob(pattern: str) -> str:
 
 def unfollowed(name: str) -> str:
     """A pattern with wildcards that matches a name as it stands, so that no link in it is followed."""
-    return re.sub(r"\A\\?(.)", lambda found: f"[{chr(92) * (found[1] in ESCAPED)}{found[1]}]", name)
+    return re.sub(r"\A\\?(.)", lambda match: f"[{chr(92) * (match[1] in ESCAPED)}{match[1]}]", name)

@@ -64,8 +64,8 @@ async def directory(
     no_cache: bool = False,
 ) -> Directory:
     """The patterns are for a directory of the host alone."""
-    if found := git_address(address.value):
-        return (await _tree(ctx, found)).directory(found.path)
+    if named := git_address(address.value):
+        return (await _tree(ctx, named)).directory(named.path)
     path = _local(address.value)
     return await host.directory(
         ctx, Host(), path=path, exclude=exclude, include=include, gitignore=gitignore, no_cache=no_cache
@@ -82,31 +82,31 @@ async def file(
     include: Strings = (),  # noqa: ARG001
     gitignore: bool = False,  # noqa: ARG001
 ) -> File:
-    found = git_address(address.value)
-    if found and not found.path:
+    named = git_address(address.value)
+    if named and not named.path:
         raise UserError("no file path specified within git repository")
-    if found:
-        return (await _tree(ctx, found)).file(found.path)
+    if named:
+        return (await _tree(ctx, named)).file(named.path)
     return await host.file(ctx, Host(), path=_local(address.value), no_cache=no_cache)
 
 
 @field("Address.gitRepository")
 async def repository(ctx: Context, address: Address) -> GitRepository:
-    found = git_address(address.value)
-    if found and (found.ref or found.path):
-        raise UserError(f"git repository address cannot contain {'ref' if found.ref else 'subdir'}")
-    if found:
-        return await remote.repository(ctx, url=found.url)
+    named = git_address(address.value)
+    if named and (named.ref or named.path):
+        raise UserError(f"git repository address cannot contain {'ref' if named.ref else 'subdir'}")
+    if named:
+        return await remote.repository(ctx, url=named.url)
     return await _local_repository(ctx, address.value)
 
 
 @field("Address.gitRef")
 async def ref(ctx: Context, address: Address) -> GitRef:
-    found = git_address(address.value)
-    if found and found.path:
+    named = git_address(address.value)
+    if named and named.path:
         raise UserError("git ref address cannot contain subdir")
-    if found:
-        return await _ref(ctx, found)
+    if named:
+        return await _ref(ctx, named)
     path, _, name = address.value.partition("#")
     return await remote.ref(ctx, await _local_repository(ctx, path), name=name or "HEAD")
 
@@ -154,9 +154,9 @@ async def _local_repository(ctx: Context, text: str) -> GitRepository:
     return await remote.as_git(ctx, await host.directory(ctx, Host(), path=_local(text)))
 
 
-async def _ref(ctx: Context, found: GitAddress) -> GitRef:
-    return await remote.ref(ctx, await remote.repository(ctx, url=found.url), name=found.ref or "HEAD")
+async def _ref(ctx: Context, named: GitAddress) -> GitRef:
+    return await remote.ref(ctx, await remote.repository(ctx, url=named.url), name=named.ref or "HEAD")
 
 
-async def _tree(ctx: Context, found: GitAddress) -> Directory:
-    return (await _ref(ctx, found)).tree()
+async def _tree(ctx: Context, named: GitAddress) -> Directory:
+    return (await _ref(ctx, named)).tree()

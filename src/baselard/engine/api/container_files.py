@@ -49,8 +49,8 @@ async def _owned(ctx: Context, container: Container, source: Directory | File, o
     """What is to be mounted, given to ``owner``; names are those of the container's own accounts."""
     if not owner:
         return source.output
-    found = await ctx.look(container.rootfs, lambda root: owners.resolve(root, owner))
-    return Output(Chown(source.output, source.path, f"{found.uid}:{found.gid}" if found else owner))
+    ids = await ctx.look(container.rootfs, lambda root: owners.resolve(root, owner))
+    return Output(Chown(source.output, source.path, f"{ids.uid}:{ids.gid}" if ids else owner))
 
 
 @field("Container.withMountedDirectory")

@@ -57,8 +57,8 @@ class EngineBuilder:
     async def resolve(self, missing: UnresolvedError) -> None:
         """Ask the registry for an image, so that the build can go on."""
         platform = platforms.parse(missing.platform)
-        found = await source.find(self.ctx.session.worker, missing.reference, platform)
-        container = Container(found.rootfs, found.config, image_ref=str(found.reference), marks=(found.rootfs,))
+        image = await source.find(self.ctx.session.worker, missing.reference, platform)
+        container = Container(image.rootfs, image.config, image_ref=str(image.reference), marks=(image.rootfs,))
         self.images[missing.reference, missing.platform] = container
 
     async def default_platform(self) -> str:
@@ -194,8 +194,8 @@ class EngineBuilder:
         mode = parse_mode(one.mode)
         if not one.mode or mode is not None or one.is_directory:
             return mode
-        found = await self.ctx.look(origin.output, lambda root: reading.status(root, origin.path))
-        return apply_mode(one.mode, found.permissions, is_directory=False)
+        status = await self.ctx.look(origin.output, lambda root: reading.status(root, origin.path))
+        return apply_mode(one.mode, status.permissions, is_directory=False)
 
     async def _with_modes(self, origin: Directory, change: str) -> Directory:
         """The directory where everything in it has the mode that the symbolic ``change`` makes of its own."""

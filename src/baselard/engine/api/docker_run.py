@@ -74,8 +74,8 @@ def _mounted(container: Container, mounted: MountedTree[Directory], given: Given
         return _secret(container, mount, given.secrets.get(mount.id))
     if mount.kind == "ssh":
         return _agent(container, mount, given.ssh, agents)
-    found = _file_system(mounted, given.namespace)
-    return with_mount(container, found) if found else container
+    files = _file_system(mounted, given.namespace)
+    return with_mount(container, files) if files else container
 
 
 def _secret(container: Container, mount: MountStep, secret: Secret | None) -> Container:

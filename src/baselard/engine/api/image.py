@@ -43,11 +43,11 @@ async def container_from(
     ctx: Context, parent: Container, *, address: str, registry_service: Service | None = None
 ) -> Container:
     async with registry_service_way(ctx, reference.parse(address), registry_service) as way:
-        found = await source.find(ctx.session.worker, str(way.reference), parent.platform)
+        image = await source.find(ctx.session.worker, str(way.reference), parent.platform)
         if registry_service:
-            await ctx.value(found.rootfs)  # while the service is up
-    image_ref = way.shown(found.reference)
-    return replace(parent, rootfs=found.rootfs, config=found.config, marks=(), last=None, image_ref=image_ref)
+            await ctx.value(image.rootfs)  # while the service is up
+    image_ref = way.shown(image.reference)
+    return replace(parent, rootfs=image.rootfs, config=image.config, marks=(), last=None, image_ref=image_ref)
 
 
 @served_as("Container.imageRef")

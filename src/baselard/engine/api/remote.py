@@ -145,8 +145,8 @@ async def common_ancestor(ctx: Context, ref: GitRef, *, other: GitRef) -> GitRef
     def ask(accesses: Sequence[Access], cwd: Path) -> str:
         return git.common_ancestor(list(zip(accesses, (ref.commit, other.commit), strict=True)), cwd=cwd)
 
-    found = await _asked(ctx, [ref.repository, other.repository], ask)
-    return GitRef(ref.repository, found, found)
+    commit = await _asked(ctx, [ref.repository, other.repository], ask)
+    return GitRef(ref.repository, commit, commit)
 
 
 def _split(url: str) -> SplitResult:

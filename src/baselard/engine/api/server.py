@@ -201,8 +201,8 @@ _GO_AWAY = _frame(_SETTINGS) + _frame(
 
 def _token(request: h11.Request) -> str:
     """The user name of Basic authentication, which is where a session's token travels."""
-    given = dict(request.headers).get(b"authorization", b"")
-    kind, _, value = given.partition(b" ")
+    header = dict(request.headers).get(b"authorization", b"")
+    kind, _, value = header.partition(b" ")
     if kind.lower() != b"basic":
         return ""
     with contextlib.suppress(binascii.Error, UnicodeDecodeError):

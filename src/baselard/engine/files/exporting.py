@@ -165,7 +165,7 @@ def _is_device(entry: Entry) -> bool:
 def _sweep(directory: str) -> None:
     """Remove what processes left here that were killed while they wrote (see Copier.file)."""
     for name in os.listdir(directory):
-        if (found := _UNFINISHED.fullmatch(name)) and not os.path.exists(f"/proc/{found[1]}"):
+        if (match := _UNFINISHED.fullmatch(name)) and not os.path.exists(f"/proc/{match[1]}"):
             overlay.remove(f"{directory}/{name}")
 
 

@@ -242,10 +242,10 @@ def new_file(root: str | Path, path: str, owner: tuple[int, int], mode: int) -> 
     Raises UserError with the reason where no file can be, or something other than a file is.
     """
     with reached(root, path) as place:
-        found = place.status() if place.rest else None
+        info = place.status() if place.rest else None
         if len(place.rest) > 1:
             raise UserError("there is no such directory")
-        if not place.rest or (found and not stat.S_ISREG(found.st_mode)):
+        if not place.rest or (info and not stat.S_ISREG(info.st_mode)):
             raise UserError("it is not a regular file")
         with _after_a_look():
             made = os.open(place.rest[0], _NEW, 0o600, dir_fd=place.directory)

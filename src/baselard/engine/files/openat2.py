@@ -25,9 +25,9 @@ def opened(directory: int, path: str | bytes, flags: int, resolve: int) -> int |
     That is where it has no such call, and where names were exchanged too quickly. Raises OSError.
     """
     how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, resolve)
-    found = int(_libc.syscall(_NUMBER, directory, os.fsencode(path), how, len(how)))
-    if found >= 0:
-        return found
+    descriptor = int(_libc.syscall(_NUMBER, directory, os.fsencode(path), how, len(how)))
+    if descriptor >= 0:
+        return descriptor
     if (number := ctypes.get_errno()) in (*_NOT_HERE, errno.EAGAIN):
         return None
     raise OSError(number, os.strerror(number), os.fsdecode(path))

@@ -129,7 +129,7 @@ def _translate(token: re.Match[str], pattern: str) -> Step:
 
 def char_set(content: str) -> str:
     """The inside of a bracket expression for Python's re: backslash escapes, ``-`` keeps its meaning."""
-    return re.sub(r"\\(.)|([^-\w])", lambda found: re.escape(found[1] or found[2]), content, flags=re.DOTALL)
+    return re.sub(r"\\(.)|([^-\w])", lambda match: re.escape(match[1] or match[2]), content, flags=re.DOTALL)
 
 
 def _may_match_below(pattern: Sequence[str], directory: Sequence[str]) -> bool:

@@ -40,8 +40,8 @@ def entries(root: Path, path: str = "/", said: str = "") -> list[str]:
 
 
 def _listed(real: str) -> list[str]:
-    with os.scandir(real) as found:
-        ordered = sorted(found, key=lambda entry: entry.name)
+    with os.scandir(real) as listing:
+        ordered = sorted(listing, key=lambda entry: entry.name)
         return [entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in ordered]
 
 

@@ -67,8 +67,8 @@ def search(
     places = [os.path.relpath(_existing(Path(base), path), base) for path in within]
     options = [*_options(wanted), *(f"--glob={pattern}" for pattern in globs)]
     completed = _ripgrep([*options, f"--regexp={wanted.pattern}", "--", *(places or ["./"])], Path(base))
-    found = _files(completed.stdout) if wanted.files_only else _matches(completed.stdout)
-    return list(found)[: wanted.limit]
+    results = _files(completed.stdout) if wanted.files_only else _matches(completed.stdout)
+    return list(results)[: wanted.limit]
 
 
 def _existing(root: Path, path: str) -> str:
@@ -119,6 +119,6 @@ def _matches(output: bytes) -> Iterator[SearchResult]:
             yield SearchResult(path, data["line_number"], data["absolute_offset"], data["lines"]["text"], submatches)
 
 
-def _submatches(found: Sequence[dict[str, Any]]) -> Iterator[SearchSubmatch]:
-    for match in found:
+def _submatches(matches: Sequence[dict[str, Any]]) -> Iterator[SearchSubmatch]:
+    for match in matches:
         yield SearchSubmatch(match["match"].get("text", ""), match["start"], match["end"])

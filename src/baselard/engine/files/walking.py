@@ -157,7 +157,7 @@ def read_rules(path: str) -> bytes:
 
 def _sorted(directory: str) -> "Iterator[os.DirEntry[str]]":
     try:
-        with os.scandir(directory) as found:
-            return iter(sorted(found, key=lambda entry: entry.name))
+        with os.scandir(directory) as listing:
+            return iter(sorted(listing, key=lambda entry: entry.name))
     except FileNotFoundError:
         return iter(())

@@ -17,12 +17,12 @@ def resolve(root: Path | str, path: str) -> list[str]:
     """
     if "*" not in path:
         return [paths.resolve_parent(root, path)]
-    found = [""]
+    places = [""]
     *parents, last = paths.clean(path).split("/")
     for name in parents:
-        ways = (paths.resolve(root, below) for base in found for below in _step(root, base, name))
-        found = list(dict.fromkeys(ways))  # links may lead to one directory in many ways
-    return sorted({below for base in found for below in _step(root, base, last)})
+        ways = (paths.resolve(root, below) for base in places for below in _step(root, base, name))
+        places = list(dict.fromkeys(ways))  # links may lead to one directory in many ways
+    return sorted({below for base in places for below in _step(root, base, last)})
 
 
 def _step(root: Path | str, base: str, name: str) -> list[str]:

@@ -94,10 +94,10 @@ def programs() -> Iterator[tuple[str, Installed]]:
     """The installed versions of the table's programs, and the kernel that runs, where their numbers can be judged."""
     release = _debian_release()
     for program in ("runc", "git"):
-        if found := _program(program, release):
-            yield program, found
-    if found := kernel(os.uname()):
-        yield "kernel", found
+        if version := _program(program, release):
+            yield program, version
+    if version := kernel(os.uname()):
+        yield "kernel", version
 
 
 def kernel(uname: os.uname_result) -> Installed | None:
@@ -116,8 +116,8 @@ def _program(name: str, release: str) -> Installed | None:
     if package and not package.code:
         shown = process.run(("dpkg-query", "--show", "--showformat=${Version}", name), check=False)
         return Installed(shown.stdout.decode(), release) if release and not shown.code else None
-    said = process.run((path, "--version"), check=False).stdout.decode(errors="replace")
-    number = re.search(r"[0-9]+\.[0-9]+(\.[0-9]+)?", said)
+    output = process.run((path, "--version"), check=False).stdout.decode(errors="replace")
+    number = re.search(r"[0-9]+\.[0-9]+(\.[0-9]+)?", output)
     return Installed(number[0]) if number else None
 
 

@@ -26,14 +26,14 @@ def clone(source: str) -> int:
 
 def tmpfs(options: Iterable[tuple[str, str]]) -> int:
     """A descriptor of a new file system in memory; ``options`` as in tmpfs(5). Raises OSError."""
-    made = _call("fsopen", _FSOPEN, b"tmpfs", 1)
+    context = _call("fsopen", _FSOPEN, b"tmpfs", 1)
     try:
         for name, value in (("source", "tmpfs"), *options):
-            _call("fsconfig", _FSCONFIG, made, _SET_STRING, name.encode(), value.encode(), 0)
-        _call("fsconfig", _FSCONFIG, made, _CREATE, None, None, 0)
-        return _call("fsmount", _FSMOUNT, made, 1, 0)
+            _call("fsconfig", _FSCONFIG, context, _SET_STRING, name.encode(), value.encode(), 0)
+        _call("fsconfig", _FSCONFIG, context, _CREATE, None, None, 0)
+        return _call("fsmount", _FSMOUNT, context, 1, 0)
     finally:
-        os.close(made)
+        os.close(context)
 
 
 def restrict(mounted: int, words: Iterable[str]) -> None:
@@ -50,8 +50,8 @@ def attach(mounted: int, place: int) -> None:
 
 
 def _call(name: str, number: int, *arguments: int | bytes | None) -> int:
-    found = int(_libc.syscall(number, *arguments))
-    if found < 0:
+    result = int(_libc.syscall(number, *arguments))
+    if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{name}: {os.strerror(code)}")
-    return found
+    return result

@@ -112,9 +112,9 @@ def output(arguments: Sequence[str | Path], access: Access, *, cwd: Path, file: 
     return done.stdout
 
 
-def _failure(access: Access, code: int, said: str) -> str:
-    reason = next((known for words, known in _TRANSLATED.items() if words in said.lower()), f"exit status {code}")
-    return f"git error: {reason}: {access.url}: {said}"
+def _failure(access: Access, code: int, message: str) -> str:
+    reason = next((known for words, known in _TRANSLATED.items() if words in message.lower()), f"exit status {code}")
+    return f"git error: {reason}: {access.url}: {message}"
 
 
 def is_local(url: str) -> bool:
@@ -128,8 +128,8 @@ def refs(access: Access, *, cwd: Path) -> Refs:
     commits: dict[str, str] = {}
     symbolic: dict[str, str] = {}
     asking = ("ls-remote", "--quiet", "--symref", *_served(access), "--", _url(access))
-    said = output(asking, access, cwd=cwd, file=is_local(access.url))
-    for line in said.decode("utf-8", "surrogateescape").splitlines():
+    answer = output(asking, access, cwd=cwd, file=is_local(access.url))
+    for line in answer.decode("utf-8", "surrogateescape").splitlines():
         commit, _, name = line.partition("\t")
         if commit.startswith("ref: "):
             symbolic[name] = commit.removeprefix("ref: ")
@@ -157,15 +157,15 @@ def check_commit(text: str) -> str:
 
 def latest_version(known: Refs) -> str:
     """The tag with the highest version by semver.org, ``v`` before it. Raises UserError when no tag is one."""
-    versions = {name: _precedence(found) for name in known.commits if (found := _VERSION.match(name))}
+    versions = {name: _precedence(match) for name in known.commits if (match := _VERSION.match(name))}
     if not versions:
         raise UserError("no valid semver tags found: a tag such as v1.2.3 is one")
     return max(versions, key=lambda name: versions[name])
 
 
-def _precedence(found: "re.Match[str]") -> tuple[object, ...]:
+def _precedence(match: "re.Match[str]") -> tuple[object, ...]:
     """A key that sorts as semver.org, 11, has it: numbers below words, a prerelease below its release."""
-    *numbers, before = found.groups()
+    *numbers, before = match.groups()
     identifiers = before[1:].split(".") if before else []
     order = [
         (not identifier.isdigit(), int(identifier) if identifier.isdigit() else 0, identifier)
@@ -204,8 +204,8 @@ def common_ancestor(commits: Sequence[tuple[Access, str]], *, cwd: Path) -> str:
     """The best commit that all lead back to, each in its repository. Raises UserError when there is none."""
     for access, commit in commits:
         _fetch(access, (commit,), into=cwd, depth=0, tags=False)
-    found = output(("merge-base", "--", *(commit for _, commit in commits)), commits[0][0], cwd=cwd)
-    return found.decode().strip()
+    base = output(("merge-base", "--", *(commit for _, commit in commits)), commits[0][0], cwd=cwd)
+    return base.decode().strip()
 
 
 def _fetch(access: Access, wanted: Sequence[str], *, into: Path, depth: int, tags: bool) -> None:

@@ -29,8 +29,8 @@ def _identified(store: Store, archive: Archive, layer: Layer, name: str) -> Laye
     compression, size = archive.compression(name), archive.size(name)
     if layer.digest:
         return Layer(layer.digest, size, layer.diff_id, compression)
-    made = layer.diff_id if compression == "none" else store.put_blob(archive.chunks(name))
-    return Layer(made, size, layer.diff_id, compression)
+    digest = layer.diff_id if compression == "none" else store.put_blob(archive.chunks(name))
+    return Layer(digest, size, layer.diff_id, compression)
 
 
 @dataclass
@@ -60,7 +60,7 @@ class _Part:
 
     def _put(self) -> Path:
         if not self.store.has_blob(self.layer.digest):
-            made = self.store.put_blob(self.archive.chunks(self.name))
-            if made != self.layer.digest:
-                raise UserError(f"the archive's {self.name} is broken: its digest is {made}, not {self.layer.digest}")
+            digest = self.store.put_blob(self.archive.chunks(self.name))
+            if digest != self.layer.digest:
+                raise UserError(f"the archive's {self.name} is broken: its digest is {digest}, not {self.layer.digest}")
         return self.store.blob_path(self.layer.digest)

@@ -145,12 +145,12 @@ def _from_layout(archive: Archive, platform: Platform, tag: str) -> Chosen:
     raise UserError("the archive's indexes are nested too deep")
 
 
-def _image(archive: Archive, found: Manifest) -> Chosen:
-    data = archive.read(digests.blob_path(found.config.digest))
-    if digests.of_bytes(data) != found.config.digest:
-        raise UserError(f"the archive is broken: {found.config.digest} has the digest {digests.of_bytes(data)}")
-    config = manifest.parse_config(data, found)
-    pairs = list(zip(found.layers, config.diff_ids, strict=True))
+def _image(archive: Archive, image: Manifest) -> Chosen:
+    data = archive.read(digests.blob_path(image.config.digest))
+    if digests.of_bytes(data) != image.config.digest:
+        raise UserError(f"the archive is broken: {image.config.digest} has the digest {digests.of_bytes(data)}")
+    config = manifest.parse_config(data, image)
+    pairs = list(zip(image.layers, config.diff_ids, strict=True))
     layers = tuple(Layer(part.digest, part.size, diff_id, part.compression) for part, diff_id in pairs)
     return Chosen(config, layers, tuple(digests.blob_path(part.digest) for part, _ in pairs))
 

@@ -33,20 +33,22 @@ def find(
         return Credential(*given[registry])
     for helper in helpers:
         own = os.environ if environ is None else environ
-        found = _from_files(own, name) if helper == CREDENTIAL_FILES else _from_helper(helper, _spellings(registry))
-        if found:
-            return found
+        credential = (
+            _from_files(own, name) if helper == CREDENTIAL_FILES else _from_helper(helper, _spellings(registry))
+        )
+        if credential:
+            return credential
     return None
 
 
 def _from_files(environ: Mapping[str, str], name: str) -> Credential | None:
     for path in files(environ):
         try:
-            found = _from_config(_load(path), name)
+            credential = _from_config(_load(path), name)
         except (AttributeError, KeyError, TypeError) as error:
             raise UserError(f"{path} cannot be read as docker's configuration: {error}") from error
-        if found:
-            return found
+        if credential:
+            return credential
     return None
 
 
@@ -77,8 +79,8 @@ def _from_config(config: Mapping[str, Any], name: str) -> Credential | None:
     names = _spellings(registry)
     helpers = config.get("credHelpers") or {}
     helper = next((helpers[key] for key in names if key in helpers), config.get("credsStore"))
-    if helper and (found := _from_helper(str(helper), names)):
-        return found
+    if helper and (credential := _from_helper(str(helper), names)):
+        return credential
     auths = config.get("auths") or {}
     entry = next((auths[key] for key in (*_parts(name), *names) if auths.get(key)), None)
     return _from_entry(entry, registry) if entry else None

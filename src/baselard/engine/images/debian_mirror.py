@@ -17,9 +17,9 @@ def stand_ins(environ: Mapping[str, str] | None = None, apt: Path = Path("/etc/a
     Both have a stand-in or neither: requests to their common host are either all redirected or none.
     A mirror given by the variable is expected to carry ``/debian-security`` beside ``/debian``, as full mirrors do.
     """
-    given = (os.environ if environ is None else environ).get("BASELARD_DEBIAN_MIRROR", "").rstrip("/")
-    if given:
-        return {ARCHIVE: given, SECURITY: given.removesuffix("/debian") + "/debian-security"}
+    setting = (os.environ if environ is None else environ).get("BASELARD_DEBIAN_MIRROR", "").rstrip("/")
+    if setting:
+        return {ARCHIVE: setting, SECURITY: setting.removesuffix("/debian") + "/debian-security"}
     urls = [url for path in _source_files(apt) for url in _URL.findall(path.read_text(errors="replace"))]
     archive = next((url for url in urls if url.endswith("/debian")), ARCHIVE)
     if archive == ARCHIVE:

@@ -11,7 +11,7 @@ from baselard.oci.reference import Reference
 def parse(text: str) -> Reference:
     """Read a reference; no tag and no digest means ``:latest``. Raises UserError that says which part is wrong."""
     try:
-        found = reference.parse(text)
+        parsed = reference.parse(text)
     except InvalidReferenceError as error:
         raise UserError(str(error)) from error
-    return found if found.target else replace(found, tag="latest")
+    return parsed if parsed.target else replace(parsed, tag="latest")

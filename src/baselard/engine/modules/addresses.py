@@ -40,8 +40,8 @@ class ObjectAddress:
     @property
     def path(self) -> str:
         """The path, when it is one of this machine."""
-        found = _ARCHIVE.fullmatch(self.text) if self.type_name == "Container" else None
-        return found["path"] or found["bare"] if found else self.text.removeprefix("file://")
+        match = _ARCHIVE.fullmatch(self.text) if self.type_name == "Container" else None
+        return match["path"] or match["bare"] if match else self.text.removeprefix("file://")
 
 
 def can_name(type_name: str) -> bool:
@@ -113,10 +113,10 @@ def _git_ref(address: ObjectAddress) -> str:
 
 
 def _service(address: ObjectAddress) -> str:
-    found = re.fullmatch(r"(tcp|udp)://([^:/]+):([0-9]+)", address.text)
-    if not found or not decimal(found[3], LARGEST_PORT):
+    match = re.fullmatch(r"(tcp|udp)://([^:/]+):([0-9]+)", address.text)
+    if not match or not decimal(match[3], LARGEST_PORT):
         raise UserError(f"{address.text}: a service is named tcp://HOST:PORT or udp://HOST:PORT")
-    protocol, name, port = found[1].upper(), found[2], found[3]
+    protocol, name, port = match[1].upper(), match[2], match[3]
     ports = f"{{frontend: {port}, backend: {port}, protocol: {protocol}}}"
     return f"host {{ service(host: {quote(name)}, ports: [{ports}]) {{ id }} }}"
 

@@ -74,5 +74,5 @@ def _make(home: Path, wanted: list[str], source: PythonModule, user: Caller) -> 
 
 def _name(requirement: str) -> str:
     """The normalised project name at the start of a requirement (PEP 503, PEP 508)."""
-    found = re.match(r"\s*([A-Za-z0-9._-]+)", requirement)
-    return re.sub(r"[-_.]+", "-", found[1]).lower() if found else ""
+    match = re.match(r"\s*([A-Za-z0-9._-]+)", requirement)
+    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""

@@ -173,8 +173,8 @@ def _table(of: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 def _check_version(path: Path, wanted: str) -> None:
     """Raise UserError for a module that is made for a newer API; an older one is served as today's."""
-    found = re.match(r"v?([0-9]+)\.([0-9]+)", wanted)
-    if found and (int(found[1]), int(found[2])) > _SERVED:
+    match = re.match(r"v?([0-9]+)\.([0-9]+)", wanted)
+    if match and (int(match[1]), int(match[2])) > _SERVED:
         served = ".".join(map(str, _SERVED))
         raise UserError(
             f"{path}: module requires dagger {wanted}, but the embedded engine serves {served}: use --engine dagger "

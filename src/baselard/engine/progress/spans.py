@@ -75,8 +75,8 @@ def asker() -> Asker:
 
 def asked_by(traceparent: str) -> None:
     """Take what this task does from now on for asked by the span that a query's header names, if it names one."""
-    if found := _TRACEPARENT.fullmatch(traceparent):
-        _asker.set(Asker(found[1], found[2]))
+    if match := _TRACEPARENT.fullmatch(traceparent):
+        _asker.set(Asker(match[1], match[2]))
 
 
 @contextlib.contextmanager

@@ -133,10 +133,10 @@ def _tidy(store: Store) -> None:
 
 def parse_size(text: str) -> int:
     """``20G``, ``500M``, ``1.5T`` or bytes. Raises ValueError."""
-    found = _SIZE.fullmatch(text.strip().upper())
-    if not found:
+    match = _SIZE.fullmatch(text.strip().upper())
+    if not match:
         raise ValueError(f"{text} is not a size")
-    return int(Fraction(found[1]) * (1 << 10 * " KMGT".index(found[2] or " ")))
+    return int(Fraction(match[1]) * (1 << 10 * " KMGT".index(match[2] or " ")))
 
 
 def _limit(root: Path) -> int:

@@ -34,13 +34,13 @@ def _challenges(field: str) -> Iterator[Challenge]:
         word = "" if scheme[0].rstrip() == scheme[0] else _token68(field, at)
         at += len(word)
         parameters: dict[str, str] = {}
-        while not word and (found := _PARAMETER.match(field, at)):
-            value = found[3] if found[2] is None else re.sub(r"\\(.)", r"\1", found[2])
-            parameters.setdefault(found[1].lower(), value)
-            at = found.end()
+        while not word and (match := _PARAMETER.match(field, at)):
+            value = match[3] if match[2] is None else re.sub(r"\\(.)", r"\1", match[2])
+            parameters.setdefault(match[1].lower(), value)
+            at = match.end()
         yield Challenge(scheme[1].lower(), parameters, word)
 
 
 def _token68(field: str, at: int) -> str:
-    found = _TOKEN68.match(field, at)
-    return found[1] if found else ""
+    match = _TOKEN68.match(field, at)
+    return match[1] if match else ""

@@ -57,19 +57,19 @@ async def diff_stats(ctx: Context, changes: Changeset) -> list[DiffStat]:
     older, newer = await _values(ctx, changes)
     ask = partial(compared, ctx.session.worker, older, newer)
     raw, lines = await ctx.in_thread(ask, "--raw", "-z"), await ctx.in_thread(ask, "--numstat", "-z")
-    found = await _changed(ctx, changes)
-    directories = [DiffStat(path, "ADDED") for path in found.added if path.endswith("/")]
-    directories += [DiffStat(path, "REMOVED") for path in found.removed if path.endswith("/")]
+    changed = await _changed(ctx, changes)
+    directories = [DiffStat(path, "ADDED") for path in changed.added if path.endswith("/")]
+    directories += [DiffStat(path, "REMOVED") for path in changed.removed if path.endswith("/")]
     return sorted([*_files(raw, _counts(lines)), *directories], key=lambda stat: stat.path)
 
 
 @field("Changeset.export")
 async def export(ctx: Context, changes: Changeset, *, path: str) -> str:
     target = ctx.host_path(path)
-    found = await _changed(ctx, changes)
+    changed = await _changed(ctx, changes)
 
     def write(root: Path) -> None:
-        changesets.remove(target, found.removed)  # before what may stand in its place
+        changesets.remove(target, changed.removed)  # before what may stand in its place
         exporting.export_directory(str(root), Path(target), wipe=False)
 
     await ctx.look(changes.layer.output, write)
@@ -105,8 +105,8 @@ async def with_changesets(
 
 
 async def _check_conflicts(ctx: Context, every: Sequence[Changeset]) -> None:
-    found = [await _changed(ctx, changes) for changes in every]
-    if conflicts := [text for one, other in itertools.combinations(found, 2) for text in one.conflicts(other)]:
+    changed = [await _changed(ctx, changes) for changes in every]
+    if conflicts := [text for one, other in itertools.combinations(changed, 2) for text in one.conflicts(other)]:
         raise UserError("\n".join(conflicts))
 
 

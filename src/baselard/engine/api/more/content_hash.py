@@ -55,9 +55,9 @@ def _remembered(snapshots: Snapshots, value: Value, path: str) -> str:
         real = paths.under(root, paths.resolve_parent(root, path))
         if not paths.mode(real):
             raise UserError(f"{path}: no such file or directory")
-        found = of_path(real)
-    snapshots.store.record([key], Result((Value(found),)))
-    return found
+        hashed = of_path(real)
+    snapshots.store.record([key], Result((Value(hashed),)))
+    return hashed
 
 
 def of_path(path: str) -> str:

@@ -42,8 +42,8 @@ async def search_file(
 ) -> list[SearchResult]:
     wanted = Wanted(pattern, **options)
     parent, name = posixpath.split(file.path)
-    found = await ctx.look(file.output, lambda root: searching.search(root, parent, wanted, within=[name]))
-    return [replace(one, file_path=name) for one in found]
+    results = await ctx.look(file.output, lambda root: searching.search(root, parent, wanted, within=[name]))
+    return [replace(one, file_path=name) for one in results]
 
 
 @served_as("File.withReplaced")

@@ -13,7 +13,7 @@ def namespaced(module: Module) -> Module:
     """The module with the API's names of its types, wherever one is mentioned."""
     prefix = camel(module.name)
     prefix = prefix[:1].upper() + prefix[1:]
-    names = {found.name: _with_prefix(found.name, prefix) for found in module.types()}
+    names = {kind.name: _with_prefix(kind.name, prefix) for kind in module.types()}
     renamed = {name: _renamed(getattr(module, name), names) for name in ("objects", "interfaces", "enums")}
     return dataclasses.replace(module, **renamed)
 

@@ -120,8 +120,8 @@ class SecretStore:
         def fetch() -> bytes:
             done = process.run((*user.argv(), "sh", "-c", command), cwd=self.workdir, env=env, check=False)
             if done.code:
-                said = done.stderr.decode(errors="replace").strip()
-                raise UserError(f'failed to run secret command "{command}": exit status {done.code}: {said}')
+                message = done.stderr.decode(errors="replace").strip()
+                raise UserError(f'failed to run secret command "{command}": exit status {done.code}: {message}')
             return done.stdout
 
         return fetch

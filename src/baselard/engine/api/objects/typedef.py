@@ -266,7 +266,7 @@ class Module:
 
     def find(self, name: str) -> TypeDef | None:
         """The module's own definition of the named type, or None where it is one of the API's."""
-        return next((found for found in self.types() if found.name == name), None)
+        return next((kind for kind in self.types() if kind.name == name), None)
 
     @property
     def main(self) -> TypeDef:

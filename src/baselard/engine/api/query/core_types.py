@@ -34,12 +34,12 @@ _KINDS = {
 @functools.cache
 def find(schema: GraphQLSchema, name: str) -> TypeDef | None:
     """The schema's type of this name with its functions or members, or None."""
-    found = schema.get_type(name)
-    if isinstance(found, GraphQLEnumType):
-        members = tuple(EnumValueTypeDef(member, member) for member in found.values)
+    kind = schema.get_type(name)
+    if isinstance(kind, GraphQLEnumType):
+        members = tuple(EnumValueTypeDef(member, member) for member in kind.values)
         return TypeDef("ENUM_KIND", name=name, members=members)
-    if isinstance(found, GraphQLObjectType | GraphQLInterfaceType):
-        functions = tuple(_function(field, definition) for field, definition in found.fields.items())
+    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+        functions = tuple(_function(field, definition) for field, definition in kind.fields.items())
         return TypeDef("OBJECT_KIND", name=name, functions=functions)
     return None
 

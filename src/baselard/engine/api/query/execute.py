@@ -144,10 +144,10 @@ class Execution:
     def _object_type(self, declared: GraphQLOutputType | None, value: object) -> GraphQLObjectType:
         if isinstance(declared, GraphQLObjectType):
             return declared
-        found = self.schema.get_type(type_name(value))
-        if not isinstance(found, GraphQLObjectType):
+        kind = self.schema.get_type(type_name(value))
+        if not isinstance(kind, GraphQLObjectType):
             raise RuntimeError(f"{type_name(value)} is not an object type of the API")  # noqa: TRY004
-        return found
+        return kind
 
     def _collect(self, level: _Level) -> dict[str, list[FieldNode]]:
         grouped: dict[str, list[FieldNode]] = {}

@@ -24,8 +24,8 @@ _by_letter = Lexer.read_string
 
 
 def _read_string(self: Lexer, start: int) -> Token:
-    found = _STRING.match(self.source.body, start)
-    if not found or _SURROGATE.search(found[1]):
+    match = _STRING.match(self.source.body, start)
+    if not match or _SURROGATE.search(match[1]):
         return _by_letter(self, start)
-    value = _decode(found[0]) if "\\" in found[1] else found[1]
-    return self.create_token(TokenKind.STRING, start, found.end(), value)
+    value = _decode(match[0]) if "\\" in match[1] else match[1]
+    return self.create_token(TokenKind.STRING, start, match.end(), value)

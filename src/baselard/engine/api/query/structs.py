@@ -46,8 +46,8 @@ def whole(fields: Fields, ctx: Context, kind: GraphQLOutputType, values: Sequenc
 
 def _field(fields: Fields, ctx: Context, owner: GraphQLObjectType, name: str, value: Any) -> Any:
     field = fields.get(owner, name)
-    found = field.call(ctx, value, {})
-    return whole(fields, ctx, field.type, found) if is_plain_list(field.type) else found  # type: ignore[arg-type]
+    answer = field.call(ctx, value, {})
+    return whole(fields, ctx, field.type, answer) if is_plain_list(field.type) else answer  # type: ignore[arg-type]
 
 
 def _capital(name: str) -> str:

@@ -91,19 +91,19 @@ def _directory(writer: _Writer, trees: Sequence[bytes], name: bytes) -> Iterator
 
 
 def _subdirectory(
-    writer: _Writer, found: "Sequence[os.DirEntry[bytes]]", name: bytes, info: os.stat_result
+    writer: _Writer, entries: "Sequence[os.DirEntry[bytes]]", name: bytes, info: os.stat_result
 ) -> Iterator[bytes]:
-    trees, opaque = _joined(found)
+    trees, opaque = _joined(entries)
     yield from writer.add(tar_write.header(_entry(writer, name, trees[0], info)))
     if opaque:
         yield from writer.add(tar_write.header(_mark(writer, name + b"/" + whiteouts.OPAQUE, trees[0])))
     yield from _directory(writer, trees, name)
 
 
-def _joined(found: "Sequence[os.DirEntry[bytes]]") -> tuple[list[bytes], bool]:
+def _joined(entries: "Sequence[os.DirEntry[bytes]]") -> tuple[list[bytes], bool]:
     """Which of the directories of one name show through each other, and whether they hide what is below them all."""
     trees: list[bytes] = []
-    for entry in found:
+    for entry in entries:
         if not entry.is_dir(follow_symlinks=False):
             return trees, True
         trees.append(entry.path)

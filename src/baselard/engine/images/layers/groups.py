@@ -64,11 +64,11 @@ def grouping(store: Store, snapshot: Snapshot | None, marks: Marks = ()) -> Grou
 def _positions(chain: Sequence[Snapshot], marks: Marks) -> list[int]:
     """How many snapshots of the chain each mark stands for."""
     known = {link.id: number for number, link in enumerate(chain, 1)}
-    found: list[int] = []
+    last: list[int] = []
     for mark in marks:
-        before = found[-1] if found else 0
-        found.append(max(before, known.get(mark.id, before) if mark else before))
-    return found
+        before = last[-1] if last else 0
+        last.append(max(before, known.get(mark.id, before) if mark else before))
+    return last
 
 
 def _counts(store: Store, link: Snapshot) -> bool:

@@ -185,8 +185,8 @@ def _xattrs(pax: dict[bytes, bytes]) -> dict[str, bytes]:
     }
 
 
-def _owner(given: bytes | None, block: bytes, start: int) -> int:
-    number = _decimal(given) if given is not None else _number(block, start, 8)
+def _owner(field: bytes | None, block: bytes, start: int) -> int:
+    number = _decimal(field) if field is not None else _number(block, start, 8)
     if not 0 <= number < 0xFFFFFFFF:  # the highest means «nobody's» to chown(2)
         raise UserError(f"the tar holds an entry owned by {number}, which is not an owner")
     return number

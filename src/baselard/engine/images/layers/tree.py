@@ -74,9 +74,9 @@ class LayerTree:
             raise
         if not place.rest:
             return place.directory
-        found = place.status()
+        info = place.status()
         os.close(place.directory)
-        if found:
+        if info:
             raise UserError(f"{shown(b'/'.join((*place.names, place.rest[0])))} is not a directory")
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 

@@ -190,5 +190,5 @@ def _members(
     kind: type[Kind], module: Module, include: Sequence[str], prefix: str, wanted: Callable[[Function], bool]
 ) -> tuple[Kind, ...]:
     every = (steps for steps in reachable.functions(module) if wanted(steps[-1].function))
-    made = (kind(module, reachable.name(steps), prefix, steps[-1].function.description) for steps in every)
-    return tuple(one for one in made if any(reachable.matches(name, include) for name in {one.name, one.path}))
+    members = (kind(module, reachable.name(steps), prefix, steps[-1].function.description) for steps in every)
+    return tuple(one for one in members if any(reachable.matches(name, include) for name in {one.name, one.path}))

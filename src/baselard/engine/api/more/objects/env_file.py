@@ -142,12 +142,12 @@ def _words(name: str, written: str) -> list[env_words.Word]:
     """The words of a value; all of it is one where nothing in it means anything to a shell."""
     try:
         if _SHELL.search(written):
-            found = env_words.words(written)
+            parts = env_words.words(written)
         else:
             env_words.check_literal(written)
-            found = [(env_words.Literal(written),)]
+            parts = [(env_words.Literal(written),)]
     except UserError as error:
         raise UserError(f'parse error: "{name}={written}": {error}') from None
     if not _NAME.fullmatch(name):
         raise UserError(f'parse error: "{name}={written}": not a bare assignment')
-    return found
+    return parts

@@ -138,11 +138,11 @@ class _Scanner:
         if self._peek() == "{":
             self.at += 1
             return self._braced()
-        found = _NAME.match(self.text, self.at)
-        if not found:
+        match = _NAME.match(self.text, self.at)
+        if not match:
             return Literal("$")
-        self.at = found.end()
-        return VariableWord(found[0])
+        self.at = match.end()
+        return VariableWord(match[0])
 
     def _command(self) -> Substitution:
         depth = 0
@@ -151,20 +151,20 @@ class _Scanner:
         return Substitution()
 
     def _braced(self) -> VariableWord:
-        found = _NAME.match(self.text, self.at)
-        self.at = found.end() if found else self.at
-        if found and self._peek() == "}":
+        match = _NAME.match(self.text, self.at)
+        self.at = match.end() if match else self.at
+        if match and self._peek() == "}":
             self.at += 1
-            return VariableWord(found[0])
+            return VariableWord(match[0])
         operator = _OPERATOR.match(self.text, self.at)
-        if not found or not operator or "=" in operator[0]:
+        if not match or not operator or "=" in operator[0]:
             raise UserError("of a shell's expansions only ${NAME}, ${NAME:-…}, ${NAME:+…} and ${NAME:?…} are served")
         self.at = operator.end()
         parts: list[Part] = []
         while self._peek() != "}":
             parts.append(self._part() if self.at < len(self.text) else self._missing("}"))
         self.at += 1
-        return VariableWord(found[0], operator[0], tuple(parts))
+        return VariableWord(match[0], operator[0], tuple(parts))
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1] or "\0"
