@@ -6,12 +6,12 @@ holds.
 
 import json
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from baselard.cli import main
 from baselard.cli import update as command
 from baselard.engine.errors import UserError
 from baselard.oci.registry import connection
@@ -285,15 +285,24 @@ def test_a_token_that_may_not_is_told_what_it_lacks(github, behind):
 # --- the commands -----------------------------------------------------------------------------------------------------
 
 
-def baselard(root: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    clean = {"PATH": "/usr/bin:/bin", "HOME": str(root.parent), "BASELARD_STORE": str(root.parent / "store")}
-    clean |= {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}  # no registry is reached
-    clean |= {"PYTHONPATH": ":".join(sys.path)}
-    argv = [sys.executable, "-m", "baselard.cli", *words]
-    return subprocess.run(argv, cwd=root, env={**clean, **env}, capture_output=True, text=True, check=False)
+@pytest.fixture
+def baselard(monkeypatch, capsys, tmp_path):
+    """Run a command line in a directory; its exit code and what it wrote. No registry is reached from there."""
+
+    def run(root: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.chdir(root)
+        for name in ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_REPOSITORY"):
+            monkeypatch.delenv(name, raising=False)
+        away = {name: "http://127.0.0.1:9" for name in ("HTTPS_PROXY", "https_proxy")}
+        for name, value in {"HOME": str(tmp_path), "GITHUB_API_URL": "", **away, **env}.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        return subprocess.CompletedProcess(words, main.main(words), *capsys.readouterr())
+
+    return run
 
 
-def test_update_shows_a_diff_asks_and_writes_with_yes(github, behind):
+def test_update_shows_a_diff_asks_and_writes_with_yes(github, behind, baselard):
     root, _, text = behind
     api = {"GITHUB_API_URL": github.url}
     asked = baselard(root, "update", **api)
@@ -305,14 +314,14 @@ def test_update_shows_a_diff_asks_and_writes_with_yes(github, behind):
     assert "nothing to update" in baselard(root, "update", "--yes", **api).stdout
 
 
-def test_outdated_ends_with_1_where_something_could_not_be_asked(github, behind):
+def test_outdated_ends_with_1_where_something_could_not_be_asked(github, behind, baselard):
     root, _, _ = behind
     done = baselard(root, "outdated", "--json", GITHUB_API_URL=github.url)
     found = {one["kind"]: one["state"] for one in json.loads(done.stdout)}
     assert (found, done.returncode) == ({"tool": "unknown", "action": "outdated"}, 1)
 
 
-def test_a_pull_request_wants_a_token_and_a_repository(github, behind):
+def test_a_pull_request_wants_a_token_and_a_repository(github, behind, baselard):
     root, _, text = behind
     api = {"GITHUB_API_URL": github.url}
     without = baselard(root, "update", "--github", **api)
