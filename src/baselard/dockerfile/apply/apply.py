@@ -169,7 +169,8 @@ def _wanted(build: Build[C, D], step: RunStep, mount: MountStep) -> bool:
         return True
     there = build.builder.has_secret(mount.id) if mount.kind == "secret" else build.builder.has_ssh()
     if mount.required and not there:
-        raise DockerfileError(f"{mount.kind} {mount.id}: not found; give it to the build by this id", step.place)
+        said = f'{mount.kind} "{mount.id}" is required but was not provided; give it to the build by this id'
+        raise DockerfileError(said, step.place)
     return there or mount.kind == "ssh"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.container import Container
-from baselard.engine.api.objects.directory import Directory, File
+from baselard.engine.api.objects.directory import EMPTY, Directory, File
 from baselard.engine.api.objects.serving import served_as
 from baselard.engine.errors import UserError
 
@@ -22,7 +22,8 @@ def rootfs(container: Container) -> Directory:
 
 @served_as("Container.withRootfs")
 def with_rootfs(container: Container, *, directory: Directory) -> Container:
-    tree = directory if directory.path == "/" else directory.filter()
+    alone = directory.path == "/" and directory.output != EMPTY  # a root file system that is empty is one, too
+    tree = directory if alone else directory.filter()
     return replace(container, rootfs=tree.output, image_ref="")
 
 
