@@ -71,7 +71,7 @@ ONLY = {
     "run.networks.namespaces": ({".read_text", ".write_text", "os.open"}, "the kernel's files"),
     "run.networks.network": ({".read_text", ".exists", "os.open"}, "the kernel's files"),
     "run.terminal": ({"os.open"}, "the caller's terminal"),
-    "run.networks.hub": ({"os.open", "os.stat", "os.access", ".touch"}, "the kernel's files, and the engine's own"),
+    "run.networks.hub": ({"os.open", "os.stat", ".touch"}, "the kernel's files, and the engine's own"),
     "run.containers.cgroups": ({".read_text", ".is_dir", "os.access"}, "the kernel's files"),
     "run.containers.host": (
         {".read_bytes", ".rglob", ".exists", ".mkdir", ".write_bytes", ".rename"},
