@@ -17,7 +17,7 @@ from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import platforms, process
 from baselard.engine.images import debian_mirror
 from baselard.engine.images.debian_mirror import ARCHIVE, SECURITY
-from baselard.engine.store import overlay
+from baselard.engine.store import ids, overlay
 from baselard.oci.errors import SettingsError
 from baselard.oci.image_config import DEFAULT_PATH, ImageConfig
 from baselard.oci.platforms import Platform
@@ -103,6 +103,11 @@ def debian(target: Path, wanted: Recipe, *, on_output: Callable[[int, bytes], No
     UserError for an unknown suite.
     """
     platforms.require(wanted.platform)
+    if ids.are_one():
+        raise HostError(
+            f"{wanted} cannot be made where all files belong to one user, since its packages' do not: use an image of a "
+            "registry, or have root add a range to /etc/subuid and /etc/subgid and install uidmap"
+        )
     mirrors = debian_mirror.stand_ins()
     sources = [(mirrors[archive], suite) for archive, suite in wanted.sources]
     date = max(release_date(archive, suite) for archive, suite in sources)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from baselard.engine.errors import HostError
 from baselard.engine.host import platforms
 from baselard.engine.images import bootstrap, debian_mirror, packages, reference
+from baselard.engine.store import ids
 
 AMD64 = platforms.parse("linux/amd64")
 
@@ -97,3 +99,24 @@ def test_debians_own_keys_are_named_since_other_distributions_do_not_trust_them(
     assert made
     given = [word for word in bootstrap._command(tmp_path, made, ()) if word.startswith("--keyring")]
     assert given == [f"--keyring={tmp_path}/debian.gpg"]
+
+
+def test_one_user_alone_is_told_before_work_that_a_debian_has_several(tmp_path: Path, monkeypatch) -> None:
+    """Nothing is asked of the archive, nor is mmdebstrap started, which would fail at a package's chown(2)."""
+    monkeypatch.setattr(ids, "are_one", lambda: True)
+    wanted = bootstrap.recipe(reference.parse("debian:trixie-slim"), AMD64)
+    assert wanted
+    with pytest.raises(HostError, match="cannot be made where all files belong to one user.*install uidmap"):
+        bootstrap.debian(tmp_path, wanted)
+
+
+def test_a_finished_tree_holds_no_devices_as_the_official_images(tmp_path: Path) -> None:
+    """Judge: the listing of docker.io/library/debian, whose /dev is empty (debuerreotype leaves out ./dev/**)."""
+    for name in ("dev/pts", "usr/sbin", "etc/dpkg/dpkg.cfg.d", "etc/apt/apt.conf.d", "etc/apt/sources.list.d"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "dev/null").touch()
+    (tmp_path / "dev/stdin").symlink_to("/proc/self/fd/0")
+    wanted = bootstrap.recipe(reference.parse("debian:trixie"), AMD64)
+    assert wanted
+    bootstrap._finish(tmp_path, wanted)
+    assert not list((tmp_path / "dev").iterdir())
