@@ -105,8 +105,8 @@ def debian(target: Path, wanted: Recipe, *, on_output: Callable[[int, bytes], No
     platforms.require(wanted.platform)
     if ids.are_one():
         raise HostError(
-            f"{wanted} cannot be made where all files belong to one user, since its packages' do not: use an image of a "
-            "registry, or have root add a range to /etc/subuid and /etc/subgid and install uidmap"
+            f"{wanted} cannot be made where all files belong to one user, since its packages' do not: "
+            "have root add a range to /etc/subuid and /etc/subgid and install uidmap"
         )
     mirrors = debian_mirror.stand_ins()
     sources = [(mirrors[archive], suite) for archive, suite in wanted.sources]

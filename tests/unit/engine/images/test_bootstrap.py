@@ -106,12 +106,12 @@ def test_one_user_alone_is_told_before_work_that_a_debian_has_several(tmp_path: 
     monkeypatch.setattr(ids, "are_one", lambda: True)
     wanted = bootstrap.recipe(reference.parse("debian:trixie-slim"), AMD64)
     assert wanted
-    with pytest.raises(HostError, match="cannot be made where all files belong to one user.*install uidmap"):
+    with pytest.raises(HostError, match=r"cannot be made where all files belong to one user.*install uidmap"):
         bootstrap.debian(tmp_path, wanted)
 
 
 def test_a_finished_tree_holds_no_devices_as_the_official_images(tmp_path: Path) -> None:
-    """Judge: the listing of docker.io/library/debian, whose /dev is empty (debuerreotype leaves out ./dev/**)."""
+    """Judge: debuerreotype-tar, which makes them, leaves out ./dev/** unless it is asked for it."""
     for name in ("dev/pts", "usr/sbin", "etc/dpkg/dpkg.cfg.d", "etc/apt/apt.conf.d", "etc/apt/sources.list.d"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "dev/null").touch()
