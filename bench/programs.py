@@ -18,10 +18,10 @@ def run(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] 
     return done.stdout
 
 
-def baselard(store: Path, *words: str) -> str:
+def baselard(store: Path, *words: str, env: Mapping[str, str] | None = None) -> str:
     """Run one command of this checkout's Baselard on a store; its result. Raises RuntimeError."""
     argv = [sys.executable, "-I", "-m", "baselard.cli", *words]
-    return run(argv, cwd=CHECKOUT, env={**os.environ, "BASELARD_STORE": str(store)})
+    return run(argv, cwd=CHECKOUT, env={**os.environ, "BASELARD_STORE": str(store), **(env or {})})
 
 
 def call(store: Path, source: Path, *words: str) -> str:

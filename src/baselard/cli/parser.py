@@ -219,10 +219,6 @@ def _man() -> Parser:
     return Parser("man", about="Opens the manual page, or writes it (roff) where no terminal is.\n")
 
 
-def _stop() -> Parser:
-    return Parser("stop", about="A call that is under way goes on to its end.\n")
-
-
 def _version() -> Parser:
     return Parser("version")
 
@@ -242,7 +238,7 @@ BUILT: Mapping[str, Callable[[], Parser]] = {
     "setup": _setup,
     "doctor": _doctor,
     "prune": _prune,
-    "stop": _stop,
+    "stop": lambda: Parser("stop", about="A call that is under way goes on to its end.\n"),
     "session": _session,
     "completion": _completion,
     "man": _man,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import dockerd, growth, job, micro, ways
+from bench import dockerd, growth, job, micro, resident, ways
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
 
@@ -44,7 +44,8 @@ def test_help_is_help() -> None:
 
 @pytest.mark.full
 def test_every_scenario_runs(tmp_path: Path, peers: Path) -> None:
-    every = [one.name for one in (*micro.SCENARIOS, *ways.SCENARIOS, *growth.SCENARIOS, *job.SCENARIOS)]
+    files = (micro, ways, growth, resident, job)
+    every = [one.name for file in files for one in file.SCENARIOS]
     assert _measured(tmp_path, BASELARD_ORACLE=str(peers)) == every
 
 

@@ -16,6 +16,7 @@ import functools
 import gc
 import importlib
 import importlib.machinery
+import importlib.util
 import inspect
 import json
 import logging
@@ -73,6 +74,8 @@ def load() -> "Module":
     with checks_made_when_needed():
         from dagger.mod import cli
     share_converter()
+    if not importlib.util.find_spec("sniffio"):  # which httpcore would look for at each request
+        sys.modules["sniffio"] = None  # type: ignore[assignment]
     sys.pycache_prefix = os.environ.pop("BASELARD_BYTECODE", "") or None  # from here on: what is below is the module's
     if declared := os.environ.get("BASELARD_ENTRY_POINT"):
         package, _, attribute = declared.partition(":")
