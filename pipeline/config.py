@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from pipeline.conventions import CONFIG, EXAMPLES
@@ -16,7 +15,6 @@ from pipeline.validation import schema, validate
 FILE = CONFIG
 # What is given words instead of files, and the tester that takes them.
 _WITHOUT_FILES = {"run": "script", "stage": "stage"}
-_SCHEMA = Path(__file__).with_name("baselard.schema.json")
 
 
 @dataclass(frozen=True)
@@ -207,12 +205,14 @@ class Config:
 
 def parse(text: str, path: str = FILE) -> Config:
     """The configuration in `text`; ConfigError names file and line of what is wrong with it."""
+    from pipeline.config_check import SCHEMA  # makes the check, for which only a repository with such a file pays
+
     try:
-        document = read(text, schema(_SCHEMA), path)
+        document = read(text, schema(SCHEMA), path)
     except RecursionError as error:
         raise ConfigError(f"{path}: not YAML: it nests too deep") from error
     value = {} if document.value is None else document.value
-    validate(replace(document, value=value), path, _SCHEMA)
+    validate(replace(document, value=value), path, SCHEMA)
     return replace(_config(value, document), document=document)
 
 

@@ -26,7 +26,7 @@ def validate(document: Document, path: str, file: Path) -> None:
     import fastjsonschema  # only a repository with such a document pays for it
 
     try:
-        _validator(file)(document.value)
+        check(file)(document.value)
     except fastjsonschema.JsonSchemaValueException as error:
         where = [part for part in error.path[1:] if part]
         culprit, message = _explain(error.rule or "", error.rule_definition, error.value, error.definition, where)
@@ -34,7 +34,8 @@ def validate(document: Document, path: str, file: Path) -> None:
 
 
 @cache
-def _validator(file: Path) -> Any:
+def check(file: Path) -> Any:
+    """What a document of the schema in this file is called with."""
     import fastjsonschema  # see above
 
     return fastjsonschema.compile(copy.deepcopy(schema(file)))  # which writes into it
