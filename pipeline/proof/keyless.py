@@ -27,6 +27,11 @@ _INSTALL = (
     "apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip ca-certificates >/dev/null && "
     f"pip install --quiet --no-cache-dir --break-system-packages --root-user-action=ignore {PACKAGE}"
 )
+# An engine that lends its machine's certificates says so by this variable, and passes over one that is set.
+_RUN = """\
+export REQUESTS_CA_BUNDLE="${REQUESTS_CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}"
+exec python3 /work/program.py "$@"
+"""
 _PROGRAM = Path(__file__).with_name("sigstore_client.py")
 _OUTAGE = 4  # what the program exits with
 _GITHUB = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
@@ -115,13 +120,12 @@ async def _ran(held: dagger.Directory, task: str, secrets: Mapping[str, dagger.S
         dag.container()
         .from_("debian:trixie-slim")
         .with_exec(["sh", "-c", _INSTALL])
-        .with_env_variable("REQUESTS_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
         # A token and a log's answer are never those of another time.
         .with_env_variable("ASKED", "" if task == "check" else uuid4().hex)
     )
     for name, secret in secrets.items():
         container = container.with_secret_variable(name, secret)
-    ran = container.with_mounted_directory("/work", held).with_exec(["python3", "/work/program.py", task, "/work"])
+    ran = container.with_mounted_directory("/work", held).with_exec(["sh", "-c", _RUN, "sh", task, "/work"])
     try:
         return await ran.file("/tmp/answer").contents()  # noqa: S108  # a container's own
     except dagger.ExecError as error:

@@ -101,7 +101,8 @@ def test_a_command_signs_with_a_key_that_it_keeps(call, registry, write, monkeyp
     assert built.code == 0, built.stderr[-3000:]
     (source / "signing.pub").write_text(openssl("pkey", "-pubout", stdin=openssl("genpkey", "-algorithm", "ED25519")))
     refused = call(source, "test-base")
-    assert (refused.code, "is not built on: baselard.yaml:1: linux/amd64: provenance" in refused.stdout) == (1, True)
+    said = "is not built on: baselard.yaml:1: linux/amd64: provenance" in refused.stderr
+    assert (refused.code, said) == (1, True), refused.stderr[-3000:]
     (source / "baselard.yaml").write_text(yaml)
     other = call(source, "--secrets", "env://KEPT", *PUSH)
     assert (other.code, "is not a signature by sign.key" in other.stderr) == (2, True), other.stderr[-3000:]
