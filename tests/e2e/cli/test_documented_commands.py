@@ -13,10 +13,12 @@ pytestmark = pytest.mark.root
 CHECKOUT = Path(__file__).resolve().parents[3]
 PAGE = (CHECKOUT / "docs/reference/command-line.md").read_text()
 NEEDS = {  # something that a new store or a machine without an account does not have, and says so
-    "call cleanup --format json": "GitHub lists and deletes versions for a token alone: give --password",
+    "call cleanup --format json": "GitHub lists and deletes for a token alone: give --password",
     "history show 7 --json": "there is no run 7",
     "compare 6 7 --json": "there is no run 6",
 }
+ASKING = {"outdated --json"}
+"""Those that exit 1 where a service cannot be asked, and say in their answer which."""
 COMMANDS = re.findall(r"^\$ baselard (.+)$", PAGE, re.MULTILINE)
 
 
@@ -39,9 +41,9 @@ def test_a_documented_command(command: str, places: dict[str, str]) -> None:
     if need := NEEDS.get(command):
         assert (done.returncode, need in done.stderr) == (2, True), done.stderr
         return
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 or (command in ASKING and '"problem": "' in done.stdout), done.stderr
     assert done.stdout
 
 
 def test_every_need_is_of_the_page() -> None:
-    assert set(NEEDS) <= set(COMMANDS)
+    assert set(NEEDS) | ASKING <= set(COMMANDS)

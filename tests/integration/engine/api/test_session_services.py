@@ -114,7 +114,7 @@ def test_an_early_exit_is_an_exec_error(client, image):
     answer = client.ask(of_service(client.value(*image, start, "withExposedPort(port:1)", "asService", "id"), "start"))
     (error,) = answer["errors"]
     assert error["extensions"]["_type"] == "EXEC_ERROR"
-    assert (error["extensions"]["exitCode"], error["extensions"]["stderr"]) == (9, "no database")
+    assert (error["extensions"]["exitCode"], error["extensions"]["stderr"]) == (9, "no database\n")
 
 
 def test_publish_to_and_start_from_a_registry_that_is_a_service(client, image, tmp_path):
