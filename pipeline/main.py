@@ -95,12 +95,12 @@ class Baselard(Upkeep):
         (chosen,) = choose.examples(project, [name])
         return await Images(project, platform).example(chosen)
 
-    @function
+    @fresh
     async def examples(self, format: Format = "text") -> str:
         """List the examples: what each starts from, how it is tested, whether it is quarantined."""
         return listing.examples(await self._project(), format)
 
-    @function
+    @fresh
     async def plan(
         self,
         *,
@@ -199,7 +199,7 @@ class Baselard(Upkeep):
         report = await calls.several(call, check or (), selection)
         return directory.render(joined.of_platform(report, platform), sha, await read_past(past))
 
-    @function
+    @fresh
     async def tags(  # one flag, one argument
         self,
         ref: Ref,
