@@ -71,9 +71,7 @@ async def signatures(command: SigningCommand, key: PublicKey, texts: Sequence[by
 
 async def _ran(command: SigningCommand, messages: dict[str, str]) -> list[bytes]:
     """The bytes that the command printed for each of these messages."""
-    held = dag.directory()
-    for name, text in messages.items():
-        held = held.with_new_file(name, text)
+    held = signing.held(messages)
     ran = command.container.with_mounted_directory("/work", held).with_exec(["sh", "-c", _SIGN, "sh", command.text])
     try:
         made = ran.directory(_SIGNATURES)

@@ -18,7 +18,7 @@ from dagger import dag
 from pipeline import debian, spans
 from pipeline.discover import Project
 from pipeline.errors import BaselardError, UsageError
-from pipeline.proof import settings
+from pipeline.proof import settings, signing
 from pipeline.proof.bundle import SignedStatement
 from pipeline.proof.trust import Identity, Trust
 
@@ -106,9 +106,8 @@ def _literal(text: str) -> str:
 
 async def _answer(task: str, roots: str, files: Mapping[str, str], secrets: Mapping[str, dagger.Secret]) -> Any:
     """The program's answer, as JSON holds it."""
-    held = dag.directory().with_new_file("program.py", _PROGRAM.read_text())
-    for name, text in {**files, **({"services.json": roots} if roots else {})}.items():
-        held = held.with_new_file(name, text)
+    services = {"services.json": roots} if roots else {}
+    held = signing.held({"program.py": _PROGRAM.read_text(), **files, **services})
     return json.loads(await _ran(held, task, secrets))
 
 

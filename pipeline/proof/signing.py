@@ -134,12 +134,17 @@ def encoded(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _with_files(files: Mapping[str, str]) -> dagger.Container:
-    held = dag.directory()
+def held(files: Mapping[str, str]) -> dagger.Directory:
+    """A directory of these files, for a program in a container to read."""
+    directory = dag.directory()
     for name, text in files.items():
-        held = held.with_new_file(name, text)
+        directory = directory.with_new_file(name, text)
+    return directory
+
+
+def _with_files(files: Mapping[str, str]) -> dagger.Container:
     tools = dag.container().from_("debian:trixie-slim").with_exec(["sh", "-c", _INSTALL])
-    return tools.with_mounted_directory("/work", held).with_workdir("/work")
+    return tools.with_mounted_directory("/work", held(files)).with_workdir("/work")
 
 
 def _with_key(secret: dagger.Secret, files: Mapping[str, str]) -> dagger.Container:
