@@ -136,6 +136,27 @@ def test_what_is_published_is_signed_verified_and_not_signed_again(call, reposit
     assert "which is not trusted here" in refused.stderr
 
 
+def test_another_name_and_form_list_the_same_files_only_once(call, repository, tmp_path, registry):
+    source, name = repository
+    settings = (source / "baselard.yaml").read_text().replace("WORD: y", "WORD: both")
+    (source / "baselard.yaml").write_text(settings.replace("publish: {", "publish: {sbom: [spdx, cyclonedx], "))
+    first = call(source, "publish", *PUSH)
+    published(first)
+    assert first.executions("syft scan") == 1
+    other = f"{registry}/other/{name.rpartition('/')[2]}"
+    for file in (source / "baselard.yaml", source / "examples/a/Dockerfile"):
+        file.write_text(file.read_text().replace(name, other))
+    second = call(source, "publish", *PUSH)
+    digest = published(second)["platforms"]["linux/amd64"]["digest"]
+    assert second.executions("syft scan") == 0
+    said = statements(other, digest, tmp_path)
+    listed = said["https://spdx.dev/Document"]["predicate"]
+    assert said["https://cyclonedx.org/bom"]["predicate"]["metadata"]["component"]["name"] == other
+    roots = [one for one in listed["packages"] if one["SPDXID"].startswith("SPDXRef-DocumentRoot")]
+    assert [listed["name"], *(one["name"] for one in roots)] == [other, other]
+    assert f"/{other}-" in listed["documentNamespace"]
+
+
 def test_without_a_key_the_report_says_that_nobody_vouches(call, repository):
     source, name = repository
     yaml = (source / "baselard.yaml").read_text().replace("publish: {", "publish: {sbom: [cyclonedx], ")
