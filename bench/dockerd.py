@@ -6,6 +6,7 @@ Needs root, mmdebstrap and unshare.
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -96,7 +97,17 @@ def launch(root: Path, place: str = "docker") -> subprocess.Popen[bytes]:
 
 @contextlib.contextmanager
 def borrowed(root: Path) -> Iterator[Path]:
-    """The tree below ``root`` with its daemon up; the daemon is ended afterwards if it did not run before."""
+    """The tree below ``root`` with its daemon up; the daemon is ended afterwards if it did not run before.
+
+    Whoever else borrows it meanwhile waits.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield from _lent(root)
+
+
+def _lent(root: Path) -> Iterator[Path]:
     if running(root):
         yield root / "tree"
         return

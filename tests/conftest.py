@@ -1,6 +1,7 @@
 """What all tests share: nobody reaches the real store, and markers skip with their reason."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import Generator
 
@@ -9,6 +10,7 @@ from hypothesis import settings
 
 from baselard.engine.errors import HostError
 from baselard.engine.store import snapshots
+from tests import workers
 
 settings.register_profile("nightly", deadline=None, max_examples=3000)
 settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing about what holds
@@ -36,6 +38,8 @@ _FINE_IN_CI = (
     "this machine's name is not on loopback",
 )
 
+_NUMBERS = itertools.count()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the slow variants too")
@@ -43,6 +47,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine", choices=engines, default="baselard", help="which engine conformance cases are asked of"
     )
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes ``-n auto`` means; one that asks a Dagger engine, and one that shows what tests print."""
+    if config.getoption("--engine") == "dagger" or config.getoption("capture") == "no":
+        return 0
+    return workers.wanted(config.args, len(os.sched_getaffinity(0)))
 
 
 def pytest_sessionstart() -> None:
@@ -53,6 +64,8 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        items.sort(key=lambda item: workers.turn(item.nodeid))
     reasons = {}
     if os.geteuid() != 0:
         reasons["root"] = "mounts and containers need root"
@@ -86,8 +99,12 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store and a cache of this test's own, where the code under test would use the user's."""
-    places = tmp_path_factory.mktemp("places")
+    """A store and a cache of this test's own, where the code under test would use the user's.
+
+    Numbered here: pytest's mktemp reads the names of all directories that there are, which are thousands.
+    """
+    places = tmp_path_factory.getbasetemp() / "places" / str(next(_NUMBERS))
+    places.mkdir(parents=True)
     monkeypatch.setenv("BASELARD_STORE", str(places / "store"))
     monkeypatch.setenv("BASELARD_CACHE", str(places / "cache"))
     monkeypatch.setenv("BASELARD_NO_DAEMON", "1")

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.workers import free_port
+
 USER, PASSWORD = "tester", "s3cret"
 
 
@@ -29,11 +31,6 @@ class Server:
     certificate: Path | None = None
     user: str = USER
     password: str = PASSWORD
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextmanager

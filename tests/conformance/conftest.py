@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from tests.conformance.recording import Recorder
+from tests.workers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUSYBOX = Path("/bin/busybox")
@@ -77,8 +78,7 @@ def client_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def git_url(client_directory: Path) -> Iterator[str]:
     """A git server for the repositories in the client's directory: engines fetch from servers, not from paths."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     argv = ["git", "daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--port={port}"]
     with subprocess.Popen([*argv, f"--base-path={client_directory}", client_directory]) as server:
         try:

@@ -20,6 +20,8 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
+from tests.workers import free_port
+
 pytestmark = pytest.mark.root
 
 PATIENCE = 30.0
@@ -148,9 +150,7 @@ def test_a_command_ends_with_the_last_client_that_waits_for_it(client: Any) -> N
 
 
 def test_a_service_is_up_on_this_machine_until_the_client_leaves(client: Any) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     query = chain(
         client,
         'withNewFile(path:"/www/index.html",contents:"up\\n")',
@@ -400,9 +400,7 @@ def ssh(client: Any, tmp_path: Path) -> Iterator[tuple[str, str, str]]:
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
     Path("/run/sshd").mkdir(exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = [f"Port={port}", "ListenAddress=127.0.0.1", f"HostKey={tmp_path}/host", "StrictModes=no", "UsePAM=no"]
     options += [f"AuthorizedKeysFile={tmp_path}/user.pub", "PidFile=none"]
     argv = [daemon, "-D", "-f", "/dev/null", *(word for option in options for word in ("-o", option))]

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.server
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.dockerfile.serving import wait_for
+from tests.workers import free_port
 
 _GIT_DAEMON = "/usr/lib/git-core/git-daemon"
 _AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always")
@@ -46,8 +46,7 @@ def git_daemon(root: Path) -> Iterator[str]:
     """The address below which the repositories in ``root`` are served."""
     if not Path(_GIT_DAEMON).exists():
         pytest.skip("there is no git daemon here")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     options = (f"--base-path={root}", "--export-all", "--listen=127.0.0.1", f"--port={port}", "--reuseaddr")
     with subprocess.Popen((_GIT_DAEMON, *options), stderr=subprocess.DEVNULL) as daemon:
         try:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.dockerfile import base_image
+from tests.workers import free_port
 
 ALLOWED = "network.host"
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,8 +59,7 @@ def registry_of_bases(folder: Path) -> Iterator[str]:
     """`localhost:PORT` of a registry with the test images; skips where Debian's docker-registry is missing."""
     program = shutil.which("docker-registry") or pytest.skip("docker-registry is not installed")
     skopeo = shutil.which("skopeo") or pytest.skip("skopeo is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     config = folder / "registry.yml"
     storage = {"filesystem": {"rootdirectory": str(folder / "registry")}}
     config.write_text(json.dumps({"version": "0.1", "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}}))

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.registry_servers import Server, free_port, running_registry
+from tests.registry_servers import Server, running_registry
+from tests.workers import free_port
 
 ACT = "github.com/nektos/act@v0.2.89"
 ACTIONS = ("actions/checkout", "actions/cache", "actions/upload-artifact")

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.workers import free_port
+
 pytestmark = pytest.mark.root
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
     program = shutil.which("docker-registry") or pytest.skip("docker-registry is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     (tmp_path / "config.yml").write_text(
         f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/data}}}}\n"
         f"http: {{addr: '127.0.0.1:{port}'}}\n"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import stat
 import subprocess
@@ -117,7 +118,9 @@ def test_module_code_runs_as_the_invoking_user(module: Path, places: dict[str, s
 def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
     module: Path, places: dict[str, str], number: signal.Signals, ctrl_c: str
 ) -> None:
-    command = ["env", f"--{ctrl_c}-signal=INT", *words(module, "call", "run", "--command", "echo begun; sleep 98765")]
+    marker = f"6{secrets.randbelow(10**9):09d}"  # seconds nobody else sleeps
+    line = f"echo begun; sleep {marker}"
+    command = ["env", f"--{ctrl_c}-signal=INT", *words(module, "call", "run", "--command", line)]
     environ = {**os.environ, **places}
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stderr
@@ -130,7 +133,7 @@ def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
         finally:
             child.kill()
     assert child.returncode == 130
-    assert not [text for text in _command_lines() if "98765" in text]
+    assert not [text for text in _command_lines() if marker in text]
     assert places["BASELARD_STORE"] not in Path("/proc/mounts").read_text()
 
 

@@ -36,8 +36,10 @@ Write = Callable[[Mapping[str, str]], Path]
 
 
 @pytest.fixture(scope="session")
-def kept_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("e2e") / "store"
+def kept_store(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """One store for all processes of the tests: what it bootstraps and installs is the most of their work."""
+    own = tmp_path_factory.getbasetemp()
+    return (own if worker_id == "master" else own.parent) / "e2e-store"
 
 
 @pytest.fixture

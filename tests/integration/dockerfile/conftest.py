@@ -1,6 +1,5 @@
 """Repositories to add, from a git daemon of the tests' own."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from tests.conformance.dockerfile.cases import write_files
 from tests.conformance.dockerfile.serving import wait_for
+from tests.workers import free_port
 
 GIT_DAEMON = "/usr/lib/git-core/git-daemon"
 
@@ -27,8 +27,7 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     write_files(root / "repo", {"side.txt": "side"})
     _git(root / "repo", "add", ".")
     _git(root / "repo", "commit", "-qm", "two")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     options = [f"--base-path={root}", "--export-all", "--listen=127.0.0.1", f"--port={port}"]
     with subprocess.Popen([GIT_DAEMON, *options], stderr=subprocess.DEVNULL) as daemon:
         wait_for(port)

@@ -1,6 +1,7 @@
 """The action's steps, each run in order in a clean environment: what is called, what comes out, also when it fails."""
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -61,9 +62,12 @@ def test_what_dockerfiles_may_ask_for_is_said_before_the_function(repository, st
 # --- other platforms --------------------------------------------------------------------------------------------------
 
 
+NO_EMULATOR = '/bin/mount -t tmpfs none /proc/sys/fs/binfmt_misc; exec "$@"'
+
+
 def emulate(repository, args="", programs=True):
     """The step itself, on a machine that has the prepared programs alone."""
-    if any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
+    if os.geteuid() and any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
         pytest.skip("this machine has an emulator already")
     place = repository.noted / "alone"
     shutil.rmtree(place, ignore_errors=True)
@@ -75,6 +79,8 @@ def emulate(repository, args="", programs=True):
     env = {"PATH": str(place), "FAKE": str(repository.noted), "BASELARD_ENGINE": "embedded"}
     env |= {"BASELARD_SOURCE": ".", "BASELARD_ARGS": args}
     argv = [sys.executable, "-I", str(repository.root / "action/run.py"), "emulate"]
+    if not os.geteuid():  # who sees none, whatever is registered
+        argv = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", NO_EMULATOR, "sh", *argv]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     noted = repository.noted / "programs"
     return done, noted.read_text() if noted.exists() else ""

@@ -39,7 +39,7 @@ class FakeDirectory:
     files: dict[str, str] = field(default_factory=dict)
 
     async def glob(self, pattern: str) -> list[str]:
-        return sorted(path for path in self.files if _regex(pattern).fullmatch(path))
+        return sorted(filter(_regex(pattern).fullmatch, self.files))
 
     def file(self, path: str) -> FakeFile:
         return FakeFile(self.files.get(path))

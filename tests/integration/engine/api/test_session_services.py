@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.host import process
+from tests.workers import free_port
 
 pytestmark = pytest.mark.root
 
@@ -44,8 +46,7 @@ def test_a_tunnel_and_up(client, web):
     endpoint = client.get(of_service(tunnel, 'endpoint(scheme:"http")'))
     with urllib.request.urlopen(endpoint, timeout=10) as page:
         assert page.read() == b"served\n"
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     query = of_service(web, f"up(ports:[{{frontend:{port},backend:8080}}])")
     threading.Thread(target=_quietly, args=(client.ask, query), daemon=True).start()
     assert _eventually(f"http://127.0.0.1:{port}") == b"served\n"
@@ -119,8 +120,7 @@ def test_an_early_exit_is_an_exec_error(client, image):
 
 def test_publish_to_and_start_from_a_registry_that_is_a_service(client, image, tmp_path):
     program = shutil.which("docker-registry") or pytest.skip("docker-registry is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     (tmp_path / "config.yml").write_text(
         f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {tmp_path}/data\nhttp:\n  addr: 127.0.0.1:{port}\n"
     )
@@ -150,9 +150,10 @@ def test_a_session_that_ends_takes_all_along(client, image, web, end):
     bound = f'withServiceBinding(alias:"web",service:"{web}")'
     fetched = 'withExec(args:["wget","-qO-","http://web:8080/"])'
     assert client.value(*image, bound, fetched, "stdout") == "served\n"
-    query = client.chain(*image, 'withExec(args:["sleep","98765"])', "stdout")
+    marker = f"5{secrets.randbelow(10**9):09d}"  # seconds nobody else sleeps
+    query = client.chain(*image, f'withExec(args:["sleep","{marker}"])', "stdout")
     threading.Thread(target=_quietly, args=(client.ask, query), daemon=True).start()
-    while not _running("sleep\x0098765"):
+    while not _running(f"sleep\0{marker}"):
         time.sleep(0.02)
     (name,) = [path.name for path in client.run.iterdir() if path.is_dir()]
     if end:
@@ -161,7 +162,7 @@ def test_a_session_that_ends_takes_all_along(client, image, web, end):
     else:
         client.child.stdin.close()
         assert client.child.wait(30) == 0
-    assert not _running("sleep\x0098765")
+    assert not _running(f"sleep\0{marker}")
     assert f"bsl{name}" not in process.run(["ip", "-oneline", "link"]).stdout.decode()
     assert name not in process.run(["iptables-save"]).stdout.decode()
     assert [path.name for path in client.run.iterdir()] == ["all"]

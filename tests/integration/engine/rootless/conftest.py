@@ -14,8 +14,10 @@ import pytest
 
 from baselard.engine.host import process
 from tests.integration.engine.conftest import PROGRAMS, ROOT, Client
+from tests.workers import NUMBER
 
-UID, FIRST = 54321, 2_000_000_000
+# Nobody else's, of the processes that run tests neither: what is left of a user is looked for by number.
+UID, FIRST = 54400 + NUMBER, 2_000_000_000 + 65536 * NUMBER
 NAME = "baselard-test"
 _ENTER = """
 set -e

@@ -17,6 +17,7 @@ from baselard.engine.files import git_directory
 from baselard.engine.host import git
 from baselard.engine.host.git import Access
 from baselard.engine.ops import patch
+from tests.workers import free_port
 
 _COMMIT = ("-c", "user.name=n", "-c", "user.email=e@example.com", "commit", "--quiet", "--message", "x")
 
@@ -57,8 +58,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("served")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     where = (f"--port={port}", "--listen=127.0.0.1", f"--base-path={root}", str(root))
     daemon = subprocess.Popen(
         ("git", "daemon", "--export-all", "--reuseaddr", "--informative-errors", *where), process_group=0
