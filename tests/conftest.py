@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -57,7 +58,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_sessionstart() -> None:
-    """Before any test has threads, which would stay behind in the namespace of the mounts that are there now."""
+    """Before any test has threads, which would stay behind in the namespace of the mounts that are there now.
+
+    A shell ignores Ctrl-C for what it starts in the background, and so would each program that a test interrupts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.geteuid() == 0:
         with contextlib.suppress(HostError):
             snapshots.private_namespace()

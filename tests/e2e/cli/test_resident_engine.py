@@ -106,7 +106,7 @@ def test_ctrl_c_ends_what_the_call_began(machine: Machine, module: Path) -> None
     streams: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with subprocess.Popen(argv, env=machine.environ, **streams) as call:
         assert call.stderr
-        while b"begun" not in (line := call.stderr.readline()):
+        while not (line := call.stderr.readline()).endswith(b" begun\n"):  # said by the command, which runs by then
             assert line
         call.send_signal(signal.SIGINT)
         call.stderr.read()
