@@ -15,13 +15,12 @@ def type_name(value: object) -> str:
 def _reference(kind: str, name: str) -> bytes:
     """A reference to an object as a Dagger engine writes it, in the wire format of Protocol Buffers.
 
-    Dagger's ``DAG`` (dagql/call/callpbv1) has in field 2 a number and the type. Field 15, which it does not know, is
-    the whole digest, of which the number is the beginning.
+    Dagger's ``DAG`` (dagql/call/callpbv1) has in field 2 a number and the type. The number is the beginning of the
+    object's digest. There is nothing else: a client that decodes an ID drops the fields that it does not know.
     """
-    whole = bytes.fromhex(name.rpartition(":")[2])
-    number = int.from_bytes(whole[:8]) >> 1
+    number = int.from_bytes(bytes.fromhex(name.rpartition(":")[2])[:8]) >> 1
     type_ = _bytes_field(1, kind.encode()) + b"\x18\x01"  # not null
-    return _bytes_field(2, b"\x08" + _varint(number) + _bytes_field(2, type_)) + _bytes_field(15, whole)
+    return _bytes_field(2, b"\x08" + _varint(number) + _bytes_field(2, type_))
 
 
 def _bytes_field(number: int, value: bytes) -> bytes:
