@@ -111,15 +111,33 @@ def engine_directory(client_directory: Path, git_url: str) -> Path:
     _repository(directory / "repository")
     _with_submodule(directory / "outer", f"{git_url}/repository")
     _with_submodule(directory / "curious", f"file://{directory}/repository")
+    _with_submodule(directory / "nested", f"{git_url}/repository", said="../../repository/.git")
+    for name in ("plain", "checkout"):
+        _ignoring(directory / name)
+    (directory / "checkout/.git").mkdir()
+    (directory / "coloured").mkdir()
+    (directory / "coloured/a").write_text("1")
+    os.setxattr(directory / "coloured/a", "user.colour", b"red")
     _module(directory)
     return directory
 
 
-def _with_submodule(path: Path, inner: str) -> None:
-    """A repository with the other one in it."""
+def _ignoring(path: Path) -> None:
+    """A directory with an ignore file."""
+    (path / "sub").mkdir(parents=True)
+    (path / "out").mkdir()
+    (path / ".gitignore").write_text("*.log\nout/\n")
+    for name in ("a.log", "b", "sub/c.log", "sub/d", "out/e"):
+        (path / name).touch()
+
+
+def _with_submodule(path: Path, inner: str, said: str = "") -> None:
+    """A repository with the other one in it, whose URL is ``said`` to be another."""
     steps = f"""
         git init -q -b main . && git config user.name n && git config user.email e@example.com
-        git -c protocol.file.allow=always submodule --quiet add {inner} inner && git commit -q -m outer
+        git -c protocol.file.allow=always submodule --quiet add {inner} inner
+        git config --file .gitmodules submodule.inner.url {said or inner}
+        git add .gitmodules && git commit -q -m outer && git update-server-info
     """
     path.mkdir()
     subprocess.run(["sh", "-e", "-c", steps], cwd=path, check=True)
@@ -165,6 +183,7 @@ def _session(request: pytest.FixtureRequest, engine_directory: Path, git_url: st
         "BASELARD_STORE": str(store),
         "PYTHONPATH": str(ROOT),
         "CONFORMANCE": "from the environment",
+        "GIT_CONFIG_GLOBAL": str(engine_directory.parent / "gitconfig"),
     }
     with (engine_directory.parent / "engine.log").open("wb") as log:
         engine = subprocess.Popen(

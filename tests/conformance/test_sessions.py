@@ -378,6 +378,33 @@ def test_git_of_a_session_s_service(client: Any, url: str) -> None:
             server.shutdown()
 
 
+def test_git_signs_in_as_the_client_does(client: Any) -> None:
+    """By the client's credential helper, which knows the service by its name (Dagger's TestAuthClient)."""
+    Repositories.root, Repositories.wanted = str(client.directory), "Basic " + base64.b64encode(b"me:hunter2").decode()
+    settings = client.directory.parent / "gitconfig"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Repositories) as server:
+        threading.Thread(target=server.serve_forever).start()
+        lent = f"{{frontend:8080,backend:{server.server_port}}}"
+        named = f'host{{service(ports:[{lent}]){{withHostname(hostname:"signed-in"){{id}}}}}}'
+        service = leaf(client.ask(f"{{{named}}}")["data"])
+
+        def content() -> Any:
+            url = f'url:"http://signed-in:8080/repository/.git",experimentalServiceHost:"{service}"'
+            return client.ask(f'{{git({url}){{ref(name:"main"){{tree{{file(path:"a"){{contents}}}}}}}}}}')
+
+        try:
+            refused = content()["errors"][0]["message"]
+            helper = '!f() { test "$1" = get && echo username=me && echo password=hunter2; }; f'
+            words = ["git", "config", "--file", settings, "credential.http://signed-in:8080.helper", helper]
+            subprocess.run(words, check=True)
+            assert leaf(content()["data"]) == "second\n"
+        finally:
+            settings.unlink(missing_ok=True)
+            client.ask(f'{{node(id:"{service}"){{... on Service{{stop}}}}}}')
+            server.shutdown()
+    assert "authentication failed" in refused
+
+
 def test_git_over_ssh_by_an_agent(client: Any, ssh: tuple[str, str, str]) -> None:
     url, known_hosts, agent = ssh
     socket_id = leaf(client.ask(f'{{host{{unixSocket(path:"{agent}"){{id}}}}}}')["data"])

@@ -15,7 +15,7 @@ import pytest
 
 from baselard.engine.errors import EngineError, UserError
 from baselard.engine.host import git as host_git
-from baselard.engine.host.git import Access
+from baselard.engine.host.git_command import Access
 from baselard.engine.ops.file import Remove
 from baselard.engine.run.containers import runtime_spec
 from baselard.engine.run.containers.command import CacheMount, CacheSharing, TmpfsMount

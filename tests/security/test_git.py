@@ -16,7 +16,7 @@ import pytest
 from baselard.engine.errors import UserError
 from baselard.engine.files import checkout
 from baselard.engine.host import git as host_git
-from baselard.engine.host.git import Access
+from baselard.engine.host.git_command import Access
 from baselard.engine.modules import remote
 from baselard.engine.ops import git as git_tree
 from tests.security.canary import SECRET, Canary

@@ -12,7 +12,7 @@ from baselard.cli import artifact, call, places, start
 from baselard.cli.artifact import ReportFiles
 from baselard.engine.errors import UserError
 from baselard.engine.host import checkout, git
-from baselard.engine.host.git import Access
+from baselard.engine.host.git_command import Access
 from baselard.engine.run import terminal
 
 

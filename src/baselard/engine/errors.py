@@ -98,6 +98,14 @@ class FunctionError(EngineError):
         self.told = told
 
 
+class AuthenticationError(UserError):
+    """A git server wants to know who asks, or does not take who it was told."""
+
+
+class NoShallowError(UserError):
+    """A git server has but whole histories."""
+
+
 class UnboundError(UserError):
     """A reference in an env file to a variable that there is not."""
 

@@ -2,10 +2,12 @@
 
 import contextlib
 import fnmatch
+import hashlib
 import os
 import posixpath
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -16,9 +18,10 @@ from baselard.engine.api.objects.secrets import Secret
 from baselard.engine.api.objects.values import Socket
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
-from baselard.engine.errors import UserError
-from baselard.engine.host import git
-from baselard.engine.host.git import Access, Refs
+from baselard.engine.errors import AuthenticationError, UserError
+from baselard.engine.host import git, git_credentials
+from baselard.engine.host.git import Refs
+from baselard.engine.host.git_command import Access
 from baselard.engine.ops.git import Remote
 from baselard.engine.ops.http import Http, check_checksum
 from baselard.engine.run.services.service import Service
@@ -84,7 +87,24 @@ async def repository(
         ssh_known_hosts,
         host=experimental_service_host,
     )
-    return await _known(ctx, GitRepository(remote, keep_git_dir))
+    try:
+        return await _known(ctx, GitRepository(remote, keep_git_dir))
+    except AuthenticationError:
+        if not (own := await _signed_in(ctx, remote)):
+            raise
+        return await _known(ctx, GitRepository(own, keep_git_dir))
+
+
+async def _signed_in(ctx: Context, remote: Remote) -> Remote | None:
+    """The remote with what this machine's user signs in with, who is asked for nobody else: no module, no program."""
+    if remote.token or remote.header or ctx.frame or ctx.inside:
+        return None
+    login = await ctx.in_thread(git_credentials.of_url, remote.url)
+    if not login:
+        return None
+    name = hashlib.sha256(login.password.encode()).hexdigest()
+    token = await ctx.in_thread(ctx.session.secrets.set, name, login.password.encode())
+    return replace(remote, username=login.username, token=token.ref)
 
 
 @field("Directory.asGit")

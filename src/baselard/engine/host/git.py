@@ -1,23 +1,18 @@
 """The host's git, as the API's git fields use it: names of refs, checkouts, common ancestors.
 
-git is asked in an environment of its own: no user's configuration, no hooks, no prompts; credentials by variables
-alone, so that none shows in a command line or stays in a checkout. What a repository names is a stranger's word: its
-submodules come from this machine's directories only where the repository itself was asked for as one of them.
+What a repository names is a stranger's word: its submodules come from this machine's directories only where the
+repository itself was asked for as one of them.
 """
 
-import base64
 import os
 import re
-import shlex
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from baselard.engine.errors import UserError
-from baselard.engine.host import process
+from baselard.engine.errors import NoShallowError, UserError
+from baselard.engine.host.git_command import PROTOCOLS, Access, output
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # git-check-ref-format(1); a sign in front would be an option, or force
@@ -26,35 +21,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _GITLINK = b"160000"
 _DEEPEST = 16  # submodules in submodules: one may name itself
 _PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://")
-_PROTOCOLS = ("http", "https", "git", "ssh")
 _SCP = re.compile(r"[a-zA-Z0-9-_]+@[a-zA-Z0-9-.]+:.*")
 _NUMBER = r"(0|[1-9][0-9]{0,17})"
 _VERSION = re.compile(rf"refs/tags/v{_NUMBER}(?:\.{_NUMBER}(?:\.{_NUMBER}(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)?)?\Z")
-_TRANSLATED = {
-    "authentication failed": "git authentication failed",
-    "could not read username": "git authentication failed",
-    "could not read password": "git authentication failed",
-    "not a git repository": "not a git repository",
-    "does not appear to be a git repository": "not a git repository",
-}
-
-
-@dataclass(frozen=True)
-class Access:
-    """A remote and how it is spoken to. ``token`` is a password, ``header`` a whole ``Authorization`` value.
-
-    ``at`` is the address of the URL's host where this machine does not know its name.
-    ``strange`` says of a directory of this machine that somebody else made what is in it (files/git_directory.py).
-    """
-
-    url: str
-    username: str = ""
-    token: str = ""
-    header: str = ""
-    agent: str = ""
-    known_hosts: str = ""
-    at: str = ""
-    strange: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,12 +37,7 @@ class Refs:
 def is_url(text: str) -> bool:
     """Whether git would look for the repository ``text`` on another machine, by a protocol that is served."""
     protocol = _PROTOCOL.match(text)
-    return protocol[1].lower() in _PROTOCOLS if protocol else bool(_SCP.fullmatch(text))
-
-
-def host_of(url: str) -> str:
-    """The host name of a repository's URL, "" where it has none."""
-    return (urlsplit(url).hostname or "") if "://" in url else ""
+    return protocol[1].lower() in PROTOCOLS if protocol else bool(_SCP.fullmatch(text))
 
 
 def is_ssh(url: str) -> bool:
@@ -96,25 +60,6 @@ def parse_url(text: str) -> str:
             "Host.directory and asGit"
         )
     return f"https://{text}"
-
-
-def output(arguments: Sequence[str | Path], access: Access, *, cwd: Path, file: bool = False) -> bytes:
-    """Run git; what it wrote to stdout. Raises UserError with its own words, HostError where there is no git.
-
-    With ``file`` it may read repositories of this machine, whoever names them.
-    """
-    with tempfile.TemporaryDirectory(prefix="baselard-git-") as own:
-        known_hosts = Path(own, "known_hosts")
-        known_hosts.write_text(access.known_hosts)
-        done = process.run(("git", *arguments), cwd=cwd, env=_environment(access, known_hosts, file), check=False)
-    if done.code:
-        raise UserError(_failure(access, done.code, done.stderr.decode(errors="replace").strip()))
-    return done.stdout
-
-
-def _failure(access: Access, code: int, message: str) -> str:
-    reason = next((known for words, known in _TRANSLATED.items() if words in message.lower()), f"exit status {code}")
-    return f"git error: {reason}: {access.url}: {message}"
 
 
 def is_local(url: str) -> bool:
@@ -200,6 +145,16 @@ def make_repeatable(access: Access, url: str, *, into: Path) -> None:
             (logs.parent / "FETCH_HEAD").unlink(missing_ok=True)
 
 
+def ignored(access: Access, checkout: str) -> list[str]:
+    """What of a checkout nobody tracks or is told about: paths, those of directories with a slash.
+
+    The repository that ``access`` names is a directory of this machine.
+    """
+    about = (f"--git-dir={access.url}", f"--work-tree={checkout}", "-c", f"core.excludesFile={os.devnull}")
+    listing = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    return [os.fsdecode(path) for path in output((*about, *listing), access, cwd=Path(checkout)).split(b"\0") if path]
+
+
 def common_ancestor(commits: Sequence[tuple[Access, str]], *, cwd: Path) -> str:
     """The best commit that all lead back to, each in its repository. Raises UserError when there is none."""
     for access, commit in commits:
@@ -215,8 +170,19 @@ def _fetch(access: Access, wanted: Sequence[str], *, into: Path, depth: int, tag
     if not (into / ".git").exists():
         output(("init", "--quiet", "."), access, cwd=into)
         output(("remote", "add", "--", "origin", _url(access)), access, cwd=into)
-    options = (*(("--depth", str(depth)) if depth > 0 else ()), "--tags" if tags else "--no-tags", *_served(access))
-    output(("fetch", "--quiet", *options, "--", _url(access), *wanted), access, cwd=into, file=is_local(access.url))
+    options = ("--tags" if tags else "--no-tags", *_served(access), "--", _url(access), *wanted)
+    shallow = ("--depth", str(depth)) if depth > 0 else ()
+    _shallowly(("fetch", "--quiet"), shallow, options, access, cwd=into, file=is_local(access.url))
+
+
+def _shallowly(  # noqa: PLR0913
+    command: tuple[str, ...], shallow: tuple[str, ...], after: tuple[str, ...], access: Access, *, cwd: Path, file: bool
+) -> None:
+    """Run a command with ``shallow`` in it; without where the server has but whole histories, as plain files are."""
+    try:
+        output((*command, *shallow, *after), access, cwd=cwd, file=file)
+    except NoShallowError:
+        output((*command, *after), access, cwd=cwd, file=file)
 
 
 def _url(access: Access) -> str:
@@ -239,7 +205,7 @@ def _check_out_submodules(
         return
     if depth > _DEEPEST:
         raise UserError(f"git: {access.url}: submodules lie more than {_DEEPEST} deep in each other")
-    output(("submodule", "update", "--quiet", "--init", *shallow), access, cwd=inside, file=local)
+    _shallowly(("submodule", "update", "--quiet", "--init"), shallow, (), access, cwd=inside, file=local)
     for below in _checked_out(access, inside):
         url = output(("config", "--get", "remote.origin.url"), access, cwd=below).decode("utf-8", "surrogateescape")
         _check_out_submodules(access, below, shallow, local=local and is_local(url), depth=depth + 1)
@@ -253,50 +219,3 @@ def _checked_out(access: Access, inside: Path) -> Iterator[Path]:
         below = root / os.fsdecode(name)
         if about.startswith(_GITLINK) and os.path.lexists(f"{below}/.git") and os.path.realpath(below) == str(below):
             yield below
-
-
-def _environment(access: Access, known_hosts: Path, file: bool) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SSH_", "XDG_"))}
-    settings = [("safe.directory", "*"), ("advice.detachedHead", "false")]
-    settings += [("core.hooksPath", os.devnull), ("core.fsmonitor", "false")]
-    url = access.url
-    if access.at:
-        url = url.replace(host_of(url), access.at, 1)
-        settings.append((f"url.{url}.insteadOf", access.url))
-    if authorization := _authorization(access):
-        settings.append((f"http.{url}.extraHeader", f"Authorization: {authorization}"))
-    numbered = {f"GIT_CONFIG_KEY_{i}": name for i, (name, _) in enumerate(settings)}
-    numbered |= {f"GIT_CONFIG_VALUE_{i}": value for i, (_, value) in enumerate(settings)}
-    certificates = {name: os.environ[name] for name in ("GIT_SSL_CAINFO",) if name in os.environ}
-    return {
-        **kept,
-        **certificates,
-        **numbered,
-        "GIT_CONFIG_COUNT": str(len(settings)),
-        "HOME": os.devnull,  # curl looks for .netrc there, which is meant for what the user asks for
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_TEMPLATE_DIR": "",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_ALLOW_PROTOCOL": ":".join((*_PROTOCOLS, "file") if file else _PROTOCOLS),
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_SSH_COMMAND": _ssh(access, known_hosts),
-        **({"SSH_AUTH_SOCK": access.agent} if access.agent else {}),
-    }
-
-
-def _authorization(access: Access) -> str:
-    if access.header:
-        return access.header
-    if not access.token:
-        return ""
-    user = access.username or "x-access-token"
-    return "Basic " + base64.b64encode(f"{user}:{access.token}".encode()).decode()
-
-
-def _ssh(access: Access, known_hosts: Path) -> str:
-    options = ["BatchMode=yes", f"StrictHostKeyChecking={'yes' if access.known_hosts else 'accept-new'}"]
-    if access.known_hosts:
-        options.append(f'UserKnownHostsFile="{known_hosts}"')
-    return shlex.join(("ssh", *(word for option in options for word in ("-o", option))))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import ProcessError, UserError
-from baselard.engine.host import caller, process
+from baselard.engine.host import caller, git_credentials, process
 from baselard.engine.host.caller import Caller
 from baselard.engine.store import deep
 
@@ -34,7 +34,6 @@ _SETTINGS = {
     "gc.auto": "0",
     "init.templateDir": "",
 }
-_USERS_OWN = re.compile(r"GIT_(ASKPASS|SSH|SSH_COMMAND|SSL_.*|HTTP_.*|PROXY_.*|CONFIG_.*)")
 _NO_SETTINGS = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -104,9 +103,9 @@ def _check_out(remote: RemoteModule, target: Path) -> None:
 
 def _git(arguments: Sequence[str], work: Path, user: Caller, *, settings: bool) -> None:
     """Run git in ``work``, with what of the user's settings fetches, or without any."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    env |= {name: os.environ[name] for name in filter(_USERS_OWN.fullmatch, os.environ)} if settings else _NO_SETTINGS
-    env |= {"HOME": user.home} if user.uid is not None else {}
-    env |= {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, "GIT_TERMINAL_PROMPT": "0"}
+    env = git_credentials.environment(user)
+    if not settings:
+        env = {name: value for name, value in env.items() if not name.startswith("GIT_CONFIG_")} | _NO_SETTINGS
+    env |= {"GIT_ALLOW_PROTOCOL": _PROTOCOLS}
     bound = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     process.run([*user.argv(), "git", *bound, *arguments], cwd=work, env=env)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from baselard.engine.files import git_directory
 from baselard.engine.host import git
-from baselard.engine.host.git import Access
+from baselard.engine.host.git_command import Access
 from baselard.engine.ops import credentials
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, from_nothing, one
@@ -49,7 +49,7 @@ class Remote:
         bindings = [Binding("", self.host)] if self.host else []
         needed = {output.key: value for output, value in zip(self.inputs, values, strict=True)}
         with worker.services.bound(worker, bindings, needed) as names:
-            yield replace(self.access(worker, self.url), at=names.get(git.host_of(self.url), ""))
+            yield replace(self.access(worker, self.url), names={name: names[name] for name in names if name})
 
     def access(self, worker: Worker, url: str) -> Access:
         """How ``url``, which is its own or the place of its directory, is spoken to.

@@ -15,7 +15,7 @@ import pytest
 from baselard.engine.errors import UserError
 from baselard.engine.files import git_directory
 from baselard.engine.host import git
-from baselard.engine.host.git import Access
+from baselard.engine.host.git_command import Access
 from baselard.engine.ops import patch
 from tests.workers import free_port
 

@@ -14,7 +14,9 @@ from baselard.engine.api.objects.git_repository import GitRepository
 from baselard.engine.api.query.context import Context
 from baselard.engine.api.query.registry import field
 from baselard.engine.errors import UserError
-from baselard.engine.files import exporting
+from baselard.engine.files import exporting, git_directory, patterns
+from baselard.engine.host import git
+from baselard.engine.host.git_command import Access
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.patch import compared
 from baselard.engine.run.worker import Worker
@@ -59,7 +61,7 @@ async def diff_stats(ctx: Context, changes: Changeset) -> list[DiffStat]:
     raw, lines = await ctx.in_thread(ask, "--raw", "-z"), await ctx.in_thread(ask, "--numstat", "-z")
     changed = await _changed(ctx, changes)
     directories = [DiffStat(path, "ADDED") for path in changed.added if path.endswith("/")]
-    directories += [DiffStat(path, "REMOVED") for path in changed.removed if path.endswith("/")]
+    directories += [DiffStat(path, "REMOVED") for path in changed.gone if path.endswith("/")]
     return sorted([*_files(raw, _counts(lines)), *directories], key=lambda stat: stat.path)
 
 
@@ -78,11 +80,25 @@ async def export(ctx: Context, changes: Changeset, *, path: str) -> str:
 
 @field("GitRepository.uncommitted")
 async def uncommitted(ctx: Context, repository: GitRepository) -> Changeset:
+    """Only where files are checked out: a remote, a bare repository and a ``.git`` alone have nothing uncommitted.
+
+    What is ignored is on both sides, as on a Dagger engine, which cleans a copy of the directory.
+    """
     source, path = repository.remote.source, repository.remote.source_path
     if source is None:
         return Changeset()
-    before = (await remote.head(ctx, repository)).tree(discard_git_dir=True)
-    return Changeset(before, Directory(source, path).filter(exclude=(".git",)))
+    whole, head = Directory(source, path), await remote.head(ctx, repository)
+    ignored = await ctx.in_thread(_ignored, ctx.session.worker, await ctx.value(source), path)
+    if ignored is None:
+        return Changeset(whole, whole)
+    kept = whole.filter(include=tuple(map(patterns.literal, (".git", *ignored))))
+    return Changeset(kept.with_directory("/", head.tree(discard_git_dir=True)), whole)
+
+
+def _ignored(worker: Worker, value: Value, path: str) -> list[str] | None:
+    with opened(worker, value, path) as (source, _):
+        place = git_directory.of(source.root, path)
+        return git.ignored(Access(place, strange=True), source.root) if place != source.root else None
 
 
 @field("Changeset.withChangeset")

@@ -17,7 +17,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import exporting, inside, paths, reading
 from baselard.engine.files.walking import Filter
 from baselard.engine.host import git
-from baselard.engine.host.git import Access
+from baselard.engine.host.git_command import Access
 from baselard.engine.ops import host
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output

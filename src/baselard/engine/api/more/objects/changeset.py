@@ -88,15 +88,20 @@ _CONFLICTS = {
 
 @dataclass(frozen=True)
 class ChangedPaths:
-    """Paths by what became of them; those of directories end in a slash."""
+    """Paths by what became of them; those of directories end in a slash.
+
+    Of a removed directory, what was in it is in ``gone`` alone.
+    """
 
     added: tuple[str, ...]
     modified: tuple[str, ...]
     removed: tuple[str, ...]
+    gone: tuple[str, ...]
 
     @property
     def empty(self) -> bool:
-        return not (self.added or self.modified or self.removed)
+        """Whether git would see nothing: directories alone are nothing to it."""
+        return all(path.endswith("/") for path in (*self.added, *self.modified, *self.gone))
 
     def conflicts(self, other: "ChangedPaths") -> list[str]:
         """The paths that two changesets both changed, each as a sentence."""
@@ -109,16 +114,17 @@ class ChangedPaths:
 
 
 def changed(before: Path | str, after: Path | str) -> ChangedPaths:
-    """Compare two real directories."""
-    found = differences.between(str(before), str(after))
+    """Compare two real directories, by what git sees of files."""
+    found = differences.between(str(before), str(after), differences.same_to_git)
     turned = {entry.path: _shown(entry) for entry in found.modified if _turned(before, entry)}
-    gone = {path if shown.endswith("/") else f"{path}/" for path, shown in turned.items()}
-    above = tuple(path for path in gone if path.endswith("/"))
+    replaced = {path if shown.endswith("/") else f"{path}/" for path, shown in turned.items()}
+    above = tuple(path for path in replaced if path.endswith("/"))
     removed = {path for path in map(_shown, found.removed) if not path.startswith(above)}
     return ChangedPaths(
         tuple(sorted({*map(_shown, found.added), *turned.values()})),
         tuple(sorted({*map(_shown, found.modified)} - {*turned.values()})),
-        tuple(sorted(removed | gone)),
+        tuple(sorted(removed | replaced)),
+        tuple(sorted(replaced.union(map(_shown, found.gone)))),
     )
 
 
