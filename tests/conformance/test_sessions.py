@@ -136,6 +136,26 @@ def test_a_mounted_part_of_a_host_directory_counts_alone(client: Any) -> None:
     assert not (root / "a/new").exists()
 
 
+def test_copies_of_equal_parts_are_one_wherever_they_lay(client: Any) -> None:
+    """As in Dagger's TestNestedExec, caching; a file's name counts, since a copy into a directory keeps it."""
+    root = client.directory / secrets.token_hex(4)
+    for name in ("a", "b"):
+        (root / name).mkdir(parents=True)
+        (root / name / "x").write_text(root.name)
+
+    def ran(copied: str) -> Any:
+        inner = f'directory(path:"{root.name}",noCache:true){{{copied}{{id}}}}'
+        given = leaf(client.ask(f"{{host{{{inner}}}}}")["data"])
+        kind = "File" if copied.startswith("file") else "Directory"
+        return leaf(client.ask(chain(client, f'with{kind}(path:"/m/",source:"{given}")', RANDOM, "stdout"))["data"])
+
+    assert ran('directory(path:"a")') == ran('directory(path:"b")')
+    assert ran('file(path:"a/x")') == ran('file(path:"b/x")')
+    (root / "b/y").write_text(root.name)
+    assert ran('file(path:"a/x")') != ran('file(path:"b/y")')
+    assert ran('directory(path:"a")') != ran('directory(path:"b")')
+
+
 def test_a_command_ends_with_the_last_client_that_waits_for_it(client: Any) -> None:
     marker = f"4{secrets.randbelow(10**9):09d}"  # seconds nobody else sleeps
     query = chain(client, f'withExec(args:["sleep","{marker}"])', "stdout")

@@ -8,7 +8,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from baselard.engine.errors import UserError
@@ -56,12 +56,13 @@ class Copy(TreeOperation):
         return f"copy {self.source_path} to {self.path}{_filtered(self.selected)}"
 
     def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str:
-        """Made of what is really copied, so that a stage built anew with the same files changes nothing."""
+        """Made of what is really copied, wherever that lay, so that a stage built anew with the same files counts."""
         dest, source = inputs
         part = selection.digest_of(worker.snapshots, source, self.source_path, self.selected)
         if self._is_part_alone(dest):
             return part
-        return self._digest([dest.digest, part, selection.looks_of(worker.snapshots, source, self.source_path)])
+        looks = selection.looks_of(worker.snapshots, source, self.source_path)
+        return replace(self, source_path="/", selected=EVERYTHING)._digest([dest.digest, part, looks])
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Copy. Raises UserError for paths that are not there, no directories, or lead out of their tree."""
@@ -117,7 +118,9 @@ class CopyFiles(TreeOperation):
         """Made of the files really copied and their names, see Copy."""
         dest, *sources = inputs
         files = zip(sources, self.source_paths, strict=True)
-        return self._digest([dest.digest, *(selection.digest_of(worker.snapshots, *file) for file in files)])
+        names = tuple(os.path.basename(path) for path in self.source_paths)
+        alike = replace(self, source_paths=names)
+        return alike._digest([dest.digest, *(selection.digest_of(worker.snapshots, *file) for file in files)])
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Copy. Raises UserError for paths that are not there, are directories, or lead out of their tree."""
