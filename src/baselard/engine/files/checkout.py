@@ -19,14 +19,37 @@ def outer_rules(path: str) -> list[Rules]:
     root of the checkout down to the parent of ``path``.
     """
     root = _root(path)
-    if root is None:
-        return []
-    names = [] if path == root else os.path.relpath(path, root).split("/")
-    above = [root, *itertools.accumulate(names, os.path.join, initial=root)][1:-1]
-    aside = [os.path.realpath(file) for file in (_user_file(root), f"{_repository(root)}/info/exclude")]
-    found = [_rules(file, names) for file in aside]
-    found += [_rules(f"{directory}/.gitignore", names[depth:]) for depth, directory in enumerate(above)]
-    return [rules for rules in found if rules.rules]
+    return _above(root, _names(root, path), _aside(root)) if root else []
+
+
+def ignores(path: str) -> bool:
+    """Whether a host directory, or one that it is in, is ignored by the checkout around it."""
+    if not (root := _root(path)):
+        return False
+    names, aside = _names(root, path), _aside(root)
+    for depth, name in enumerate(names):
+        above = names[:depth]
+        rules = [*_above(root, above, aside), _rules(os.path.join(root, *above, ".gitignore"), [])]
+        if gitignore.ignored(rules, name, is_directory=True):
+            return True
+    return False
+
+
+def _names(root: str, path: str) -> list[str]:
+    """The way from the root of a checkout to a directory in it."""
+    return [] if path == root else os.path.relpath(path, root).split("/")
+
+
+def _aside(root: str) -> list[str]:
+    """The files with rules that stand beside those of the checkout itself."""
+    return [os.path.realpath(file) for file in (_user_file(root), f"{_repository(root)}/info/exclude")]
+
+
+def _above(root: str, names: list[str], aside: list[str]) -> list[Rules]:
+    directories = [root, *itertools.accumulate(names, os.path.join, initial=root)][1:-1]
+    rules = [_rules(file, names) for file in aside]
+    rules += [_rules(f"{directory}/.gitignore", names[depth:]) for depth, directory in enumerate(directories)]
+    return [one for one in rules if one.rules]
 
 
 def is_tracked(path: str) -> bool:

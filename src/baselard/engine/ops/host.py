@@ -74,6 +74,8 @@ def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirect
     Where something goes meanwhile it is read anew. Raises UserError when there is no such directory, when something in
     it cannot be read, or when it never holds still.
     """
+    if selected.gitignore and checkout.ignores(path):
+        raise UserError(f"{_missing(path)} but for what git ignores")
     return _while_it_holds_still(path, lambda: _load(worker, path, selected))
 
 
