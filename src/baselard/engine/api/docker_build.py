@@ -20,7 +20,7 @@ async def docker_build(
     build_args: Sequence[Mapping[str, str]] = (),
     target: str = "",
     secrets: tuple[Secret, ...] = (),
-    no_init: bool = False,  # noqa: ARG001 -- BuildKit's RUN has no init, with or without it
+    no_init: bool = False,
     ssh: Socket | None = None,
 ) -> Container:
     arguments = {argument["name"]: argument["value"] for argument in build_args}
@@ -28,4 +28,4 @@ async def docker_build(
     from baselard.engine.api import docker_building  # few sessions need the Dockerfile room
 
     request = BuildRequest(dockerfile, target, arguments, platform, docker_building.allowed())
-    return await docker_building.build(ctx, directory, request, secrets, ssh)
+    return await docker_building.build(ctx, directory, request, secrets, ssh, no_init=no_init)

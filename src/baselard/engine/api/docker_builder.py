@@ -51,7 +51,7 @@ class EngineBuilder:
     ctx: Context
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     ssh: Socket | None = None
-    no_init: bool = True
+    no_init: bool = False
     images: dict[tuple[str, str], Container] = field(default_factory=dict)
 
     async def resolve(self, missing: UnresolvedError) -> None:

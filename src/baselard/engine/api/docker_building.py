@@ -29,10 +29,16 @@ def allowed() -> frozenset[str]:
 
 
 async def build(
-    ctx: Context, context: Directory, request: BuildRequest, secrets: Sequence[Secret], ssh: Socket | None
+    ctx: Context,
+    context: Directory,
+    request: BuildRequest,
+    secrets: Sequence[Secret],
+    ssh: Socket | None,
+    *,
+    no_init: bool = False,
 ) -> Container:
     """The container of a Dockerfile. Raises UserError for what cannot be built, with its line."""
-    builder = EngineBuilder(ctx, _named(secrets), ssh)
+    builder = EngineBuilder(ctx, _named(secrets), ssh, no_init)
     built = await _built(builder, context, request)
     for name, secret in builder.secrets.items():  # a real engine leaves them mounted
         built = with_mount(built, SecretMount(f"/run/secrets/{name}", secret.ref))
