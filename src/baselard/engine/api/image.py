@@ -110,8 +110,7 @@ async def export(
     expand: bool = False,
 ) -> str:
     target = Path(ctx.host_path(container.expand(path, wanted=expand)))
-    # an archive may hold compressed layers, but they are rarely worth the time: it stays on this machine
-    form = _format(forced_compression or "Uncompressed", media_types)
+    form = _format(forced_compression, media_types)
     variants = await _variants(ctx, container, platform_variants)
 
     def write(worker: Worker) -> None:
