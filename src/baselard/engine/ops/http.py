@@ -87,7 +87,9 @@ def _download(url: str, headers: dict[str, str], path: Path, names: Mapping[str,
             with _client(url, names or {}) as client, client.stream("GET", url, headers=headers) as response:
                 if response.status_code not in _AGAIN or attempt == _ATTEMPTS:
                     if response.is_error:
-                        raise UserError(f"{url}: {response.status_code} {response.reason_phrase}")
+                        raise UserError(
+                            f"{url}: invalid response status {response.status_code} {response.reason_phrase}"
+                        )
                     with path.open("wb") as file:
                         for chunk in response.iter_bytes():
                             cancel.current().check()
@@ -147,7 +149,7 @@ def _check(path: Path, checksum: str, url: str) -> str:
     if checksum:
         found = _digest(path, algorithm)
         if found != wanted:
-            raise UserError(f"{url}: checksum mismatch: expected {checksum}, got {algorithm}:{found}")
+            raise UserError(f"{url}: http checksum mismatch: expected {checksum}, got {algorithm}:{found}")
     return _digest(path, "sha256")
 
 
