@@ -11,6 +11,7 @@ from typing import ClassVar
 from baselard.engine.errors import UserError
 from baselard.engine.files import owners, paths, wildcards
 from baselard.engine.files.copying import CopyTarget
+from baselard.engine.files.owners import Owner
 from baselard.engine.ops.tree import TreeOperation, on_top, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel
@@ -144,15 +145,52 @@ class Chown(TreeOperation):
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Change owners. Raises UserError for an owner the tree does not know and a path that is not there."""
         with _changed(worker, inputs[0], self.path) as (draft_root, real, commit):
-            owner = owners.resolve(draft_root, self.owner)
-            if owner is None:
-                raise UserError("chown: the owner is empty; write user or user:group")
-            for path in _all(real):
-                mode = paths.mode(path)
-                os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
-                if not stat.S_ISLNK(mode) and mode & (stat.S_ISUID | stat.S_ISGID):
-                    os.chmod(path, stat.S_IMODE(mode))  # chown(2) drops these bits
+            _give(real, _resolved(draft_root, self.owner))
             return commit(self._digest([inputs[0].digest]))
+
+
+@dataclass(frozen=True)
+class ChownAs(TreeOperation):
+    """The same, where the names in ``owner`` are those of another tree's accounts."""
+
+    tag: ClassVar[str] = "chownas.v1"
+    source: Output
+    accounts: Output
+    path: str
+    owner: str
+
+    @property
+    def label(self) -> str:
+        return f"chown {self.owner} {self.path}"
+
+    def content_key(self, worker: Worker, inputs: Sequence[Value]) -> str:
+        """Made of the numbers that the names mean: nothing else of the other tree counts."""
+        owner = self._owner(worker, inputs[1])
+        return self._digest([inputs[0].digest, f"{owner.uid}:{owner.gid}"])
+
+    def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
+        """Change owners. Raises UserError for an owner the other tree does not know and a path that is not there."""
+        with _changed(worker, inputs[0], self.path) as (_, real, commit):
+            _give(real, self._owner(worker, inputs[1]))
+            return commit(self.content_key(worker, inputs))
+
+    def _owner(self, worker: Worker, accounts: Value) -> Owner:
+        with worker.snapshots.view(snapshot_of(accounts)) as root:
+            return _resolved(root, self.owner)
+
+
+def _resolved(root: Path, text: str) -> Owner:
+    if owner := owners.resolve(root, text):
+        return owner
+    raise UserError("chown: the owner is empty; write user or user:group")
+
+
+def _give(real: str, owner: Owner) -> None:
+    for path in _all(real):
+        mode = paths.mode(path)
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        if not stat.S_ISLNK(mode) and mode & (stat.S_ISUID | stat.S_ISGID):
+            os.chmod(path, stat.S_IMODE(mode))  # chown(2) drops these bits
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,18 @@
 import posixpath
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from baselard.engine.api.objects import mounts
 from baselard.engine.api.objects.container import Container
 from baselard.engine.api.objects.directory import EMPTY, Directory, File
 from baselard.engine.api.objects.serving import served_as
 from baselard.engine.errors import UserError
+from baselard.engine.ops.file import ChownAs
+from baselard.engine.solver.graph import Output
 
 Strings = tuple[str, ...]
+Found = TypeVar("Found", Directory, File)
 
 _NO_PARENT = "path {} does not resolve to a directory target parent"  # what lies below a mounted file
 
@@ -56,6 +60,10 @@ def with_directory(
     expand: bool = False,
     permissions: int | None = None,  # noqa: ARG001 -- Dagger takes them and does not read them; Directory's does
 ) -> Container:
+    if _by_name(container, owner):
+        source = source.filter(exclude=exclude, include=include, gitignore=gitignore)
+        source, owner, exclude, include, gitignore = _given(container, source, owner), "", (), (), False
+
     def write(tree: Directory, where: str) -> Directory:
         return tree.with_directory(where, source, exclude=exclude, include=include, gitignore=gitignore, owner=owner)
 
@@ -72,6 +80,9 @@ def with_file(
     owner: str = "",
     expand: bool = False,
 ) -> Container:
+    if _by_name(container, owner):
+        source, owner = _given(container, source, owner), ""
+
     def write(tree: Directory, where: str) -> Directory:
         return tree.with_file(where, source, permissions=permissions, owner=owner)
 
@@ -88,6 +99,9 @@ def with_files(
     owner: str = "",
     expand: bool = False,
 ) -> Container:
+    if _by_name(container, owner):
+        sources, owner = tuple(_given(container, source, owner) for source in sources), ""
+
     def write(tree: Directory, where: str) -> Directory:
         return tree.with_copies(where, sources, owner=owner, permissions=permissions, into=True)
 
@@ -133,6 +147,16 @@ def without_files(container: Container, *, paths: Strings, expand: bool = False)
     for path in paths:
         container = without(container, path=path, expand=expand)
     return container
+
+
+def _by_name(container: Container, owner: str) -> bool:
+    """Whether the owner's names might be looked up in a mounted tree, which has not the container's accounts."""
+    return bool(owner and container.mounts) and not all(part.isdecimal() for part in owner.split(":"))
+
+
+def _given(container: Container, source: Found, owner: str) -> Found:
+    """What is to be copied, given to an owner by the container's own accounts."""
+    return replace(source, output=Output(ChownAs(source.output, container.rootfs, source.path, owner)))
 
 
 def _written(
