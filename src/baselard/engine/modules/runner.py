@@ -81,25 +81,13 @@ def load() -> "Module":
         package, _, attribute = declared.partition(":")
         cls = getattr(importlib.import_module(package), attribute or cli.MAIN_OBJECT)
     else:
-        with nothing_installed():
+        found = beside("runner_entry")
+        with found.nothing_installed(), found.nothing_of_python():
             entry = cli.get_entry_point()
         cls = entry.load()
     gc.enable()
     module: Module = cls.__dagger_module__
     return module
-
-
-@contextlib.contextmanager
-def nothing_installed() -> Iterator[None]:
-    """Have the SDK find no entry point: those that are installed beside it are not the module's, which is not."""
-    import importlib.metadata
-
-    real = importlib.metadata.entry_points
-    importlib.metadata.entry_points = lambda **_: ()  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        importlib.metadata.entry_points = real
 
 
 @contextlib.contextmanager

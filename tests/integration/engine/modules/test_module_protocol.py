@@ -366,6 +366,18 @@ async def test_a_module_that_cannot_be_imported_shows_its_own_frames(tmp_path: P
     assert "runner.py" not in message and "importlib" not in message
 
 
+async def test_a_module_of_one_file_is_not_what_python_has_of_its_name(tmp_path: Path) -> None:
+    """``test``: Python brings a package of this name, which the images that Dagger runs modules in are without."""
+    alone = write_module(tmp_path / "alone", CODE)
+    (alone / "dagger.json").write_text('{"name": "test", "engineVersion": "v0.21.8", "sdk": "python"}')
+    (alone / "pyproject.toml").unlink()
+    (alone / "src/hello/__init__.py").rename(alone / "src/main.py")
+    (alone / "src/main.py").write_text(CODE.replace("class Hello", "class Test"))
+    with started(alone, []) as runner:
+        module = await registration.register(runner, Silent(), lambda _: None)
+    assert "Test" in [one.name for one in module.objects]
+
+
 async def test_a_module_that_python_cannot_read_shows_the_line(tmp_path: Path) -> None:
     broken = write_module(tmp_path / "broken", "def say(:\n    pass\n")
     with started(broken, []) as runner, pytest.raises(ModuleError) as raised:
