@@ -11,6 +11,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -288,8 +289,11 @@ def test_downloads(client: Any, pages: str) -> None:
     assert Pages.asked == ["/a"]  # once in a session
     right = hashlib.sha256(b"/b -").hexdigest()
     assert leaf(fetched("/b", f',checksum:"sha256:{right}"')["data"]) == "/b -"
-    assert "checksum mismatch" in fetched("/c", f',checksum:"sha256:{right}"')["errors"][0]["message"]
-    assert "404" in fetched("/none")["errors"][0]["message"]
+    assert (
+        "http checksum mismatch: expected sha256:"
+        in fetched("/c", f',checksum:"sha256:{right}"')["errors"][0]["message"]
+    )
+    assert "invalid response status 404" in fetched("/none")["errors"][0]["message"]
     plain, ending, lines = (
         secret(client, name, value)
         for name, value in [("page", "Bearer hunter2"), ("line", "Bearer h\\r\\n"), ("lines", "Bearer h\\nCookie: c")]
@@ -299,6 +303,22 @@ def test_downloads(client: Any, pages: str) -> None:
     assert "more than one line" in fetched("/f", f',authHeader:"{lines}"')["errors"][0]["message"]
     assert leaf(fetched("/busy")["data"]) == "/busy -"
     assert Pages.asked.count("/busy") == 2
+
+
+@pytest.mark.parametrize(("more", "ending"), [("", "+gzip"), (",forcedCompression:Uncompressed", "")])
+def test_an_exported_image_is_compressed_as_a_published_one(client: Any, more: str, ending: str) -> None:
+    """Dagger's export takes the layers as they are, else gzip (core/container.go)."""
+    image = client.directory / f"image{ending}.tar"
+    assert leaf(client.ask(chain(client, f'export(path:"{image}"{more})'))["data"]) == str(image)
+    with tarfile.open(image) as archive:
+
+        def read(digest: str) -> Any:
+            return json.load(archive.extractfile(f"blobs/{digest.replace(':', '/')}"))
+
+        (described,) = json.load(archive.extractfile("index.json"))["manifests"]
+        layers = read(described["digest"])["layers"]
+    kinds = [layer["mediaType"] for layer in layers]
+    assert kinds == [f"application/vnd.oci.image.layer.v1.tar{ending}"]
 
 
 @pytest.mark.full
