@@ -64,4 +64,4 @@ def _from_netrc(user: Caller, host: str) -> Login | None:
         known = netrc.netrc(f"{user.home}/.netrc").authenticators(host)
     except (OSError, ValueError, netrc.NetrcParseError):
         return None
-    return Login(known[0], known[2]) if known else None
+    return Login(known[0], known[2]) if known and known[2] else None
