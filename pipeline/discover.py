@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pipeline import bases, config, consistency, examples, lock
@@ -21,12 +23,23 @@ __all__ = ["UNNAMED", "Base", "EngineTree", "Example", "Project", "base_of", "fo
 
 @dataclass(frozen=True)
 class EngineTree:
-    """A directory of an engine as discovery reads it."""
+    """A directory of an engine as discovery reads it.
+
+    Discovery asks for many patterns that differ in their last part alone: what is in a directory is asked for once.
+    """
 
     source: dagger.Directory
+    listed: dict[str, asyncio.Task[list[str]]] = field(default_factory=dict, compare=False, repr=False)
 
     async def glob(self, pattern: str) -> list[str]:
-        return await self.source.glob(pattern)
+        above, slash, last = pattern.rpartition("/")
+        if "**" in pattern or any(sign in last for sign in "[\\"):  # which engines read in their own way
+            return await self.source.glob(pattern)
+        everything = f"{above}{slash}*"
+        if everything not in self.listed:
+            self.listed[everything] = asyncio.ensure_future(self.source.glob(everything))
+        listed = await self.listed[everything]
+        return [path for path in listed if fnmatchcase(path.rstrip("/").rpartition("/")[2], last)]
 
     async def text(self, path: str) -> str | None:
         import dagger  # see TYPE_CHECKING

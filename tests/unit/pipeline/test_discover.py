@@ -3,6 +3,7 @@
 import pytest
 
 from pipeline import discover
+from pipeline.discover import EngineTree
 from pipeline.errors import ConfigError
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +45,36 @@ async def test_conventions_need_no_configuration(found):
         ("cli", ["basic"], False, ""),
         ("web", ["goss"], True, ""),
     ]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("Dockerfile", "*ockerfile*", "image", "image/*", "examples/*/goss*.y*ml", "examples/we?/goss.yaml", "none/*"),
+        *("**/goss.yaml", "examples/w[e]b/goss.yaml", "examples/web/[g]oss.yaml", "none"),
+    ],
+)
+async def test_an_engine_lists_what_its_own_glob_does(repository, pattern):
+    """Judge: the engine's glob, asked for the very pattern."""
+    files = ("Dockerfile", "image/", "image/Dockerfile", "examples/web/goss.yaml", "examples/web/goss_wait.yml")
+    tree = repository(dict.fromkeys((*files, "examples/goss.yaml"), ""))
+    assert await EngineTree(tree).glob(pattern) == await tree.glob(pattern)
+
+
+async def test_what_is_in_a_directory_is_asked_for_once(repository, monkeypatch):
+    """However many files are looked for by name: each question costs a query."""
+    asked = []
+    glob = type(repository()).glob
+
+    async def counting(self, pattern):
+        asked.append(pattern)
+        return await glob(self, pattern)
+
+    monkeypatch.setattr(repository, "glob", counting)
+    files = {f"examples/{number}/Dockerfile": CHILD for number in range(9)}
+    await discover.project(repository({"image/Dockerfile": BASE, "baselard.yaml": "{}\n", **files}))
+    usual = [f"{place}/*{below}" for place in ("examples", "docs/cookbooks") for below in ("/*", "/goss/*", "/tests/*")]
+    assert sorted(asked) == sorted(["*", *usual, "image/*", "image/goss/*"])
 
 
 async def test_no_base_is_an_error_that_says_what_to_write(found):
