@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +12,7 @@ from baselard.oci.errors import DistributionError
 from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
 from pipeline import discover, lock, plan
+from pipeline.config import FILE
 from pipeline.errors import BaselardError
 from pipeline.on_disk import DiskTree
 from pipeline.project import Project
@@ -25,6 +27,14 @@ def planned(root: Path, ref: str = "", *, as_json: bool = False) -> tuple[str, b
     """The plan as text, and whether all of it can be built; UsageError for a configuration that cannot be."""
     planning = plan.of(_project(root), ref)
     return plan.as_json(planning) if as_json else plan.as_tree(planning), not planning.problems
+
+
+def rehearse() -> None:
+    """Plan a repository of two files, so that whatever this process forks has at hand what planning takes."""
+    with tempfile.TemporaryDirectory(prefix="baselard-rehearsal-") as place:
+        Path(place, "Dockerfile").write_text("FROM scratch\nRUN true\n")
+        Path(place, FILE).write_text("bases: [{name: rehearsal}]\n")
+        planned(Path(place))
 
 
 def asked(credentials: Callable[[Reference], Credential | None], token: str, api: str) -> Sources:

@@ -18,6 +18,7 @@ def prepare() -> "CommandLine":
     from baselard.engine.modules import environment, running, source
 
     own, user, cache = source.load(checkout.MODULE), caller.invoking_user(os.environ), places.cache_root()
+    source.hold(own)
     running.start_warm(own, environment.interpreter(own, cache, user), user, cache / "bytecode")
     from baselard.cli import (  # noqa: F401  # noqa: F401
         call,
@@ -42,8 +43,11 @@ def prepare() -> "CommandLine":
     )
     from baselard.engine.api import served
     from baselard.engine.progress import tree  # noqa: F401 -- that these are imported is all
+    from pipeline import here
 
+    here.rehearse()
     served.core().load()
+    _ = served.core().digest
     gc.collect()
     gc.freeze()  # forks share these pages as long as no collection writes to them
     return entry.run

@@ -7,9 +7,11 @@ import json
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 
+CHECKOUT = Path(__file__).parents[3]
 # The testers, what is signed and attached, the parser, and what only reports need.
 LATE = (
     "pipeline.testers.known",
@@ -59,3 +61,18 @@ def test_what_registration_does_not_need_is_loaded_late(added: set[str], name: s
 )
 def test_the_same_library_comes_with_the_first_call(call: str) -> None:
     assert _loaded(call) & {"yaml", "e2b_dockerfile_utils"}
+
+
+def test_a_rehearsed_plan_loads_nothing_more() -> None:
+    """Judge: a plan of this very repository, in the process that a fork of the resident engine would be."""
+    program = f"""
+import sys
+from pathlib import Path
+from pipeline import here
+here.rehearse()
+known = set(sys.modules)
+here.planned(Path({str(CHECKOUT)!r}))
+print(*sorted(set(sys.modules) - known))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

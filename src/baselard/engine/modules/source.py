@@ -25,6 +25,7 @@ CONFIG = "dagger.json"
 _SERVED = (0, 21)  # the API's version, baselard.engine.api.query.api.VERSION
 _PARTS = re.compile(r"\*\*/|\*\*|.", re.DOTALL)
 _MEANING: dict[str, Step] = {"**/": Gap.DIRECTORIES, "**": Gap.ANY, "*": Gap.NAME, "?": "[^/]"}
+_HELD: dict[Path, str] = {}
 _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -73,6 +74,8 @@ class PythonModule:
     @cached_property
     def digest(self) -> str:
         """The digest of the module's files: changes with its code, its configuration and its declared dependencies."""
+        if held := _HELD.get(self.root):
+            return held
         hashed = hashlib.sha256()
         for path in sorted(self._files()):
             hashed.update(os.fsencode(path) + b"\0" + self._content(path))
@@ -111,6 +114,14 @@ class PythonModule:
             if relative == Path() and rules:
                 names[:] = [name for name in names if _may_hold(name, patterns)]
             yield from (str(relative / file) for file in files if _included(str(relative / file), rules))
+
+
+def hold(module: PythonModule) -> None:
+    """Have the digest of a module's files known to this process and all that it forks.
+
+    Whoever does so sees to it that these files stay as they are (baselard.resident.versions).
+    """
+    _HELD[module.root] = module.digest
 
 
 def find(start: Path) -> PythonModule:
