@@ -190,5 +190,5 @@ def test_only_the_dagger_builder_and_who_runs_modules_name_the_sdk() -> None:
     product = (name for name in KNOWN if name.startswith("baselard."))
     naming = {name for name in product if "dagger" in imports.foreign(KNOWN[name])}
     assert {name for name in naming if not name.startswith("baselard.dockerfile.dagger.")} == {
-        *(RUNNER, f"{RUNNER}_failures"),
+        *(RUNNER, f"{RUNNER}_call", f"{RUNNER}_client", f"{RUNNER}_failures"),
     }

@@ -167,7 +167,7 @@ async def _served(
             target.output,
             recording.listening(engine.progress.span),
         )
-        memory = Memory(engine.store, session.state.ids, target.source)
+        memory = Memory(engine.store, session.state.ids, target.source, runner.environ)
         spans.asked_by(os.environ.get("TRACEPARENT", ""))
         with spans.opened("baselard", engine.progress.span):
             return await work(Walk(target.source, target.module, target.find, invoker, context, memory))

@@ -98,7 +98,7 @@ class Hosted:
         context = self.session.context(self.session.enter())
         if context is None:
             raise RuntimeError("the session does not know the client it has just let in")
-        memory = Memory(self.session.state.worker.store, self.session.state.ids, found)
+        memory = Memory(self.session.state.worker.store, self.session.state.ids, found, runner.environ)
         return Walk(found, replace(module, root=str(root)), _finder(module), invoker, context, memory)
 
     def _invoker(self, runner: Runner) -> Invoker:

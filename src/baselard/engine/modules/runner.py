@@ -3,20 +3,19 @@
 A program of its own, run by the module's interpreter, which knows the SDK and the module but not the engine.
 Usage: ``python runner.py FD``, where FD is a SOCK_SEQPACKET socket to the engine. After a first message from here,
 ``{}`` or ``{"error": traceback}``, each message from the engine is one invocation, ``{"id", "port", "token",
-"traceparent"}`` with two file descriptors, for its output and for its spans; the answer ``{"id", "code"}`` comes when
-it has ended. A message ``{"environ"}`` with one descriptor brings another engine's socket, and the variables that its
-invocations see. End of file ends what was begun by that socket; that of the last one ends everything.
+"schema", "traceparent"}`` with two file descriptors, for its output and for its spans; the answer ``{"id", "code"}``
+comes when it has ended. ``schema`` names the API that the engine serves. A message ``{"environ"}`` with one descriptor
+brings another engine's socket, and the variables that its invocations see. End of file ends what was begun by that
+socket; that of the last one ends everything.
 
 The SDK serves one call per process and takes long to import, hence the forks.
 """
 
-import asyncio
 import contextlib
 import functools
 import gc
 import importlib
 import importlib.machinery
-import importlib.util
 import inspect
 import json
 import logging
@@ -52,7 +51,7 @@ def beside(name: str) -> Any:
     return module
 
 
-failures = beside("runner_failures")
+client, failures = beside("runner_client"), beside("runner_failures")
 
 
 def main(descriptor: int) -> None:
@@ -73,9 +72,9 @@ def load() -> "Module":
     gc.disable()  # what is imported stays
     with checks_made_when_needed():
         from dagger.mod import cli
-    share_converter()
-    if not importlib.util.find_spec("sniffio"):  # which httpcore would look for at each request
-        sys.modules["sniffio"] = None  # type: ignore[assignment]
+    client.share_converter()
+    client.use_transport(beside("runner_transport").Transport)
+    beside("runner_call").ask_once()
     sys.pycache_prefix = os.environ.pop("BASELARD_BYTECODE", "") or None  # from here on: what is below is the module's
     if declared := os.environ.get("BASELARD_ENTRY_POINT"):
         package, _, attribute = declared.partition(":")
@@ -139,33 +138,9 @@ def _after(check: Callable[[], None], owner: type, name: str, method: Any) -> An
     return call
 
 
-def share_converter() -> None:
-    """Have all the SDK's contexts use one converter of values.
-
-    Every call in a chain makes a context, and each would make a converter of its own, which costs more than the call.
-    Only what becomes an object of the API needs the one that knows its context.
-    """
-    from dagger.client import _core as core
-
-    real = core.make_converter
-    shared = real(None)  # type: ignore[arg-type]
-
-    class Converter:
-        unstructure = staticmethod(shared.unstructure)
-
-        def __init__(self, context: Any) -> None:
-            self.context = context
-
-        def structure(self, value: Any, kind: Any) -> Any:
-            return (shared if kind in (str, int, float, bool) else real(self.context)).structure(value, kind)
-
-    core.make_converter = Converter  # type: ignore[assignment]
-
-
 def serve(engine: socket.socket, module: "Module") -> None:
     """Fork for every message until all engines have hung up, then leave nothing running."""
     running: dict[int, Invocation] = {}  # by process file descriptor
-    shared = False
     with selectors.DefaultSelector() as selector:
         selector.register(engine, selectors.EVENT_READ, Requester(engine))
         while True:
@@ -182,7 +157,7 @@ def serve(engine: socket.socket, module: "Module") -> None:
                     selector.register(other.channel, selectors.EVENT_READ, other)
                     other.channel.send(b"{}")
                 elif message:
-                    shared = shared or share_schema(message)
+                    client.know_schema(message)
                     channels = [key.data.channel for key in selector.get_map().values() if key.data]
                     invocation = start(requester, message, descriptors, module, channels)
                     process = os.pidfd_open(invocation.process)
@@ -299,6 +274,7 @@ def learn(told: bytes) -> None:
 def invoke(invocation: dict[str, str], module: "Module") -> int:
     from dagger.mod import cli
 
+    client.use_schema(invocation)
     os.environ["DAGGER_SESSION_PORT"] = invocation["port"]
     os.environ["DAGGER_SESSION_TOKEN"] = invocation["token"]
     return int(cli.app(module) or 0)
@@ -346,37 +322,6 @@ def span_line(span: Any) -> bytes:
         "error": span.status.description or "",
     }
     return json.dumps(told, default=str).encode() + b"\n"
-
-
-def share_schema(invocation: dict[str, str]) -> bool:
-    """Build the served schema here, so that no child has to: it is the same for all of them.
-
-    The SDK asks for it whenever it connects and takes 0.2 s to build it. It also reads all certificates of the
-    machine, for a connection that never leaves it.
-    """
-    from dagger.client import _session as session
-    from gql import client
-
-    build = client.build_client_schema
-    known: list[tuple[Any, Any]] = []
-
-    def build_once(introspection: Any, *args: Any, **options: Any) -> Any:
-        if not known or known[0][0] != introspection:
-            known[:] = [(introspection, build(introspection, *args, **options))]
-        return known[0][1]
-
-    async def connect() -> None:
-        address = session.ConnectParams(port=int(invocation["port"]), session_token=invocation["token"])
-        async with session.SingleConnection(address):
-            pass
-
-    client.build_client_schema = build_once
-    transport = functools.partial(session.TelemetryTransport, verify=False)
-    session.TelemetryTransport = transport  # type: ignore[assignment,misc]
-    with contextlib.suppress(Exception):  # the invocation itself will say what is wrong
-        asyncio.run(connect())
-    gc.freeze()  # the forks share these pages as long as no collection writes to them
-    return True
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from baselard.engine.api import served
 from baselard.engine.errors import ModuleError
 from baselard.engine.host import process
 from baselard.engine.host.caller import Caller
@@ -34,12 +35,14 @@ _LAST_OUTPUT = 1.0  # seconds to wait for output after a function's process has 
 class Runner:
     """The process that has imported one module. Make it with ``start``; ``close`` ends it and all it started.
 
-    Without ``child`` it is one that other engines use as well: what it began for this one is ended.
+    Without ``child`` it is one that other engines use as well: what it began for this one is ended. ``environ`` are
+    the variables that the module sees.
     """
 
     source: PythonModule
     child: "subprocess.Popen[bytes] | None"
     channel: socket.socket
+    environ: Mapping[str, str]
     listener: threading.Thread | None = None
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _waiting: "dict[str, asyncio.Future[int]]" = field(default_factory=dict)
@@ -54,7 +57,8 @@ class Runner:
         await self._imported()
         number = str(next(self._numbers))
         ended = self._waiting[number] = asyncio.get_running_loop().create_future()
-        message = {"id": number, "port": str(port), "token": token, "traceparent": spans.asker().traceparent}
+        asked = {"id": number, "port": str(port), "token": token, "schema": served.core().digest}
+        message = {**asked, "traceparent": spans.asker().traceparent}
         (read, write), (hear, tell) = os.pipe(), os.pipe()
         try:
             socket.send_fds(self.channel, [json.dumps(message).encode()], [write, tell])
@@ -142,17 +146,17 @@ def start(  # noqa: PLR0913 -- each is something else that a process begins with
     ``learns`` is for many invocations: what one had to import, later ones find. Where a process has imported this
     very module already, it is that.
     """
+    seen = environment(source, interpreter, user, os.environ)
     if found := warm.borrowed(source, interpreter, user):
-        seen = environment(source, interpreter, user, os.environ)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, contextlib.suppress(OSError):
             socket.send_fds(found, [json.dumps({"environ": seen}).encode()], [theirs.fileno()])
-            return Runner(source, None, ours)
+            return Runner(source, None, ours, seen)
         ours.close()
     child, ours = _spawned(source, interpreter, user, bytecode, learns=learns)
     listener = threading.Thread(target=process.pump, args=(child, lambda _, data: on_output(data)), daemon=True)
     listener.start()
-    return Runner(source, child, ours, listener)
+    return Runner(source, child, ours, seen, listener)
 
 
 def start_warm(source: PythonModule, interpreter: Path, user: Caller, bytecode: Path) -> None:

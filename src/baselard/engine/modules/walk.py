@@ -62,7 +62,7 @@ class Walk:
         if kept := self.memory.recall(key):
             return kept[0]
         value = await self.invoker.call(step.owner.name, step.function.name, state or {}, args)
-        self.memory.keep(key, step.function, value)
+        self.memory.keep(key, step.function, value, [state, args])
         return value
 
     async def _fields(self, kind: TypeDef, value: JSON, steps: Sequence[Step], output: str) -> JSON:

@@ -127,6 +127,10 @@ class Hello:
             return await dag.version()
 
     @function
+    async def crowd(self, size: int) -> int:
+        return len(await asyncio.gather(*(dag.version() for _ in range(size))))
+
+    @function
     def die(self) -> None:
         os._exit(7)
 
@@ -243,6 +247,58 @@ async def test_a_module_s_spans_hang_below_its_call_and_above_its_queries(call: 
     assert [span.id for span in (inner_end, outer_end)] == [inner.id, outer.id]
     assert inner.end == outer.end == 0 and outer_end.end >= inner_end.end >= inner.start
     assert inner.asker.traceparent in askers and outer.asker.traceparent in askers
+
+
+async def test_what_the_sdk_asks_of_every_call_is_one_query(call: Called, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the schema, of 360 KB, is fetched for the first call alone."""
+    asked: list[str] = []
+    reply = server.replies.reply
+
+    async def counting(context: Any, query: str, *rest: Any) -> bytes:
+        asked.append(" ".join(query.split()))
+        return await reply(context, query, *rest)
+
+    await call("version", {"greeting": "", "count": 0})
+    monkeypatch.setattr(server.replies, "reply", counting)
+    assert await call("say", {"greeting": "Hi", "count": 0}, name="you", level="HIGH") == "Hi, you!"
+    about, returned = asked
+    assert about == "{ currentFunctionCall { parentName name parent inputArgs { id name value } } }"
+    assert returned.startswith("{ currentFunctionCall { returnValue")
+
+
+async def test_an_engine_with_another_api_is_asked_for_its_schema(
+    call: Called, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runner that engines share may have learned the schema of another one."""
+    asked: list[str] = []
+    reply = server.replies.reply
+
+    async def counting(context: Any, query: str, *rest: Any) -> bytes:
+        asked.append(query)
+        return await reply(context, query, *rest)
+
+    await call("version", {"greeting": "", "count": 0})
+    monkeypatch.setattr(server.replies, "reply", counting)
+    monkeypatch.setitem(vars(running.served.core()), "digest", "another")
+    assert await call("version", {"greeting": "", "count": 0}) == "v0.21.11"
+    assert sum("__schema" in query for query in asked) == 1
+
+
+async def test_many_queries_at_once_are_all_answered(call: Called) -> None:
+    """More than there are connections for."""
+    assert await call("crowd", {"greeting": "", "count": 0}, size=250) == 250
+
+
+async def test_an_engine_that_hung_up_is_reached_again(call: Called, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that was used before is closed by the other side, as any server may do."""
+    send = server._Connection._send
+
+    async def once(self: Any, *args: Any) -> None:
+        await send(self, *args)
+        self.writer.close()
+
+    monkeypatch.setattr(server._Connection, "_send", once)
+    assert await call("crowd", {"greeting": "", "count": 0}, size=3) == 3
 
 
 async def test_a_failed_call_is_a_failed_span(call: Called) -> None:
