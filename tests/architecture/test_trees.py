@@ -63,7 +63,7 @@ ONLY = {
         {"os.chmod", "os.mkdir", "os.symlink", "os.utime"},
         "it reads by descriptors, and writes to a directory of the engine's own",
     ),
-    "images.credentials": ({".is_file"}, "this machine's settings"),
+    "images.credentials": ({"os.path.isfile"}, "this machine's settings"),
     "run.containers.own_files": ({"os.open", "os.stat"}, "the kernel's files, and what files.inside found"),
     "run.containers.kernel_places": ({".under"}, "a tree before anything runs in it"),
     "run.nested": ({".mkdir", ".is_dir"}, "a directory of the engine's own, and mounts before anything runs in them"),

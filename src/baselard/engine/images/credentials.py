@@ -10,6 +10,7 @@ from typing import Any
 from baselard.engine.errors import UserError
 from baselard.engine.files import bounded
 from baselard.engine.host import process
+from baselard.engine.store import ids
 from baselard.oci.registry.credential import Credential
 from baselard.oci.registry.registries_conf import CREDENTIAL_FILES
 
@@ -60,10 +61,10 @@ def files(environ: Mapping[str, str]) -> list[Path]:
         Path(environ["REGISTRY_AUTH_FILE"]) if environ.get("REGISTRY_AUTH_FILE") else None,
         Path(environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json",
         Path(runtime) / "containers" / "auth.json" if runtime else None,
-        Path(f"/run/containers/{os.getuid()}/auth.json"),
+        Path(f"/run/containers/{ids.own()}/auth.json"),
         home / ".config" / "containers" / "auth.json",
     ]
-    return [path for path in candidates if path and path.is_file()]
+    return [path for path in candidates if path and os.path.isfile(path)]  # some are where this user may not look
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import errno
 import functools
 import json
+import os
 from pathlib import Path
 
 from baselard.engine.errors import HostError, UserError
@@ -14,7 +15,7 @@ Range = tuple[int, int, int]
 
 @functools.cache
 def mapped() -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-    """The ranges of users' and of groups' numbers. Once asked, a process stays in its user namespace."""
+    """The ranges of users' and of groups' numbers. Who enters another namespace has them read anew."""
     users, groups = (_ranges(Path(f"/proc/self/{kind}_map").read_text()) for kind in ("uid", "gid"))
     return users, groups
 
@@ -27,6 +28,12 @@ def are_all() -> bool:
 def are_one() -> bool:
     """Whether there is but one user and one group."""
     return all(sum(length for _, _, length in kind) == 1 for kind in mapped())
+
+
+def own() -> int:
+    """The number of this process's user outside of its user namespace."""
+    user = os.getuid()
+    return next((out + user - first for first, out, length in mapped()[0] if first <= user < first + length), user)
 
 
 def missing(user: int, group: int) -> str:
