@@ -8,7 +8,8 @@ from pathlib import Path
 
 from baselard.cli import places
 from baselard.engine.errors import HostError
-from baselard.engine.host import rootless
+from baselard.engine.host import rootless, runroot
+from baselard.resident import alone
 
 _AGAIN = "_STARTED_AGAIN_FOR_ROOTLESS"
 
@@ -33,6 +34,7 @@ def entered(argv: Sequence[str]) -> bool:
 
 def _start_again(argv: Sequence[str]) -> None:
     """What a first call found out of the module is known by then, so that nothing starts a thread before this."""
+    alone.require()
     if os.environ.get(_AGAIN):
         raise HostError(f"the module's types cannot be kept in {places.cache_root()}; set BASELARD_CACHE")
     sys.stderr.flush()
@@ -41,14 +43,10 @@ def _start_again(argv: Sequence[str]) -> None:
 
 
 def _run_root() -> Path:
-    """Where processes tell what they hold; a login's own directory (XDG Base Directory Specification), else /tmp."""
-    if given := os.environ.get("BASELARD_RUN"):
-        return Path(given)
-    login = os.environ.get("XDG_RUNTIME_DIR", "")
-    if login.startswith("/") and os.access(login, os.W_OK):
-        return Path(login, "baselard")
-    path = Path(f"/tmp/baselard-{os.getuid()}")  # noqa: S108 -- looked at before it is used
-    path.mkdir(mode=0o711, exist_ok=True)
-    if path.is_symlink() or path.stat().st_uid != os.getuid():
-        raise HostError(f"{path} is somebody else's; set BASELARD_RUN to a directory of your own")
+    """Where processes tell what they hold; nobody else's, where it was not named. Raises HostError."""
+    path = Path(runroot.place(os.environ))
+    if not os.environ.get("BASELARD_RUN"):
+        path.mkdir(mode=0o711, exist_ok=True)
+        if path.is_symlink() or path.stat().st_uid != os.getuid():
+            raise HostError(f"{path} is somebody else's; set BASELARD_RUN to a directory of your own")
     return path

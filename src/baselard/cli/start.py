@@ -40,6 +40,7 @@ from baselard.engine.run.worker import Worker
 from baselard.engine.solver.evaluate import Flights
 from baselard.engine.store import cachedir, collect, snapshots, space
 from baselard.engine.store.database import Store
+from baselard.resident import alone
 
 Answer = TypeVar("Answer")
 THREADS = 32
@@ -185,6 +186,7 @@ def require_privilege(argv: Sequence[str]) -> None:
         raise HostError(
             "the engine needs root, or CAP_SYS_ADMIN in a container (--cap-add SYS_ADMIN), to mount file systems"
         )
+    alone.require()
     sys.stderr.write("baselard: the engine runs through sudo; the module's code runs as you\n")
     sys.stderr.flush()
     kept = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH") if name in os.environ]

@@ -58,9 +58,9 @@ def wanted(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
 def _handed_over(argv: Sequence[str], stack: contextlib.ExitStack) -> tuple[socket.socket, int] | None:
     """The channel to the process that runs the call, and that process's descriptor. Raises OSError."""
     numbers = _inherited()
-    own_kind = kind.of_this_process()
-    if numbers is None or not own_kind:
+    if numbers is None or not kind.is_shared():
         return None
+    own_kind = kind.of_this_process()
     channel = _connected(own_kind, stack)
     if channel is None:
         return None

@@ -10,6 +10,8 @@ import struct
 import sys
 from collections.abc import Iterator, Mapping
 
+from baselard.engine.host import runroot
+
 _STATUS = ("Uid", "Gid", "Groups", "Cap", "NoNewPrivs", "Seccomp", "Cpus_allowed", "Mems_allowed")
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 _FILES = ("cgroup", "limits", "oom_score_adj", "timerslack_ns", "attr/current")
@@ -20,17 +22,21 @@ _CAP_SYS_ADMIN = 21
 _NO_NEW_PRIVILEGES = "NoNewPrivs:\t1"
 
 
-def of_this_process() -> bytes:
-    """The kind of this process; empty where it can share no engine. Raises OSError where the kernel does not tell.
+def is_shared() -> bool:
+    """Whether this process can share an engine. Raises OSError where the kernel does not tell.
 
-    It can where it may mount (else it becomes another process before it works), and is in no sandbox, which may be of
+    It can where it becomes no other process before it works, as sudo starts one, and is in no sandbox, which may be of
     kinds that cannot be seen.
     """
     status = _read("status")
     effective = int(status.partition("CapEff:")[2].split()[0], 16)
-    if _NO_NEW_PRIVILEGES in status or not effective >> _CAP_SYS_ADMIN & 1:
-        return b""
-    return "\n".join((*_program(), *_process(status), *_variables(os.environ))).encode("utf-8", "surrogateescape")
+    return _NO_NEW_PRIVILEGES not in status and bool(effective >> _CAP_SYS_ADMIN & 1 or _keeps_its_process())
+
+
+def of_this_process() -> bytes:
+    """The kind of this process. Raises OSError where the kernel does not tell."""
+    told = (*_program(), *_process(_read("status")), *_variables(os.environ))
+    return "\n".join(told).encode("utf-8", "surrogateescape")
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -40,7 +46,7 @@ def variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 def place(environ: Mapping[str, str]) -> str:
     """The directory of all resident engines of whoever has this environment."""
-    return os.path.join(environ.get("BASELARD_RUN") or "/run/baselard", f"resident-{os.geteuid()}")
+    return os.path.join(runroot.place(environ), f"resident-{os.geteuid()}")
 
 
 def is_own(channel: socket.socket) -> bool:
@@ -52,6 +58,17 @@ def peer(channel: socket.socket) -> tuple[int, int, int]:
     """The process at the other end of a socket, its user and its group (SO_PEERCRED, unix(7))."""
     told: tuple[int, int, int] = _CREDENTIALS.unpack(channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return told
+
+
+def _keeps_its_process() -> bool:
+    """Whether a process that may not mount works as it is: as root of a user namespace, which it enters itself."""
+    from baselard.engine.host import privilege  # root's calls need not know
+
+    if not privilege.sudo():
+        return True
+    from baselard.engine.host import rootless  # takes as long to load as all else
+
+    return not rootless.is_sudo(os.environ)
 
 
 def _program() -> Iterator[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from baselard.engine.errors import HostError
 from baselard.engine.host import apparmor, privilege, process
+from baselard.engine.store import ids
 
 _CLONE_NEWUSER = 0x10000000
 _NEEDED = 65535
@@ -78,6 +79,7 @@ def enter(wanted: Offer) -> None:
         mapped()
     if wanted.single:
         _map_one(uid, gid)
+    ids.mapped.cache_clear()
     for name in ("SUDO_UID", "SUDO_GID"):  # whoever that was, root here is this user
         os.environ.pop(name, None)
 
@@ -185,3 +187,11 @@ def chosen(environ: Mapping[str, str]) -> Offer | None:
             raise
         return None
     return None if found.single and not asked and privilege.sudo() else found
+
+
+def is_sudo(environ: Mapping[str, str]) -> bool:
+    """Whether the way to take is another process, which sudo starts as root."""
+    try:
+        return not privilege.may_mount() and bool(privilege.sudo()) and chosen(environ) is None
+    except HostError:  # which tells that there is no way
+        return False
