@@ -56,7 +56,9 @@ async def file(ctx: Context, _host: Host, *, path: str, no_cache: bool = False) 
     where = ctx.inside.absolute(path) if ctx.inside else ctx.host_path(path)
 
     def load(worker: Worker) -> File:
-        found = nested_host.load_file(worker, ctx.inside, path) if ctx.inside else host.load_file(worker, where)
+        found = (
+            nested_host.load_file(worker, ctx.inside, path) if ctx.inside else host.load_file(worker, where, later=True)
+        )
         node, name = found
         return File(Output(node), f"/{name}")
 

@@ -1,5 +1,6 @@
 """Takes an archive's layers into the store: unpacked as snapshots, and kept as blobs."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +10,23 @@ from baselard.engine.images.layers import stack
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
+from baselard.oci import digests
 
 
 def unpack(snapshots: Snapshots, archive: Archive, chosen: Chosen) -> Snapshot | None:
     """Stack the chosen image's layers as snapshots, and keep them as blobs, each checked."""
-    with snapshots.store.temp_dir() as work:
+    store = snapshots.store
+    with store.temp_dir() as work, ThreadPoolExecutor(1, "digest") as pool:
         parts = [
-            _Part(snapshots.store, archive, _identified(snapshots.store, archive, layer, name), name, work / str(at))
+            _Part(store, archive, _identified(store, archive, layer, name), name, work / str(at), pool)
             for at, (layer, name) in enumerate(zip(chosen.layers, chosen.blobs, strict=True))
         ]
-        tree = stack.stack(snapshots, [part.layer for part in parts], [part.take for part in parts])
+        try:
+            tree = stack.stack(snapshots, [part.layer for part in parts], [part.take for part in parts])
+        except UserError:
+            for part in parts:
+                part.check()  # a blob that is broken says more than what came out of it
+            raise
         for part in parts:
             part.keep()
     return tree
@@ -35,32 +43,43 @@ def _identified(store: Store, archive: Archive, layer: Layer, name: str) -> Laye
 
 @dataclass
 class _Part:
-    """A layer on its way into the store. One that is not compressed is its own content: its digest is checked while it
-    is unpacked from the copy at ``copied``, which is kept only then."""
+    """A layer on its way into the store: a copy at ``copied``, which is kept once its digest was found right. That is
+    computed beside the unpacking, and for one that is not compressed by the unpacking, since it is its own content."""
 
     store: Store
     archive: Archive
     layer: Layer
     name: str
     copied: Path
+    pool: ThreadPoolExecutor
+    digest: Future[str] | None = None
 
     def take(self) -> Path:
         """The blob to unpack."""
-        if self.layer.digest == self.layer.diff_id and not self.store.has_blob(self.layer.digest):
-            self.archive.copy(self.name, self.copied)
-            return self.copied
-        return self._put()
+        if self.store.has_blob(self.layer.digest):
+            return self.store.blob_path(self.layer.digest)
+        self.archive.copy(self.name, self.copied)
+        if self.layer.digest != self.layer.diff_id:
+            self.digest = self.pool.submit(_digest, self.copied)
+        return self.copied
+
+    def check(self) -> None:
+        """Wait until the digest is known. Raises UserError when it is another than announced."""
+        digest = self.digest.result() if self.digest else self.layer.digest
+        if digest != self.layer.digest:
+            raise UserError(f"the archive's {self.name} is broken: its digest is {digest}, not {self.layer.digest}")
 
     def keep(self) -> None:
         """Keep it as a blob, now that what was taken has been unpacked."""
-        if self.copied.exists():
-            self.store.adopt_blob(self.copied, self.layer.digest)
-        else:
-            self._put()
+        if self.store.has_blob(self.layer.digest):
+            return
+        if not self.copied.exists():  # what it was unpacked into was known
+            self.take()
+            self.digest = self.digest or self.pool.submit(_digest, self.copied)
+        self.check()
+        self.store.adopt_blob(self.copied, self.layer.digest)
 
-    def _put(self) -> Path:
-        if not self.store.has_blob(self.layer.digest):
-            digest = self.store.put_blob(self.archive.chunks(self.name))
-            if digest != self.layer.digest:
-                raise UserError(f"the archive's {self.name} is broken: its digest is {digest}, not {self.layer.digest}")
-        return self.store.blob_path(self.layer.digest)
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return digests.of_file(file)

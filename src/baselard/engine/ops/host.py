@@ -1,5 +1,6 @@
 """Directories and files of the host. They are hashed first; what the store holds already is not copied."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 _ROOT = Owner(0, 0)
 _TRIES = 5  # before a directory is said to change too quickly to be read
+_LARGE = 64 << 20  # bytes of a file that is not copied before somebody needs the copy
 _CHANGED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ESTALE, errno.EINVAL)
 """How a file system says that something is not any more what it was found to be."""
 
@@ -34,12 +36,14 @@ _CHANGED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ESTALE
 class HostDirectory:
     """A host directory as it was when ``load`` read it; called by its content's digest alone.
 
-    Owners do not come along: everything belongs to root, as in Dagger. Sockets stay behind, as with Docker.
+    Owners do not come along: everything belongs to root, as in Dagger. Sockets stay behind, as with Docker. ``stamps``
+    tell one large file from what it becomes later: it is in the store only when somebody needed its copy.
     """
 
     digest: str
     path: str = field(compare=False)
     selected: Filter = field(compare=False, default=EVERYTHING)
+    stamps: bytes = field(compare=False, default=b"")
     inputs: ClassVar[tuple[Output, ...]] = ()
     cached: ClassVar[bool] = True
 
@@ -55,7 +59,7 @@ class HostDirectory:
         """The digest is the key already."""
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:  # noqa: ARG002
-        """Read it once more; only needed when the store lost it since.
+        """Read it once more; only needed for a large file, or when the store lost it since.
 
         Raises EngineError when the directory has changed meanwhile.
         """
@@ -67,16 +71,33 @@ class HostDirectory:
             raise EngineError(f"{self.path} changed since it was read, and the store lost what it held then; run again")
         return result
 
+    @contextlib.contextmanager
+    def in_place(self, worker: Worker) -> Iterator[str]:
+        """The directory itself, for whoever reads a large file without a copy, which must be as it was until the end.
 
-def load(worker: Worker, path: str, selected: Filter = EVERYTHING) -> HostDirectory:
+        Raises EngineError when it is not.
+        """
+        self._look(worker)
+        yield self.path
+        self._look(worker)
+
+    def _look(self, worker: Worker) -> None:
+        stamps = hashlib.sha256()
+        for _ in _stamped(_entries(worker, self.path, self.selected), stamps):
+            pass
+        if stamps.digest() != self.stamps:
+            raise EngineError(f"{self.path}/{self.selected.include[0]} changed since it was read; run again")
+
+
+def load(worker: Worker, path: str, selected: Filter = EVERYTHING, *, later: bool = False) -> HostDirectory:
     """Hash the host directory at the absolute ``path`` and see that the store holds what it held.
 
     Where something goes meanwhile it is read anew. Raises UserError when there is no such directory, when something in
-    it cannot be read, or when it never holds still.
+    it cannot be read, or when it never holds still. With ``later`` it is copied when somebody needs the copy.
     """
     if selected.gitignore and checkout.ignores(path):
         raise UserError(f"{_missing(path)} but for what git ignores")
-    return _while_it_holds_still(path, lambda: _load(worker, path, selected))
+    return _while_it_holds_still(path, lambda: _load(worker, path, selected, later=later))
 
 
 def _while_it_holds_still(path: str, read: Callable[[], T]) -> T:
@@ -105,10 +126,12 @@ def _explained(path: str, error: OSError) -> UserError | None:
     return None
 
 
-def _load(worker: Worker, path: str, selected: Filter) -> HostDirectory:
+def _load(worker: Worker, path: str, selected: Filter, *, later: bool) -> HostDirectory:
     if cachedir.is_tagged(path):
         raise UserError(f"{path} is a directory that Baselard keeps for itself; it is part of no source")
     found, stamps = _hash(worker, path, selected)
+    if later:
+        return HostDirectory(found, path, selected, stamps)
     if not worker.store.lookup(found):
         found, result = _import(worker, path, selected, found, stamps)
         worker.store.record([found], result)
@@ -116,10 +139,11 @@ def _load(worker: Worker, path: str, selected: Filter) -> HostDirectory:
     return HostDirectory(found, path, selected)
 
 
-def load_file(worker: Worker, path: str) -> tuple[HostDirectory, str]:
+def load_file(worker: Worker, path: str, *, later: bool = False) -> tuple[HostDirectory, str]:
     """The directory with only the host file ``path``, and the file's name in it.
 
-    Raises UserError when there is no such file. A link is followed, as a host path is the user's own.
+    With ``later`` a large one is copied when somebody needs the copy. Raises UserError when there is no such file. A
+    link is followed, as a host path is the user's own.
     """
     real = os.path.realpath(path)
     if not os.path.exists(real):
@@ -127,7 +151,9 @@ def load_file(worker: Worker, path: str) -> tuple[HostDirectory, str]:
     if os.path.isdir(real):
         raise UserError(f"{path} is a directory, not a file")
     directory, name = os.path.split(real)
-    return load(worker, directory, Filter(include=(literal(name),))), name
+    return load(
+        worker, directory, Filter(include=(literal(name),)), later=later and os.path.getsize(real) >= _LARGE
+    ), name
 
 
 def _missing(path: str) -> str:

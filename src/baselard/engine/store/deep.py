@@ -40,8 +40,15 @@ def _names(directory: str) -> tuple[list[str], list[str]]:
     others: list[str] = []
     with contextlib.suppress(OSError), os.scandir(directory) as found:
         for entry in found:
-            (directories if entry.is_dir() else others).append(entry.name)
+            (directories if _is_directory(entry) else others).append(entry.name)
     return directories, others
+
+
+def _is_directory(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link whose target is no name
+        return False
 
 
 def remove(path: str | bytes | Path, *, ignore_errors: bool = False, dir_fd: int | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from baselard.engine.errors import UserError
+from baselard.engine.errors import EngineError, UserError
 from baselard.engine.files import copying, inside, treehash
 from baselard.engine.files.walking import Entry, Filter, walk
 from baselard.engine.host import rundir
@@ -136,6 +136,24 @@ def test_a_file(trees, here: Path) -> None:
     (here / "way").symlink_to("README")
     node, name = host.load_file(trees, str(here / "way"))
     assert trees.text(node, name) == "read"
+
+
+def test_a_large_file_is_copied_when_somebody_needs_the_copy(trees, here: Path, monkeypatch) -> None:
+    monkeypatch.setattr(host, "_LARGE", 4)
+    small, _ = host.load_file(trees, str(here / "src/main.py"))
+    monkeypatch.setattr(host, "_LARGE", 1)
+    node, name = host.load_file(trees, str(here / "README"), later=True)
+    assert (trees.store.lookup(small.key) is None, trees.store.lookup(node.key)) == (False, None)
+    with node.in_place(trees) as place:
+        assert Path(place, name).read_text() == "read"
+    assert trees.text(node, name) == "read"
+    (here / "README").write_text("else")
+    with pytest.raises(EngineError, match="README changed since it was read; run again"), node.in_place(trees):
+        pass
+    late, _ = host.load_file(trees, str(here / "README"), later=True)
+    (here / "README").write_text("more")
+    with pytest.raises(EngineError, match="changed since it was read"):
+        trees.names(late)
 
 
 def test_what_is_not_there_is_named(trees, here: Path) -> None:

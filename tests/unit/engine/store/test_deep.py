@@ -58,6 +58,7 @@ def test_a_walk_is_pythons_own(place: Path, topdown: bool) -> None:
         (place / name / "file").touch()
     (place / "a/link").symlink_to("b")
     (place / "gone").symlink_to("nowhere")
+    (place / "odd").symlink_to("x" * 600)  # longer than a name may be
     assert list(deep.walk(place, topdown=topdown)) == list(os.walk(place, topdown=topdown))
     pruned = []
     for one, names, _ in deep.walk(place):
