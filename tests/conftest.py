@@ -37,6 +37,7 @@ _FINE_IN_CI = (
     "there is sudo here",  # the refusal without it has nothing to refuse
     "BASELARD_OFFLINE is set",
     "this machine's name is not on loopback",
+    "this kernel mounts no EROFS image from a file",  # before Linux 6.12; layers are unpacked there, as other tests do
 )
 
 _NUMBERS = itertools.count()

@@ -106,8 +106,8 @@ def _give(here: Client, lab: Lab, image: str, archive: Path) -> None:
 
 
 SCENARIOS = (
-    Scenario("pull", "pull and unpack an image", pull, Goal("ratio", 0.5), rounds=3),
-    Scenario("load", "take in an image's archive", load, Goal("ratio", 0.5), rounds=3),
+    Scenario("pull", "pull and unpack an image", pull, Goal("ratio", 0.15), rounds=3),
+    Scenario("load", "take in an image's archive", load, Goal("ratio", 0.15), rounds=3),
     Scenario(
         "image-memory", "engine memory for an image of 2 GB", memory, Goal("value", 150), "MB", rounds=1, warm_up=0
     ),

@@ -52,6 +52,7 @@ ANYTHING = (
         files.copying files.differences files.file_bytes files.paths files.reading files.searching files.selection
         files.treehash files.walking files.wildcards files.xattrs ops.copy ops.file ops.git ops.http ops.merge ops.patch
         ops.replace ops.unpack images.archive_layers images.layers.stack images.layers.tree images.layers.generate
+        images.layers.keeping
         """,
         "trees of the store: whole, or one thread's own, and nobody runs in them",
     ),

@@ -11,6 +11,7 @@ from baselard.cli import places, start
 from baselard.engine.errors import UserError
 from baselard.engine.files import merging
 from baselard.engine.images import reference, signing, transfer
+from baselard.engine.images.layers.stack import settle_indexed
 from baselard.engine.images.registries import Registries
 from baselard.engine.images.transfer import Transferred
 from baselard.engine.store.database import Store
@@ -33,6 +34,7 @@ def run(way: str, place: str, line: Sequence[str], *, unsigned: bool) -> int:
     private_namespace()
     began = time.monotonic()
     with contextlib.closing(Store.open(places.store_root())) as store:
+        settle_indexed(merging.snapshots(store))
         done = _exported(store, place, key) if way == "export" else _imported(store, place, trusted)
     sys.stdout.write(
         f"{way}ed {done.results} results and {done.snapshots} snapshots, {done.size / 1e6:.1f} MB new, "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselard.engine.errors import HostError
-from baselard.engine.store import locks, snapshots
+from baselard.engine.store import locks, mounting
 
 _MS_NOSUID, _MS_NODEV = 2, 4
 _mounting = threading.Lock()
@@ -36,13 +36,13 @@ class RunDir:
         with _mounting:
             if not path.is_mount():
                 path.mkdir(mode=0o711, exist_ok=True)
-                snapshots.mount("tmpfs", path, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0711")
+                mounting.mount("tmpfs", path, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0711")
         return path
 
     def close(self) -> None:
         """Give the directory up; what it told of must be gone from the machine."""
         with contextlib.suppress(OSError):  # not mounted: nobody needed it, or it went with a dead process
-            snapshots.unmount(self.path / "memory")
+            mounting.unmount(self.path / "memory")
         self.owned.close()
 
 

@@ -14,7 +14,7 @@ from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, from_nothing, one, snapshot_of
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import snapshots, stamps
+from baselard.engine.store import mounting, stamps
 
 PATCH = "/diff.patch"
 """Where MakePatch leaves its file."""
@@ -103,11 +103,11 @@ def compared(worker: Worker, older: tuple[Value, str], newer: tuple[Value, str],
 def _bound(source: str, target: Path) -> Iterator[None]:
     """See a directory under another name."""
     target.mkdir()
-    snapshots.mount(source, target, "", _BIND)
+    mounting.mount(source, target, "", _BIND)
     try:
         yield
     finally:
-        snapshots.unmount(target)
+        mounting.unmount(target)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import inside, paths
 from baselard.engine.host import detached
 from baselard.engine.run.containers.runtime_spec import INIT_TARGET, SpecMount
-from baselard.engine.store import snapshots
+from baselard.engine.store import mounting
 
 _MADE = 0o755  # a mount point's directory, as runc makes it
 _IN_THE_WAY = (errno.ENOTDIR, errno.ELOOP)
@@ -40,7 +40,7 @@ class Piece:
         """Have it at ``path`` inside the block. Raises UserError where no mount point can be."""
         with ExitStack() as stack:
             _mount(SpecMount("", self.volume.source), self.path)
-            stack.callback(snapshots.unmount, self.path)
+            stack.callback(mounting.unmount, self.path)
             for mount in self.below:
                 _mount(mount, self.path)
             yield

@@ -163,7 +163,7 @@ def _read(store: Store) -> _Contents:
 def _measure(store: Store) -> None:
     """Note the bytes on disk of each snapshot's own files; once, since they never change, and without the lock."""
     for number in holdings.unmeasured(store):
-        holdings.note_size(store, number, disk_usage(store.layer_path(Snapshot(number))))
+        holdings.note_size(store, number, disk_usage(store.own_directory(Snapshot(number))))
 
 
 def disk_usage(path: Path) -> int:

@@ -24,7 +24,7 @@ from pathlib import Path
 from baselard.engine.errors import HostError
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import cachedir, deep, ids, locks, schema, stored
+from baselard.engine.store import cachedir, deep, ids, indexes, locks, mounting, schema, stored
 from baselard.oci import digests
 from baselard.oci.text import whole
 
@@ -72,6 +72,7 @@ class Store:
 
     def close(self) -> None:
         """Give up this process's hold on the store; temporary files go."""
+        indexes.hide_below(self.root)
         with self.mutex:
             self.db.close()
         self.owned.close()
@@ -161,19 +162,24 @@ class Store:
             rows = self.db.execute(_CHAIN, (number,)).fetchall()
         parent: Snapshot | None = None
         for row in reversed(rows):
-            parent = Snapshot(row[0], parent)
+            parent = Snapshot(row[0], parent, bool(row[1]))
         return parent
 
-    def add_snapshot(self, parent: "Snapshot | None", tree: Path) -> "Snapshot":
-        """Make the directory ``tree`` (in this store's work) the difference of a new snapshot, and record it."""
+    def add_snapshot(self, parent: "Snapshot | None", tree: Path, *, is_index: bool = False) -> "Snapshot":
+        """Make the directory ``tree`` (in this store's work) the difference of a new snapshot, and record it.
+
+        With ``is_index`` it holds a layer that is not unpacked (baselard.engine.store.indexes).
+        """
         with self.transaction():
             row = self.db.execute(
                 "INSERT INTO snapshots (parent, engine, used, boot) VALUES (?, ?, ?, ?) RETURNING id",
                 (parent.id if parent else None, self.engine, time.time(), _boot()),
             ).fetchone()
-            made = Snapshot(row[0], parent)
-            self._make_room(self.layer_path(made))
-            tree.rename(self.layer_path(made))
+            made = Snapshot(row[0], parent, is_index)
+            if is_index:
+                self.db.execute("INSERT INTO indexed VALUES (?)", (made.id,))
+            self._make_room(self.own_directory(made))
+            tree.rename(self.own_directory(made))
         return made
 
     def _make_room(self, path: Path) -> None:
@@ -182,8 +188,31 @@ class Store:
             path.rename(Path(tempfile.mkdtemp(dir=self.work)) / path.name)
 
     def layer_path(self, snapshot: "Snapshot") -> Path:
-        """The directory with the snapshot's own files (its difference against the parent)."""
+        """The directory with the snapshot's own files (its difference against the parent). Raises HostError."""
+        path = self.own_directory(snapshot)
+        if snapshot.indexed and snapshot.id in self.indexed():
+            try:
+                indexes.show(path)
+            except OSError as error:
+                raise HostError(f"the layer {path} cannot be mounted: {error.strerror}") from error
+        return path
+
+    def own_directory(self, snapshot: "Snapshot") -> Path:
+        """The directory that is kept for the snapshot; the same, but what is not unpacked need not be seen in it."""
         return self.root / "layers" / snapshot.name
+
+    def indexed(self) -> set[int]:
+        """The snapshots that are kept as an index over a layer's tar."""
+        with self.mutex:
+            return {row[0] for row in self.db.execute("SELECT snapshot FROM indexed")}
+
+    def replace_index(self, snapshot: "Snapshot", tree: Path) -> None:
+        """Have the directory ``tree`` (in this store's work) be the snapshot's own files, in the place of an index."""
+        with self.transaction():
+            self.db.execute("DELETE FROM indexed WHERE snapshot = ?", (snapshot.id,))
+            self.db.execute("DELETE FROM sizes WHERE snapshot = ?", (snapshot.id,))
+            indexes.hide(self.own_directory(snapshot))
+            mounting.exchange(tree, self.own_directory(snapshot))
 
     # blobs
 
@@ -277,6 +306,7 @@ class Store:
             for folder, known in ((self.root / "layers", layers), (self.root / "blobs" / "sha256", blobs)):
                 for path in folder.iterdir():
                     if path.name.partition(".")[0] not in known:
+                        indexes.hide(path)
                         path.rename(doomed / f"{folder.name}-{path.name}")
         deep.remove(doomed, ignore_errors=True)
 
@@ -287,6 +317,7 @@ class Snapshot:
 
     id: int
     parent: "Snapshot | None" = field(default=None, compare=False, repr=False)
+    indexed: bool = field(default=False, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -298,7 +329,7 @@ _CHAIN = """
 WITH RECURSIVE chain(id, parent, depth) AS (
   SELECT id, parent, 0 FROM snapshots WHERE id = ?
   UNION ALL SELECT s.id, s.parent, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent)
-SELECT id FROM chain ORDER BY depth
+SELECT id, id IN (SELECT snapshot FROM indexed) FROM chain ORDER BY depth
 """
 
 

@@ -68,6 +68,7 @@ def forget(store: Store, *, results: Sequence[str], snapshots: Sequence[int], bl
         "snapshots": ("id", sorted(snapshots, reverse=True)),
         "sizes": ("snapshot", snapshots),
         "makers": ("snapshot", snapshots),
+        "indexed": ("snapshot", snapshots),
         "blobs": ("digest", blobs),
     }
     for table, (column, values) in rows.items():

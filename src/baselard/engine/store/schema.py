@@ -5,7 +5,7 @@ from pathlib import Path
 
 from baselard.engine.errors import HostError
 
-VERSION = 2
+VERSION = 3
 """The number that SQLite keeps as ``user_version``. A store without one is from before tables had a version."""
 
 _TABLES = """
@@ -14,6 +14,8 @@ CREATE TABLE IF NOT EXISTS results (
 CREATE TABLE IF NOT EXISTS snapshots (
   id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER REFERENCES snapshots(id),
   engine TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS indexed (
+  snapshot INTEGER PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS makers (
   snapshot INTEGER PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blobs (

@@ -17,12 +17,12 @@ from pathlib import Path
 from baselard.engine.errors import HostError
 from baselard.engine.store import folding, overlay, stamps
 from baselard.engine.store.database import Snapshot, Store
+from baselard.engine.store.mounting import mount, unmount
 
 _FOLD_EVERY = 240  # overlayfs takes 500 lower directories, and short names leave room in the option page
 _MOST_NAMES = 450
 _CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_SLAVE = 1, 2, 4, 0x1000, 0x4000, 1 << 19
-_MNT_DETACH = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 _thread = threading.local()
 _mounter = ThreadPoolExecutor(1, "mount")
@@ -40,27 +40,6 @@ def private_namespace() -> None:
             f"({os.strerror(ctypes.get_errno())}); use sudo, or run the container with --cap-add SYS_ADMIN"
         )
     mount("none", Path("/"), "", _MS_REC | _MS_SLAVE)
-
-
-def mount(source: str, target: Path, kind: str, flags: int = 0, options: str = "") -> None:
-    """mount(2). Raises OSError."""
-    code = _libc.mount(
-        os.fsencode(source),
-        os.fsencode(target),
-        os.fsencode(kind),
-        ctypes.c_ulong(flags),
-        os.fsencode(options),
-    )
-    if code:
-        number = ctypes.get_errno()
-        raise OSError(number, f"mount {kind or source}: {os.strerror(number)}", str(target))
-
-
-def unmount(target: Path) -> None:
-    """umount2(2), at once even if something still looks at it. Raises OSError."""
-    if _libc.umount2(os.fsencode(target), _MNT_DETACH):
-        number = ctypes.get_errno()
-        raise OSError(number, f"umount: {os.strerror(number)}", str(target))
 
 
 @dataclass
@@ -166,6 +145,9 @@ class Snapshots:
     def lowerdirs(self, snapshot: Snapshot) -> list[str]:
         """The names below ``layers/`` that make the tree, uppermost first; long chains are folded on the way."""
         chain = list(ancestry(snapshot))
+        for link in chain:
+            if link.indexed:
+                self.store.layer_path(link)
         own = len(chain) % _FOLD_EVERY
         groups = [chain[start : start + _FOLD_EVERY] for start in range(own, len(chain), _FOLD_EVERY)]
         folded = [self._folded(group) for group in groups]

@@ -15,7 +15,7 @@ from baselard.engine.ops.copy import Copy
 from baselard.engine.ops.file import NewFile
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver.graph import Output
-from baselard.engine.store import snapshots
+from baselard.engine.store import mounting
 from baselard.engine.store.database import Store
 
 pytestmark = pytest.mark.root
@@ -25,11 +25,11 @@ pytestmark = pytest.mark.root
 def small(trees, tmp_path: Path) -> Iterator[object]:
     """A store on 4 MB of memory."""
     (tmp_path / "small").mkdir()
-    snapshots.mount("tmpfs", tmp_path / "small", "tmpfs", 0, "size=4m")
+    mounting.mount("tmpfs", tmp_path / "small", "tmpfs", 0, "size=4m")
     store = Store.open(tmp_path / "small/store")
     yield replace(trees, store=store, snapshots=merging.snapshots(store))
     store.close()
-    snapshots.unmount(tmp_path / "small")
+    mounting.unmount(tmp_path / "small")
 
 
 def test_a_full_disk(small) -> None:

@@ -59,7 +59,7 @@ def unpack(source: tar_read.TarSource, root: Path, *, lowest: bool = False) -> L
 
 
 def _put(tree: LayerTree, entry: TarEntry, reader: tar_read.TarReader, *, lowest: bool) -> None:
-    names = _names(entry.name)
+    names = names_of(entry.name)
     if not names:
         _put_root(tree, entry)
         return
@@ -177,7 +177,7 @@ def _put_special(tree: LayerTree, parent: int, names: Names, entry: TarEntry, _:
 
 
 def _put_hard_link(tree: LayerTree, parent: int, names: Names, entry: TarEntry, _: tar_read.TarReader) -> None:
-    target = _names(entry.link)
+    target = names_of(entry.link)
     if not target or target == names:
         raise UserError("a hard link needs another file as its target")
     here = os.dup(parent)
@@ -255,7 +255,7 @@ def _check_xattrs(entry: TarEntry) -> None:
             raise UserError(f"the attribute {name} would steer overlayfs itself")
 
 
-def _names(path: bytes) -> Names:
+def names_of(path: bytes) -> Names:
     """The components of a path below the root. A leading slash means the root; climbing is refused."""
     if b"\0" in path:
         raise UserError("its name holds a zero byte")

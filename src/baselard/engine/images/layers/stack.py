@@ -6,33 +6,26 @@ import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.files.inside import Names
-from baselard.engine.images.layers import extract
-from baselard.engine.images.layers.extract import Leftovers
-from baselard.engine.images.layers.stream import Stream, decompressed
+from baselard.engine.images.layers import keeping
+from baselard.engine.images.layers.keeping import IndexedLayer, UnpackedLayer
 from baselard.engine.images.layers.tree import LayerTree, shown
 from baselard.engine.solver import cancel
-from baselard.engine.store import layer_index, overlay
-from baselard.engine.store.database import Snapshot
+from baselard.engine.store import indexes, layer_index, overlay
+from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
 from baselard.oci import digests
 
 _AT_ONCE = min(4, os.cpu_count() or 1)
+_LARGE = 4 << 20  # bytes of a blob: less is unpacked as quickly, and needs no mount in each process
 
 Blob = Callable[[], Path]
 """Gives the path of a layer's blob, waiting until all of it is there."""
-
-
-@dataclass(frozen=True)
-class _Unpacked:
-    tree: Path
-    left: Leftovers
 
 
 def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
@@ -59,18 +52,21 @@ def stack(
     """
     chains = chain_ids([layer.diff_id for layer in layers])
     there, top = _known(snapshots, chains)
-    with snapshots.store.temp_dir() as work, ThreadPoolExecutor(_AT_ONCE, "unpack") as pool:
+    store = snapshots.store
+    with store.temp_dir() as work, ThreadPoolExecutor(_AT_ONCE, "unpack") as pool:
         jobs = [
-            pool.submit(copy_context().run, partial(_unpack, layers[at], blobs[at], work / str(at), lowest=at == 0))
+            pool.submit(
+                copy_context().run, partial(_take, store, layers[at], blobs[at], work / str(at), lowest=at == 0)
+            )
             for at in range(there, len(layers))
         ]
         try:
             for at, job in enumerate(jobs, there):
                 cancel.current().check()
                 top = _settle(snapshots, top, job.result())
-                layer_index.record_chain(snapshots.store, chains[at], top)
+                layer_index.record_chain(store, chains[at], top)
                 stamp = stamps[at] if stamps else layer_index.GIVEN
-                layer_index.record_layer(snapshots.store, top, top.parent, stamp, layers[at])
+                layer_index.record_layer(store, top, top.parent, stamp, layers[at])
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -85,22 +81,24 @@ def _known(snapshots: Snapshots, chains: Sequence[str]) -> tuple[int, Snapshot |
     return 0, None
 
 
-def _unpack(layer: Layer, blob: Blob, tree: Path, *, lowest: bool) -> _Unpacked:
+def _take(store: Store, layer: Layer, blob: Blob, tree: Path, *, lowest: bool) -> UnpackedLayer | IndexedLayer:
+    """What becomes of one layer by itself: large ones are not unpacked where the kernel needs no files."""
+    path = blob()
     tree.mkdir()
     tree.chmod(0o755)
-    with blob().open("rb") as file, Stream(decompressed(file)) as stream:
-        left = extract.unpack(stream, tree, lowest=lowest)
-        stream.drain()
-        if stream.digest != layer.diff_id:
-            raise UserError(f"layer {layer.digest}: its content is {stream.digest}, but the image says {layer.diff_id}")
-    return _Unpacked(tree, left)
+    if layer.size >= _LARGE and keeping.available(store):
+        return keeping.indexed(layer, path, tree, lowest=lowest)
+    return keeping.unpacked(layer, path, tree, lowest=lowest)
 
 
-def _settle(snapshots: Snapshots, parent: Snapshot | None, unpacked: _Unpacked) -> Snapshot:
+def _settle(snapshots: Snapshots, parent: Snapshot | None, taken: UnpackedLayer | IndexedLayer) -> Snapshot:
     """Put one layer on top of ``parent``, after what only the layers below could tell."""
-    left = unpacked.left
+    if isinstance(taken, IndexedLayer):
+        keeping.finish(taken, snapshots.store.layer_path(parent) if parent else None)
+        return snapshots.store.add_snapshot(parent, taken.tree, is_index=True)
+    left = taken.left
     if parent and (left.implied or left.links or left.whiteouts):
-        with snapshots.view(parent) as below, LayerTree.at(below) as lower, LayerTree.at(unpacked.tree) as upper:
+        with snapshots.view(parent) as below, LayerTree.at(below) as lower, LayerTree.at(taken.tree) as upper:
             for names in left.whiteouts:
                 overlay.drop_idle(lower.root, upper.root, names)
             for names in left.implied:
@@ -109,7 +107,32 @@ def _settle(snapshots: Snapshots, parent: Snapshot | None, unpacked: _Unpacked) 
                 _copy_from_below(lower, upper, names, target)
     elif left.links:
         raise UserError(f"layer entry {shown(b'/'.join(left.links[0][0]))}: its hard link's target is not there")
-    return snapshots.store.add_snapshot(parent, unpacked.tree)
+    return snapshots.store.add_snapshot(parent, taken.tree)
+
+
+def settle_indexed(snapshots: Snapshots) -> None:
+    """Unpack the layers that another engine left as an index, where this one cannot mount it.
+
+    A store may come from another kernel, or be used in a container.
+    """
+    store = snapshots.store
+    numbers = sorted(store.indexed())
+    try:
+        for number in numbers[:1]:
+            indexes.show(store.own_directory(Snapshot(number)))
+    except OSError:
+        for number in numbers:
+            if snapshot := store.snapshot(number):
+                _unpack_indexed(store, snapshot)
+
+
+def _unpack_indexed(store: Store, snapshot: Snapshot) -> None:
+    with store.temp_dir() as work:
+        lowest = snapshot.parent is None
+        taken = keeping.unpacked_again(store.own_directory(snapshot), work / "tree", lowest=lowest)
+        if snapshot.parent and () in taken.left.implied:
+            overlay.copy_attributes(os.fspath(store.layer_path(snapshot.parent)), os.fspath(taken.tree))
+        store.replace_index(snapshot, taken.tree)
 
 
 def _dress_as_below(lower: LayerTree, upper: LayerTree, names: Names) -> None:

@@ -67,17 +67,19 @@ def _gunzip(file: IO[bytes]) -> Iterator[bytes]:
 class Stream:
     """Reads ``chunks`` ahead in a thread; ``digest`` is theirs once ``drain`` has come to the end.
 
-    A context manager: leaving it stops the thread.
+    What is read or skipped is written to ``copy``, too. A context manager: leaving it stops the thread.
     """
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], copy: IO[bytes] | None = None) -> None:
         self._chunks = chunks
+        self._copy = copy
         self._queue: queue.Queue[bytes | BaseException] = queue.Queue(_AHEAD)
         self._stopped = threading.Event()
         self._hash = hashlib.sha256()
         self._buffer = b""
         self._at = 0
         self._ended = False
+        self._failed: BaseException | None = None
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._fetch,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -137,10 +139,13 @@ class Stream:
         self._buffer, self._at = b"", 0
         if self._ended:
             return False
-        item = self._queue.get()
+        item = self._failed or self._queue.get()
         if isinstance(item, BaseException):
+            self._failed = item  # who goes on all the same hears it again
             raise item
         self._buffer, self._ended = item, not item
+        if self._copy:
+            self._copy.write(item)
         return not self._ended
 
     def _fetch(self) -> None:

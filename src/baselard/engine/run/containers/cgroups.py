@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from baselard.engine.store import ids, snapshots
+from baselard.engine.store import ids, mounting
 
 _ROOT = Path("/sys/fs/cgroup")
 _MS_REMOUNT, _MS_BIND = 0x20, 0x1000
@@ -24,9 +24,9 @@ def make_writable() -> str:
         mounts = list(_mounts(Path("/proc/self/mountinfo").read_text()))
         for target, options in mounts:
             if "ro" in options:
-                snapshots.mount("none", target, "", _MS_REMOUNT | _MS_BIND | _FLAGS)
+                mounting.mount("none", target, "", _MS_REMOUNT | _MS_BIND | _FLAGS)
         if not mounts:
-            snapshots.mount("cgroup2", _ROOT, "cgroup2", _FLAGS)
+            mounting.mount("cgroup2", _ROOT, "cgroup2", _FLAGS)
     except OSError as error:
         return (
             f"control groups cannot be mounted writable ({error.strerror}), so containers will not start: "

@@ -19,7 +19,7 @@ from baselard.engine.errors import HostError
 from baselard.engine.host import process, wayout
 from baselard.engine.run.networks import namespaces
 from baselard.engine.run.networks.namespaces import Namespace
-from baselard.engine.store import ids, snapshots
+from baselard.engine.store import ids, mounting
 
 T = TypeVar("T")
 _NS_GET_USERNS = 0xB701  # ioctl_nsfs(2)
@@ -69,7 +69,7 @@ class Hub:
         if self._helper:
             self._helper.close()
         with contextlib.suppress(OSError):  # pasta's alone
-            snapshots.unmount(self.directory / _PLACE)
+            mounting.unmount(self.directory / _PLACE)
         self.namespace.close()
 
 
@@ -105,7 +105,7 @@ def _pasta(namespace: Namespace, directory: Path) -> list[str]:
     """It changes its user before it opens the namespace, so that this has to be a file and no descriptor."""
     place, number = directory / _PLACE, directory / "pasta.pid"
     place.touch()
-    snapshots.mount(f"/proc/self/fd/{namespace.fd}", place, "", _MS_BIND)
+    mounting.mount(f"/proc/self/fd/{namespace.fd}", place, "", _MS_BIND)
     closed = [word for kind in ("-t", "-u", "-T", "-U") for word in (kind, "none")]
     options = ["--config-net", "--quiet", "--no-map-gw", *closed, "--pid", str(number), "--netns-only"]
     return ["sh", "-c", _WATCH, str(number), "pasta", *options, "--netns", str(place)]
