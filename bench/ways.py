@@ -120,6 +120,6 @@ def _scenario(name: str, goal: float, *, peers: bool = False) -> Scenario:
 
 SCENARIOS = (
     _scenario("object", 0.01, peers=True),
-    _scenario("registry", 0.5),
-    _scenario("archive", 0.5),
+    _scenario("registry", 0.25),
+    _scenario("archive", 0.25),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from baselard.engine.errors import UserError
 from baselard.engine.images.archive_read import Archive, Chosen
 from baselard.engine.images.layers import stack
+from baselard.engine.images.layers.arriving import Arriving
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
@@ -16,7 +17,7 @@ from baselard.oci import digests
 def unpack(snapshots: Snapshots, archive: Archive, chosen: Chosen) -> Snapshot | None:
     """Stack the chosen image's layers as snapshots, and keep them as blobs, each checked."""
     store = snapshots.store
-    with store.temp_dir() as work, ThreadPoolExecutor(1, "digest") as pool:
+    with store.temp_dir() as work, ThreadPoolExecutor(2, "copy") as pool:
         parts = [
             _Part(store, archive, _identified(store, archive, layer, name), name, work / str(at), pool)
             for at, (layer, name) in enumerate(zip(chosen.layers, chosen.blobs, strict=True))
@@ -52,16 +53,18 @@ class _Part:
     name: str
     copied: Path
     pool: ThreadPoolExecutor
+    copy: Future[Path] | None = None
     digest: Future[str] | None = None
 
-    def take(self) -> Path:
-        """The blob to unpack."""
+    def take(self) -> Path | Arriving:
+        """The blob to unpack, or as much of it as has been copied."""
         if self.store.has_blob(self.layer.digest):
             return self.store.blob_path(self.layer.digest)
-        self.archive.copy(self.name, self.copied)
+        self.copied.touch()
+        self.copy = self.pool.submit(self._copy)
         if self.layer.digest != self.layer.diff_id:
-            self.digest = self.pool.submit(_digest, self.copied)
-        return self.copied
+            self.digest = self.pool.submit(_digest, self.copy)
+        return Arriving(self.copied, self.copy)
 
     def check(self) -> None:
         """Wait until the digest is known. Raises UserError when it is another than announced."""
@@ -73,13 +76,17 @@ class _Part:
         """Keep it as a blob, now that what was taken has been unpacked."""
         if self.store.has_blob(self.layer.digest):
             return
-        if not self.copied.exists():  # what it was unpacked into was known
-            self.take()
-            self.digest = self.digest or self.pool.submit(_digest, self.copied)
+        if not self.copy:  # what it was unpacked into was known
+            self.copy = self.pool.submit(self._copy)
+            self.digest = self.pool.submit(_digest, self.copy)
         self.check()
-        self.store.adopt_blob(self.copied, self.layer.digest)
+        self.store.adopt_blob(self.copy.result(), self.layer.digest)
+
+    def _copy(self) -> Path:
+        self.archive.copy(self.name, self.copied)
+        return self.copied
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+def _digest(copy: Future[Path]) -> str:
+    with copy.result().open("rb") as file:
         return digests.of_file(file)

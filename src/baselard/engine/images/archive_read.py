@@ -57,9 +57,9 @@ class Archive:
             yield data
 
     def copy(self, name: str, path: Path) -> None:
-        """Make the new file ``path`` with a file's bytes, which need not come through memory."""
+        """Fill the file ``path`` with a file's bytes, which need not come through memory."""
         start, size = self._where(name)
-        with path.open("xb") as copy:
+        with path.open("wb") as copy:
             copy_range(self.file.fileno(), copy.fileno(), start, size, shift=-start)
         if path.stat().st_size < size:
             raise _truncated(name)

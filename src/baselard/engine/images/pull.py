@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from baselard.engine.errors import EngineError, RegistryError, RegistryUnreachedError, UserError
 from baselard.engine.images import manifest, registries
 from baselard.engine.images.layers import stack
+from baselard.engine.images.layers.arriving import Arriving, whole
 from baselard.engine.images.manifest import Index, Manifest
 from baselard.engine.images.registries import Registries, Say
 from baselard.engine.store import origins
@@ -100,13 +101,14 @@ def _download(snapshots: Snapshots, repository: Repository, layers: Sequence[Lay
         def blob(layer: Layer) -> stack.Blob:
             if store.has_blob(layer.digest):
                 return lambda: store.blob_path(layer.digest)
-            return under_way.add(layer.digest, layer.size)
+            job = under_way.add(layer.digest, layer.size)
+            return lambda: Arriving(under_way.part(layer.digest), job)
 
         blobs = [blob(layer) for layer in layers]
         top = stack.stack(snapshots, layers, blobs)
-        for layer, path in zip(layers, blobs, strict=True):
+        for layer, taken in zip(layers, blobs, strict=True):
             if not store.has_blob(layer.digest):
-                store.adopt_blob(path(), layer.digest)
+                store.adopt_blob(whole(taken()), layer.digest)
     return top
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -39,17 +38,25 @@ class Downloads:
             self.repository.connection.abort()
         self._pool.shutdown()
 
-    def add(self, digest: str, size: int) -> Callable[[], Path]:
-        """Begin with a blob of ``size`` bytes; calling what comes back waits for it and raises what went wrong."""
+    def add(self, digest: str, size: int) -> Future[Path]:
+        """Begin with a blob of ``size`` bytes; the result is its path. ``part`` is where it grows meanwhile."""
         if digest not in self._jobs:
+            if not self._path(digest).exists():
+                self.part(digest).touch()
             self._jobs[digest] = self._pool.submit(copy_context().run, self._fetch, digest, size)
-        return self._jobs[digest].result
+        return self._jobs[digest]
+
+    def part(self, digest: str) -> Path:
+        """Where a blob's bytes are while they come."""
+        return self._path(digest).with_suffix(".part")
+
+    def _path(self, digest: str) -> Path:
+        return self.place / digest.replace(":", "-")
 
     def _fetch(self, digest: str, size: int) -> Path:
-        path = self.place / digest.replace(":", "-")
+        path, part = self._path(digest), self.part(digest)
         if path.exists():
             return path
-        part = path.with_suffix(".part")
         with part.open("w+b") as file:
             self.repository.blobs.get(digest, file, size)
             if file.tell() != size:

@@ -46,7 +46,7 @@ def test_as_many_at_once_as_allowed_and_each_waited_for_on_its_own(tmp_path: Pat
 
     with Downloads(repository(play), tmp_path) as under:
         waits = [under.add(name, 1000) for name in NAMES]
-        assert [wait().read_bytes() for wait in reversed(waits)] == BODIES[::-1]
+        assert [wait.result().read_bytes() for wait in reversed(waits)] == BODIES[::-1]
     assert most == [True] * len(NAMES)
 
 
@@ -59,7 +59,7 @@ def test_a_blob_that_is_there_or_under_way_is_asked_for_once(tmp_path: Path) -> 
 
     for _ in range(2):
         with Downloads(repository(play), tmp_path) as under:
-            assert under.add(NAMES[0], 1000)() == under.add(NAMES[0], 1000)()
+            assert under.add(NAMES[0], 1000).result() == under.add(NAMES[0], 1000).result()
     assert len(asked) == 1
 
 
@@ -68,7 +68,7 @@ def test_a_blob_that_is_there_or_under_way_is_asked_for_once(tmp_path: Path) -> 
 )
 def test_another_size_than_the_manifest_s_is_refused(tmp_path: Path, size: int, said: str) -> None:
     with pytest.raises(DistributionError, match=said), Downloads(repository(served), tmp_path) as under:
-        under.add(NAMES[0], size)()
+        under.add(NAMES[0], size).result()
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".part"]
 
 
@@ -91,4 +91,4 @@ def test_an_error_ends_what_is_under_way(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="404"), Downloads(repository(play), tmp_path) as under:
         first = under.add(NAMES[0], 1000)
         under.add(NAMES[1], 1 << 40)
-        first()
+        first.result()

@@ -1,5 +1,6 @@
 """Makes of a layer's blob what a snapshot needs of it alone: files in a directory, or an index over its tar instead."""
 
+import contextlib
 import functools
 import os
 import stat
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.images.layers import erofs, extract, tar_index
+from baselard.engine.images.layers.arriving import Arriving, opened, whole
 from baselard.engine.images.layers.erofs import Inode
 from baselard.engine.images.layers.extract import Leftovers
 from baselard.engine.images.layers.stream import Stream, compression_of, decompressed
@@ -62,34 +64,34 @@ def available(store: Store) -> bool:
             mounting.unmount(work / "mounted")
 
 
-def unpacked(layer: Layer, blob: Path, tree: Path, *, lowest: bool) -> UnpackedLayer:
+def unpacked(layer: Layer, blob: Path | Arriving, tree: Path, *, lowest: bool) -> UnpackedLayer:
     """The layer's files, in the empty directory ``tree``."""
-    with blob.open("rb") as file, Stream(decompressed(file)) as stream:
+    with opened(blob) as file, Stream(decompressed(file)) as stream:
         left = extract.unpack(stream, tree, lowest=lowest)
         stream.drain()
         _check(layer, stream.digest)
     return UnpackedLayer(tree, left)
 
 
-def indexed(layer: Layer, blob: Path, tree: Path, *, lowest: bool) -> IndexedLayer | UnpackedLayer:
+def indexed(layer: Layer, blob: Path | Arriving, tree: Path, *, lowest: bool) -> IndexedLayer | UnpackedLayer:
     """The layer's tar and what an index says of it; its files, when there is something that no index can tell."""
-    tar = tree / indexes.TAR
-    with blob.open("rb") as file:
-        plain = compression_of(file.read(4)) == "none"
-    if plain:
-        os.link(blob, tar)
-    with blob.open("rb") as file, tar.open("rb" if plain else "xb") as copy:
-        with Stream(decompressed(file), None if plain else copy) as stream:
-            try:
+    tar, root, described = tree / indexes.TAR, None, False
+    with opened(blob) as file, contextlib.ExitStack() as files:
+        head = file.read(4)
+        file.seek(-len(head), 1)
+        plain = compression_of(head) == "none"
+        copy = None if plain else files.enter_context(tar.open("xb"))
+        with Stream(decompressed(file), copy) as stream:
+            with contextlib.suppress(tar_index.UnusualError):
                 root, described = tar_index.read(stream, lowest=lowest)
-            except tar_index.UnusualError:
-                root = None
             stream.drain()
         _check(layer, stream.digest)
-    if root:
-        return IndexedLayer(tree, root, described)
-    aside = tar.rename(tree.with_name(f"{tree.name}.tar"))
-    return unpacked(layer, aside, tree, lowest=lowest)
+    if root is None:
+        aside = whole(blob) if plain else tar.rename(tree.with_name(f"{tree.name}.tar"))
+        return unpacked(layer, aside, tree, lowest=lowest)
+    if plain:
+        os.link(whole(blob), tar)
+    return IndexedLayer(tree, root, described)
 
 
 def finish(taken: IndexedLayer, below: Path | None) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from baselard.engine.errors import UserError
 from baselard.engine.files.inside import Names
 from baselard.engine.images.layers import keeping
+from baselard.engine.images.layers.arriving import Arriving
 from baselard.engine.images.layers.keeping import IndexedLayer, UnpackedLayer
 from baselard.engine.images.layers.tree import LayerTree, shown
 from baselard.engine.solver import cancel
@@ -24,8 +25,8 @@ from baselard.oci import digests
 _AT_ONCE = min(4, os.cpu_count() or 1)
 _LARGE = 4 << 20  # bytes of a blob: less is unpacked as quickly, and needs no mount in each process
 
-Blob = Callable[[], Path]
-"""Gives the path of a layer's blob, waiting until all of it is there."""
+Blob = Callable[[], Path | Arriving]
+"""Gives a layer's blob, of which all need not be there yet."""
 
 
 def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
