@@ -202,9 +202,10 @@ class Store:
         return self.root / "layers" / snapshot.name
 
     def indexed(self) -> set[int]:
-        """The snapshots that are kept as an index over a layer's tar."""
+        """The snapshots that are kept as an index over a layer's tar; not those that a power cut may have torn."""
+        query = "SELECT snapshot FROM indexed JOIN snapshots ON id = snapshot WHERE boot IN ('', ?)"
         with self.mutex:
-            return {row[0] for row in self.db.execute("SELECT snapshot FROM indexed")}
+            return {row[0] for row in self.db.execute(query, (_boot(),))}
 
     def replace_index(self, snapshot: "Snapshot", tree: Path) -> None:
         """Have the directory ``tree`` (in this store's work) be the snapshot's own files, in the place of an index."""

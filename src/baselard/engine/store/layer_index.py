@@ -20,12 +20,14 @@ class Layer:
 def chain_snapshot(store: Store, chain: str) -> Snapshot | None:
     """The snapshot that the layers of this chain id (OCI image spec, config.md) were unpacked into.
 
-    It counts as used now, so that nobody collects it before a result names it.
+    It counts as used now, so that nobody collects it before a result names it. One of a boot that ended before its
+    files were synced does not count.
     """
     with store.transaction():
         touched = store.db.execute(
-            "UPDATE snapshots SET used = ? WHERE id = (SELECT snapshot FROM chains WHERE chain = ?) RETURNING id",
-            (time.time(), chain),
+            "UPDATE snapshots SET used = ? WHERE id = (SELECT snapshot FROM chains WHERE chain = ?) "
+            "AND boot IN ('', ?) RETURNING id",
+            (time.time(), chain, store.boot),
         ).fetchone()
     return store.snapshot(touched[0]) if touched else None
 

@@ -233,6 +233,19 @@ def test_an_engine_that_mounts_none_unpacks_what_another_left(
     again.close()
 
 
+def test_an_index_that_a_power_cut_tore_hinders_nobody(
+    store: Store, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = layer(store, tarred(tree))
+    top = stacked(store, made)
+    (store.own_directory(top) / "index").write_bytes(b"")
+    monkeypatch.setattr("baselard.engine.store.database._boot", lambda: "another")
+    stack.settle_indexed(merging.snapshots(store))
+    again = stacked(store, made)
+    assert (again != top, store.indexed()) == (True, {again.id})
+    assert (store.layer_path(again) / "é").read_text() == "é"
+
+
 def _refused(layer: Path, target: Path) -> None:
     raise OSError(22, f"{layer} on {target}: Invalid argument")
 

@@ -88,6 +88,16 @@ def test_equal_chains_are_unpacked_once(store: Store) -> None:
     assert len(list((store.root / "layers").iterdir())) == 3
 
 
+def test_what_a_power_cut_may_have_torn_is_unpacked_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = [packed(store, entry("a")), packed(store, entry("b"))]
+    synced = stacked(store, layers[0])
+    store.clean()  # syncs what was written so far
+    torn = stacked(store, *layers)
+    monkeypatch.setattr("baselard.engine.store.database._boot", lambda: "another")
+    again = stacked(store, *layers)
+    assert (again.parent, again == torn) == (synced, False)
+
+
 def test_a_layer_other_than_announced_leaves_nothing(store: Store) -> None:
     layer = packed(store, entry("a"))
     with pytest.raises(UserError, match="the image says sha256:000"):
