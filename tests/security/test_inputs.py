@@ -163,7 +163,7 @@ def test_ignore_files_are_read_or_refused(data: bytes, names: list[str]) -> None
             found.match(name, found.nothing)
             found.may_match_below(name, negated=True)
     with told(UserError):
-        rules = (gitignore.Rules("", gitignore.parse(data)),)
+        rules = (gitignore.Rules("", data),)
         for name in names:
             gitignore.ignored(rules, name, is_directory=False)
 

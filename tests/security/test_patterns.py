@@ -52,7 +52,7 @@ def _as_ignored(pattern: str, text: str) -> None:
 
 def _as_gitignored(pattern: str, text: str) -> None:
     for line in (pattern, f"/{pattern}/x"):
-        gitignore.ignored([gitignore.Rules("", gitignore.parse(line.encode()))], text, is_directory=False)
+        gitignore.ignored([gitignore.Rules("", line.encode())], text, is_directory=False)
 
 
 MATCHERS: dict[str, Callable[[str, str], object]] = {

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 from baselard.engine.errors import HostError
-from baselard.engine.files import gitignore
 from baselard.engine.files.gitignore import Rules
 from baselard.engine.files.walking import read_rules
 from baselard.engine.host import process
@@ -73,7 +72,7 @@ def commit(path: str) -> Commit:
 
 def _rules(file: str, below: list[str]) -> Rules:
     """A file's rules, seen from the directory that ``below`` leads to from its own."""
-    return Rules("", gitignore.parse(read_rules(file)), "".join(f"{name}/" for name in below))
+    return Rules("", read_rules(file), "".join(f"{name}/" for name in below))
 
 
 def _root(path: str) -> str | None:

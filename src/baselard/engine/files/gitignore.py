@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from baselard.engine.files import wildmatch
 
@@ -30,8 +30,12 @@ class Rules:
     """
 
     base: str
-    rules: tuple[IgnoreRule, ...]
+    text: bytes
     above: str = ""
+    rules: tuple[IgnoreRule, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", parse(self.text))
 
     def verdict(self, path: str, is_directory: bool) -> bool | None:
         """True ignored, False taken back, None not mentioned: the last line that matches decides."""

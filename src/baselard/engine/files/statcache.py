@@ -45,7 +45,7 @@ class StatCache:
         if known.startswith(stamp):
             return known[len(stamp) :]
         identity = treehash.file_identity(path, info, inside.plain)
-        if max(info.st_mtime_ns, info.st_ctime_ns) < time.time_ns() - _RACY_NS:
+        if is_settled(max(info.st_mtime_ns, info.st_ctime_ns), time.time_ns()):
             self.learned[relative] = stamp + identity
         return identity
 
@@ -59,6 +59,11 @@ class StatCache:
 
     def _stored(self, relative: str) -> bytes:
         return os.fsencode(self.directory + relative)
+
+
+def is_settled(changed: int, read: int) -> bool:
+    """Whether what changed last at one time and was read at another (nanoseconds) shows a later change by its times."""
+    return changed < read - _RACY_NS
 
 
 def stamp_of(info: os.stat_result) -> bytes:

@@ -66,16 +66,19 @@ def walk(
     *,
     outer_rules: Sequence[gitignore.Rules] = (),
     skips: Callable[[str, os.stat_result], bool] = lambda _path, _info: False,
+    enters: Callable[[str], object] = lambda _path: None,
 ) -> Iterator[Entry]:
     """Every meant entry below ``root``, directories before their content, names sorted; the root itself is not.
 
     A directory that is not meant itself comes only if something inside it does. ``outer_rules`` are those that come
     before the root's own, of files above it or of its user. What ``skips`` says of a real path is not there, with all
-    that is in it. Raises UserError for bad patterns, OSError for what cannot be read, Cancelled when the work is called
+    that is in it. ``enters`` is told the real path of each directory that is looked into, just before. Raises UserError
+    for bad patterns, OSError for what cannot be read, Cancelled when the work is called
     off.
     """
     selection = _Selection(root, selected)
     called_off = cancel.current()
+    enters(root)
     levels = [_Level(_sorted(root), "", selection.start(tuple(outer_rules)), None)]
     while levels:
         level = levels[-1]
@@ -99,6 +102,7 @@ def walk(
             yield entry
         if below:
             called_off.check()
+            enters(found.path)
             levels.append(_Level(_sorted(found.path), entry.path + "/", below, None if meant else entry))
 
 
@@ -114,7 +118,7 @@ class _Selection:
 
     def start(self, outer_rules: tuple[gitignore.Rules, ...]) -> _Below:
         include = self._include.nothing if self._include else ()
-        own = (*self._rules_in(paths.resolve(self._root, EXCLUDE)), *self._rules_of("")) if self._gitignore else ()
+        own = (*_rules("", excluded(self._root)), *self._rules_of("")) if self._gitignore else ()
         return _Below(include, self._exclude.nothing, (*outer_rules, *own))
 
     def judge(self, path: str, is_directory: bool, above: _Below) -> tuple[bool, _Below | None]:
@@ -135,11 +139,16 @@ class _Selection:
         return included or self._include is None or self._include.may_match_below(path, negated=False)
 
     def _rules_of(self, prefix: str) -> tuple[gitignore.Rules, ...]:
-        return self._rules_in(f"{prefix}.gitignore", prefix) if self._gitignore else ()
+        return _rules(prefix, read_rules(f"{self._root}/{prefix}.gitignore")) if self._gitignore else ()
 
-    def _rules_in(self, path: str, base: str = "") -> tuple[gitignore.Rules, ...]:
-        text = read_rules(f"{self._root}/{path}")
-        return (gitignore.Rules(base, gitignore.parse(text)),) if text else ()
+
+def _rules(base: str, text: bytes) -> tuple[gitignore.Rules, ...]:
+    return (gitignore.Rules(base, text),) if text else ()
+
+
+def excluded(root: str) -> bytes:
+    """The text of the ignore file that a repository at ``root`` has but does not check in."""
+    return read_rules(f"{root}/{paths.resolve(root, EXCLUDE)}")
 
 
 def read_rules(path: str) -> bytes:

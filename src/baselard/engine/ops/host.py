@@ -5,18 +5,21 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
 
 from baselard.engine.errors import EngineError, UserError, foreseen
-from baselard.engine.files import checkout, selection, treehash
+from baselard.engine.files import checkout, knowntree, selection, treehash
 from baselard.engine.files.copying import Copier, CopySource, CopyTarget, Metadata
+from baselard.engine.files.gitignore import Rules
+from baselard.engine.files.knowntree import KnownTree, Visit
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.patterns import literal
 from baselard.engine.files.statcache import StatCache, stamp_of
 from baselard.engine.files.treehash import As
-from baselard.engine.files.walking import EVERYTHING, Entry, Filter, walk
+from baselard.engine.files.walking import EVERYTHING, Entry, Filter, excluded, walk
 from baselard.engine.host import rundir
 from baselard.engine.ops.tree import one
 from baselard.engine.run.worker import Worker
@@ -162,12 +165,17 @@ def _missing(path: str) -> str:
 
 def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, bytes]:
     """The content's digest, and one for the stamps of all that was read."""
-    path = os.path.realpath(path)
-    cache = StatCache.below(worker.store, path)
+    part = _Part.of(worker, path, selected)
+    key = part.key()
+    if known := knowntree.recall(worker.store, key):
+        return known.content, known.stamps
+    began, visit = time.time_ns(), knowntree.Visit()
+    cache = StatCache.below(worker.store, part.path)
     stamps = hashlib.sha256()
-    entries = _stamped(_entries(worker, path, selected), stamps)
-    found = treehash.of_entries(path, entries, content=cache.content, owner=As(_ROOT.uid, _ROOT.gid))
+    entries = _stamped(part.entries(visit), stamps)
+    found = treehash.of_entries(part.path, entries, content=cache.content, owner=As(_ROOT.uid, _ROOT.gid))
     cache.save(complete=selected.empty)
+    knowntree.remember(worker.store, key, KnownTree(found, stamps.digest()), visit, began)
     return found, stamps.digest()
 
 
@@ -176,7 +184,7 @@ def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: byt
     with worker.snapshots.layer(None) as draft:
         upper, path = str(draft.upper), os.path.realpath(path)
         after = hashlib.sha256()
-        entries = _stamped(_entries(worker, path, selected), after, again=path)
+        entries = _stamped(_Part.of(worker, path, selected).entries(), after, again=path)
         target = CopyTarget(upper)
         draft.settle = target.settle
         Copier(CopySource(path, changing=True), target, Metadata(_ROOT)).tree(entries, "")
@@ -199,17 +207,40 @@ def _stamp(entry: Entry, again: str) -> bytes:
         return b"gone"
 
 
-def _entries(worker: Worker, path: str, selected: Filter) -> Iterator[Entry]:
-    """The part of the directory that is meant; what Baselard itself keeps or writes there is not."""
-    written = (_place(worker.output), os.path.realpath(rundir.default_root()))
+@dataclass(frozen=True)
+class _Part:
+    """The part of a directory that is meant; what Baselard itself keeps, or has ``written`` there, is not.
 
-    def skips(real: str, info: os.stat_result) -> bool:
-        return real in written or (stat.S_ISDIR(info.st_mode) and cachedir.is_tagged(real))
+    ``path`` has no links in it; ``outer_rules`` are those of .gitignore files above it and of its user.
+    """
 
-    outer_rules = checkout.outer_rules(path) if selected.gitignore else ()
-    for entry in walk(os.path.realpath(path), selected, outer_rules=outer_rules, skips=skips):
-        if not _stays_behind(entry.info):
-            yield entry
+    path: str
+    selected: Filter
+    outer_rules: tuple[Rules, ...]
+    written: tuple[str, ...]
+
+    @classmethod
+    def of(cls, worker: Worker, path: str, selected: Filter) -> "_Part":
+        """The part that a walk is to find, now."""
+        outer_rules = tuple(checkout.outer_rules(path)) if selected.gitignore else ()
+        written = (_place(worker.output), os.path.realpath(rundir.default_root()))
+        return cls(os.path.realpath(path), selected, outer_rules, written)
+
+    def key(self) -> bytes:
+        """Names everything but the directories themselves that the entries depend on."""
+        return knowntree.key(self, excluded(self.path) if self.selected.gitignore else b"")
+
+    def entries(self, visit: Visit | None = None) -> Iterator[Entry]:
+        """Its entries, in the walk's order; ``visit`` is told where the walk comes by."""
+        visit = visit or Visit()
+
+        def skips(real: str, info: os.stat_result) -> bool:
+            return real in self.written or (stat.S_ISDIR(info.st_mode) and visit.is_tagged(real))
+
+        enters = visit.directories.append
+        for entry in walk(self.path, self.selected, outer_rules=self.outer_rules, skips=skips, enters=enters):
+            if not _stays_behind(entry.info):
+                yield entry
 
 
 def _place(path: str) -> str:

@@ -13,6 +13,13 @@ def below(store: Store, prefix: bytes) -> dict[bytes, bytes]:
         return {path[len(prefix) :]: state for path, state in store.db.execute(query, (prefix, after))}
 
 
+def one(store: Store, path: bytes) -> bytes:
+    """The state of one path, empty where none is remembered."""
+    with store.mutex:
+        row = store.db.execute("SELECT state FROM host_content WHERE path = ?", (path,)).fetchone()
+    return bytes(row[0]) if row else b""
+
+
 def keep(store: Store, states: Mapping[bytes, bytes], gone: Iterable[bytes]) -> None:
     """Remember ``states`` by path, and forget the paths ``gone``."""
     with store.transaction():

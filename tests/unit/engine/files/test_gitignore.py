@@ -45,7 +45,7 @@ def _git(root: Path, *arguments: str, stdin: bytes = b"") -> set[str]:
 
 
 def _ignored(text: bytes, paths: list[tuple[str, bool]]) -> set[str]:
-    rules = [gitignore.Rules("", gitignore.parse(text))]
+    rules = [gitignore.Rules("", text)]
     found: set[str] = set()
     for path, is_directory in paths:
         if os.path.dirname(path) in found or gitignore.ignored(rules, path, is_directory=is_directory):
