@@ -20,7 +20,10 @@ def expected(kind: str) -> FileType | None:
 
 @field("Directory.sync")
 async def sync(ctx: Context, directory: Directory) -> str:
-    await ctx.look(directory.output, lambda root: reading.entries(root, directory.path, directory.said))
+    if directory.path == "/":  # every tree has a root
+        await ctx.value(directory.output)
+    else:
+        await ctx.look(directory.output, lambda root: reading.directory(root, directory.path, directory.said))
     return ctx.id(directory)
 
 

@@ -18,6 +18,9 @@ from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import deep, stamps
 
+_SMALL = 1 << 16
+"""Bytes that are written sooner than a thread begins."""
+
 
 @dataclass(frozen=True)
 class NewFile(TreeOperation):
@@ -33,6 +36,10 @@ class NewFile(TreeOperation):
     @property
     def label(self) -> str:
         return f"new file {self.path} ({len(self.content)} bytes)"
+
+    def is_quick(self, inputs: Sequence[Value]) -> bool:
+        """Whether it is a small file in a tree of its own."""
+        return inputs[0].tree is None and len(self.content) <= _SMALL
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Write it. Raises UserError when the path is a directory or leads out of the tree."""

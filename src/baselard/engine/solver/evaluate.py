@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from baselard.engine.errors import told, without_passwords
 from baselard.engine.solver import cancel
-from baselard.engine.solver.graph import CALLED_OFF, Node, Output, Progress, Result, Results, Value
+from baselard.engine.solver.batch import Batch
+from baselard.engine.solver.graph import CALLED_OFF, Node, Output, Progress, Quick, Result, Results, Value
 
 T = TypeVar("T")
 
@@ -34,6 +35,10 @@ class Evaluator:
     progress: Progress
     executor: Executor
     _kept: set[str] = field(init=False, default_factory=set, compare=False, repr=False)
+    _batch: Batch = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_batch", Batch(self.results.transaction, self.results.part))
 
     async def value(self, output: Output) -> Value:
         """The value of one output. Raises what the operation raised."""
@@ -81,33 +86,35 @@ class Evaluator:
     async def _make(self, node: Node) -> Result:
         inputs = await self._inputs(node.inputs)
         if not node.cached:
-            return await self._run(node, inputs)
+            return await self._in_thread(node.run, inputs)
         with told():
             async with self.results.locked(node.key):
-                return await self._look_again_or_run(node, inputs)
+                if isinstance(node, Quick) and node.is_quick(inputs):
+                    return await self._batch.do(lambda: self._look_again_or_run(self.worker, node, inputs))
+                return await self._in_thread(self._look_again_or_run, node, inputs)
 
-    async def _look_again_or_run(self, node: Node, inputs: Sequence[Value]) -> Result:
+    def _look_again_or_run(self, worker: Any, node: Node, inputs: Sequence[Value]) -> Result:
         if known := self.results.lookup(node.key):  # another process may have done it while this one waited
             self.progress.finished(node.key, cached=True, label=without_passwords(node.label))
             return known
-        content_key = await self._in_thread(node.content_key, inputs)
+        content_key = node.content_key(worker, inputs)
         if content_key and (known := self.results.lookup(content_key)):
             self.results.record([node.key], known)
             self.progress.finished(node.key, cached=True, label=without_passwords(node.label))
             return known
-        result = await self._run(node, inputs)
+        result = self._run(worker, node, inputs)
         label = without_passwords(node.label)
         self.results.record([node.key, *([content_key] if content_key else [])], result, label)
         return result
 
-    async def _run(self, node: Node, inputs: Sequence[Value]) -> Result:
-        if not node.cached:
-            return await self._in_thread(node.run, inputs)
+    def _run(self, worker: Any, node: Node, inputs: Sequence[Value]) -> Result:
+        called_off = cancel.current()
         self.progress.started(node.key, without_passwords(node.label))
         try:
-            result = await self._in_thread(node.run, inputs)
+            result = node.run(worker, inputs)
+            called_off.check()
         except BaseException as error:
-            said = CALLED_OFF if isinstance(error, asyncio.CancelledError) else str(error) or type(error).__name__
+            said = CALLED_OFF if called_off.cancelled else str(error) or type(error).__name__
             self.progress.finished(node.key, cached=False, error=said)
             raise
         self.progress.finished(node.key, cached=False)
@@ -123,8 +130,8 @@ class Evaluator:
             for task in tasks:
                 task.cancel()
 
-    async def _in_thread(self, function: Callable[[Any, Sequence[Value]], T], inputs: Sequence[Value]) -> T:
-        return await cancel.in_thread(self.executor, function, self.worker, inputs)
+    async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        return await cancel.in_thread(self.executor, function, self.worker, *arguments)
 
 
 def _forget(tasks: "dict[str, asyncio.Task[Result]]", key: str, done: "asyncio.Task[Result]") -> None:

@@ -5,9 +5,9 @@ solver (vertex, edge, operation); see docs/explanation/architecture.md.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Tree(Protocol):
@@ -66,6 +66,14 @@ class Node(Protocol):
         """One line for the progress display, e.g. ``exec apt-get update``."""
 
 
+@runtime_checkable
+class Quick(Protocol):
+    """A node that may take less time than a thread would to get to it."""
+
+    def is_quick(self, inputs: Sequence[Value]) -> bool:
+        """Whether neither ``content_key`` nor ``run`` of these inputs waits for anything or reads or writes much."""
+
+
 @dataclass(frozen=True)
 class Output:
     """One output of a node: what other nodes take as input (BuildKit: edge)."""
@@ -103,6 +111,12 @@ class Results(Protocol):
 
     def record(self, keys: Sequence[str], result: Result, label: str = "") -> None:
         """Record ``result`` under all of ``keys``; ``label`` is the node's that made it, if it was made just now."""
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """All that is recorded inside is recorded at once or not at all."""
+
+    def part(self) -> AbstractContextManager[object]:
+        """A part of a transaction: what is raised inside takes back the part alone."""
 
     def locked(self, key: str) -> AbstractAsyncContextManager[object]:
         """An async context manager: this key is nobody else's, in any process on this store."""

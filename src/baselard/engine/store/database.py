@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import functools
+import itertools
 import os
 import sqlite3
 import struct
@@ -29,6 +31,7 @@ from baselard.oci import digests
 from baselard.oci.text import whole
 
 _TABLES = ("results", "snapshots", "blobs")
+_numbers = itertools.count()  # of temporary directories; those of other processes are elsewhere
 _LOCK_POLL = 0.02  # seconds between tries for a key that another process holds
 
 
@@ -252,7 +255,8 @@ class Store:
     @contextlib.contextmanager
     def temp_dir(self) -> Iterator[Path]:
         """A new directory on the store's file system, removed afterwards."""
-        path = Path(tempfile.mkdtemp(dir=self.work))
+        path = self.work / f"t{next(_numbers)}"
+        path.mkdir(mode=0o700)
         try:
             yield path
         finally:
@@ -274,6 +278,19 @@ class Store:
                     if self.db.in_transaction:  # on some errors SQLite rolls back by itself
                         self.db.execute("ROLLBACK")
                     raise
+
+    @contextlib.contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of a transaction that is being made: what is raised inside takes back the part and no more."""
+        self.db.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self.db.in_transaction:  # on some errors SQLite rolls back by itself
+                self.db.execute("ROLLBACK TO part")
+                self.db.execute("RELEASE part")
+            raise
+        self.db.execute("RELEASE part")
 
     def clean(self) -> None:
         """Remove what dead processes left, and make what earlier sessions recorded safe against a power cut."""
@@ -353,6 +370,7 @@ def _name(number: int) -> str:
     return digits
 
 
+@functools.cache  # no process outlives a boot
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 

@@ -133,13 +133,13 @@ class Snapshots:
                 unmount(merged)
 
     def _upper(self, work: Path, parent: Snapshot | None) -> Path:
-        """A new upper directory; it is the root that is seen, so it looks as the parent's root does."""
+        """A new upper directory, ``work`` itself or in it; it is the root that is seen, so it looks as the parent's."""
+        if parent is None:
+            work.chmod(0o755)  # whatever the umask
+            return work
         upper = work / "u"
         upper.mkdir()
-        if parent:
-            overlay.copy_attributes(os.fspath(self.store.layer_path(parent)), os.fspath(upper))
-        else:
-            upper.chmod(0o755)  # whatever the umask
+        overlay.copy_attributes(os.fspath(self.store.layer_path(parent)), os.fspath(upper))
         return upper
 
     def lowerdirs(self, snapshot: Snapshot) -> list[str]:

@@ -112,4 +112,7 @@ class Api:
         Below ``root``, if any, it is kept that a query like this one is valid.
         """
         kept = root and root / _KEPT / f"valid-{self.digest}"
-        return await self.queries.answer(ctx, query, variables, operation, kept)
+        try:
+            return await self.queries.answer(ctx, query, variables, operation, kept)
+        finally:
+            ctx.settle()

@@ -44,7 +44,10 @@ class OtherSessions(Protocol):
     """Objects that outlive their session (baselard.engine.api.more.kept)."""
 
     def keep(self, given: str, value: object) -> None:
-        """Have ``find`` know the object behind an ID, if it is of a kind that needs no session."""
+        """Have ``find`` know the object behind an ID, if it is of a kind that needs no session, once it is settled."""
+
+    def settle(self) -> None:
+        """Have other processes know what was kept."""
 
     def find(self, given: str) -> object | None:
         """The object behind an ID of another session; None where none was kept."""
@@ -173,6 +176,11 @@ class Context:
         if given not in ids.objects and self._kept and (found := self._kept.find(given)) and ids.name(found) == given:
             ids.give(found)
         return ids.load(given, expected, implementers=implementers)
+
+    def settle(self) -> None:
+        """Have other sessions know the objects of all IDs that were given out; to be called before the client does."""
+        if self._kept:
+            self._kept.settle()
 
     @property
     def _kept(self) -> OtherSessions | None:

@@ -80,13 +80,14 @@ class Queries:
         return json.dumps(graphql.introspection_from_schema(self.schema), separators=(",", ":")).encode()
 
     def _checked(self, query: str, kept: Path | None = None) -> DocumentNode:
-        try:
-            document = graphql.parse(query)
-        except GraphQLError as error:
-            raise _invalid(error) from error
         valid = self._valid(kept)
         name = outline(query)
-        if name in valid:
+        known = name in valid
+        try:  # only what is wrong with a query, or with its variables, is told by the place
+            document = graphql.parse(query, no_location=known and "$" not in query)
+        except GraphQLError as error:
+            raise _invalid(error) from error
+        if known:
             return document
         if errors := graphql.validate(self.schema, document, structs.RULES):
             raise _invalid(*errors)

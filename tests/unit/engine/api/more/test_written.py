@@ -82,7 +82,13 @@ def test_every_operation_can_be_written() -> None:
 def test_objects_are_kept_in_the_store_and_in_no_export(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     given = Ids().name(TREE)
-    SharedObjects(store).keep(given, TREE)
+    kept, transactions = SharedObjects(store), list[str]()
+    store.db.set_trace_callback(lambda sql: transactions.append(sql) if sql.startswith("BEGIN") else None)
+    kept.keep(given, TREE)
+    kept.keep(Ids().name(Directory()), Directory())
+    kept.settle()
+    kept.settle()
+    assert len(transactions) == 1
     assert SharedObjects(store).find(given) == TREE
     assert SharedObjects(store).find(Ids().name(BASE)) is None
     assert SharedObjects(store).find("nonsense") is None
