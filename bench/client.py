@@ -62,9 +62,11 @@ class Client:
 
 
 @contextlib.contextmanager
-def session(store: Path, program: Sequence[str] = PROGRAM) -> Iterator[Client]:
-    """A new session on ``store``. Raises RuntimeError when the engine does not start; its log is beside the store."""
-    argv = [sys.executable, "-I", *program]
+def session(store: Path, program: Sequence[str] = PROGRAM, prefix: Sequence[str] = ()) -> Iterator[Client]:
+    """A new session on ``store``, of whom ``prefix`` makes it. Raises RuntimeError when the engine does not start; its
+    log is beside the store."""
+    own = [f"BASELARD_STORE={store}"] if prefix else []
+    argv = [*prefix, *own, sys.executable, "-I", *program]
     env = {**os.environ, "BASELARD_STORE": str(store)}
     log = store.parent / "engine.log"
     with log.open("ab") as errors:

@@ -11,7 +11,7 @@ from pathlib import Path
 from baselard.cli.parser import Parser
 from baselard.engine.errors import UserError
 from baselard.engine.store import snapshots
-from bench import chart, growth, job, machine, micro, resident, results, table, ways
+from bench import chart, growth, job, machine, micro, resident, results, rootless, table, ways
 from bench.job import table as job_table
 from bench.lab import QUICK, Lab, Sizes
 from bench.method import Scenario, measure
@@ -23,7 +23,7 @@ def run(argv: Sequence[str]) -> int:
     asked = _parser().read(argv)
     if asked.table:
         return _show(_read(asked.table), asked.into)
-    files = (micro, ways, growth, resident, job)
+    files = (micro, ways, growth, resident, rootless, job)
     chosen = choose([scenario for file in files for scenario in file.SCENARIOS], asked.only)
     if asked.list:
         sys.stdout.writelines(f"{scenario.name:<16}{scenario.title}\n" for scenario in chosen)

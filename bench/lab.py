@@ -100,9 +100,12 @@ class Lab:
         return self.root / "store"
 
     @contextlib.contextmanager
-    def session(self, store: Path | None = None, program: Sequence[str] = client.PROGRAM) -> Iterator[Client]:
-        """A new engine process, whose memory is noted when it ends; ``program`` is what Python shall run."""
-        with client.session(store or self.store, program) as opened:
+    def session(
+        self, store: Path | None = None, program: Sequence[str] = client.PROGRAM, prefix: Sequence[str] = ()
+    ) -> Iterator[Client]:
+        """A new engine process, whose memory is noted when it ends; ``program`` is what Python shall run, and
+        ``prefix`` the words before it."""
+        with client.session(store or self.store, program, prefix) as opened:
             yield opened
             self.peaks[self.scenario] = max(opened.peak, self.peaks.get(self.scenario, 0))
 
