@@ -124,6 +124,36 @@ class CleanupSettings:
 
 
 @dataclass(frozen=True)
+class IgnoreSettings:
+    """A vulnerability, by any of its names, that does not fail up to and including the ISO date `until`.
+
+    An empty `package` means: in any.
+    """
+
+    id: str
+    until: str
+    reason: str
+    package: str = ""
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """The known vulnerabilities that fail. `unknown` says whether those without a severity "fail".
+
+    `database` is a directory of the repository or an image, empty for the public one; where the scanner cannot run, it
+    fails if it is `required`.
+    """
+
+    severity: str = "high"
+    unknown: str = "fail"
+    fixed_only: bool = False
+    ignore: tuple[IgnoreSettings, ...] = ()
+    database: str = ""
+    image: str = "ghcr.io/google/osv-scanner:v2.6.0"
+    required: bool = True
+
+
+@dataclass(frozen=True)
 class SignSettings:
     """The signer where the call gives no key: a command of a key management service, or an OIDC identity.
 
@@ -179,6 +209,7 @@ class Config:
     runners: Mapping[str, str] = field(default_factory=dict)
     publish: PublishSettings = field(default_factory=PublishSettings)
     cleanup: CleanupSettings = field(default_factory=CleanupSettings)
+    scan: ScanSettings | None = None
     sign: SignSettings = field(default_factory=SignSettings)
     verify: VerifySettings = field(default_factory=VerifySettings)
     document: Document = field(default_factory=lambda: Document({}, {}), compare=False, repr=False)
@@ -231,6 +262,7 @@ def _config(document: Mapping[str, Any], places: Document) -> Config:
     values["runners"] = document.get("matrix", {}).get("runners")
     values["publish"] = PublishSettings(**_fields(document.get("publish", {})))
     values["cleanup"] = CleanupSettings(**_fields(document.get("cleanup", {})))
+    values["scan"] = _scan(_fields(document["scan"])) if "scan" in document else None
     values["sign"] = SignSettings(**_fields(document.get("sign", {})))
     values["verify"] = _verify(_fields(document.get("verify", {})))
     return Config(**{key: value for key, value in values.items() if value is not None})
@@ -243,6 +275,10 @@ def _base(document: Mapping[str, Any], number: int, places: Document) -> BaseSet
 def _verify(fields: Mapping[str, Any]) -> VerifySettings:
     origins = tuple(OriginSettings(**_fields(one)) for one in fields.get("origins", ()))
     return VerifySettings(**{**fields, "origins": origins})
+
+
+def _scan(fields: Mapping[str, Any]) -> ScanSettings:
+    return ScanSettings(**{**fields, "ignore": tuple(IgnoreSettings(**entry) for entry in fields.get("ignore", ()))})
 
 
 def _example(document: Mapping[str, Any], name: str, places: Document) -> dict[str, Any]:

@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from typing import Any
 
 from pipeline import platforms
 from pipeline.config import Config
 from pipeline.errors import ConfigError, UsageError
+from pipeline.references import parse_reference
 from pipeline.tags import rules
 
 
 def check(config: Config) -> Config:
     """The same configuration; ConfigError with the line of what cannot be meant."""
-    for name, example in config.examples.items():
-        for number, platform in enumerate(example.platforms):
-            where = ("examples", "settings", name, "platforms", str(number))
-            _tried(config, where, platforms.check_platform, platform)
-        if example.quarantine:
-            where = ("examples", "settings", name, "quarantine", "until")
-            _tried(config, where, date.fromisoformat, example.quarantine.until)
+    for where, platform in _platforms(config):
+        _tried(config, where, platforms.check_platform, platform)
+    for where, day in _days(config):
+        _tried(config, where, date.fromisoformat, day)
     for number, base in enumerate(config.bases):
         for target in base.budgets:
             known(config, ("bases", str(number), "budgets", target), "target", base.targets)
-    for platform in config.runners:
-        _tried(config, ("matrix", "runners", platform), platforms.check_platform, platform)
-    for number, platform in enumerate(config.publish.platforms):
-        _tried(config, ("publish", "platforms", str(number)), platforms.check_platform, platform)
+    if config.scan:
+        _tried(config, ("scan", "image"), parse_reference, config.scan.image)
     for key, parse in (("tags", rules.parse), ("flavor", rules.parse_flavor)):
         for number, line in enumerate(getattr(config.publish, key)):
             _tried(config, ("publish", key, str(number)), parse, [line])
     return config
+
+
+def _platforms(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The platforms that are named, and where."""
+    for name, example in config.examples.items():
+        for number, platform in enumerate(example.platforms):
+            yield ("examples", "settings", name, "platforms", str(number)), platform
+    for platform in config.runners:
+        yield ("matrix", "runners", platform), platform
+    for number, platform in enumerate(config.publish.platforms):
+        yield ("publish", "platforms", str(number)), platform
+
+
+def _days(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The last days that are set, and where."""
+    for name, example in config.examples.items():
+        if example.quarantine:
+            yield ("examples", "settings", name, "quarantine", "until"), example.quarantine.until
+    for number, entry in enumerate(config.scan.ignore if config.scan else ()):
+        yield ("scan", "ignore", str(number), "until"), entry.until
 
 
 def known(config: Config, where: Sequence[str], kind: str, names: Collection[str]) -> None:

@@ -163,7 +163,12 @@ async def only_checked(call: Call, platforms: Sequence[str], reason: str) -> Rep
 
 
 async def _checked(call: Call, per_platform: Sequence[Call]) -> Report:
-    return merge("publish", [await calls.lint(call), *[await _tested(one) for one in per_platform]])
+    reports = [await calls.lint(call), *[await _tested(one) for one in per_platform]]
+    if call.project.config.scan is not None:
+        from pipeline.scan import gate  # most publish without
+
+        reports.append(await gate.before_publishing(call, per_platform))
+    return merge("publish", reports)
 
 
 async def _upload(per_platform: Sequence[Call], maker: ProofMaker, base: Base, target: str) -> Uploaded:

@@ -8,10 +8,11 @@ from dagger import Doc
 
 from pipeline import listing
 from pipeline.discover import EngineTree
-from pipeline.fan_out import FanOut, fresh
+from pipeline.fan_out import fresh
 from pipeline.flags import Format, Password, Username
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning
+from pipeline.scanning import Scanning
 from pipeline.share import Account
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 GitHubToken = Annotated[dagger.Secret | None, Doc("Token for GitHub's API, which asks strangers to be slow")]
 
 
-class Upkeep(FanOut):
+class Upkeep(Scanning):
     """The part of the main object that keeps things in order."""
 
     @fresh

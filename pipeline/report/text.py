@@ -116,7 +116,8 @@ def conclusion(report: Report) -> str:
     if not total:
         return f"{report.title}: nothing was to be checked"
     tally = Counter(_counted_as(suite) for suite in report.suites)
-    how = f"all {total} passed" if len(tally) < 2 else ", ".join(f"{count} {word}" for word, count in tally.items())
+    told = [f"{count} {word}" for word, count in tally.items()]
+    how = f"all {told[0]}" if len(told) < 2 else ", ".join(told)
     kinds = f" ({counted})" if (counted := made_of(report)) else ""
     return f"{report.title}: {how}{kinds} in {report.seconds:.1f} s"
 

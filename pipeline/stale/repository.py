@@ -29,12 +29,18 @@ class Pinned:
     uses: Mapping[str, Sequence[Use]]
     texts: Mapping[str, str]
     lock: Mapping[str, str]
+    scanner: Pin | None = None
 
     def pins(self) -> list[Pin]:
-        """Images by Dockerfile, the image of this program's tools, actions by file."""
+        """Images by Dockerfile, the images of this program's tools, actions by file."""
         images = [pin for reading in self.readings for pin in reading.pins()]
         used = [use.pin for uses in self.uses.values() for use in uses]
-        return list(dict.fromkeys([*images, dockerfiles.image(TOOLS, "baselard", 0, "tool"), *used]))
+        tools = [dockerfiles.image(TOOLS, "baselard", 0, "tool"), *([self.scanner] if self.scanner else [])]
+        return list(dict.fromkeys([*images, *tools, *used]))
+
+    def written(self, pin: Pin) -> bool:
+        """Whether the configuration itself holds the pin's digest."""
+        return bool(pin.at) and pin.at in self.texts.get(CONFIG, "")
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,17 @@ async def read(project: Project, tree: SourceTree) -> Pinned:
     for one in readings:
         _check(one, texts.get(one.path, ""))
     uses = {path: actions.uses(texts[path], path) for path in dict.fromkeys(workflows) if path in texts}
-    return Pinned(tuple(readings), uses, texts, project.lock)
+    return Pinned(tuple(readings), uses, texts, project.lock, _scanner(project))
+
+
+def _scanner(project: Project) -> Pin | None:
+    """The image of the scanner, where the configuration asks for it."""
+    scan, document = project.config.scan, project.config.document
+    if scan is None:
+        return None
+    written = "image" in document.value["scan"]
+    place = (CONFIG, document.line_of(("scan", "image"))) if written else ("baselard", 0)
+    return dockerfiles.image(lock.locked(project.lock, scan.image), *place, "tool")
 
 
 def _check(reading: Reading, text: str) -> None:
@@ -99,6 +115,8 @@ def updated(pinned: Pinned, standings: Sequence[Standing], *, locking: bool = Fa
         texts[path] = actions.moved(texts[path], found, behind)
     if CONFIG in texts:
         texts[CONFIG] = _configured(texts[CONFIG], pinned.readings, images)
+        if pinned.scanner and pinned.scanner in behind:
+            texts[CONFIG] = texts[CONFIG].replace(pinned.scanner.at, behind[pinned.scanner].at)
     if locking or lock.FILE in texts:
         texts[lock.FILE] = _relocked(pinned, standings)
     after = {path: text for path, text in texts.items() if text != pinned.texts.get(path)}
@@ -110,8 +128,10 @@ def updated(pinned: Pinned, standings: Sequence[Standing], *, locking: bool = Fa
 
 def _relocked(pinned: Pinned, standings: Sequence[Standing]) -> str:
     """The lock of all images that a tag alone names: at the newest, or as they were where nobody knows."""
-    newest = {one.pin.name: one.newest.at for one in standings if one.pin.kind == "image"}
+    newest = {one.pin.name: one.newest.at for one in standings if one.pin.kind != "action"}
     bare = {one.reference for reading in pinned.readings for one in reading.foreign if "@" not in one.reference}
+    if pinned.scanner and not pinned.written(pinned.scanner):
+        bare.add(pinned.scanner.name)
     known = {lock.key(name): newest.get(dockerfiles.image(name, "", 0).name, "") for name in bare}
     images = {name: digest or pinned.lock.get(name, "") for name, digest in known.items()}
     return lock.render({name: digest for name, digest in images.items() if digest})

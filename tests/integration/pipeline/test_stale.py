@@ -126,6 +126,22 @@ def test_a_lock_holds_what_a_tag_alone_names_and_moves_with_it(guarded, tree, wh
     }
 
 
+def test_the_scanner_s_image_is_a_tool_that_moves_where_its_digest_is_written(guarded, tree, who):
+    guarded.put("v1", text="old")
+    old = digest(guarded, "v1")
+    settings = f"bases: [{{name: ghcr.io/acme/it}}]\nscan:\n  image: {guarded.name}:v1@{old}\n"
+    root = tree({"Dockerfile": "FROM scratch\n", "baselard.yaml": settings})
+    assert states(root, who)[0]["tool", "baselard.yaml", 3]["state"] == "current"
+    guarded.put("v1", text="new")
+    assert states(root, who)[0]["tool", "baselard.yaml", 3]["state"] == "outdated"
+    assert here.updated(root, who)[1].after == {"baselard.yaml": settings.replace(old, digest(guarded, "v1"))}
+    bare = settings.replace(f"@{old}", "")
+    root = tree({"baselard.yaml": bare, "baselard.lock": lock.render({f"{guarded.name}:v1": old})})
+    assert states(root, who)[0]["tool", "baselard.yaml", 3]["at"] == old
+    moved = {"baselard.lock": lock.render({f"{guarded.name}:v1": digest(guarded, "v1")})}
+    assert here.updated(root, who)[1].after == moved
+
+
 def test_what_nobody_can_tell_stays_locked_as_it_was_and_what_is_no_longer_named_goes(guarded, tree, who):
     gone = f"sha256:{'1' * 64}"
     names = {f"{guarded.name}:gone": gone, f"{guarded.name}:other": gone}

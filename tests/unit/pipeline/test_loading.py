@@ -16,6 +16,7 @@ CHECKOUT = Path(__file__).parents[3]
 LATE = (
     "pipeline.testers.known",
     "pipeline.proof",
+    "pipeline.scan",
     "pipeline.stale",
     "baselard.dockerfile.syntax.text",
     "baselard.dockerfile.apply.apply",
