@@ -151,7 +151,7 @@ async def _looked_up(call: Call, ready: Scanner, image: ScannedImage, container:
 
 
 async def _list(call: Call, container: dagger.Container) -> dict[str, Any]:
-    """What syft lists, in the step in which a publish has it listed. Raises NotRunError."""
+    """The list that syft writes, in the step in which a publish has it written. Raises NotRunError."""
     forms = call.project.config.publish.sbom
     written = sbom.listed(container, forms if "spdx" in forms else ("spdx",))
     try:

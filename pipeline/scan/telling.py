@@ -22,7 +22,7 @@ _NAMED = 5  # that a sentence lists
 
 @dataclass(frozen=True)
 class Scan:
-    """What became of one image. ``problem`` is why nothing was looked up, ``unbuilt`` why there is no image."""
+    """The outcome for one image. ``problem`` is why nothing was looked up, ``unbuilt`` why there is no image."""
 
     name: str
     problem: str = ""

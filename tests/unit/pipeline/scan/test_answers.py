@@ -31,7 +31,7 @@ def test_every_group_of_records_is_one_vulnerability_with_its_worst_severity():
 
 
 def test_packages_that_no_database_is_for_are_told():
-    assert (ANSWER.looked_up, ANSWER.passed_over) == (3, {("bash", "5.2.37-2.el9"), ("thing", "1")})
+    assert (ANSWER.looked_up, ANSWER.passed_over) == (3, frozenset({("bash", "5.2.37-2.el9"), ("thing", "1")}))
 
 
 @pytest.mark.parametrize(
