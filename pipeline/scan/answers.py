@@ -13,6 +13,7 @@ from typing import Any
 SEVERITIES = ("negligible", "low", "medium", "high", "critical")
 _AT_LEAST = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"), (0.0, "negligible"))
 """CVSS's own scale (https://www.first.org/cvss/v3.1/specification-document#Qualitative-Severity-Rating-Scale)."""
+_LONGEST = 200  # characters of a text
 _WORDS = {**{word: word for word in SEVERITIES}, "moderate": "medium"}
 
 
@@ -80,19 +81,26 @@ def _of_package(listed: Mapping[str, Any]) -> Iterator[Vulnerability]:
         records = [by_id[name] for name in group["ids"]]
         score = str(group.get("max_severity") or "")
         yield Vulnerability(
-            str(package["name"]),
-            str(package.get("version", "")),
-            str(package["ecosystem"]),
+            _line(package["name"]),
+            _line(package.get("version", "")),
+            _line(package["ecosystem"]),
             tuple(_record(record) for record in records),
             _severity(group, records, score),
             score,
-            tuple(dict.fromkeys(version for record in records for version in _fixed(record, package))),
-            next((str(record["summary"]) for record in records if record.get("summary")), ""),
+            tuple(dict.fromkeys(_line(version) for record in records for version in _fixed(record, package))),
+            next((_line(record["summary"]) for record in records if record.get("summary")), ""),
         )
 
 
 def _record(record: Mapping[str, Any]) -> VulnerabilityRecord:
-    return VulnerabilityRecord(record["id"], tuple(record.get("aliases", ())), tuple(record.get("upstream", ())))
+    names = [tuple(map(_line, record.get(key, ()))) for key in ("aliases", "upstream")]
+    return VulnerabilityRecord(_line(record["id"]), *names)
+
+
+def _line(value: Any) -> str:
+    """A text of somebody's record as one line that a terminal shows."""
+    printable = "".join(letter for letter in " ".join(str(value).split()) if letter.isprintable())
+    return printable if len(printable) <= _LONGEST else f"{printable[: _LONGEST - 1]}…"
 
 
 def _severity(group: Mapping[str, Any], records: Sequence[Mapping[str, Any]], score: str) -> str:
@@ -100,7 +108,7 @@ def _severity(group: Mapping[str, Any], records: Sequence[Mapping[str, Any]], sc
     if any(about.get("unimportant") for about in (group.get("experimental_analysis") or {}).values()):
         return "negligible"
     if score:
-        return next(word for least, word in _AT_LEAST if float(score) >= least)
+        return next((word for least, word in _AT_LEAST if float(score) >= least), "")
     words = [_WORDS.get(word.lower(), "") for record in records for word in _words(record)]
     return max((word for word in words if word), key=SEVERITIES.index, default="")
 

@@ -61,6 +61,14 @@ def test_what_is_not_an_answer_is_told(text):
         answers.read(text)
 
 
+def test_a_record_of_somebody_draws_nothing_on_a_terminal():
+    document = json.loads(TEXT)
+    record = document["results"][0]["packages"][1]["vulnerabilities"][0]
+    record["summary"] = "a\nb\x1b[2J\u202e" + "x" * 1000
+    known = answers.read(json.dumps(document)).vulnerabilities[1]
+    assert known.summary == "a b[2J" + "x" * 193 + "…"
+
+
 def ruling(name, *ignored, installed=("bash",), **settings):
     entries = tuple(IgnoreSettings(**{"until": "2026-11-28", "reason": "why", **entry}) for entry in ignored)
     return policy.rule(KNOWN[name], installed, ScanSettings(ignore=entries, **settings), TODAY)
