@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from baselard.engine.errors import HostError
 from baselard.engine.store import snapshots
-from tests import workers
+from tests import people, workers
 
 settings.register_profile("nightly", deadline=None, max_examples=3000)
 settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing about what holds
@@ -28,6 +28,7 @@ _FINE_IN_CI = (
     "BASELARD_ACTIONS names no directory",  # GitHub's own code, which no machine has by itself
     "there is no Python 3.",  # of the versions that a Dagger engine may use, a machine has some
     "there is no sshd here",  # installing it would open a port of a developer's machine
+    "for root alone: ",  # with --as-user
     "root may write everywhere",
     "root may read everything",
     "cosign is not installed",  # it is in no package of Debian, and a build of it takes minutes
@@ -46,6 +47,9 @@ _NUMBERS = itertools.count()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the slow variants too")
+    parser.addoption(
+        "--as-user", action="store_true", help="run as a plain user made for it, whose engines are rootless"
+    )
     engines = ("baselard", "dagger")
     parser.addoption(
         "--engine", choices=engines, default="baselard", help="which engine conformance cases are asked of"
@@ -57,6 +61,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.getoption("--engine") == "dagger" or config.getoption("capture") == "no":
         return 0
     return workers.wanted(config.args, len(os.sched_getaffinity(0)))
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """With --as-user, have the same done by a pytest that belongs to a plain user."""
+    if not config.getoption("as_user") or os.geteuid():
+        return None
+    return people.tested([str(word) for word in config.invocation_params.args])
 
 
 def pytest_sessionstart() -> None:
@@ -75,7 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):  # one of several processes
         items.sort(key=lambda item: workers.turn(item.nodeid))
     reasons = {}
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and not config.getoption("as_user"):
         reasons["root"] = "mounts and containers need root"
     if os.environ.get("BASELARD_OFFLINE"):
         reasons["network"] = "BASELARD_OFFLINE is set"
@@ -85,6 +96,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, reason in reasons.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+        root = item.get_closest_marker("root")
+        if config.getoption("as_user") and root and root.args:
+            item.add_marker(pytest.mark.skip(reason=f"for root alone: {root.args[0]}"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]
+pytestmark = [pytest.mark.root("it makes whole machines"), pytest.mark.network, pytest.mark.full]
 
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie", "noble"])

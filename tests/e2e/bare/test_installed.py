@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]
+pytestmark = [pytest.mark.root("it makes whole machines"), pytest.mark.network, pytest.mark.full]
 
 SUITES = {"bookworm": "the checkout", "trixie": "a wheel", "noble": "a git URL"}
 HOME = "/home/stranger/Images"

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]
+pytestmark = [pytest.mark.root("it makes whole machines"), pytest.mark.network, pytest.mark.full]
 
 UID = 1234
 SAID = "baselard: the engine runs through sudo; the module's code runs as you\n"

@@ -23,6 +23,7 @@ class Greeter:
         """Say it."""
         return "hello"
 '''
+READ_ONLY = pytest.mark.root("it mounts a home that is read-only")
 LATER = 99  # a version of the store's tables that is not made yet
 
 
@@ -49,12 +50,14 @@ def _call(cwd: Path, *words: str, home: Path | None = None, **places: str) -> "s
     return subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
+@READ_ONLY
 def test_a_home_that_cannot_be_written_is_not_needed(module: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     done = _call(module, "call", "hello", home=tmp_path / "home")
     assert (done.returncode, done.stdout) == (0, "hello"), done.stderr
 
 
+@READ_ONLY
 def test_what_does_need_one_says_so(module: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (module / "pyproject.toml").write_text('[project]\nname = "greeter"\nversion = "0"\ndependencies = ["six"]\n')

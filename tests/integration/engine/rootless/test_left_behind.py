@@ -7,30 +7,16 @@ import json
 import os
 import socket
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests import people
 from tests.integration.engine.conftest import Client
 from tests.integration.engine.rootless.conftest import FIRST, UID
 
 pytestmark = pytest.mark.root
-_RANGE = range(FIRST, FIRST + 65536)
-
-
-def _theirs() -> list[str]:
-    """The commands of the processes of the user, or of one of the subordinate numbers."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            owner, line = place.stat().st_uid, place.joinpath("cmdline").read_bytes()
-        except OSError:
-            continue
-        if line and (owner == UID or owner in _RANGE):
-            found.append(line.replace(b"\0", b" ").decode())
-    return found
 
 
 def _served(client: Client, tree: Path) -> str:
@@ -54,17 +40,14 @@ def test_nothing_is_left(person, seen: Path, ending: str) -> None:
     except BaseException:
         client.close()
         raise
-    assert any("slirp4netns" in line for line in _theirs())
+    assert any("slirp4netns" in line for line in people.processes(somebody.user))
     bridges = {f"bsl{path.name}" for path in client.run.iterdir()}
     assert not bridges & {name for _, name in socket.if_nameindex()}, "they are in a namespace of the user's"
     if ending == "killed":
         client.child.kill()
         client.child.wait()
     client.close()
-    deadline = time.monotonic() + 20
-    while theirs := _theirs():
-        assert time.monotonic() < deadline, theirs
-        time.sleep(0.02)
+    assert people.left(somebody.user) == []
     assert str(somebody.home) not in Path("/proc/self/mountinfo").read_text()
     assert somebody.engine().close() == 0, "which clears up after one that was killed"
     assert [path.name for path in (somebody.home / "engine/run").iterdir()] == ["all"]
@@ -79,7 +62,9 @@ def test_prune_removes_files_of_subordinate_numbers(person, seen: Path) -> None:
     assert client.close() == 0
     store = somebody.home / "engine/store"
     assert any(path.stat().st_uid == FIRST + 1233 for path in store.rglob("own/f"))
-    removing = subprocess.run([*somebody.prefix, "rm", "-rf", str(store)], cwd="/", capture_output=True, check=False)
+    removing = subprocess.run(
+        [*somebody.user.prefix, "rm", "-rf", str(store)], cwd="/", capture_output=True, check=False
+    )
     assert removing.returncode != 0 and store.exists(), "the user alone can remove none of them"
     assert somebody.run("prune", "--all", BASELARD_STORE=str(store)).returncode == 0
     assert not [path for path in store.rglob("*") if path.stat().st_uid != UID]
