@@ -77,8 +77,8 @@ def registry_of_bases(folder: Path) -> Iterator[str]:
 
 
 def wait_for(port: int) -> None:
-    """Return once something listens on the loopback port; fail the test after some seconds."""
-    for _ in range(100):
+    """Return once something listens on the loopback port; fail the test after half a minute."""
+    for _ in range(600):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
