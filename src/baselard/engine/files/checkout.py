@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from baselard.engine.errors import HostError
-from baselard.engine.files.gitignore import Rules
+from baselard.engine.files.gitignore import Rules, ignored
 from baselard.engine.files.walking import read_rules
 from baselard.engine.host import process
 from baselard.engine.store.runs import Commit
@@ -29,7 +29,7 @@ def ignores(path: str) -> bool:
     for depth, name in enumerate(names):
         above = names[:depth]
         rules = [*_above(root, above, aside), _rules(os.path.join(root, *above, ".gitignore"), [])]
-        if gitignore.ignored(rules, name, is_directory=True):
+        if ignored(rules, name, is_directory=True):
             return True
     return False
 

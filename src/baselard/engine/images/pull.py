@@ -71,17 +71,17 @@ def pull(snapshots: Snapshots, registry: Registries, image: Resolved, say: Say) 
 
 def _resolve(repository: Repository, wanted: Reference, platform: Platform) -> Resolved:
     answer = _manifest(repository, wanted, wanted.target)
-    found = manifest.parse(answer.body, answer.media_type)
-    if isinstance(found, Index):
-        answer = _manifest(repository, wanted, manifest.choose(found, platform).digest)
-        found = manifest.parse(answer.body, answer.media_type)
-    if not isinstance(found, Manifest):
+    image = manifest.parse(answer.body, answer.media_type)
+    if isinstance(image, Index):
+        answer = _manifest(repository, wanted, manifest.choose(image, platform).digest)
+        image = manifest.parse(answer.body, answer.media_type)
+    if not isinstance(image, Manifest):
         raise UserError(f"{wanted}: an index inside an index is not an image")
-    data = repository.blob(found.config.digest, min(found.config.size, LARGEST_MANIFEST))
+    data = repository.blob(image.config.digest, min(image.config.size, LARGEST_MANIFEST))
     if data is None:
-        raise RegistryError(f"{wanted}: {wanted.registry} does not have its configuration, {found.config.digest}")
-    config = manifest.parse_config(data, found)
-    return Resolved(wanted.with_digest(answer.digest), config, _layers(found, config))
+        raise RegistryError(f"{wanted}: {wanted.registry} does not have its configuration, {image.config.digest}")
+    config = manifest.parse_config(data, image)
+    return Resolved(wanted.with_digest(answer.digest), config, _layers(image, config))
 
 
 def _manifest(repository: Repository, wanted: Reference, target: str) -> Answer:
@@ -150,6 +150,6 @@ def failure(reference: Reference, error: DistributionError) -> EngineError:
     return RegistryError(f"{reference}: {error}", error.status)
 
 
-def _layers(found: Manifest, config: ImageConfig) -> tuple[Layer, ...]:
-    pairs = zip(found.layers, config.diff_ids, strict=True)
+def _layers(image: Manifest, config: ImageConfig) -> tuple[Layer, ...]:
+    pairs = zip(image.layers, config.diff_ids, strict=True)
     return tuple(Layer(part.digest, part.size, diff_id, part.compression) for part, diff_id in pairs)

@@ -86,7 +86,7 @@ class HostDirectory:
 
     def _look(self, worker: Worker) -> None:
         stamps = hashlib.sha256()
-        for _ in _stamped(_entries(worker, self.path, self.selected), stamps):
+        for _ in _stamped(_Part.of(worker, self.path, self.selected).entries(), stamps):
             pass
         if stamps.digest() != self.stamps:
             raise EngineError(f"{self.path}/{self.selected.include[0]} changed since it was read; run again")

@@ -38,8 +38,8 @@ def walk(top: str | Path, *, topdown: bool = True) -> Iterator[Listed]:
 def _names(directory: str) -> tuple[list[str], list[str]]:
     directories: list[str] = []
     others: list[str] = []
-    with contextlib.suppress(OSError), os.scandir(directory) as found:
-        for entry in found:
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
             (directories if _is_directory(entry) else others).append(entry.name)
     return directories, others
 

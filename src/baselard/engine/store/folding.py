@@ -14,16 +14,16 @@ _SMALL_BYTES, _SMALL_ENTRIES = 4 << 20, 1000
 
 def runs(layers: Sequence[Path]) -> list[list[Path]]:
     """Neighbouring layers that are small, together; each of the others alone."""
-    found: list[list[Path]] = []
+    neighbours: list[list[Path]] = []
     open_run = False
     for layer in layers:
         small = _is_small(layer)
         if small and open_run:
-            found[-1].append(layer)
+            neighbours[-1].append(layer)
         else:
-            found.append([layer])
+            neighbours.append([layer])
         open_run = small
-    return found
+    return neighbours
 
 
 def _is_small(layer: Path) -> bool:

@@ -30,8 +30,8 @@ def unmount(target: Path) -> None:
         raise OSError(number, f"umount: {os.strerror(number)}", str(target))
 
 
-def exchange(one: Path, other: Path) -> None:
+def exchange(path: Path, other: Path) -> None:
     """Have two names change places at once (renameat2(2)). Raises OSError."""
-    if _libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
+    if _libc.renameat2(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
         number = ctypes.get_errno()
         raise OSError(number, f"exchange: {os.strerror(number)}", str(other))

@@ -167,7 +167,7 @@ def _inode(inode: Inode, xattrs: bytes, first: int, tar: int) -> bytes:
     if isinstance(inode.special, int):
         place = inode.special
     elif inode.below is not None:
-        place, names = first + inode.block, 2 + sum(one.below is not None for one in inode.below.values())
+        place, names = first + inode.block, 2 + sum(inner.below is not None for inner in inode.below.values())
     elif inode.special:
         place = first + inode.block
     else:
@@ -191,7 +191,7 @@ def _inode(inode: Inode, xattrs: bytes, first: int, tar: int) -> bytes:
 
 
 def _xattrs(xattrs: Mapping[str, bytes] | None) -> bytes:
-    """What follows an inode. The names begin with one of ``_PREFIXES``."""
+    """The extended attributes as they follow an inode. The names begin with one of ``_PREFIXES``."""
     if not xattrs:
         return b""
     rows = [_XATTRS_HEAD]

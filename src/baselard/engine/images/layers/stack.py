@@ -83,7 +83,7 @@ def _known(snapshots: Snapshots, chains: Sequence[str]) -> tuple[int, Snapshot |
 
 
 def _take(store: Store, layer: Layer, blob: Blob, tree: Path, *, lowest: bool) -> UnpackedLayer | IndexedLayer:
-    """What becomes of one layer by itself: large ones are not unpacked where the kernel needs no files."""
+    """Take one layer by itself: large ones are not unpacked where the kernel needs no files."""
     path = blob()
     tree.mkdir()
     tree.chmod(0o755)

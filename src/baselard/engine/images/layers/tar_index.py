@@ -55,7 +55,7 @@ class _Tree:
     parent_names: Names | None = None
 
     def directory(self, names: Names) -> dict[bytes, Inode]:
-        """What the directory holds in which ``names`` lies."""
+        """The entries of the directory in which ``names`` lies."""
         if names[:-1] != self.parent_names:
             below = self.root.below
             for name in names[:-1]:
