@@ -1,16 +1,20 @@
 """Images out of Docker, played by a program of the same name."""
 
+import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from baselard.engine.errors import HostError, ProcessError, UserError
+from baselard.engine.errors import EngineError, HostError, ProcessError, UserError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import archive_write, writing
 from baselard.engine.images.writing import Format, Variant
+from baselard.engine.ops import host
 from baselard.engine.ops.archive import Import
 from baselard.engine.ops.docker_image import ARCHIVE, DockerImage, identify
 from baselard.engine.solver.graph import Output
@@ -55,6 +59,24 @@ def test_an_image_comes_out_of_docker(tmp_path: Path) -> None:
     assert (other.layer_path(tree) / "file").read_text() == "content"
     assert ImageConfig.from_json(result.data["config"]).cmd == ("run",)
     other.close()
+
+
+@pytest.mark.usefixtures("docker")
+def test_a_large_archive_of_this_machine_is_read_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "_LARGE", 1)
+    with contextlib.closing(Store.open(tmp_path / "other")) as other:
+        progress = SimpleNamespace(output=print)
+        worker: Any = SimpleNamespace(store=other, snapshots=merging.snapshots(other), progress=progress, output="")
+        node, name = host.load_file(worker, str(tmp_path / "archive"), later=True)
+        image = Import(Output(node), f"/{name}", platforms.wanted(""))
+        tree = image.run(worker, ()).values[0].tree
+        assert isinstance(tree, Snapshot)
+        assert (image.inputs, (other.layer_path(tree) / "file").read_text()) == ((), "content")
+        assert other.lookup(node.key) is None
+        assert image.key == Import(Output(replace(node, stamps=b"")), f"/{name}", platforms.wanted("")).key
+        (tmp_path / "archive").write_bytes(b"")
+        with pytest.raises(EngineError, match="archive changed since it was read"):
+            image.run(worker, ())
 
 
 @pytest.mark.usefixtures("docker")
