@@ -125,12 +125,16 @@ def _open_the_way(bridge: Bridge) -> str:
     if not process.which("iptables-restore"):
         return "iptables is not installed: containers reach each other but nothing outside; apt-get install iptables"
     try:
-        for subnet in bridge.subnets:
-            _FORWARDING[subnet.version].write_text("1")
-            _restore(subnet, rules(bridge.name, str(subnet), "-I"))
+        with ThreadPoolExecutor(2, "network") as pool:  # the two packet filters know nothing of each other
+            list(pool.map(lambda subnet: _let_out(bridge, subnet), bridge.subnets))
     except (OSError, ProcessError) as error:
         return f"packets cannot be forwarded ({error}): containers reach each other but nothing outside"
     return ""
+
+
+def _let_out(bridge: Bridge, subnet: "IPv4Network | IPv6Network") -> None:
+    _FORWARDING[subnet.version].write_text("1")
+    _restore(subnet, rules(bridge.name, str(subnet), "-I"))
 
 
 def _take_rules_away(name: str, subnet: "IPv4Network | IPv6Network") -> None:
@@ -213,6 +217,7 @@ def _has_ipv6() -> bool:
     return bool(usable) and not any(flag & _RTF_ADDRCONF for flag in usable)
 
 
+_ANYWHERE = "00000000"
 _RTF_UP, _RTF_REJECT, _RTF_ADDRCONF = 0x1, 0x200, 0x40000
 
 
@@ -225,8 +230,14 @@ def routes() -> Iterator[IPv4Network]:
 
 def _mtu() -> int:
     """The smallest MTU on the way out, so that packets leave unfragmented."""
-    devices = {entry["dev"] for entry in _ip_json("-4", "route", "show", "default") if "dev" in entry}
-    return min(map(_mtu_of, devices), default=1500)
+    return min(map(_mtu_of, _ways_out()), default=1500)
+
+
+def _ways_out() -> set[str]:
+    """The devices of default routes (net/route of proc(5)); a star is none, but a route that refuses."""
+    lines = Path("/proc/thread-self/net/route").read_text().splitlines()[1:]
+    ways = [line.split() for line in lines]
+    return {way[0] for way in ways if way[1] == way[7] == _ANYWHERE and way[0] != "*"}
 
 
 def _mtu_of(device: str) -> int:

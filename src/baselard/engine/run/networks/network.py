@@ -25,7 +25,7 @@ from baselard.engine.run.networks.bridges import Bridge
 from baselard.engine.run.networks.namespaces import Namespace
 
 _PLUGINS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
-_KEPT = 3  # namespaces ready before anybody asks
+_KEPT = 3  # namespaces that are ready before anybody asks, at most
 _RESOLV = Path("/etc/resolv.conf")
 _UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
 
@@ -34,13 +34,15 @@ _UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
 class Network:
     """A session's network. Nothing of the machine is touched before the first namespace is asked for.
 
-    ``missing`` tells why containers have none, as far as that is known.
+    As many are ready for the next container as others have been ``_lacking``: the first makes none ahead, since a
+    session may have no other. ``missing`` tells why containers have none, as far as that is known.
     """
 
     run_dir: RunDir
     warn: Callable[[str], None]
     _free: list[Namespace] = field(default_factory=list)
     _used_up: list[Namespace] = field(default_factory=list)
+    _lacking: int = -1
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _set_up: threading.Lock = field(default_factory=threading.Lock)
     missing: str = ""
@@ -72,6 +74,7 @@ class Network:
         """A namespace of the pool, or a new one. With a machine that cannot do networks, loopback is all it has."""
         with self._lock:
             namespace = self._free.pop() if self._free else None
+            self._lacking += namespace is None
         if namespace is None:
             # In a context of its own: whoever asks may be called off, the network must not be left half made.
             namespace = contextvars.Context().run(self._make)
@@ -109,7 +112,7 @@ class Network:
         while not self._closed:
             with self._lock:
                 done = self._used_up.pop() if self._used_up else None
-                full = self._broken or len(self._free) >= _KEPT
+                full = self._broken or len(self._free) >= min(_KEPT, self._lacking)
             if done:
                 self._discard(done)
             elif full:
