@@ -33,7 +33,8 @@ class Walk:
     async def ask(self, query: str) -> JSON:
         """The innermost value of the query's answer. Raises what the resolvers raise."""
         try:
-            data: JSON = await self.context.session.api.answer(self.context, query)
+            root = self.context.session.worker.store.root
+            data: JSON = await self.context.session.api.answer(self.context, query, root=root)
         except FieldError as error:
             raise error.__cause__ or error from None
         while isinstance(data, dict) and len(data) == 1:
