@@ -19,7 +19,7 @@ _EACH = 2_000
 def wanted(chosen: Iterable[str], cores: int) -> int:
     """How many are worth their start for what a command line names, files and directories; 0: pytest's own alone."""
     files: set[Path] = set()
-    for path in (Path(one.partition("::")[0]) for one in chosen):
+    for path in (Path(word.partition("::")[0]) for word in chosen):
         files |= set(path.rglob("test_*.py")) if path.is_dir() else {path}
     few = min(cores, len(files))
     return few if few > 1 else 0

@@ -41,11 +41,11 @@ def test_every_level_has_its_turn() -> None:
 
 
 def test_ports_of_two_processes_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
+    thousands = []
     for number in range(11):
         monkeypatch.setattr(workers, "NUMBER", number)
-        found.append(workers.free_port() // 2000)
-    assert len(set(found)) == 11
+        thousands.append(workers.free_port() // 2000)
+    assert len(set(thousands)) == 11
 
 
 def test_a_port_that_is_taken_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the checks of this checkout are started with, and how they end with it."""
+"""The tools that `baselard test` runs: their words, their exit codes, and how an interrupt ends them."""
 
 import os
 import signal
