@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from baselard.engine.ops.file import NewFile
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.ops.tree import snapshot_of
 from baselard.engine.progress.display import Quiet
+from baselard.engine.solver import cancel
 from baselard.engine.solver.batch import Batch
 from baselard.engine.solver.evaluate import Evaluator, Flights
 from baselard.engine.solver.graph import Output, Result, Value
@@ -107,6 +109,21 @@ async def test_what_was_called_off_is_not_done(store: Store, batch: Batch) -> No
     task.cancel()
     assert await kept == "b"
     assert not store.lookup("a")
+
+
+async def test_each_work_is_done_as_the_work_of_whoever_asked(batch: Batch) -> None:
+    """Spans tell by a context variable who asked; and who was called off before is no reason to call this off."""
+    asker: contextvars.ContextVar[str] = contextvars.ContextVar("asker")
+
+    async def asks(name: str) -> str:
+        asker.set(name)
+        off = cancel.Cancellation()
+        off.cancel()
+        cancel.enter(off)
+        return await batch.do(lambda: f"{asker.get()} {cancel.current().cancelled}")
+
+    names = [str(number) for number in range(70)]
+    assert await asyncio.gather(*map(asks, names)) == [f"{name} False" for name in names]
 
 
 def test_a_loop_that_ended_too_early_stops_no_later_one(store: Store, batch: Batch) -> None:
