@@ -15,6 +15,7 @@ from baselard.engine.api.objects.typedef import Module, TypeDef
 from baselard.engine.host import checkout
 from baselard.engine.modules import known, remote, source
 from baselard.engine.modules.source import PythonModule
+from baselard.engine.store import cachedir
 
 if TYPE_CHECKING:  # help must not wait for these
     from baselard.engine.modules.running import Runner
@@ -100,6 +101,8 @@ def opened(options: Options) -> Iterator[Target]:
 
     The latter then works on the current directory. Raises UserError for a module that cannot be.
     """
+    # Before the module is looked at: it may hold the cache, and must look the same to the next call.
+    cachedir.claim(places.cache_root())
     if remote.is_remote(options.module):
         found = source.find(remote.fetch(options.module, places.cache_root()))
     elif options.module:

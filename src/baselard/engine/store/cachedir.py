@@ -25,6 +25,13 @@ def tag(directory: Path) -> None:
             os.chown(path, owner.st_uid, owner.st_gid)
 
 
+def claim(directory: Path) -> None:
+    """See that the directory is there, and tagged; where it cannot be made, it is not."""
+    with contextlib.suppress(OSError):
+        directory.mkdir(parents=True, exist_ok=True)
+        tag(directory)
+
+
 def is_tagged(directory: str) -> bool:
     """Whether a directory is one of ours."""
     try:
