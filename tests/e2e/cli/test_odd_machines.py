@@ -82,6 +82,7 @@ def test_two_versions_share_a_cache(module: Path, tmp_path: Path) -> None:
     assert (done.returncode, "hello" in done.stdout) == (0, True), done.stderr
 
 
+@pytest.mark.root("it makes the store itself, outside of a user namespace")
 def test_two_versions_do_not_share_a_store(module: Path, tmp_path: Path) -> None:
     _of_a_later_version(tmp_path / "store")
     done = _call(module, "call", "hello", BASELARD_STORE=str(tmp_path / "store"))
