@@ -263,7 +263,7 @@ async def _replied(request: tuple[Any, ...]) -> bytes:
         worker, store = _Nothing(), _Nothing()
         store.root, worker.store, session.worker = Path(root), store, worker  # type: ignore[attr-defined]
         session.api, session.ids, context.session = served.core(), Ids(), session  # type: ignore[attr-defined]
-        context.frame, context.client = None, ""  # type: ignore[attr-defined]
+        context.frame, context.client, context.settle = None, "", lambda: None  # type: ignore[attr-defined]
         return await replies.reply(context, *request)  # type: ignore[arg-type]
 
 

@@ -36,7 +36,11 @@ WARNED = {"run-network-none", "run-mount-cache-readonly", "run-mount-ssh-target-
 NOT_ON_DAGGER = {name for name in CASES if name.startswith("xattr-")} | {"maintainer"}
 # References put together from ARGs cannot be pointed at the test's registry.
 UNMOVABLE = {"arg-global-uses-global", "stage-from-arg", "stage-from-arg-given"}
-WITHOUT_CONTEXTS = [name for name, case in CASES.items() if not case.contexts and name not in UNMOVABLE]
+# A Dagger engine's dockerBuild has an init as the first process.
+UNLIKE_DOCKER_BUILD = {"run-pid-one"}
+WITHOUT_CONTEXTS = [
+    name for name, case in CASES.items() if not case.contexts and name not in UNMOVABLE | UNLIKE_DOCKER_BUILD
+]
 
 Answers = dict[str, dict[str, Any]]
 
@@ -68,8 +72,10 @@ async def _answers(cases: list[Case], folder: Path, registry: str = "") -> Answe
 
     async def one(client: dagger.Client, case: Case) -> None:
         async with limit:
-            (folder / case.name).mkdir(parents=True)
-            answers[case.name] = await _answer(client, case, folder / case.name, registry)
+            place = folder / str(len(answers))
+            place.mkdir(parents=True)
+            answers[case.name] = {}
+            answers[case.name] = await _answer(client, case, place, registry)
 
     async with dagger.Connection() as client, anyio.create_task_group() as group:
         for case in cases:

@@ -140,20 +140,20 @@ def test_another_name_and_form_list_the_same_files_only_once(call, repository, t
     source, name = repository
     settings = (source / "baselard.yaml").read_text().replace("WORD: y", "WORD: both")
     (source / "baselard.yaml").write_text(settings.replace("publish: {", "publish: {sbom: [spdx, cyclonedx], "))
-    first = call(source, "publish", *PUSH)
-    published(first)
-    assert first.executions("syft scan") == 1
+    digest = published(call(source, "publish", *PUSH))["platforms"]["linux/amd64"]["digest"]
+    (tmp_path / "first").mkdir()
+    first = statements(name, digest, tmp_path / "first")["https://spdx.dev/Document"]["predicate"]
     other = f"{registry}/other/{name.rpartition('/')[2]}"
     for file in (source / "baselard.yaml", source / "examples/a/Dockerfile"):
         file.write_text(file.read_text().replace(name, other))
-    second = call(source, "publish", *PUSH)
-    digest = published(second)["platforms"]["linux/amd64"]["digest"]
-    assert second.executions("syft scan") == 0
+    digest = published(call(source, "publish", *PUSH))["platforms"]["linux/amd64"]["digest"]
     said = statements(other, digest, tmp_path)
     listed = said["https://spdx.dev/Document"]["predicate"]
     assert said["https://cyclonedx.org/bom"]["predicate"]["metadata"]["component"]["name"] == other
     roots = [one for one in listed["packages"] if one["SPDXID"].startswith("SPDXRef-DocumentRoot")]
     assert [listed["name"], *(one["name"] for one in roots)] == [other, other]
+    # Judge: syft, which gives each of its runs a number that no other has.
+    assert listed["documentNamespace"] == first["documentNamespace"].replace(f"/{name}-", f"/{other}-")
     assert f"/{other}-" in listed["documentNamespace"]
 
 
