@@ -40,8 +40,15 @@ class User:
             os.chown(self.home / name, self.uid, self.uid)
         ours = {"HOME": self.home, **{name: self.home / place for name, place in _OWN.items()}}
         words = [f"{name}={value}" for name, value in {**ours, "USER": NAME, "LOGNAME": NAME}.items()]
-        others = ("BASELARD_STORE", "BASELARD_CACHE", "BASELARD_RUN", "SUDO_")
-        return [*self.prefix, "env", *(f"--unset={name}" for name in environ if name.startswith(others)), *words]
+        return [*self.prefix, "env", *(f"--unset={name}" for name in _not_theirs(environ)), *words]
+
+
+def _not_theirs(environ: Mapping[str, str]) -> list[str]:
+    """The variables not to hand on: where others' engines are, and what names a place in a home closed to this user."""
+    others, home = ("BASELARD_STORE", "BASELARD_CACHE", "BASELARD_RUN", "SUDO_"), Path(environ.get("HOME") or "/")
+    inside = f"{home}/" if not home.stat().st_mode & stat.S_IXOTH else None
+    closed = {name for name, value in environ.items() if inside and name != "PATH" and value.startswith(inside)}
+    return [name for name in environ if name.startswith(others) or name in closed]
 
 
 def lacking() -> str:
