@@ -77,14 +77,20 @@ def listed(image: dagger.Container, forms: Sequence[str]) -> dagger.Container:
     )
 
 
+async def written(made: dagger.Container, form: Form) -> Document:
+    """One of the lists that a container has written, as it is there. Raises dagger.QueryError."""
+    with spans.task("list packages", folded=True):
+        found: Document = json.loads(await made.file(form.path).contents())
+    return found
+
+
 async def of(made: dagger.Container, form: Form, name: str) -> Document:
     """One of the lists that a container has written, of the image called ``name``.
 
     BaselardError where syft cannot be had or does not end.
     """
     try:
-        with spans.task("list packages", folded=True):
-            found: Document = json.loads(await made.file(form.path).contents())
+        found = await written(made, form)
     except dagger.ExecError as error:
         said = (error.stderr.strip().splitlines() or [f"exit code {error.exit_code}"])[-1]
         remedy = "publish.sbom: [] in baselard.yaml publishes without"

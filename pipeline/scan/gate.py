@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -153,11 +152,9 @@ async def _looked_up(call: Call, ready: Scanner, image: ScannedImage, container:
 async def _list(call: Call, container: dagger.Container) -> dict[str, Any]:
     """The list that syft writes, in the step in which a publish has it written. Raises NotRunError."""
     forms = call.project.config.publish.sbom
-    written = sbom.listed(container, forms if "spdx" in forms else ("spdx",))
+    made = sbom.listed(container, forms if "spdx" in forms else ("spdx",))
     try:
-        with spans.task("list packages", folded=True):
-            document: dict[str, Any] = json.loads(await written.file(sbom.FORMS["spdx"].path).contents())
+        return await sbom.written(made, sbom.FORMS["spdx"])
     except dagger.QueryError as error:
         reason = (error.stderr if isinstance(error, dagger.ExecError) else str(error)).strip().splitlines()
         raise NotRunError(f"{sbom.PACKAGE} lists no packages: {(reason or ['it ended'])[-1]}") from error
-    return document

@@ -70,16 +70,14 @@ async def _answers(cases: list[Case], folder: Path, registry: str = "") -> Answe
     answers: Answers = {}
     limit = anyio.CapacityLimiter(AT_ONCE)
 
-    async def one(client: dagger.Client, case: Case) -> None:
+    async def one(client: dagger.Client, case: Case, place: Path) -> None:
         async with limit:
-            place = folder / str(len(answers))
             place.mkdir(parents=True)
-            answers[case.name] = {}
             answers[case.name] = await _answer(client, case, place, registry)
 
     async with dagger.Connection() as client, anyio.create_task_group() as group:
-        for case in cases:
-            group.start_soon(one, client, case)
+        for number, case in enumerate(cases):  # names would be too long for the path of a socket
+            group.start_soon(one, client, case, folder / str(number))
     return answers
 
 
