@@ -9,11 +9,12 @@ from typing import Any
 import dagger
 
 from baselard.oci.together import each
-from pipeline import changes, checks, choose, share, weights
-from pipeline.changes import Changed
+from pipeline import checks, share, weights
 from pipeline.checks import CheckOptions
 from pipeline.clock import Clock
-from pipeline.discover import Base, Example, Project
+from pipeline.discovery import changes, choose
+from pipeline.discovery.changes import Changed
+from pipeline.discovery.discover import Base, Example, Project
 from pipeline.errors import UsageError
 from pipeline.goss import tool
 from pipeline.images import Images, title

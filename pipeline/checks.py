@@ -15,11 +15,11 @@ from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
 from pipeline import spans
 from pipeline.attempts import settled
-from pipeline.changes import Changed
 from pipeline.clock import Clock
-from pipeline.config import Config, QuarantineSettings, TestSettings
+from pipeline.config.config import Config, QuarantineSettings, TestSettings
 from pipeline.conventions import BASIC, GOSS_WAIT
-from pipeline.discover import Base, Example, base_of
+from pipeline.discovery.changes import Changed
+from pipeline.discovery.discover import Base, Example, base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.failures import Locate, case_of
 from pipeline.goss import ready

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import dagger
 
-from pipeline import compare, docs, publication, verification
 from pipeline.calls import Call
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Suite, Verdict, merge
-from pipeline.publication import PublishRequest
+from pipeline.publish import compare, docs, publication, verification
+from pipeline.publish.publication import PublishRequest
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning
 from pipeline.share import Account

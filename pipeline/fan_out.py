@@ -7,8 +7,9 @@ import dagger
 from dagger import Doc, function
 
 from baselard.dockerfile.plan import entitlements
-from pipeline import calls, changes, checks, choose, discover, distribution, hand_over, joined, verdict
+from pipeline import calls, checks, hand_over, joined, verdict
 from pipeline.clock import Clock
+from pipeline.discovery import changes, choose, discover, distribution
 from pipeline.errors import UsageError
 from pipeline.flags import (
     BaseImage,

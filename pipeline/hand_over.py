@@ -14,7 +14,7 @@ from baselard.oci.together import each
 from pipeline import calls, checks, joined, share
 from pipeline.calls import Call, Selection
 from pipeline.clock import Clock
-from pipeline.discover import Base
+from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
 from pipeline.model import Report, Suite

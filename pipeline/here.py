@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 from baselard.oci.errors import DistributionError
 from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
-from pipeline import discover, lock, plan
-from pipeline.config import FILE
+from pipeline import lock
+from pipeline.config.config import FILE
+from pipeline.discovery import discover, plan
 from pipeline.errors import BaselardError
 from pipeline.on_disk import DiskTree
 from pipeline.project import Project

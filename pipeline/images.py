@@ -14,7 +14,7 @@ import dagger
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError, Warning_
 from pipeline import spans
-from pipeline.config import BaseSettings, ExampleSettings
+from pipeline.config.config import BaseSettings, ExampleSettings
 from pipeline.conventions import IMAGE_CONTEXT, From
 from pipeline.errors import BaselardError, UsageError
 from pipeline.failures import Runs, in_repository, told_in_repository

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline import checks
-from pipeline.discover import Example, Project
+from pipeline.discovery.discover import Example, Project
 from pipeline.errors import UsageError
 
 FORMATS = ("text", "json")

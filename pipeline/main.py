@@ -6,20 +6,8 @@ from typing import Annotated
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
-from pipeline import (
-    calls,
-    changes,
-    choose,
-    delivery,
-    docs,
-    joined,
-    listing,
-    plan,
-    publication,
-    verdict,
-    verification,
-    weights,
-)
+from pipeline import calls, delivery, joined, listing, verdict, weights
+from pipeline.discovery import changes, choose, plan
 from pipeline.fan_out import fresh
 from pipeline.flags import (
     IGNORED,
@@ -53,6 +41,7 @@ from pipeline.flags import (
 )
 from pipeline.images import Images
 from pipeline.past import read as read_past
+from pipeline.publish import docs, publication, verification
 from pipeline.report import directory, outputs
 from pipeline.share import Account
 from pipeline.tags import events, naming

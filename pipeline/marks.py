@@ -10,7 +10,7 @@ from dagger import dag
 from baselard import dockerfile
 from pipeline import archive
 from pipeline.conventions import froms
-from pipeline.discover import Base, Project, base_of
+from pipeline.discovery.discover import Base, Project, base_of
 from pipeline.images import Images
 from pipeline.lock import locked
 from pipeline.references import parse_reference

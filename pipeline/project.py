@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from baselard.oci import platforms
 from pipeline import references
-from pipeline.config import BaseSettings, Config, ExampleSettings, TestSettings
+from pipeline.config.config import BaseSettings, Config, ExampleSettings, TestSettings
 from pipeline.conventions import From, beside
 from pipeline.errors import UsageError
 from pipeline.testers.choose import of_target

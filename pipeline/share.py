@@ -13,7 +13,7 @@ from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential, as_password
 from pipeline import archive
 from pipeline.clock import Clock
-from pipeline.discover import Base
+from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
 from pipeline.model import Case, Phase, Suite, Verdict

@@ -7,7 +7,7 @@ import dagger
 from dagger import Doc
 
 from pipeline import listing
-from pipeline.discover import EngineTree
+from pipeline.discovery.discover import EngineTree
 from pipeline.fan_out import fresh
 from pipeline.flags import Format, Password, Username
 from pipeline.references import parse_reference

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pipeline.config import BaseSettings, ExampleSettings, Variables
+from pipeline.config.config import BaseSettings, ExampleSettings, Variables
 from pipeline.errors import UsageError
 
 INCLUDE, EXCLUDE = "include", "exclude"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.config import Variables
+from pipeline.config.config import Variables
 from pipeline.goss import variables
 
 if TYPE_CHECKING:  # a plan needs no SDK

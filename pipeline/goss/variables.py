@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from pipeline.config import FILE, Variables
+from pipeline.config.config import FILE, Variables
 
 if TYPE_CHECKING:  # a plan needs no SDK
     import dagger

@@ -11,7 +11,7 @@ from baselard.oci.together import each
 from pipeline import spans
 from pipeline.clock import Clock
 from pipeline.conventions import GOSS_WAIT
-from pipeline.discover import Project, base_of
+from pipeline.discovery.discover import Project, base_of
 from pipeline.errors import UsageError
 from pipeline.goss.variables import inline
 from pipeline.lint import gossfiles, hadolint, publishing, tool, workflows

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.config import FILE
-from pipeline.discover import Project
+from pipeline.config.config import FILE
+from pipeline.discovery.discover import Project
 from pipeline.errors import UsageError
 from pipeline.lint.finding import Finding
 from pipeline.model import Location

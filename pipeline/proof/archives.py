@@ -10,7 +10,7 @@ from dagger import dag
 
 from pipeline import archive, push
 from pipeline.calls import Call
-from pipeline.discover import Base
+from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.proof import attaching, layout, proving, sbom
 from pipeline.proof.evidence import Described

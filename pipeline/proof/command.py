@@ -12,7 +12,7 @@ import dagger
 from dagger import dag
 
 from pipeline import spans
-from pipeline.discover import Project
+from pipeline.discovery.discover import Project
 from pipeline.errors import ConfigError, UsageError
 from pipeline.proof import settings, signing
 from pipeline.proof.bundle import Claim

@@ -16,7 +16,7 @@ import dagger
 from dagger import dag
 
 from pipeline import debian, spans
-from pipeline.discover import Project
+from pipeline.discovery.discover import Project
 from pipeline.errors import BaselardError, UsageError
 from pipeline.proof import settings, signing
 from pipeline.proof.bundle import SignedStatement

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 import dagger
 from dagger import dag
 
-from pipeline.config import OriginSettings
-from pipeline.discover import Project
+from pipeline.config.config import OriginSettings
+from pipeline.discovery.discover import Project
 from pipeline.errors import BaselardError, ConfigError
 from pipeline.lock import locked
 from pipeline.proof import policy, settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.discover import Project
+from pipeline.discovery.discover import Project
 from pipeline.errors import UsageError
 from pipeline.model import Case, Verdict
 from pipeline.proof import evidence, judging, keys, provenance, results, settings

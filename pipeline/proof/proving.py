@@ -12,7 +12,7 @@ from baselard.oci.reference import Reference
 from baselard.oci.together import each
 from pipeline import marks
 from pipeline.calls import Call
-from pipeline.discover import Base
+from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Verdict
 from pipeline.proof import attaching, fetched, provenance, results, sbom, simple

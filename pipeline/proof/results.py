@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.oci import digests
-from pipeline.discover import Base, Example, Project, base_of
+from pipeline.discovery.discover import Base, Example, Project, base_of
 from pipeline.model import Case, Report, Suite, Verdict
 from pipeline.report.directory import TESTED
 

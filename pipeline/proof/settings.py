@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.config import OriginSettings, VerifySettings
-from pipeline.discover import Project
+from pipeline.config.config import OriginSettings, VerifySettings
+from pipeline.discovery.discover import Project
 from pipeline.errors import ConfigError
 from pipeline.proof import keys
 from pipeline.proof.keys import PublicKey

@@ -14,7 +14,7 @@ from typing import Any
 
 from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
-from pipeline.config import CleanupSettings
+from pipeline.config.config import CleanupSettings
 from pipeline.errors import UsageError
 from pipeline.listing import columns
 from pipeline.registry import ways

@@ -12,10 +12,11 @@ import dagger
 
 from baselard.dockerfile.syntax.errors import DockerfileError
 from baselard.oci.together import each
-from pipeline import choose, spans
+from pipeline import spans
 from pipeline.calls import Call
-from pipeline.config import ScanSettings
-from pipeline.discover import Base, Example
+from pipeline.config.config import ScanSettings
+from pipeline.discovery import choose
+from pipeline.discovery.discover import Base, Example
 from pipeline.errors import BaselardError
 from pipeline.failures import case_of
 from pipeline.model import Phase, Report

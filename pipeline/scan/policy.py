@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from pipeline.config import IgnoreSettings, ScanSettings
+from pipeline.config.config import IgnoreSettings, ScanSettings
 from pipeline.scan.answers import SEVERITIES, Vulnerability
 
 

@@ -9,9 +9,9 @@ import dagger
 from dagger import dag
 
 from pipeline import spans
-from pipeline.config import ScanSettings
+from pipeline.config.config import ScanSettings
 from pipeline.conventions import IMAGE_CONTEXT
-from pipeline.discover import Project
+from pipeline.discovery.discover import Project
 from pipeline.errors import BaselardError, UsageError
 from pipeline.lock import locked
 from pipeline.scan import answers, packages

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.clock import Clock
-from pipeline.config import FILE, Config, IgnoreSettings, ScanSettings
+from pipeline.config.config import FILE, Config, IgnoreSettings, ScanSettings
 from pipeline.model import Case, Location, Phase, Report, Suite, Verdict
 from pipeline.scan import policy
 from pipeline.scan.answers import SEVERITIES

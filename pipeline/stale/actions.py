@@ -32,7 +32,7 @@ def uses(text: str, path: str) -> list[Use]:
     """Find what a workflow or an action uses of others. Raises UsageError for what is not YAML."""
     import yaml  # the registration reads no file
 
-    from pipeline.nodes import Loader  # likewise
+    from pipeline.config.nodes import Loader  # likewise
 
     try:
         root = yaml.compose(text, Loader=Loader)

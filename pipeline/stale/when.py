@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from baselard import dockerfile
 from baselard.oci.reference import Reference
-from pipeline import choose
-from pipeline.discover import Base, Project, base_of
+from pipeline.discovery import choose
+from pipeline.discovery.discover import Base, Project, base_of
 from pipeline.errors import BaselardError
 from pipeline.lock import locked
 from pipeline.model import Case, Suite, Verdict
-from pipeline.publication import PublishRequest
+from pipeline.publish.publication import PublishRequest
 from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import connect

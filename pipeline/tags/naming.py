@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from baselard.oci.reference import Reference
 from pipeline import references as refs
-from pipeline.discover import UNNAMED, Base, Project
+from pipeline.discovery.discover import UNNAMED, Base, Project
 from pipeline.errors import UsageError
 from pipeline.tags import rules
 from pipeline.tags.events import Event

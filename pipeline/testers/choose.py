@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from pipeline.config import FILE, TestSettings
+from pipeline.config.config import FILE, TestSettings
 from pipeline.conventions import ASKED_FOR, BASIC, TESTS, matches
 
 

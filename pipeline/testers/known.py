@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.config import TestSettings
+from pipeline.config.config import TestSettings
 from pipeline.errors import BaselardError
 from pipeline.failures import case_of
 from pipeline.goss.results import Outcome

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from baselard.oci.together import each
-from pipeline.config import BaseSettings, TestSettings
+from pipeline.config.config import BaseSettings, TestSettings
 from pipeline.conventions import GOSS_WAIT, GOSSFILES, matches
 from pipeline.errors import ConfigError
 from pipeline.project import SourceTree

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import dagger
 
 from pipeline import spans
-from pipeline.config import FILE, TestSettings
+from pipeline.config.config import FILE, TestSettings
 from pipeline.goss import files as gossfiles
 from pipeline.goss.files import GossFiles
 from pipeline.goss.results import Outcome

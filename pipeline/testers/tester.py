@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import dagger
 
-from pipeline.config import TestSettings, Variables
+from pipeline.config.config import TestSettings, Variables
 from pipeline.failures import Locate
 from pipeline.goss.ready import Readiness
 from pipeline.goss.results import Outcome

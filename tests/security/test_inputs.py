@@ -42,7 +42,7 @@ from baselard.oci.errors import DistributionError
 from baselard.oci.registry.connection import Connection
 from baselard.oci.registry.credential import Credential
 from baselard.oci.registry.repository import Repository
-from pipeline import config
+from pipeline.config import config
 from pipeline.errors import ConfigError
 from tests.security import archives
 from tests.security.archives import DIRECTORY, HARD_LINK, REGULAR, SYMLINK

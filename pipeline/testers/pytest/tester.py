@@ -8,7 +8,7 @@ from functools import partial
 import dagger
 
 from pipeline import spans
-from pipeline.config import FILE
+from pipeline.config.config import FILE
 from pipeline.goss import files as gossfiles
 from pipeline.goss.files import GossFiles
 from pipeline.goss.results import Outcome

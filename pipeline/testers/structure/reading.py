@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.document import Document, read
+from pipeline.config.document import Document, read
+from pipeline.config.validation import schema, validate
 from pipeline.errors import ConfigError
-from pipeline.validation import schema, validate
 
 _SCHEMA = Path(__file__).with_name("schema.json")
 _TESTS = ("commandTests", "fileContentTests", "fileExistenceTests", "licenseTests", "metadataTest")

@@ -8,7 +8,7 @@ from typing import Any
 import dagger
 
 from pipeline import spans
-from pipeline.document import Document
+from pipeline.config.document import Document
 from pipeline.goss.results import Outcome
 from pipeline.model import Case, Location, Verdict
 from pipeline.testers.structure import metadata, patterns, reading, tests

@@ -452,7 +452,7 @@ def test_another_version_is_another_engine(other: Machine) -> None:
     (other.root / "note").touch()  # which is no code
     other.run("exit", "0", env=environ)
     assert other.engines() == [first]
-    for changed in ("src/baselard/cli/options.py", "pipeline/config.py"):
+    for changed in ("src/baselard/cli/options.py", "pipeline/config/config.py"):
         (other.root / changed).write_bytes((other.root / changed).read_bytes() + b"\n")
         assert other.run("exit", "7", env=environ).returncode == 7
         (second,) = other.engines()

@@ -20,9 +20,8 @@ import pytest
 from baselard.oci.digests import of_bytes
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
-from pipeline import publication
-from pipeline.config import BaseSettings, Config, PublishSettings, parse
-from pipeline.discover import Base, Project
+from pipeline.config.config import BaseSettings, Config, PublishSettings, parse
+from pipeline.discovery.discover import Base, Project
 from pipeline.errors import BaselardError, ConfigError, UsageError
 from pipeline.model import Report, Verdict
 from pipeline.proof import (
@@ -44,6 +43,7 @@ from pipeline.proof.proving import Prover
 from pipeline.proof.signers import Vouching
 from pipeline.proof.statement import PROVENANCE, SIGNATURE, SPDX, TEST_RESULT, Statement
 from pipeline.proof.trust import Trust
+from pipeline.publish import publication
 from pipeline.push import Uploaded
 from pipeline.references import parse_reference
 from pipeline.registry import index

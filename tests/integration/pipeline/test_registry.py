@@ -7,8 +7,9 @@ import pytest
 from baselard.oci.digests import of_bytes
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
-from pipeline import publication, push
+from pipeline import push
 from pipeline.errors import BaselardError
+from pipeline.publish import publication
 from pipeline.push import Uploaded
 from pipeline.references import parse_reference
 from pipeline.registry import cleaning, index

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench import repositories
-from pipeline import config
+from pipeline.config import config
 
 PAGE = repositories.PAGE.read_text()
 CONFIGURATIONS = repositories.configurations(PAGE)

@@ -12,7 +12,8 @@ import yaml
 from baselard.cli import found, init, naming, parser, tagged
 from baselard.engine.errors import UserError
 from baselard.oci import reference
-from pipeline import config, here
+from pipeline import here
+from pipeline.config import config
 
 
 @pytest.fixture(autouse=True)

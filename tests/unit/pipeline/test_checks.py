@@ -10,7 +10,7 @@ from baselard.dockerfile.syntax.errors import DockerfileError, Place
 from pipeline import checks
 from pipeline.checks import CheckOptions, Subject
 from pipeline.clock import Clock
-from pipeline.config import Config, QuarantineSettings
+from pipeline.config.config import Config, QuarantineSettings
 from pipeline.errors import BaselardError
 from pipeline.goss.results import Outcome
 from pipeline.model import Case, Verdict

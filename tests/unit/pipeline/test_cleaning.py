@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config import CleanupSettings
+from pipeline.config.config import CleanupSettings
 from pipeline.errors import BaselardError
 from pipeline.registry.cleaning import CleaningPolicy, carry_out, plan, policy, render
 from pipeline.registry.contents import Contents, StoredManifest, parse, reachable

@@ -4,11 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline import delivery, publication
-from pipeline.config import BaseSettings, Config, PublishSettings
+from pipeline import delivery
+from pipeline.config.config import BaseSettings, Config, PublishSettings
 from pipeline.delivery import why_not
-from pipeline.discover import Base, Project
+from pipeline.discovery.discover import Base, Project
 from pipeline.model import Report
+from pipeline.publish import publication
 from pipeline.share import Account
 from pipeline.tags.events import Event, Named
 

@@ -4,7 +4,7 @@ import dagger
 import pytest
 import yaml
 
-from pipeline.config import Variables
+from pipeline.config.config import Variables
 from pipeline.goss import files, ready, variables
 from pipeline.goss.files import GossFiles
 from pipeline.goss.ready import Readiness, shell_command

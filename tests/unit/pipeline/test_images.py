@@ -5,9 +5,10 @@ import pytest
 
 from baselard import dockerfile
 from baselard.dockerfile.syntax.errors import DockerfileError, Place, Warning_
-from pipeline import checks, discover
+from pipeline import checks
 from pipeline.checks import CheckOptions
 from pipeline.clock import Clock
+from pipeline.discovery import discover
 from pipeline.errors import BaselardError, UsageError
 from pipeline.fan_out import FanOut
 from pipeline.goss import basic

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pipeline.distribution import Job, render
+from pipeline.discovery.distribution import Job, render
 from pipeline.errors import BaselardError
 from pipeline.joined import Expected, expected, join, of_platform
 from pipeline.model import Attempt, Case, Location, Phase, Quarantine, Report, Suite, Verdict

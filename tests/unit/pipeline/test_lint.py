@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline import discover
+from pipeline.discovery import discover
 from pipeline.errors import BaselardError
 from pipeline.lint import gossfiles, hadolint, workflows
 from pipeline.lint.finding import Finding, document

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pipeline import listing
-from pipeline.config import ExampleSettings, QuarantineSettings, TestSettings
+from pipeline.config.config import ExampleSettings, QuarantineSettings, TestSettings
 from pipeline.conventions import From
-from pipeline.discover import Example
+from pipeline.discovery.discover import Example
 from pipeline.errors import UsageError
 
 GOSS = (TestSettings("goss", ("goss.yaml",)),)

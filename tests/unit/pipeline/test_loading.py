@@ -55,7 +55,7 @@ def test_what_registration_does_not_need_is_loaded_late(added: set[str], name: s
 @pytest.mark.parametrize(
     "call",
     [
-        "from pipeline.config import parse; parse('{}')",
+        "from pipeline.config.config import parse; parse('{}')",
         "from pipeline.goss.files import wrapper; wrapper(['a'])",
         "from baselard import dockerfile; dockerfile.parse('FROM scratch', 'Dockerfile')",
     ],

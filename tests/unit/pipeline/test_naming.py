@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.config import BaseSettings, Config, PublishSettings
-from pipeline.discover import Base, Project
+from pipeline.config.config import BaseSettings, Config, PublishSettings
+from pipeline.discovery.discover import Base, Project
 from pipeline.errors import BaselardError
 from pipeline.lint import publishing
 from pipeline.tags.events import Event

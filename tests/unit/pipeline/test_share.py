@@ -4,10 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline import publication, share
+from pipeline import share
 from pipeline.clock import Clock
 from pipeline.errors import BaselardError
 from pipeline.model import Verdict
+from pipeline.publish import publication
 from pipeline.references import parse_reference
 from pipeline.registry.index import PlatformImage
 from pipeline.share import Account, Handed, Sharing

@@ -11,9 +11,9 @@ import dagger
 import pytest
 
 from baselard.dockerfile.plan.steps import Git, Url
-from pipeline.config import BaseSettings, Config, ExampleSettings, TestSettings
+from pipeline.config.config import BaseSettings, Config, ExampleSettings, TestSettings
 from pipeline.conventions import From
-from pipeline.discover import Base, Example, Project
+from pipeline.discovery.discover import Base, Example, Project
 from pipeline.errors import UsageError
 from pipeline.model import Case, Quarantine, Report, Suite, Verdict
 from pipeline.proof import bundle, fetched, keys, provenance, results, statement

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline import discover, plan
-from pipeline.config import parse
+from pipeline.config.config import parse
+from pipeline.discovery import discover, plan
 from pipeline.errors import ConfigError, UsageError
 from pipeline.tags import naming
 from pipeline.tags.events import Event

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import IgnoreSettings, ScanSettings
+from pipeline.config.config import IgnoreSettings, ScanSettings
 from pipeline.scan import answers, policy
 from pipeline.scan.answers import Vulnerability, VulnerabilityRecord
 

@@ -13,8 +13,8 @@ import gql
 import pytest
 from dagger._exceptions import QueryErrorValue
 
-from pipeline import discover
-from pipeline.config import parse
+from pipeline.config.config import parse
+from pipeline.discovery import discover
 from pipeline.errors import ConfigError, UsageError
 from pipeline.project import Project
 from pipeline.scan import scanner

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.clock import Clock
-from pipeline.config import parse
+from pipeline.config.config import parse
 from pipeline.model import Case, Verdict
 from pipeline.report import text
 from pipeline.scan import answers, policy, telling

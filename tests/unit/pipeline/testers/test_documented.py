@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import TestSettings
+from pipeline.config.config import TestSettings
 from pipeline.conventions import BASIC
 from pipeline.goss.ready import Readiness
 from pipeline.goss.run import How

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.config import TestSettings
+from pipeline.config.config import TestSettings
 from pipeline.errors import ConfigError
 from pipeline.goss import run
 from pipeline.goss.ready import Readiness

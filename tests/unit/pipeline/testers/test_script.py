@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.config import TestSettings
+from pipeline.config.config import TestSettings
 from pipeline.model import Location
 from pipeline.testers import script
 from pipeline.testers.script import Script

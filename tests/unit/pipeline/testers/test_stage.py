@@ -6,7 +6,7 @@ import dagger
 import pytest
 from dagger._exceptions import QueryErrorValue
 
-from pipeline.config import TestSettings
+from pipeline.config.config import TestSettings
 from pipeline.errors import BaselardError
 from pipeline.goss.ready import Readiness
 from pipeline.goss.run import How
