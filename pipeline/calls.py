@@ -14,12 +14,12 @@ from pipeline.checks import CheckOptions
 from pipeline.clock import Clock
 from pipeline.discovery import changes, choose
 from pipeline.discovery.changes import Changed
-from pipeline.discovery.discover import Base, Example, Project
 from pipeline.errors import UsageError
 from pipeline.goss import tool
 from pipeline.images import Images, title
 from pipeline.lint import linting
 from pipeline.model import Report, Suite, merge
+from pipeline.project import Base, Example, Project
 from pipeline.share import Account, Sharing
 from pipeline.weights import Sizes
 

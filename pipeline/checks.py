@@ -19,7 +19,6 @@ from pipeline.clock import Clock
 from pipeline.config.config import Config, QuarantineSettings, TestSettings
 from pipeline.conventions import BASIC, GOSS_WAIT
 from pipeline.discovery.changes import Changed
-from pipeline.discovery.discover import Base, Example, base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.failures import Locate, case_of
 from pipeline.goss import ready
@@ -28,6 +27,7 @@ from pipeline.goss.results import Outcome
 from pipeline.goss.run import How
 from pipeline.images import Images, title
 from pipeline.model import BUILT, WAITING, Attempt, Case, Phase, Quarantine, Report, Suite, Verdict
+from pipeline.project import Base, Example, base_of
 from pipeline.testers.tester import Exam
 
 

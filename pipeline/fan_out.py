@@ -29,6 +29,7 @@ from pipeline.flags import (
 from pipeline.images import Given, Images, everywhere
 from pipeline.model import Suite
 from pipeline.platforms import check_platform
+from pipeline.project import Project
 from pipeline.report import directory
 from pipeline.share import Account, push_dated
 
@@ -176,7 +177,7 @@ class FanOut:
             return taking.given, taking.suites
         return (everywhere(base) if base is not None else None), ()
 
-    async def _project(self) -> discover.Project:
+    async def _project(self) -> Project:
         try:
             allowed = entitlements.read(self.allow or ())
         except ValueError as error:

@@ -14,10 +14,10 @@ from baselard.oci.together import each
 from pipeline import calls, checks, joined, share
 from pipeline.calls import Call, Selection
 from pipeline.clock import Clock
-from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
 from pipeline.model import Report, Suite
+from pipeline.project import Base
 from pipeline.references import parse_reference
 from pipeline.report import directory
 from pipeline.share import Account, Handed

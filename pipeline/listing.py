@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pipeline import checks
-from pipeline.discovery.discover import Example, Project
 from pipeline.errors import UsageError
+from pipeline.project import Example, Project
+from pipeline.report.text import columns
 
 FORMATS = ("text", "json")
 
@@ -56,10 +56,3 @@ def _note(example: Example) -> str:
     if example.problem or quarantine is None:
         return example.problem
     return f"quarantine {'expired' if quarantine.expired else 'until'} {quarantine.until}: {quarantine.reason}"
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of equal length with their columns aligned."""
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)

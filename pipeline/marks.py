@@ -10,9 +10,9 @@ from dagger import dag
 from baselard import dockerfile
 from pipeline import archive
 from pipeline.conventions import froms
-from pipeline.discovery.discover import Base, Project, base_of
 from pipeline.images import Images
 from pipeline.lock import locked
+from pipeline.project import Base, Project, base_of
 from pipeline.references import parse_reference
 from pipeline.tags import naming
 from pipeline.tags.events import Event

@@ -13,10 +13,10 @@ from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential, as_password
 from pipeline import archive
 from pipeline.clock import Clock
-from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
 from pipeline.model import Case, Phase, Suite, Verdict
+from pipeline.project import Base
 from pipeline.references import parse_reference
 from pipeline.registry import ways
 from pipeline.registry.client import connect

@@ -13,8 +13,8 @@ from dagger import dag
 from pipeline import archive
 from pipeline.archive import PackedImage, PackedLayer
 from pipeline.errors import UsageError
-from pipeline.listing import columns
 from pipeline.model import Case, Suite, Verdict
+from pipeline.report.text import columns
 
 if TYPE_CHECKING:
     from baselard.dockerfile.apply.state import Made

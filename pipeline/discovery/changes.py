@@ -10,8 +10,8 @@ import dagger
 from dagger import dag
 
 from pipeline import debian
-from pipeline.discovery.discover import Base, Example
 from pipeline.errors import UsageError
+from pipeline.project import Base, Example
 
 # Outside of every example and base, these change no image. Anything else is taken to concern all of them.
 HARMLESS = ("*.md", "docs/*", "LICENSE*", "NOTICE*", ".gitignore", ".gitattributes", ".editorconfig")

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from pipeline.discovery.discover import Base, Example, Project
 from pipeline.errors import UsageError
+from pipeline.project import Base, Example, Project
 
 
 def examples(project: Project, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> tuple[Example, ...]:

@@ -13,14 +13,12 @@ from pipeline.config import config
 from pipeline.config.config import Config
 from pipeline.discovery import bases, consistency, examples
 from pipeline.errors import ConfigError
-from pipeline.project import UNNAMED, Base, Example, Project, SourceTree, base_of, few, unbuilt
+from pipeline.project import Base, Example, Project, SourceTree, base_of, few, unbuilt
 
 if TYPE_CHECKING:  # whoever plans a repository on a disk has no engine
     import dagger
 
 _FEW = 3  # names that a sentence may list
-
-__all__ = ["UNNAMED", "Base", "EngineTree", "Example", "Project", "base_of", "found", "project"]
 
 
 @dataclass(frozen=True)

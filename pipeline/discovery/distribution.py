@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline import references
-from pipeline.discovery.discover import Example
 from pipeline.errors import UsageError
+from pipeline.project import Example
 
 # GitHub's labels for machines of that platform: no emulation.
 RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}

@@ -11,12 +11,12 @@ from baselard.oci.together import each
 from pipeline import spans
 from pipeline.clock import Clock
 from pipeline.conventions import GOSS_WAIT
-from pipeline.discovery.discover import Project, base_of
 from pipeline.errors import UsageError
 from pipeline.goss.variables import inline
 from pipeline.lint import gossfiles, hadolint, publishing, tool, workflows
 from pipeline.lint.finding import SEVERITIES, Finding
 from pipeline.model import Case, Phase, Report, Suite, Verdict
+from pipeline.project import Project, base_of
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pipeline.config.config import FILE
-from pipeline.discovery.discover import Project
 from pipeline.errors import UsageError
 from pipeline.lint.finding import Finding
 from pipeline.model import Location
+from pipeline.project import Project
 from pipeline.tags import naming
 from pipeline.tags.events import Event
 

@@ -10,8 +10,8 @@ from dagger import dag
 
 from pipeline import archive, push
 from pipeline.calls import Call
-from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError
+from pipeline.project import Base
 from pipeline.proof import attaching, layout, proving, sbom
 from pipeline.proof.evidence import Described
 from pipeline.proof.provenance import Origin

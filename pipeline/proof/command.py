@@ -12,8 +12,8 @@ import dagger
 from dagger import dag
 
 from pipeline import spans
-from pipeline.discovery.discover import Project
 from pipeline.errors import ConfigError, UsageError
+from pipeline.project import Project
 from pipeline.proof import settings, signing
 from pipeline.proof.bundle import Claim
 from pipeline.proof.keys import PublicKey

@@ -16,8 +16,8 @@ import dagger
 from dagger import dag
 
 from pipeline import debian, spans
-from pipeline.discovery.discover import Project
 from pipeline.errors import BaselardError, UsageError
+from pipeline.project import Project
 from pipeline.proof import settings, signing
 from pipeline.proof.bundle import SignedStatement
 from pipeline.proof.trust import Identity, Trust

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from baselard.oci.reference import Reference
 from pipeline import archive, push, spans
 from pipeline.calls import Call
-from pipeline.discovery.discover import Base
 from pipeline.model import Case, Report
+from pipeline.project import Base
 from pipeline.proof import buildkit, proving
 from pipeline.proof.provenance import Origin
 from pipeline.proof.proving import Prover

@@ -9,9 +9,9 @@ import dagger
 from dagger import dag
 
 from pipeline.config.config import OriginSettings
-from pipeline.discovery.discover import Project
 from pipeline.errors import BaselardError, ConfigError
 from pipeline.lock import locked
+from pipeline.project import Project
 from pipeline.proof import policy, settings
 from pipeline.proof.policy import ProofPolicy
 from pipeline.references import parse_reference

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.discovery.discover import Project
 from pipeline.errors import UsageError
 from pipeline.model import Case, Verdict
+from pipeline.project import Project
 from pipeline.proof import evidence, judging, keys, provenance, results, settings
 from pipeline.proof.judging import Judged
 from pipeline.proof.statement import KINDS, Statement

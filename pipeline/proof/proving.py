@@ -12,9 +12,9 @@ from baselard.oci.reference import Reference
 from baselard.oci.together import each
 from pipeline import marks
 from pipeline.calls import Call
-from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.model import Case, Report, Verdict
+from pipeline.project import Base
 from pipeline.proof import attaching, fetched, provenance, results, sbom, simple
 from pipeline.proof.attaching import held, lacking
 from pipeline.proof.evidence import Described

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselard.oci import digests
-from pipeline.discovery.discover import Base, Example, Project, base_of
 from pipeline.model import Case, Report, Suite, Verdict
+from pipeline.project import Base, Example, Project, base_of
 from pipeline.report.directory import TESTED
 
 PASSED, WARNED, FAILED = "PASSED", "WARNED", "FAILED"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pipeline.config.config import OriginSettings, VerifySettings
-from pipeline.discovery.discover import Project
 from pipeline.errors import ConfigError
+from pipeline.project import Project
 from pipeline.proof import keys
 from pipeline.proof.keys import PublicKey
 from pipeline.proof.trust import Identity, Trust

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import dagger
 
-from pipeline.discovery.discover import Project
+from pipeline.project import Project
 from pipeline.proof import command, keyless, signing
 from pipeline.proof.signing import Signer
 

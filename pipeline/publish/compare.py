@@ -14,10 +14,10 @@ from pipeline import archive, weights
 from pipeline.archive import PackedLayer
 from pipeline.calls import Call
 from pipeline.discovery import choose
-from pipeline.discovery.discover import Base
 from pipeline.errors import BaselardError
 from pipeline.images import title
 from pipeline.model import Report
+from pipeline.project import Base
 from pipeline.registry import index
 from pipeline.registry.client import connect
 from pipeline.share import Account

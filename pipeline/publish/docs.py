@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from baselard.oci.together import each
-from pipeline.discovery.discover import Project
 from pipeline.errors import UsageError
+from pipeline.project import Project
 from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import AwaitedRepository, connect

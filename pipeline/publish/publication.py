@@ -15,11 +15,11 @@ from baselard.oci.reference import Reference
 from pipeline import archive, calls, marks, push, spans
 from pipeline.calls import Call
 from pipeline.discovery import choose
-from pipeline.discovery.discover import Base, Project
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images, title
 from pipeline.model import Case, Report, Suite, Verdict, merge
 from pipeline.platforms import check_platform
+from pipeline.project import Base, Project
 from pipeline.push import Moved, Tested, Uploaded
 from pipeline.references import parse_reference
 from pipeline.registry import index

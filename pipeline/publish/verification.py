@@ -12,10 +12,10 @@ from dagger import dag
 from baselard.oci.reference import Reference
 from pipeline import calls
 from pipeline.calls import Call
-from pipeline.discovery.discover import base_of
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images, everywhere, title
 from pipeline.model import Case, Report, Suite, Verdict, merge
+from pipeline.project import base_of
 from pipeline.references import parse_reference
 from pipeline.registry import index
 from pipeline.registry.client import connect

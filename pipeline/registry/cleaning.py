@@ -16,11 +16,11 @@ from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential
 from pipeline.config.config import CleanupSettings
 from pipeline.errors import UsageError
-from pipeline.listing import columns
 from pipeline.registry import ways
 from pipeline.registry.client import connect
 from pipeline.registry.contents import Contents, reachable, read, subject_of, with_orphans
 from pipeline.registry.removal import Removal
+from pipeline.report.text import columns
 
 _SHORT = len("sha256:") + 12  # characters of a digest that are shown, as docker does
 

@@ -25,6 +25,13 @@ def render(report: Report) -> str:
     return "\n\n".join([*blocks, conclusion(report)])
 
 
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of equal length with their columns aligned."""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
 def table(suites: Sequence[Suite]) -> str:
     """Aligned columns: verdict, name, cases passed of those that ran, seconds, a note."""
     rows = [(label(suite), suite.name, counts(suite), f"{suite.seconds:.1f} s", _remark(suite)) for suite in suites]

@@ -16,10 +16,10 @@ from pipeline import spans
 from pipeline.calls import Call
 from pipeline.config.config import ScanSettings
 from pipeline.discovery import choose
-from pipeline.discovery.discover import Base, Example
 from pipeline.errors import BaselardError
 from pipeline.failures import case_of
 from pipeline.model import Phase, Report
+from pipeline.project import Base, Example
 from pipeline.proof import sbom
 from pipeline.references import parse_reference
 from pipeline.scan import packages, policy, scanner, telling

@@ -11,9 +11,9 @@ from dagger import dag
 from pipeline import spans
 from pipeline.config.config import ScanSettings
 from pipeline.conventions import IMAGE_CONTEXT
-from pipeline.discovery.discover import Project
 from pipeline.errors import BaselardError, UsageError
 from pipeline.lock import locked
+from pipeline.project import Project
 from pipeline.scan import answers, packages
 from pipeline.scan.answers import Findings
 from pipeline.scan.packages import ListedPackage

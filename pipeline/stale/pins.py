@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.listing import columns
+from pipeline.report.text import columns
 
 TOOLS = "debian:trixie-slim"
 """The image in which this program runs its tools: linters, goss, syft, openssl."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from baselard import dockerfile
 from baselard.oci.reference import Reference
 from pipeline.discovery import choose
-from pipeline.discovery.discover import Base, Project, base_of
 from pipeline.errors import BaselardError
 from pipeline.lock import locked
 from pipeline.model import Case, Suite, Verdict
+from pipeline.project import Base, Project, base_of
 from pipeline.publish.publication import PublishRequest
 from pipeline.references import parse_reference
 from pipeline.registry import index

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from baselard.oci.reference import Reference
 from pipeline import references as refs
-from pipeline.discovery.discover import UNNAMED, Base, Project
 from pipeline.errors import UsageError
+from pipeline.project import UNNAMED, Base, Project
 from pipeline.tags import rules
 from pipeline.tags.events import Event
 from pipeline.tags.produce import Tags, for_target, produce

@@ -21,9 +21,9 @@ from baselard.oci.digests import of_bytes
 from baselard.oci.media_types import OCI_INDEX
 from baselard.oci.registry.credential import Credential
 from pipeline.config.config import BaseSettings, Config, PublishSettings, parse
-from pipeline.discovery.discover import Base, Project
 from pipeline.errors import BaselardError, ConfigError, UsageError
 from pipeline.model import Report, Verdict
+from pipeline.project import Base, Project
 from pipeline.proof import (
     attaching,
     buildkit,

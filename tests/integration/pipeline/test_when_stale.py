@@ -13,8 +13,8 @@ from baselard.oci.media_types import OCI_MANIFEST
 from baselard.oci.registry.credential import Credential
 from pipeline import delivery
 from pipeline.config.config import BaseSettings, Config
-from pipeline.discovery.discover import Base, Project
 from pipeline.model import Case, Report, Suite, Verdict
+from pipeline.project import Base, Project
 from pipeline.publish.publication import PublishRequest
 from pipeline.references import parse_reference
 from pipeline.registry.client import connect

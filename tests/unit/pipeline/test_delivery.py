@@ -7,8 +7,8 @@ import pytest
 from pipeline import delivery
 from pipeline.config.config import BaseSettings, Config, PublishSettings
 from pipeline.delivery import why_not
-from pipeline.discovery.discover import Base, Project
 from pipeline.model import Report
+from pipeline.project import Base, Project
 from pipeline.publish import publication
 from pipeline.share import Account
 from pipeline.tags.events import Event, Named

@@ -9,8 +9,8 @@ import pytest
 from pipeline import listing
 from pipeline.config.config import ExampleSettings, QuarantineSettings, TestSettings
 from pipeline.conventions import From
-from pipeline.discovery.discover import Example
 from pipeline.errors import UsageError
+from pipeline.project import Example
 
 GOSS = (TestSettings("goss", ("goss.yaml",)),)
 BASIC = (TestSettings("basic"),)

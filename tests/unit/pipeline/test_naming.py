@@ -3,9 +3,9 @@
 import pytest
 
 from pipeline.config.config import BaseSettings, Config, PublishSettings
-from pipeline.discovery.discover import Base, Project
 from pipeline.errors import BaselardError
 from pipeline.lint import publishing
+from pipeline.project import Base, Project
 from pipeline.tags.events import Event
 from pipeline.tags.naming import references
 

@@ -13,9 +13,9 @@ import pytest
 from baselard.dockerfile.plan.steps import Git, Url
 from pipeline.config.config import BaseSettings, Config, ExampleSettings, TestSettings
 from pipeline.conventions import From
-from pipeline.discovery.discover import Base, Example, Project
 from pipeline.errors import UsageError
 from pipeline.model import Case, Quarantine, Report, Suite, Verdict
+from pipeline.project import Base, Example, Project
 from pipeline.proof import bundle, fetched, keys, provenance, results, statement
 from pipeline.proof.bundle import SignedStatement
 from pipeline.proof.provenance import BuildRecipe, BuildRun, Material, Origin

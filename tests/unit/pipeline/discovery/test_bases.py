@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.discovery import choose, discover
 from pipeline.errors import ConfigError
+from pipeline.project import base_of
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +48,7 @@ async def test_three_dockerfiles_of_one_name_are_ordered_by_what_they_start_from
 )
 async def test_a_tag_means_the_base_that_has_it(project, reference, dockerfile):
     found = await project(TOOLS, CHAIN)
-    meant = discover.base_of(reference, found.bases)
+    meant = base_of(reference, found.bases)
     assert (meant and meant[0].dockerfile) == (dockerfile and f"{dockerfile}/Dockerfile")
 
 
@@ -56,7 +57,7 @@ async def test_a_tag_and_a_target(project):
     found = await project(
         config, {"Dockerfile": "FROM debian AS slim\nFROM slim AS full\n", "b/Dockerfile": "FROM debian\n"}
     )
-    meant = {tag: discover.base_of(f"a:{tag}", found.bases) for tag in ("x", "x-full", "latest", "y")}
+    meant = {tag: base_of(f"a:{tag}", found.bases) for tag in ("x", "x-full", "latest", "y")}
     assert {tag: one and one[0].title(one[1]) for tag, one in meant.items()} == {
         "x": "a:x-slim",
         "x-full": "a:x-full",

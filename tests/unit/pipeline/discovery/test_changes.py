@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.config.config import BaseSettings, ExampleSettings
 from pipeline.discovery.changes import Changed, affected, parse, since
-from pipeline.discovery.discover import Base, Example
 from pipeline.errors import BaselardError
+from pipeline.project import Base, Example
 
 EXAMPLES = tuple(Example(name, f"examples/{name}", ExampleSettings()) for name in ("cli", "web"))
 BASE = Base("b", "image/Dockerfile", "image", ("",), (), BaseSettings())

@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.config.config import BaseSettings, Config, ExampleSettings
 from pipeline.discovery import choose
-from pipeline.discovery.discover import Base, Example, Project
 from pipeline.errors import BaselardError
+from pipeline.project import Base, Example, Project
 
 
 def project(*names, targets=("standard", "dev")):

@@ -5,6 +5,7 @@ import pytest
 from pipeline.discovery import discover
 from pipeline.discovery.discover import EngineTree
 from pipeline.errors import ConfigError
+from pipeline.project import base_of
 
 pytestmark = pytest.mark.anyio
 
@@ -146,7 +147,7 @@ async def test_the_tag_chooses_the_target(found, reference, target):
             "examples/x/Dockerfile": CHILD,
         }
     )
-    meant = discover.base_of(reference, project.bases)
+    meant = base_of(reference, project.bases)
     assert (meant and meant[1]) == target
 
 

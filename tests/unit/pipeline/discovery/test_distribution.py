@@ -5,9 +5,9 @@ import json
 import pytest
 
 from pipeline.config.config import ExampleSettings
-from pipeline.discovery.discover import Example
 from pipeline.discovery.distribution import RUNNERS, plan, render
 from pipeline.errors import BaselardError
+from pipeline.project import Example
 
 DIGEST = "sha256:" + "a" * 64
 

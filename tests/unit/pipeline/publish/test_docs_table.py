@@ -3,8 +3,8 @@
 import pytest
 
 from pipeline.config.config import Config
-from pipeline.discovery.discover import Project
 from pipeline.errors import BaselardError
+from pipeline.project import Project
 from pipeline.publish import docs
 from pipeline.registry.index import PlatformImage, Published
 from pipeline.share import Account

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 from baselard.dockerfile.syntax.errors import Place, Warning_
 from pipeline.config.config import BaseSettings, Config
-from pipeline.discovery.discover import Base, Project
 from pipeline.model import Report, Verdict
+from pipeline.project import Base, Project
 from pipeline.publish import publication
 
 
