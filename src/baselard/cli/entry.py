@@ -1,7 +1,8 @@
 """The program ``baselard``. Older Pythons read this file too, if only to say that they are too old."""
 
 import sys
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # see baselard.resident.client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

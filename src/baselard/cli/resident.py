@@ -15,10 +15,11 @@ def prepare() -> "CommandLine":
     """Import what calls need, and have at hand what is the same for all of them."""
     from baselard.cli import entry, places
     from baselard.engine.host import caller, checkout
-    from baselard.engine.modules import environment, running, source
+    from baselard.engine.modules import environment, known, running, source
 
     own, user, cache = source.load(checkout.MODULE), caller.invoking_user(os.environ), places.cache_root()
     source.hold(own)
+    known.hold(own, cache)
     running.start_warm(own, environment.interpreter(own, cache, user), user, cache / "bytecode")
     from baselard.cli import (  # noqa: F401  # noqa: F401
         call,
@@ -26,6 +27,7 @@ def prepare() -> "CommandLine":
         check,
         commands,
         compare,
+        displays,
         failed,
         front,
         functions,

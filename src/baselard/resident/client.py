@@ -3,6 +3,8 @@
 Imports nothing large. Whatever is in the way of handing over, the call is run here, as it would be without an engine.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os
@@ -10,11 +12,14 @@ import signal
 import socket
 import sys
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from baselard.resident import kind, words
 from baselard.resident.words import HandedOver
+
+TYPE_CHECKING = False  # typing itself would take a third of all that is loaded here
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
 SERVED = frozenset({"call", "check", "compare", "functions", "history", "plan"})
 """Commands that end by themselves."""

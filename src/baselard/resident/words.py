@@ -1,10 +1,14 @@
 """The words of client and engine on their socket (unix(7)), and the call that is handed over."""
 
+from __future__ import annotations
+
 import marshal
 import socket
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+
+TYPE_CHECKING = False  # see baselard.resident.client
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TAKEN = b"y"
 """The engine's word that the call can begin; a descriptor of its process comes along (pidfd_open(2))."""
@@ -20,19 +24,27 @@ _LENGTH = struct.Struct("!Q")
 _MOST_DESCRIPTORS = 253  # SCM_MAX_FD
 
 
-@dataclass(frozen=True)
 class HandedOver:
     """A command line and what its process had: ``descriptors`` are their numbers there, ``ignored`` signals' numbers.
 
     ``kind`` is that of baselard.resident.kind.
     """
 
-    kind: bytes
-    argv: list[str]
-    environ: dict[bytes, bytes]
-    umask: int
-    descriptors: list[int]
-    ignored: list[int]
+    def __init__(  # noqa: PLR0913, PLR0917 -- a dataclass would load half of Python
+        self,
+        kind: bytes,
+        argv: list[str],
+        environ: dict[bytes, bytes],
+        umask: int,
+        descriptors: list[int],
+        ignored: list[int],
+    ) -> None:
+        self.kind = kind
+        self.argv = argv
+        self.environ = environ
+        self.umask = umask
+        self.descriptors = descriptors
+        self.ignored = ignored
 
 
 def hand_over(channel: socket.socket, call: HandedOver, descriptors: Sequence[int]) -> None:

@@ -37,9 +37,9 @@ class Machine:
         return [sys.executable, "-I", "-m", "baselard.cli", *(() if engine else ("--no-daemon",)), *words]
 
     def run(self, *words: str, engine: bool = True) -> tuple[int, bytes, bytes]:
-        done = subprocess.run(
-            self.argv(*words, engine=engine), env=self.environ, cwd=self.root / "tree", capture_output=True, check=False
-        )
+        other = {} if engine else {"BASELARD_STORE": str(self.root / "alone")}  # one store would remember the answer
+        line, environ = self.argv(*words, engine=engine), {**self.environ, **other}
+        done = subprocess.run(line, env=environ, cwd=self.root / "tree", capture_output=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def processes(self, pattern: str) -> set[int]:
@@ -91,6 +91,28 @@ def test_it_prints_the_same_and_ends_alike(machine: Machine, words: tuple[str, .
     assert not [
         path for path in Path(f"/proc/{engine}/fd").iterdir() if os.readlink(path).startswith(str(machine.root))
     ]
+
+
+LOADED = """
+import os, sys
+from baselard.cli import resident
+run = resident.prepare()
+known = {*sys.modules}
+sys.argv[1:] = ["call", "-q", *sys.argv[1:]]
+code = run(sys.argv[1:])
+print(code, *sorted({*sys.modules} - known), file=sys.stderr, flush=True)
+os._exit(0)  # as a fork ends
+"""
+
+
+@pytest.mark.parametrize("words", [("examples",), ("tags", "--ref", "refs/tags/v1.2.3")])
+def test_a_fork_finds_all_loaded_that_a_call_needs(machine: Machine, words: tuple[str, ...]) -> None:
+    """Judge: Python's own `sys.modules`, in a process that prepares as an engine does."""
+    assert machine.run("functions")[0] == 0
+    argv = [sys.executable, "-I", "-c", LOADED, *words]
+    done = subprocess.run(argv, env=machine.environ, cwd=machine.root / "tree", capture_output=True, check=True)
+    code, *loaded = done.stderr.decode().splitlines()[-1].split()
+    assert (code, loaded) == ("0", [])
 
 
 def test_an_engine_holds_no_store(machine: Machine) -> None:

@@ -19,14 +19,23 @@ from baselard.engine.api.objects.typedef import (
 from baselard.engine.modules.source import PythonModule
 
 _VERSION = "1"
+_HELD: dict[str, Module] = {}
 
 
 def read(source: PythonModule, cache: Path) -> Module | None:
     """The description that was kept of this very content of the module, or None."""
+    if held := _HELD.get(source.digest):
+        return held
     try:
         return loads(_path(source, cache).read_text())
     except (OSError, ValueError, TypeError, KeyError):  # absent, or written by another version
         return None
+
+
+def hold(source: PythonModule, cache: Path) -> None:
+    """Have the description, if it was kept, known to this process and all that it forks."""
+    if found := read(source, cache):
+        _HELD[source.digest] = found
 
 
 def write(source: PythonModule, cache: Path, module: Module) -> None:

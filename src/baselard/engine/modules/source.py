@@ -25,7 +25,7 @@ CONFIG = "dagger.json"
 _SERVED = (0, 21)  # the API's version, baselard.engine.api.query.api.VERSION
 _PARTS = re.compile(r"\*\*/|\*\*|.", re.DOTALL)
 _MEANING: dict[str, Step] = {"**/": Gap.DIRECTORIES, "**": Gap.ANY, "*": Gap.NAME, "?": "[^/]"}
-_HELD: dict[Path, str] = {}
+_HELD: "dict[Path, PythonModule]" = {}
 _NEVER = {".git", ".venv", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -74,8 +74,8 @@ class PythonModule:
     @cached_property
     def digest(self) -> str:
         """The digest of the module's files: changes with its code, its configuration and its declared dependencies."""
-        if held := _HELD.get(self.root):
-            return held
+        if (held := _HELD.get(self.root)) and held is not self:
+            return held.digest
         hashed = hashlib.sha256()
         for path in sorted(self._files()):
             hashed.update(os.fsencode(path) + b"\0" + self._content(path))
@@ -117,11 +117,12 @@ class PythonModule:
 
 
 def hold(module: PythonModule) -> None:
-    """Have the digest of a module's files known to this process and all that it forks.
+    """Have a module and its files' digest known to this process and all that it forks.
 
     Whoever does so sees to it that these files stay as they are (baselard.resident.versions).
     """
-    _HELD[module.root] = module.digest
+    if module.digest:
+        _HELD[module.root] = module
 
 
 def find(start: Path) -> PythonModule:
@@ -139,6 +140,8 @@ def nearest(start: Path) -> Path | None:
 
 def load(root: Path) -> PythonModule:
     """The module whose dagger.json is in ``root``. Raises UserError, with file and line where something is wrong."""
+    if held := _HELD.get(root):
+        return held
     config = _json(root / CONFIG)
     name = _text(root, config, "name")
     if not name:

@@ -141,12 +141,13 @@ def test_what_the_engine_keeps_is_no_part_of_a_module(tmp_path: Path) -> None:
     assert source.load(tmp_path).digest == before
 
 
-def test_a_held_digest_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_held_module_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By whoever sees to it that the files stay as they are; that of another module is its own."""
     monkeypatch.setattr(source, "_HELD", {})
     own, other = source.load(module(tmp_path / "own")), source.load(module(tmp_path / "other", project="[project]"))
     source.hold(own)
     monkeypatch.setattr(source.PythonModule, "_files", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(source, "_json", lambda _: pytest.fail("read again"))
     assert source.load(own.root).digest == own.digest == replace(own, tree=tmp_path).digest
     monkeypatch.undo()
     assert other.digest != own.digest
