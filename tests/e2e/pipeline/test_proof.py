@@ -119,7 +119,13 @@ def test_what_is_published_is_signed_verified_and_not_signed_again(call, reposit
     assert (listed["spdxVersion"], listed["name"]) == ("SPDX-2.3", name)
     packages = {one["name"]: one for one in listed["packages"]}
     assert "GPL-3.0-or-later" in packages["bash"]["licenseDeclared"]
-    assert any(one["fileName"].endswith("/bash") for one in listed["files"])
+    (bash,) = [one for one in listed["files"] if one["fileName"] == "usr/bin/bash"]
+    sums = {one["algorithm"]: one["checksumValue"] for one in bash["checksums"]}
+    debian_layer = tmp_path / "read" / "image"
+    skopeo("copy", "-q", f"docker://{name}@{digest}", f"dir:{debian_layer}", "--src-tls-verify=false")
+    first = raw(f"{name}@{digest}")["layers"][0]["digest"].partition(":")[2]
+    content = subprocess.check_output(["tar", "-xOf", str(debian_layer / first), "usr/bin/bash"])
+    assert sums == {"SHA1": hashlib.sha1(content).hexdigest(), "SHA256": hashlib.sha256(content).hexdigest()}
     index = statements(name, image["digest"], tmp_path / "read")
     assert set(index) == set(said) - {"https://spdx.dev/Document"}
     tags = skopeo("list-tags", f"docker://{name}")
