@@ -1,5 +1,6 @@
 """What all tests share: nobody reaches the real store, and markers skip with their reason."""
 
+import argparse
 import contextlib
 import itertools
 import os
@@ -11,7 +12,7 @@ from hypothesis import settings
 
 from baselard.engine.errors import HostError
 from baselard.engine.store import snapshots
-from tests import people, workers
+from tests import halves, people, workers
 
 settings.register_profile("nightly", deadline=None, max_examples=3000)
 settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing about what holds
@@ -50,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--as-user", action="store_true", help="run as a plain user made for it, whose engines are rootless"
     )
+    parser.addoption("--half", choices=halves.NAMES, help=argparse.SUPPRESS)
     engines = ("baselard", "dagger")
     parser.addoption(
         "--engine", choices=engines, default="baselard", help="which engine conformance cases are asked of"
@@ -64,10 +66,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """With --as-user, have the same done by a pytest that belongs to a plain user."""
-    if not config.getoption("as_user") or os.geteuid():
+    """Have the same done by others: a plain user's is done in halves; with --as-user, root's by a plain user."""
+    arguments = [str(word) for word in config.invocation_params.args]
+    if not os.geteuid():
+        return people.tested(arguments) if config.getoption("as_user") and not config.getoption("half") else None
+    if config.getoption("half"):
         return None
-    return people.tested([str(word) for word in config.invocation_params.args])
+    offer, lacks = halves.offered()
+    return None if lacks else halves.run(offer, arguments)
 
 
 def pytest_sessionstart() -> None:
@@ -85,9 +91,11 @@ def pytest_sessionstart() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):  # one of several processes
         items.sort(key=lambda item: workers.turn(item.nodeid))
-    reasons = {}
-    if os.geteuid() != 0 and not config.getoption("as_user"):
-        reasons["root"] = "mounts and containers need root"
+    half, reasons = config.getoption("half"), {}
+    if half:
+        config.hook.pytest_deselected(items=halves.taken(items, half))
+    elif os.geteuid():
+        reasons["root"] = f"mounts and containers need root, or a user namespace: {halves.offered()[1]}"
     if os.environ.get("BASELARD_OFFLINE"):
         reasons["network"] = "BASELARD_OFFLINE is set"
     if not config.getoption("--full"):
@@ -97,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
         root = item.get_closest_marker("root")
-        if config.getoption("as_user") and root and root.args:
+        if half and root and root.args:
             item.add_marker(pytest.mark.skip(reason=f"for root alone: {root.args[0]}"))
 
 

@@ -13,6 +13,7 @@ from bench import user
 from bench.user import NUMBERS, User
 
 _ENDING = 20.0  # seconds until what somebody started has to be gone with it
+_IN_THE_CHECKOUT = ("HYPOTHESIS_STORAGE_DIRECTORY", "MYPY_CACHE_DIR", "RUFF_CACHE_DIR")  # else, and that is root's
 _PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 
 
@@ -34,8 +35,8 @@ def tested(arguments: Sequence[str]) -> int:
     with places() as place:
         somebody = user.made(place, 60_000 + number, 2_100_000_000 + number * NUMBERS)
         (somebody.home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")  # the checkout is root's
-        kept = f"HYPOTHESIS_STORAGE_DIRECTORY={somebody.home}/.hypothesis"  # which would be in the checkout
-        done = subprocess.run([*somebody.login(os.environ), kept, *_PYTEST, *arguments], check=False)
+        kept = [f"{name}={somebody.home}/{name}" for name in _IN_THE_CHECKOUT]
+        done = subprocess.run([*somebody.login(os.environ), *kept, *_PYTEST, *arguments], check=False)
         if gone_on := left(somebody):
             sys.stderr.write("--as-user: these processes are left:\n" + "\n".join(gone_on) + "\n")
         return done.returncode or bool(gone_on)

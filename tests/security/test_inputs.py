@@ -9,7 +9,6 @@ import copy
 import io
 import itertools
 import json
-import os
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
@@ -48,7 +47,6 @@ from tests.security import archives
 from tests.security.archives import DIRECTORY, HARD_LINK, REGULAR, SYMLINK
 from tests.security.bounds import bounded
 
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="mounts and containers need root")
 SLOW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 SCALARS = st.one_of(
@@ -284,7 +282,7 @@ class _Source(io.BytesIO):
         return len(self.read(size))
 
 
-@root_only
+@pytest.mark.root
 @given(damaged(LAYER))
 @SLOW
 def test_a_layer_is_unpacked_or_refused(data: bytes) -> None:
@@ -310,7 +308,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     opened.close()
 
 
-@root_only
+@pytest.mark.root
 @given(data=damaged(IMAGE))
 @SLOW
 def test_an_archive_is_imported_or_refused(data: bytes, store: Store) -> None:
@@ -376,7 +374,7 @@ LISTED = {
 }
 
 
-@root_only
+@pytest.mark.root
 @given(document=changed(LISTED))
 @SLOW
 def test_an_exported_cache_is_imported_or_refused(store: Store, document: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from baselard.cli import places
 from baselard.engine.errors import HostError
 from baselard.engine.host import rootless, runroot
+from baselard.oci.registry import home
 from baselard.resident import alone
 
 _AGAIN = "_STARTED_AGAIN_FOR_ROOTLESS"
@@ -27,7 +28,9 @@ def entered(argv: Sequence[str]) -> bool:
     if offer.lacks:
         sys.stderr.write(f"baselard: all files belong to one user here: {offer.lacks}\n")
     os.environ.pop(_AGAIN, None)
-    os.environ |= {"BASELARD_STORE": str(places.store_root()), "BASELARD_RUN": str(_run_root())}
+    # Whose number is root's has root's home in the table of users.
+    os.environ |= {"HOME": str(home.of(os.environ)), "BASELARD_STORE": str(places.store_root())}
+    os.environ["BASELARD_RUN"] = str(_run_root())
     rootless.enter(offer)
     return True
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-pytestmark = [pytest.mark.root("it makes whole machines"), pytest.mark.network, pytest.mark.full]
+from tests import alone
+
+pytestmark = [alone.MACHINES, pytest.mark.network, pytest.mark.full]
 
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie", "noble"])

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.root("it makes whole machines"), pytest.mark.network, pytest.mark.full]
+from tests import alone
+
+pytestmark = [alone.MACHINES, pytest.mark.network, pytest.mark.full]
 
 SUITES = {"bookworm": "the checkout", "trixie": "a wheel", "noble": "a git URL"}
 HOME = "/home/stranger/Images"

@@ -1,5 +1,6 @@
-"""A fresh user without sudo on a bare Debian, where root has installed packages: two commands, and green."""
+"""A fresh user without sudo on a bare machine, where root has installed packages: two commands, and green."""
 
+import json
 import os
 import stat
 import subprocess
@@ -7,23 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from baselard.engine.host import packages
+from baselard.engine.host import apparmor, packages
+from tests import alone
 
-pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]
+pytestmark = [alone.MACHINES, pytest.mark.network, pytest.mark.full]
 
 UID = 1234
+SUITES = ["trixie", "noble", "bookworm"]
 REPOSITORY = {
     "image/Dockerfile": "FROM debian:trixie-slim\nRUN echo hello >/etc/greeting && chown 33:33 /etc/greeting\n",
-    "examples/greeter/Dockerfile": "FROM ghcr.io/acme/base:latest\nCMD cat /etc/greeting\n",
+    "examples/greeter/Dockerfile": "FROM ghcr.io/acme/base:latest\nRUN apt-get update -qq\nCMD cat /etc/greeting\n",
     "examples/greeter/goss.yaml": "file:\n  /etc/greeting: {exists: true, owner: www-data, contents: [hello]}\n",
 }
+# A checkout's tests judge what git knows of it.
+CLONE = """
+cp -r /checkout ~/clone && cd ~/clone && git init -q && git add . && git -c user.name=n -c user.email=e@x commit -qm all
+"""
+TESTED = "tests/unit/cli tests/unit/engine/files tests/integration/engine/store/test_snapshots.py"
 
 
-@pytest.fixture(scope="module")
-def machine(bootstrapped) -> Path:
-    """A Debian 13 with the packages that setup installs, Baselard installed by its user, and a repository."""
-    wanted = [one.name for path in (packages.ENGINE, packages.ROOTLESS) for one in packages.listed(path)]
-    tree: Path = bootstrapped("trixie", ",".join(["pipx", "passwd", *wanted]))
+@pytest.fixture(scope="module", params=SUITES)
+def machine(bootstrapped, request: pytest.FixtureRequest) -> Path:
+    """A system with the packages that setup and tests install, a user in it, and a repository of theirs."""
+    lists = (packages.ENGINE, packages.ROOTLESS, Path("locks/debian-dev.txt"))
+    wanted = {one.name for path in lists[: 3 if request.param == "trixie" else 2] for one in packages.listed(path)}
+    tree: Path = bootstrapped(request.param, ",".join(["pipx", "passwd", "passt", "apparmor", *sorted(wanted)]))
     assert not (tree / "usr/bin/sudo").exists()
     subprocess.run(["chroot", str(tree), "useradd", "--create-home", "--uid", str(UID), "maker"], check=True)
     assert "maker:" in (tree / "etc/subuid").read_text()
@@ -53,6 +62,18 @@ def say(machine: Path, run):
     return said
 
 
+@pytest.mark.parametrize("machine", SUITES[:1], indirect=True)
+def test_a_checkout_of_the_users_own_runs_what_the_readme_says(say) -> None:
+    """All examples of this repository; some of its tests of both halves, since all of them take half an hour."""
+    made = say(CLONE)
+    assert made.returncode == 0, made.stderr
+    tested = say("cd ~/clone && ./baselard call test-examples")
+    assert tested.returncode == 0, tested.stderr[-5000:]
+    assert "all 8 passed" in tested.stdout
+    own = say(f"cd ~/clone && ./baselard test {TESTED}")
+    assert own.returncode == 0, own.stdout[-3000:] + own.stderr[-3000:]
+
+
 def test_two_commands_end_green_and_leave_all_to_the_user(machine: Path, say) -> None:
     installed = say("pipx install /checkout")
     assert installed.returncode == 0, installed.stdout + installed.stderr
@@ -62,5 +83,39 @@ def test_two_commands_end_green_and_leave_all_to_the_user(machine: Path, say) ->
     looked = say("baselard doctor")
     assert "rootless, with 65537 users' numbers" in looked.stdout
     assert not (machine / "var/lib/baselard").exists()
+
+
+def test_the_image_is_roots(machine: Path, say, run) -> None:
+    """Judge: skopeo's reading of both archives."""
+    archived = "cd /home/maker/Images && SOURCE_DATE_EPOCH=1700000000 baselard call archive -o"
+    done = [say(f"{archived} ~/theirs.tar")]
+    done += [run(machine, "sh", "-c", f"PATH=/home/maker/.local/bin:$PATH; {archived} /roots.tar")]
+    assert [one.returncode for one in done] == [0, 0], done[0].stderr[-3000:] + done[1].stderr[-3000:]
+    archives = [f"oci-archive:{machine / name}" for name in ("home/maker/theirs.tar", "roots.tar")]
+    theirs, roots = (json.loads(subprocess.check_output(["skopeo", "inspect", name])) for name in archives)
+    assert theirs["Digest"] == roots["Digest"]
+
+
+def test_pasta_is_a_way_out_too(machine: Path, say) -> None:
+    """Debian 12 has one that is too old, so that there is none left."""
+    (machine / "usr/bin/slirp4netns").unlink()
+    looked, old = say("baselard doctor").stdout, "bookworm" in (machine / "etc/os-release").read_text()
+    assert ("by pasta" in looked) is not old
+    again = say("cd ~/Images && baselard call --no-cache-exec test-examples")
+    assert ("all 2 passed" in again.stdout) is not old, again.stderr[-5000:]
+    assert ("containers reach each other but nothing outside" in again.stderr) is old
+
+
+@pytest.mark.parametrize("machine", SUITES[:2], indirect=True)
+def test_apparmors_own_parser_takes_the_profile(machine: Path) -> None:
+    """Judge: apparmor_parser of AppArmor 4, which need load nothing for it. Debian 12's knows no user namespaces."""
+    place = machine / "profile"
+    parses = ["chroot", str(machine), "apparmor_parser", "--skip-kernel-load", "--skip-cache", f"/{place.name}"]
+    for text, code in ((apparmor.profile(Path("/home/a b/bin/baselard")), 0), ('profile x "/x" {\n  usernz,\n}\n', 1)):
+        (machine / place.name).write_text(text)
+        assert subprocess.run(parses, check=False).returncode == code
+
+
+def test_nothing_is_left_that_the_user_cannot_remove(say) -> None:
     pruned = say("baselard prune --all && rm -rf ~/.local/share/baselard")
     assert pruned.returncode == 0, pruned.stderr

@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
-pytestmark = [pytest.mark.root("it makes whole machines"), pytest.mark.network, pytest.mark.full]
+from tests import alone
+
+pytestmark = [alone.MACHINES, pytest.mark.network, pytest.mark.full]
 
 UID = 1234
 SAID = "baselard: the engine runs through sudo; the module's code runs as you\n"

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench import user
+from tests import alone
 
-pytestmark = [pytest.mark.root("it makes a user"), pytest.mark.network]
+pytestmark = [alone.USERS, pytest.mark.network]
 
 E2E = Path(__file__).resolve().parents[1]
 CHOSEN = {

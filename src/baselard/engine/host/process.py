@@ -104,7 +104,9 @@ def spawn(
                 process_group=0,
                 pass_fds=pass_fds,
             )
-        except FileNotFoundError as error:
+        except (FileNotFoundError, PermissionError) as error:  # the latter where PATH has what is closed to this user
+            if isinstance(error, PermissionError) and which(str(argv[0])):
+                raise
             raise HostError(f"the program {argv[0]} is not installed") from error
 
 

@@ -11,6 +11,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import bounded
 from baselard.engine.host import process
 from baselard.engine.store import ids
+from baselard.oci.registry import home
 from baselard.oci.registry.credential import Credential
 from baselard.oci.registry.registries_conf import CREDENTIAL_FILES
 
@@ -55,14 +56,14 @@ def _from_files(environ: Mapping[str, str], name: str) -> Credential | None:
 
 def files(environ: Mapping[str, str]) -> list[Path]:
     """Where credentials are kept (containers-auth.json(5), docker's config.json), the first to be asked first."""
-    home = Path(environ.get("HOME") or "/root")
+    place = home.of(environ)
     runtime = environ.get("XDG_RUNTIME_DIR")
     candidates = [
         Path(environ["REGISTRY_AUTH_FILE"]) if environ.get("REGISTRY_AUTH_FILE") else None,
-        Path(environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json",
+        Path(environ.get("DOCKER_CONFIG") or place / ".docker") / "config.json",
         Path(runtime) / "containers" / "auth.json" if runtime else None,
         Path(f"/run/containers/{ids.own()}/auth.json"),
-        home / ".config" / "containers" / "auth.json",
+        place / ".config" / "containers" / "auth.json",
     ]
     return [path for path in candidates if path and os.path.isfile(path)]  # some are where this user may not look
 

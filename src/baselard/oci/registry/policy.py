@@ -10,13 +10,14 @@ from typing import Any
 
 from baselard.oci.errors import SettingsError
 from baselard.oci.reference import Reference
+from baselard.oci.registry import home
 
 _ANYTHING, _NOTHING = "insecureAcceptAnything", "reject"
 
 
 def check(wanted: Reference, environ: Mapping[str, str]) -> None:
     """Raise SettingsError unless the policy accepts the image as it is; without a policy everything is accepted."""
-    own = Path(environ.get("HOME") or "/root", ".config/containers/policy.json")
+    own = home.of(environ) / ".config/containers/policy.json"
     for path in (own, Path("/etc/containers/policy.json")):
         if path.exists():
             return _check(wanted, path)

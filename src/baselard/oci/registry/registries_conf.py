@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from baselard.oci.errors import SettingsError
+from baselard.oci.registry import home
 
 ALL, DIGEST_ONLY, TAG_ONLY = "all", "digest-only", "tag-only"
 CREDENTIAL_FILES = "containers-auth.json"
@@ -62,7 +63,7 @@ def read(environ: Mapping[str, str]) -> Settings:
 
 def _files(environ: Mapping[str, str]) -> list[tuple[Path, bool]]:
     """The files that count, and whether each may be in the first version's format."""
-    system, own = Path("/etc/containers"), Path(environ.get("HOME") or "/root") / ".config/containers"
+    system, own = Path("/etc/containers"), home.of(environ) / ".config/containers"
     given = environ.get("CONTAINERS_REGISTRIES_CONF")
     alone = not given and (own / "registries.conf").exists()  # a user's own file replaces all of the system's
     main = Path(given) if given else (own if alone else system) / "registries.conf"

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 from baselard.oci.errors import SettingsError
+from baselard.oci.registry import home
 
 _FOR_REGISTRIES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 
@@ -31,7 +32,7 @@ def context(registry: str = "", *, insecure: bool = False) -> ssl.SSLContext:
 
 
 def _places(registry: str) -> list[Path]:
-    own = Path(os.environ.get("HOME") or "/root", ".config/containers/certs.d")
+    own = home.of(os.environ) / ".config/containers/certs.d"
     return [Path(place, registry) for place in (*_FOR_REGISTRIES, own)]
 
 

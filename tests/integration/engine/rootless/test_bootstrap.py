@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import alone
 from tests.integration.engine.conftest import Client
 
-pytestmark = [pytest.mark.root, pytest.mark.network, pytest.mark.full]
+pytestmark = [alone.USERS, pytest.mark.network, pytest.mark.full]
 
 
 def _digest(client: Client) -> str:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import people
+from tests import alone, people
 from tests.integration.engine.conftest import Client
 from tests.integration.engine.rootless.conftest import FIRST, UID
 
-pytestmark = pytest.mark.root
+pytestmark = alone.USERS
 
 
 def _served(client: Client, tree: Path) -> str:

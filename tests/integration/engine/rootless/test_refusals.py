@@ -12,10 +12,11 @@ import pytest
 
 from baselard.engine.errors import HostError
 from baselard.engine.store.database import Store
+from tests import alone
 from tests.integration.engine.conftest import Client
 from tests.integration.engine.rootless.archives import archive_of
 
-pytestmark = pytest.mark.root
+pytestmark = alone.USERS
 
 
 def _said(client: Client, *steps: str) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import alone
 from tests.integration.engine.conftest import Client
 from tests.integration.engine.rootless.archives import TIME, archive_of, layer_of
 
-pytestmark = pytest.mark.root
+pytestmark = alone.USERS
 LINES = (
     "mkdir -p /a/b /gone /again && echo x >/a/b/file && echo y >/gone/file && echo z >/again/old && echo w >/alone",
     # What is deleted, what replaces a directory, and one file under two names.

@@ -8,8 +8,7 @@ import pytest
 from baselard.engine.errors import UserError
 from baselard.engine.files import exporting
 from baselard.engine.store import stamps
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away: needs root")
+from tests import alone
 
 
 @pytest.fixture
@@ -134,7 +133,7 @@ def test_what_cannot_be_written_is_explained(source: Path, tmp_path: Path) -> No
         exporting.export_directory(str(source), tmp_path / "file/below", wipe=False)
 
 
-@needs_root
+@pytest.mark.root
 def test_what_is_written_belongs_to_the_user_behind_sudo(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +147,7 @@ def test_what_is_written_belongs_to_the_user_behind_sudo(
         assert (os.lstat(path).st_uid, os.lstat(path).st_gid) == (1234, 1235), path
 
 
-@needs_root
+@alone.DEVICES
 def test_privileges_stay_behind(source: Path, tmp_path: Path) -> None:
     value = bytes.fromhex("0100000200040000000000000000000000000000")
     os.setxattr(source / "d/file", "security.capability", value)

@@ -8,8 +8,7 @@ import pytest
 from baselard.engine.files import treehash
 from baselard.engine.files.treehash import As
 from baselard.engine.files.walking import Filter, walk
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes owners and makes devices: needs root")
+from tests import alone
 
 
 def digest(root: Path, selected: Filter | None = None, owner: As | None = None) -> str:
@@ -45,7 +44,7 @@ def test_every_change_of_content_counts(tmp_path: Path, change: str) -> None:
     assert digest(tmp_path / "tree") != before
 
 
-@needs_root
+@alone.DEVICES
 def test_owners_and_devices_count(tmp_path: Path) -> None:
     root = make(tmp_path / "tree")
     digests = [digest(root)]
@@ -59,7 +58,7 @@ def test_owners_and_devices_count(tmp_path: Path) -> None:
     assert len(set(digests)) == 4
 
 
-@needs_root
+@pytest.mark.root
 def test_owners_can_be_counted_as_others(tmp_path: Path) -> None:
     root = make(tmp_path / "tree")
     mine = As(0, 0)

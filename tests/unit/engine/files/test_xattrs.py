@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.files import xattrs
+from tests import alone
 
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="file capabilities and overlayfs's attributes need root")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_attributes_are_copied_in_the_order_of_names(files: tuple[str, str]) -> 
     assert list(xattrs.read(files[1]).items()) == [("user.a", b"one"), ("user.b", b"\0two")]
 
 
-@needs_root
+@alone.ATTRIBUTES
 def test_capabilities_count_overlayfs_marks_do_not(files: tuple[str, str]) -> None:
     os.setxattr(files[0], "security.capability", CAPABILITY)
     os.setxattr(files[0], "trusted.overlay.origin", b"x")
@@ -36,7 +36,7 @@ def test_a_link_has_its_own(files: tuple[str, str], tmp_path: Path) -> None:
     assert xattrs.read(f"{tmp_path}/link") == {}
 
 
-@needs_root
+@pytest.mark.root
 def test_only_users_attributes_may_be_left_out(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     setxattr = os.setxattr
 

@@ -56,6 +56,19 @@ def test_a_program_that_is_not_installed():
     assert process.which("no-such-program") is None
 
 
+def test_a_program_that_is_not_there_where_the_path_has_what_is_closed(monkeypatch):
+    """Judge: the kernel, which says of such a search that it was not allowed (execve(2), EACCES)."""
+    monkeypatch.setattr(process.subprocess, "Popen", _refused)
+    with pytest.raises(HostError, match="no-such-program is not installed"):
+        process.run(["no-such-program"])
+    with pytest.raises(PermissionError):
+        process.run(["sh"])
+
+
+def _refused(*_args, **_options):
+    raise PermissionError(13, "Permission denied")
+
+
 def test_a_time_limit_kills():
     with pytest.raises(TimeoutError, match="not done after"):
         python("import time; time.sleep(1000)", timeout=0.3)

@@ -1,0 +1,77 @@
+"""A plain user's tests, in two halves: what asks the engine by commands, and what has it in its own process.
+
+The second half is run by root of a user namespace of theirs, as the engine of a plain user is.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+
+import pytest
+
+from baselard.engine.errors import HostError
+from baselard.engine.host import rootless, wayout
+from baselard.engine.host.rootless import Offer
+
+NAMES = ("outside", "inside")
+_INSIDE = {"_own_mounts", "_namespace"}  # fixtures
+_NONE = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def offered() -> tuple[Offer, str]:
+    """The user namespace that this plain user gets, and "", or why the tests cannot do with it."""
+    try:
+        found = rootless.offer()
+    except HostError as error:
+        return Offer(), str(error)
+    return found, found.lacks or wayout.lacking()
+
+
+def taken(items: list[pytest.Item], half: str) -> list[pytest.Item]:
+    """Take the other half's out of ``items``; which those are."""
+    others = [item for item in items if _is_inside(item) is not (half == "inside")]
+    items[:] = [item for item in items if _is_inside(item) is (half == "inside")]
+    return others
+
+
+def _is_inside(item: pytest.Item) -> bool:
+    """Whether a test is of the half in the namespace."""
+    if item.nodeid.startswith("tests/e2e/"):
+        return False
+    root = item.get_closest_marker("root")
+    return not root.args if root else not _INSIDE.isdisjoint(item.fixturenames)  # type: ignore[attr-defined]
+
+
+def run(offer: Offer, arguments: Sequence[str]) -> int:
+    """Run pytest with these arguments for each half; the exit code of both."""
+    codes = {_inside(offer, arguments), _pytest("outside", arguments)}
+    return int(max(codes - {_NONE}, default=_NONE))
+
+
+def _pytest(half: str, arguments: Sequence[str]) -> int:
+    return subprocess.run([sys.executable, "-m", "pytest", f"--half={half}", *arguments], check=False).returncode
+
+
+def _inside(offer: Offer, arguments: Sequence[str]) -> int:
+    """What is left there belongs to others of the namespace, so that only a process in it removes it."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = 1
+    try:
+        code = _in_namespace(offer, arguments)
+    finally:
+        os._exit(code)
+
+
+def _in_namespace(offer: Offer, arguments: Sequence[str]) -> int:
+    rootless.enter(offer)
+    place = tempfile.mkdtemp(prefix="in-")
+    os.environ |= {"TMPDIR": place, "BASELARD_RUN": f"{place}/run"}
+    try:
+        return _pytest("inside", arguments)
+    finally:
+        shutil.rmtree(place)
