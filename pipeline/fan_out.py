@@ -58,7 +58,7 @@ class FanOut:
         changed_since: Since = "",
         history: History = None,
     ) -> str:
-        """Print the JSON matrix for a fan-out over CI runners."""
+        """Print the JSON matrix that spreads the tests over several CI runners."""
         project = await self._project()
         selection = await self._selection(only, exclude, changed_since, history)
         runners = {**distribution.RUNNERS, **project.config.runners}
@@ -74,7 +74,7 @@ class FanOut:
         proof: Annotated[bool, Doc("With its provenance and lists of packages in it, for push-archive")] = False,
         signing_key: SigningKey = None,
     ) -> dagger.File:
-        """The base image as an OCI archive, for runners without a registry between them."""
+        """The base image as an OCI archive, not tested, for runners without a registry between them."""
         from pipeline.proof import archives, signers
 
         if signing_key and not proof:

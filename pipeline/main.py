@@ -63,7 +63,7 @@ class Baselard(Upkeep):
     ] = None
     secrets: Annotated[
         list[dagger.Secret] | None,
-        Doc("The secrets that builds get, if baselard.yaml says so: env://NAME, file://PATH"),
+        Doc("Secrets of builds and of signing, for those that baselard.yaml names: env://NAME, file://PATH"),
     ] = None
 
     @function
@@ -86,7 +86,7 @@ class Baselard(Upkeep):
 
     @fresh
     async def examples(self, format: Format = "text") -> str:
-        """List the examples: what each starts from, how it is tested, whether it is quarantined."""
+        """List the examples: what each starts from, how it is tested, whether its failures count."""
         return listing.examples(await self._project(), format)
 
     @fresh
@@ -147,7 +147,7 @@ class Baselard(Upkeep):
         username: Username = "",
         password: Password = None,
     ) -> str:
-        """Build every example on the base image just built, and test it with goss or the basic test."""
+        """Build every example on the base image just built, and test it: by goss, other testers or the basic test."""
         account = Account(registry, username, password)
         given, handed = await self._given(base, bases, platform, account)
         how = {"retries": retries, "jobs": jobs, "fail_fast": fail_fast, "cached": cached_tests, "first": first or ()}
@@ -244,9 +244,10 @@ class Baselard(Upkeep):
         username: Username = "",
         password: Password = None,
     ) -> str:
-        """Do what a push does: lint, test; on the default branch or a tag publish, verify, clean up, update docs.
+        """Lint, test, and scan if configured; for the default branch or a tag also publish, verify and clean up.
 
-        Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so.
+        Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so. What
+        is published may change the table of images in README.md: the report says that, and ci-report has the new file.
         """
         named = events.Named(ref, sha, event, created)
         return verdict.settle(
@@ -291,7 +292,7 @@ class Baselard(Upkeep):
         username: Username = "",
         password: Password = None,
     ) -> str:
-        """Join images that were pushed by digest into one index for each target, and move the tags."""
+        """Join what publish --by-digest pushed for each platform into one image for all of them, and move the tags."""
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
         request = publication.request(call, events.Named(ref, sha, event), account, signing_key=signing_key)

@@ -1,6 +1,6 @@
-"""docs/reference/functions.md, made of what the module says of itself, as ``call FUNCTION --help`` is.
+"""docs/reference/functions.md and README's table, made of what the module says of itself, as ``call --help`` is.
 
-``python -m tests.e2e.docs.functions_page`` writes it anew.
+``python -m tests.e2e.docs.functions_page`` writes both anew.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,12 @@ from baselard.cli import target
 from baselard.cli.options import Options
 from baselard.cli.target import Target
 from baselard.engine.api.objects.names import kebab
-from baselard.engine.api.objects.typedef import Function, FunctionArg
+from baselard.engine.api.objects.typedef import Function, FunctionArg, TypeDef
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/reference/functions.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- functions: begin -->\n", "<!-- functions: end -->\n"
 HEAD = """\
 # Functions
 
@@ -28,11 +30,31 @@ Before the function stand the arguments of the module:
 
 def page(module: Target) -> str:
     """The whole page."""
-    (main,) = (kind for kind in module.module.objects if kind.constructor)
+    main = _main(module)
     assert main.constructor
     parts = [HEAD + "".join(_table(main.constructor, module))]
-    parts += ["".join(_section(function, module)) for function in sorted(main.functions, key=lambda one: one.name)]
+    parts += ["".join(_section(function, module)) for function in _sorted(main)]
     return "\n".join(parts)
+
+
+def readme(text: str, module: Target) -> str:
+    """README with a row for each function between its marks, which are there once."""
+    before, mark, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert mark and end and BEGIN not in after
+    rows = (
+        f"| `{kebab(one.name)}` | {_escaped(said.first_line(one.description))} |\n" for one in _sorted(_main(module))
+    )
+    return f"{before}{mark}| function | what it does |\n|---|---|\n{''.join(rows)}{end}{after}"
+
+
+def _main(module: Target) -> TypeDef:
+    (main,) = (kind for kind in module.module.objects if kind.constructor)
+    return main
+
+
+def _sorted(main: TypeDef) -> list[Function]:
+    return sorted(main.functions, key=lambda one: one.name)
 
 
 def _section(function: Function, module: Target) -> Iterator[str]:
@@ -61,3 +83,4 @@ def _escaped(text: str) -> str:
 if __name__ == "__main__":
     with target.opened(Options(module=str(ROOT))) as opened:
         PAGE.write_text(page(opened))
+        README.write_text(readme(README.read_text(), opened))

@@ -267,6 +267,17 @@ def test_the_functions_are_the_modules_own(module):
     assert functions_page.PAGE.read_text() == functions_page.page(module), "python -m tests.e2e.docs.functions_page"
 
 
+def test_readme_lists_every_function_in_the_modules_words(module):
+    text = functions_page.README.read_text()
+    assert text == functions_page.readme(text, module), "python -m tests.e2e.docs.functions_page"
+
+
+def test_a_row_that_readme_lacks_is_found(module):
+    text = functions_page.README.read_text()
+    lacking = re.sub(r"^\| `scan` \|.*\n", "", text, flags=re.MULTILINE)
+    assert lacking != text == functions_page.readme(lacking, module)
+
+
 # Between parts of Baselard, or for developers: nobody sets them who only uses it.
 INTERNAL = {
     "BASELARD_BYTECODE",
