@@ -8,7 +8,7 @@ from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
 from pipeline import calls, delivery, joined, listing, verdict, weights
 from pipeline.discovery import changes, choose, plan
-from pipeline.fan_out import fresh
+from pipeline.fan_out import fresh, of_today
 from pipeline.flags import (
     IGNORED,
     BaseImage,
@@ -84,12 +84,12 @@ class Baselard(Upkeep):
         (chosen,) = choose.examples(project, [name])
         return await Images(project, platform).example(chosen)
 
-    @fresh
+    @of_today
     async def examples(self, format: Format = "text") -> str:
         """List the examples: what each starts from, how it is tested, whether its failures count."""
         return listing.examples(await self._project(), format)
 
-    @fresh
+    @of_today
     async def plan(
         self,
         *,
@@ -188,7 +188,7 @@ class Baselard(Upkeep):
         report = await calls.several(call, check or (), selection)
         return directory.render(joined.of_platform(report, platform), sha, await read_past(past))
 
-    @fresh
+    @of_today
     async def tags(  # one flag, one argument
         self,
         ref: Ref,
