@@ -62,6 +62,18 @@ def test_namespaces_return_to_the_pool_and_all_goes_in_the_end(own):
     assert of_this_machine(network.run_dir.name) == []
 
 
+def test_what_others_have_in_the_packet_filter_is_not_read_at_the_end(own, monkeypatch):
+    """It may be thousands of rules; judge: what was run, and iptables-save of what is left."""
+    network, _ = own
+    with network.lease():
+        pass
+    ran, real = [], process.run_regardless
+    monkeypatch.setattr(process, "run_regardless", lambda argv, **more: ran.append(argv) or real(argv, **more))
+    network.close()
+    assert {tuple(argv[1:]) for argv in ran} == {("--wait", "-S", f"bsl{network.run_dir.name}")}
+    assert of_this_machine(network.run_dir.name) == []
+
+
 def test_the_gateway_keeps_its_address_while_others_come_and_go(own):
     """A bridge without an address of its own takes a port's, and who is attached goes on sending to the old one."""
     network, _ = own

@@ -138,10 +138,10 @@ def _let_out(bridge: Bridge, subnet: "IPv4Network | IPv6Network") -> None:
 
 
 def _take_rules_away(name: str, subnet: "IPv4Network | IPv6Network") -> None:
-    if not process.which(_iptables(subnet, "save")):
+    if not (program := process.which(_iptables(subnet))):
         return
-    present = process.run_regardless([_iptables(subnet, "save")]).stdout.decode()
-    if f":{name} " in present:
+    # Its chain is asked for, not the whole filter, which a machine's other rules make as long as they like.
+    if process.run_regardless([program, "--wait", "-S", name]).code == 0:
         _restore(subnet, rules(name, str(subnet), "-D"))
 
 
@@ -162,11 +162,11 @@ def rules(name: str, subnet: str, action: str) -> str:
 
 
 def _restore(subnet: "IPv4Network | IPv6Network", text: str) -> None:
-    process.run([_iptables(subnet, "restore"), "--wait", "--noflush"], stdin=text.encode())
+    process.run([_iptables(subnet, "-restore"), "--wait", "--noflush"], stdin=text.encode())
 
 
-def _iptables(subnet: "IPv4Network | IPv6Network", kind: str) -> str:
-    name = f"ip6tables-{kind}" if subnet.version == 6 else f"iptables-{kind}"
+def _iptables(subnet: "IPv4Network | IPv6Network", kind: str = "") -> str:
+    name = f"ip6tables{kind}" if subnet.version == 6 else f"iptables{kind}"
     return process.which(name) or name
 
 
