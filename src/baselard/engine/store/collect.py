@@ -25,6 +25,7 @@ from baselard.engine.store.database import Snapshot, Store
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)I?B?")
 _SHARE_OF_DISK = 0.6  # of the disk's capacity, by which the store is held without being told
 _MOST = 100 << 30
+_LATER = 2.0  # seconds: a call that knows everything is over by then, and made nothing that weighs
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def within_limit(store: Store) -> Freed | None:
 
 
 def tidy_meanwhile(store: Store) -> None:
-    """Clean, and collect what is above the limit, in a thread that nobody waits for.
+    """Clean, and a little later collect what is above the limit, in a thread that nobody waits for.
 
     Raises UserError, here and now, when BASELARD_STORE_LIMIT is no size.
     """
@@ -128,6 +129,7 @@ def tidy_meanwhile(store: Store) -> None:
 def _tidy(store: Store) -> None:
     with contextlib.suppress(sqlite3.ProgrammingError, OSError):  # closed meanwhile, or the disk is full
         store.clean()
+        time.sleep(_LATER)
         within_limit(store)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -49,6 +50,15 @@ def listener(answer: bytes | None) -> Iterator[tuple[int, list[int]]]:
 async def test_any_answer_means_reached(status: bytes) -> None:
     with listener(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n") as (port, _):
         assert await Registries().trouble(reference.parse(f"localhost:{port}/x")) == ""
+
+
+async def test_whether_one_is_reached_is_asked_without_reading_all_trusted_certificates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It takes longer than all else that a call does whose results are known."""
+    for way in ("load_verify_locations", "load_default_certs"):
+        monkeypatch.setattr(ssl.SSLContext, way, lambda *_, **__: pytest.fail("read"))
+    assert "cannot be resolved" in await Registries().trouble(reference.parse("registry.invalid/x"))
 
 
 async def test_a_refused_connection_is_noticed_and_asked_once() -> None:

@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import collect
 from baselard.engine.store import database as store_module
 from baselard.engine.store.database import Snapshot, Store
+from baselard.engine.store.holdings import Holdings
 
 
 @pytest.fixture
@@ -131,6 +133,7 @@ def test_cleaning_meanwhile_ends_with_the_store(tmp_path: Path, monkeypatch: pyt
         clean(self)
 
     monkeypatch.setattr(Store, "clean", slow)
+    monkeypatch.setattr(collect, "_LATER", 0.0)
     store = Store.open(tmp_path / "store")
     collect.tidy_meanwhile(store)
     assert cleaned.wait(10)
@@ -139,6 +142,26 @@ def test_cleaning_meanwhile_ends_with_the_store(tmp_path: Path, monkeypatch: pyt
     closed.set()
     thread.join(10)  # an error in it would fail this test: warnings are errors
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_the_store_is_weighed_by_sessions_that_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool
+) -> None:
+    """To read all that it holds takes as long as a known call."""
+    go_on, weighed = threading.Event(), []
+    monkeypatch.setattr(time, "sleep", lambda _: go_on.wait(10))
+    monkeypatch.setattr(collect.holdings, "read", lambda _: weighed.append(True) or Holdings([], {}, {}, {}))
+    store = Store.open(tmp_path / "store")
+    collect.tidy_meanwhile(store)
+    thread = next(one for one in threading.enumerate() if one.name == "tidy")
+    if over:
+        store.close()
+    go_on.set()
+    thread.join(10)
+    store.close()
+    assert not thread.is_alive()
+    assert weighed == ([] if over else [True])
 
 
 def test_nothing_is_synced_when_all_is_safe_already(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
