@@ -3,6 +3,9 @@
 import contextlib
 import functools
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from bench.method import OURS, Goal, Scenario, Side
 
 _LIMITS = {"Gzip": 'tar -C "$FROM" -c . | pigz >"$TO"', "Zstd": 'tar -C "$FROM" -c . | zstd -q -T0 -o "$TO"'}
 _numbers = itertools.count()
+_LAYERS = 4  # 400 MB when they are packed
 
 
 @contextlib.contextmanager
@@ -102,6 +106,35 @@ def push_again(lab: Lab) -> Iterator[Mapping[str, Side]]:
         yield {OURS: lambda _: seconds(lambda: _publish(opened, container, f"{address}/bench:again"))}
 
 
+@contextlib.contextmanager
+def cache_import(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """Take a run's results to an empty store, from a directory as CI restores it; beside a copy with its digests."""
+    with lab.scratch() as scratch:
+        with lab.fresh_store() as given:
+            with lab.session(given) as opened:
+                for number in range(_LAYERS):
+                    _new_layer(opened, lab, number)
+            _cache(given, "export", str(scratch / "cache"))
+
+        def ours(_: int) -> float:
+            with lab.fresh_store() as taken:
+                settle()
+                return seconds(lambda: _cache(taken, "import", "--unsigned", str(scratch / "cache")))
+
+        def limit(_: int) -> float:
+            line = 'cp -r "$FROM" "$TO/copy"; find "$TO/copy" -type f -print0 | xargs -0 sha256sum'
+            with lab.scratch() as target:
+                settle()
+                return seconds(lambda: bare.shell(line, FROM=str(scratch / "cache"), TO=str(target)))
+
+        yield {OURS: ours, "cp and sha256sum": limit}
+
+
+def _cache(store: Path, *words: str) -> None:
+    argv = [sys.executable, "-I", "-m", "baselard.cli", "cache", *words]
+    subprocess.run(argv, check=True, env={**os.environ, "BASELARD_STORE": str(store)}, capture_output=True)
+
+
 def _new_layer(opened: Client, lab: Lab, number: int) -> str:
     return mounted(opened, lab.layer(number))
 
@@ -118,6 +151,7 @@ SCENARIOS = (
     Scenario("export-gzip", "export a new layer, gzip", export_gzip, Goal("ratio", 1), rounds=7),
     Scenario("export-zstd", "export a new layer, zstd", export_zstd, Goal("ratio", 1), rounds=7),
     Scenario("import", "import an archive into an empty store", taken_in, rounds=3),
+    Scenario("cache-import", "take over a cache of 400 MB", cache_import, Goal("value", 3), rounds=3),
     Scenario("push", "push a packed image", push, Goal("ratio", 1.1), rounds=5),
     Scenario("push-again", "push what is there already", push_again, Goal("value", 1), rounds=5),
 )

@@ -16,7 +16,6 @@ from baselard.engine.images import manifest, transfer
 from baselard.engine.solver.digest import checked
 from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store.database import Store
-from baselard.engine.store.snapshots import Snapshots
 from baselard.oci import media_types
 from tests.integration.engine.conftest import Client
 from tests.security import archives
@@ -198,7 +197,7 @@ def test_an_imported_caches_streams_are_no_paths(tmp_path: Path, canary: Canary)
     try:
         given.record(["exec"], Result((Value("e", None),), {"exit": 0, "stdout": climbing}))
         transfer.export_directory(given, 0, tmp_path / "cache")
-        transfer.import_directory(Snapshots(taken), tmp_path / "cache", None)
+        transfer.import_directory(taken, tmp_path / "cache", None)
         found = taken.lookup("exec")
         assert found is not None
         with pytest.raises(UserError, match="digest"):

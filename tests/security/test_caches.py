@@ -64,7 +64,7 @@ def taken(tmp_path: Path) -> Any:
 
 def _refused(taken: Store, cache: Path, trusted: tuple[str, ...], reason: str) -> None:
     with pytest.raises(UserError, match=reason):
-        transfer.import_directory(merging.snapshots(taken), cache, trusted)
+        transfer.import_directory(taken, cache, trusted)
     assert taken.lookup("build") is None
     assert not list((taken.root / "blobs").rglob("*")) or not taken.db.execute("SELECT * FROM blobs").fetchall()
 
@@ -72,7 +72,7 @@ def _refused(taken: Store, cache: Path, trusted: tuple[str, ...], reason: str) -
 def test_what_a_trusted_key_signed_is_taken(given: Store, taken: Store, keys: Keys, tmp_path: Path) -> None:
     transfer.export_directory(given, 0, tmp_path / "cache", keys["ours"])
     trusted = signing.keys(keys["theirs.pub"] + keys["ours.pub"], "both")
-    assert transfer.import_directory(merging.snapshots(taken), tmp_path / "cache", trusted).results == 1
+    assert transfer.import_directory(taken, tmp_path / "cache", trusted).results == 1
     assert taken.lookup("build")
 
 
@@ -93,9 +93,9 @@ def test_a_registrys_cache_bears_its_signature(given: Store, taken: Store, keys:
         target = reference.parse(f"{server.host}/cache:main")
         transfer.export_registry(given, 0, Registries(), target, print, key=keys["ours"])
         with pytest.raises(UserError, match="signed by no key that is trusted here"):
-            transfer.import_registry(merging.snapshots(taken), Registries(), target, print, [keys["theirs.pub"]])
+            transfer.import_registry(taken, Registries(), target, print, [keys["theirs.pub"]])
         assert taken.lookup("build") is None
-        transfer.import_registry(merging.snapshots(taken), Registries(), target, print, [keys["ours.pub"]])
+        transfer.import_registry(taken, Registries(), target, print, [keys["ours.pub"]])
     assert taken.lookup("build")
 
 
@@ -167,7 +167,7 @@ def test_a_layer_that_was_exchanged_is_refused(given: Store, taken: Store, keys:
     layer = cache / "blobs/sha256" / _manifest(cache)["layers"][0]["digest"][7:]
     layer.write_bytes(b"something else")
     with pytest.raises(UserError, match="the exported cache is broken"):
-        transfer.import_directory(merging.snapshots(taken), cache, [keys["ours.pub"]])
+        transfer.import_directory(taken, cache, [keys["ours.pub"]])
     assert taken.lookup("build") is None
 
 
@@ -175,7 +175,7 @@ def test_a_layer_that_was_exchanged_is_refused(given: Store, taken: Store, keys:
 def test_what_is_no_key_is_told(given: Store, taken: Store, keys: Keys, tmp_path: Path, text: str) -> None:
     transfer.export_directory(given, 0, tmp_path / "cache", keys["ours"])
     with pytest.raises(UserError, match=r"neither a key in PEM nor a file|openssl cannot read it"):
-        transfer.import_directory(merging.snapshots(taken), tmp_path / "cache", signing.keys(text, "SETTING"))
+        transfer.import_directory(taken, tmp_path / "cache", signing.keys(text, "SETTING"))
     with pytest.raises(UserError, match="not a private key that openssl knows"):
         signing.sign(keys["ours.pub"], b"text")
 

@@ -11,6 +11,7 @@ from baselard.cli import places, start
 from baselard.engine.errors import UserError
 from baselard.engine.files import merging
 from baselard.engine.images import reference, signing, transfer
+from baselard.engine.images.layers.packed import unpack
 from baselard.engine.images.layers.stack import settle_indexed
 from baselard.engine.images.registries import Registries
 from baselard.engine.images.transfer import Transferred
@@ -33,7 +34,7 @@ def run(way: str, place: str, line: Sequence[str], *, unsigned: bool) -> int:
     trusted = None if unsigned or way == "export" else _trusted()
     private_namespace()
     began = time.monotonic()
-    with contextlib.closing(Store.open(places.store_root())) as store:
+    with contextlib.closing(Store.open(places.store_root(), unpack)) as store:
         settle_indexed(merging.snapshots(store))
         done = _exported(store, place, key) if way == "export" else _imported(store, place, trusted)
     sys.stdout.write(
@@ -52,8 +53,8 @@ def _exported(store: Store, place: str, key: str) -> Transferred:
 
 def _imported(store: Store, place: str, trusted: Sequence[str] | None) -> Transferred:
     if not is_reference(place):
-        return transfer.import_directory(merging.snapshots(store), Path(place), trusted)
-    return transfer.import_registry(merging.snapshots(store), Registries(), reference.parse(place), _say, trusted)
+        return transfer.import_directory(store, Path(place), trusted)
+    return transfer.import_registry(store, Registries(), reference.parse(place), _say, trusted)
 
 
 def _trusted() -> Sequence[str]:

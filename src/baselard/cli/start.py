@@ -22,6 +22,7 @@ from baselard.engine.files import checkout, merging
 from baselard.engine.host import privilege, rundir
 from baselard.engine.host.rundir import RunDir
 from baselard.engine.images import transfer
+from baselard.engine.images.layers.packed import unpack
 from baselard.engine.images.layers.stack import settle_indexed
 from baselard.engine.images.registries import Registries
 from baselard.engine.modules import hosting, registration
@@ -110,7 +111,7 @@ def engine(progress: Display, terminal: Terminal | None = None, output: str = ""
     leftovers.remove()
     cachedir.tag(places.cache_root())
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(contextlib.closing(Store.open(places.store_root())))
+        store = stack.enter_context(contextlib.closing(Store.open(places.store_root(), unpack)))
         settle_indexed(merging.snapshots(store))
         collect.tidy_meanwhile(store)
         transfer.note_run(store)

@@ -9,12 +9,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from baselard.engine.errors import UserError
-from baselard.engine.files import bounded
+from baselard.engine.files import bounded, file_bytes
 from baselard.engine.images import manifest, publish, signing
 from baselard.engine.images.layers import pack, stack
 from baselard.engine.images.layers.groups import Group
@@ -23,10 +24,10 @@ from baselard.engine.images.registries import Registries, Say
 from baselard.engine.images.writing import Whole, WrittenImage
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import cachedir, holdings, layer_index, stored
+from baselard.engine.store import cachedir, holdings, layer_index, stored, tars
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import GIVEN, Layer
-from baselard.engine.store.snapshots import Snapshots, ancestry
+from baselard.engine.store.snapshots import ancestry
 from baselard.oci import digests, media_types
 from baselard.oci.reference import Reference
 
@@ -92,7 +93,7 @@ def export_registry(  # noqa: PLR0913
     return Transferred(*counted, sum(uploads.sent))
 
 
-def import_directory(snapshots: Snapshots, directory: Path, trusted: Sequence[str] | None) -> Transferred:
+def import_directory(store: Store, directory: Path, trusted: Sequence[str] | None) -> Transferred:
     """Bring an export from a directory into this store.
 
     One of the keys ``trusted`` must have signed it, unless that is None. Raises UserError for what is none, is broken,
@@ -110,17 +111,17 @@ def import_directory(snapshots: Snapshots, directory: Path, trusted: Sequence[st
 
     def fetch(part: Descriptor, target: Path) -> None:
         try:
-            with open(bounded.opened(path(part.digest)), "rb") as source, target.open("wb") as file:
-                shutil.copyfileobj(source, file)
+            with open(bounded.opened(path(part.digest)), "rb") as source:
+                file_bytes.copy_opened(source.fileno(), os.fspath(target))
         except OSError as error:
             raise UserError(f"{directory} is incomplete: {part.digest}: {error.strerror}") from error
 
     data = _checked(path(index.manifests[0].digest), index.manifests[0].digest)
-    return _restored(snapshots, data, trusted, fetch)
+    return _restored(store, data, trusted, fetch)
 
 
 def import_registry(
-    snapshots: Snapshots, registry: Registries, source: Reference, say: Say, trusted: Sequence[str] | None
+    store: Store, registry: Registries, source: Reference, say: Say, trusted: Sequence[str] | None
 ) -> Transferred:
     """Bring an export from a registry into this store. Raises UserError, RegistryError, HostError."""
     with registry.repository(source, say) as repository:
@@ -132,7 +133,7 @@ def import_registry(
             with path.open("wb") as file:
                 repository.blobs.get(part.digest, file, part.size)
 
-        return _restored(snapshots, answer.body, trusted, fetch)
+        return _restored(store, answer.body, trusted, fetch)
 
 
 # giving
@@ -201,19 +202,21 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _restored(
-    snapshots: Snapshots, data: bytes, trusted: Sequence[str] | None, fetch: Callable[[Descriptor, Path], None]
+    store: Store, data: bytes, trusted: Sequence[str] | None, fetch: Callable[[Descriptor, Path], None]
 ) -> Transferred:
     found = manifest.parse(data)
     if not isinstance(found, Manifest) or found.config.media_type != _CONFIG:
         raise UserError("this is not an exported cache but an image; use Container.from or Container.import for it")
     if trusted is not None:
         signing.require(trusted, found.annotations, found.config.digest)
-    store = snapshots.store
-    size = sum(_fetched(store, part, fetch) for part in (found.config, *found.layers))
+    parts = {part.digest: part for part in (found.config, *found.layers)}
+    with ThreadPoolExecutor(stack.AT_ONCE, "fetch") as pool:
+        size = sum(pool.map(lambda part: _fetched(store, part, fetch), parts.values()))
     listed = _read_config(store.blob_path(found.config.digest))
     try:
-        trees = _stacked(snapshots, listed["snapshots"])
-        _record(store, listed["results"], trees)
+        with store.transaction():
+            trees = _stacked(store, listed["snapshots"])
+            _record(store, listed["results"], trees)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"the exported cache is broken: {error}") from error
     return Transferred(len(listed["results"]), len(trees), size)
@@ -250,26 +253,34 @@ def _read_config(path: Path) -> dict[str, Any]:
     return listed
 
 
-def _stacked(snapshots: Snapshots, listed: Sequence[dict[str, Any]]) -> dict[int, Snapshot]:
-    """Make every listed snapshot, whole chains at once so that their layers unpack side by side."""
+def _stacked(store: Store, listed: Sequence[dict[str, Any]]) -> dict[int, Snapshot]:
+    """Record every listed snapshot; those that are new here are unpacked when somebody looks."""
     entries = {entry["id"]: entry for entry in listed}
     parents = {entry["parent"] for entry in listed}
-    store = snapshots.store
     trees: dict[int, Snapshot] = {}
     for leaf in [number for number in entries if number not in parents]:
         chain = _chain(entries, leaf)
         layers = [_layer(entry["layer"]) for entry in chain]
-        if missing := next((layer.digest for layer in layers if not store.has_blob(layer.digest)), ""):
-            raise UserError(f"the exported cache is incomplete: {missing} is listed, but not there")
-        paths = [snapshots.store.blob_path(layer.digest) for layer in layers]
-        stamps = [str(entry["stamp"]) for entry in chain]
-        top = stack.stack(snapshots, layers, [lambda path=path: path for path in paths], stamps)  # type: ignore[misc]
-        for entry, tree in zip(reversed(chain), ancestry(top), strict=True):
-            trees[entry["id"]] = tree
-            store.record([], Result((Value("", tree),)), str(entry["label"]))
-            if entry["bootstrapped"]:
-                layer_index.record_bootstrapped(store, str(entry["bootstrapped"]), tree)
+        below: Snapshot | None = None
+        for entry, layer, name in zip(chain, layers, stack.chain_ids([one.diff_id for one in layers]), strict=True):
+            below = trees.get(entry["id"]) or _snapshot(store, below, entry, layer, name)
+            trees[entry["id"]] = below
     return trees
+
+
+def _snapshot(store: Store, parent: Snapshot | None, entry: dict[str, Any], layer: Layer, chain: str) -> Snapshot:
+    """The snapshot of one listed layer on its parent, which may be known here already."""
+    if not store.has_blob(layer.digest):
+        raise UserError(f"the exported cache is incomplete: {layer.digest} is listed, but not there")
+    tree = layer_index.chain_snapshot(store, chain)
+    if tree is None:
+        tree = tars.add_packed(store, parent, layer)
+        layer_index.record_chain(store, chain, tree)
+        layer_index.record_layer(store, tree, parent, str(entry["stamp"]), layer)
+    store.record([], Result((Value("", tree),)), str(entry["label"]))
+    if entry["bootstrapped"]:
+        layer_index.record_bootstrapped(store, str(entry["bootstrapped"]), tree)
+    return tree
 
 
 def _layer(plain: dict[str, Any]) -> Layer:

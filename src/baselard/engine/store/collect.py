@@ -56,12 +56,14 @@ class Freed:
 
 @dataclass
 class _Contents:
-    """The store's rows, and how often each snapshot is needed: by results and by snapshots on top."""
+    """The store's rows, and how often each thing is needed: a snapshot by results and by snapshots on top, a blob by
+    results and by what is to be unpacked from it."""
 
     results: list[tuple[str, float, set[int], set[str]]]
     parents: Mapping[int, int | None]
     blobs: Mapping[str, tuple[int, float]]
     sizes: dict[int, int]
+    packed: Mapping[int, str]
     needed: Counter[int] = field(default_factory=Counter)
     named: Counter[str] = field(default_factory=Counter)
 
@@ -70,6 +72,7 @@ class _Contents:
         for _, _, trees, names in self.results:
             self.needed.update(trees)
             self.named.update(names)
+        self.named.update(self.packed.values())
 
     @property
     def size(self) -> int:
@@ -82,7 +85,7 @@ class _Doomed:
 
     results: list[str] = field(default_factory=list)
     snapshots: list[int] = field(default_factory=list)
-    blobs: list[str] = field(default_factory=list)
+    blobs: set[str] = field(default_factory=set)
     size: int = 0
 
 
@@ -95,7 +98,7 @@ def collect(store: Store, policy: Policy, *, dry_run: bool = False, now: float |
         contents = _read(store)
         doomed = _choose(store, contents, policy, protected, now)
         if not dry_run:
-            holdings.forget(store, results=doomed.results, snapshots=doomed.snapshots, blobs=doomed.blobs)
+            holdings.forget(store, results=doomed.results, snapshots=doomed.snapshots, blobs=sorted(doomed.blobs))
     caches, cache_size = _caches(store, policy, dry_run=dry_run)
     oldest = now if policy.everything else now - policy.older_than if policy.older_than is not None else 0
     forgotten = runs.forget(store, oldest, dry_run=dry_run)
@@ -159,7 +162,8 @@ def _read(store: Store) -> _Contents:
     sizes = Counter(found.sizes)
     for path in (store.root / "layers").glob("*.*"):
         sizes[int(path.name.partition(".")[0], 36)] += disk_usage(path)  # what long chains are folded into
-    return _Contents(results, found.parents, found.blobs, {number: sizes.get(number, 0) for number in found.parents})
+    counted = {number: sizes.get(number, 0) for number in found.parents}
+    return _Contents(results, found.parents, found.blobs, counted, found.packed)
 
 
 def _measure(store: Store) -> None:
@@ -192,9 +196,8 @@ def _choose(store: Store, contents: _Contents, policy: Policy, protected: float,
             continue
         if isinstance(item, int):
             _drop_result(contents, doomed, item)
-        elif contents.named[item] <= 0:
-            doomed.blobs.append(item)
-            doomed.size += contents.blobs[item][0]
+        else:
+            _drop_blob(contents, doomed, item)
     return doomed
 
 
@@ -203,11 +206,16 @@ def _drop_result(contents: _Contents, doomed: _Doomed, at: int) -> None:
     doomed.results.append(key)
     for name in names:
         contents.named[name] -= 1
-        if name in contents.blobs and contents.named[name] <= 0:
-            doomed.blobs.append(name)
-            doomed.size += contents.blobs[name][0]
+        _drop_blob(contents, doomed, name)
     for tree in trees:
         _release(contents, doomed, tree)
+
+
+def _drop_blob(contents: _Contents, doomed: _Doomed, name: str) -> None:
+    """Have a blob go that nothing needs, if it is one."""
+    if name in contents.blobs and contents.named[name] <= 0 and name not in doomed.blobs:
+        doomed.blobs.add(name)
+        doomed.size += contents.blobs[name][0]
 
 
 def _must_go(contents: _Contents, doomed: _Doomed, policy: Policy, idle: float) -> bool:
@@ -234,6 +242,9 @@ def _release(contents: _Contents, doomed: _Doomed, number: int) -> None:
             return
         doomed.snapshots.append(current)
         doomed.size += contents.sizes.get(current, 0)
+        if name := contents.packed.get(current):
+            contents.named[name] -= 1
+            _drop_blob(contents, doomed, name)
         current = contents.parents[current]
 
 

@@ -9,30 +9,35 @@ dropped, so a power cut costs the last session's work and no more.
 import asyncio
 import contextlib
 import errno
-import fcntl
 import functools
 import itertools
 import os
 import sqlite3
-import struct
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import HostError
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import cachedir, deep, ids, indexes, locks, mounting, schema, stored
+from baselard.engine.store import cachedir, deep, ids, indexes, locks, schema, stored
 from baselard.oci import digests
 from baselard.oci.text import whole
 
 _TABLES = ("results", "snapshots", "blobs")
 _numbers = itertools.count()  # of temporary directories; those of other processes are elsewhere
 _LOCK_POLL = 0.02  # seconds between tries for a key that another process holds
+
+Unpack = Callable[["Store", "Snapshot"], None]
+"""Makes the files of a snapshot, and of those below it, that are packed (baselard.engine.store.packed)."""
+
+
+def _unpack_nothing(_store: "Store", snapshot: "Snapshot") -> None:
+    raise RuntimeError(f"snapshot {snapshot.id} is packed, and nothing that unpacks was given")
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,14 @@ class Store:
     started: float
     db: sqlite3.Connection = field(compare=False, repr=False)
     owned: locks.OwnedDir = field(repr=False)
+    unpack: Unpack = field(compare=False, repr=False, default=_unpack_nothing)
     mutex: threading.RLock = field(compare=False, repr=False, default_factory=threading.RLock)
 
     @classmethod
-    def open(cls, root: Path) -> "Store":
+    def open(cls, root: Path, unpack: Unpack = _unpack_nothing) -> "Store":
         """Open the store at ``root``, making it if need be, and remove what dead processes left unrecorded.
 
-        Raises HostError when the directory cannot be used.
+        Whoever looks at trees gives ``unpack``. Raises HostError when the directory cannot be used.
         """
         try:
             for name in ("layers", "blobs/sha256", "work", "caches"):
@@ -62,7 +68,7 @@ class Store:
         try:
             with locks.exclusive(root / "opening"):  # SQLite does not wait when two change to WAL at once, it fails
                 db = schema.opened(root / "store.db")
-            store = cls(root, time.time(), db, owned)
+            store = cls(root, time.time(), db, owned, unpack)
             store._drop_earlier_boots()
         except (OSError, sqlite3.OperationalError) as error:
             owned.close()
@@ -135,7 +141,7 @@ class Store:
         """Hold ``key`` alone among all processes that use this store."""
         fd = os.open(self.root / "locks", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            while not _try_lock(fd, int(digests.parse(digests.of_bytes(key.encode())).hex[:15], 16)):
+            while not locks.try_byte(fd, int(digests.parse(digests.of_bytes(key.encode())).hex[:15], 16)):
                 await asyncio.sleep(_LOCK_POLL)
             yield
         finally:
@@ -160,12 +166,14 @@ class Store:
     # snapshots' records (the trees themselves are baselard.engine.store.snapshots's)
 
     def snapshot(self, number: int) -> "Snapshot | None":
-        """The recorded snapshot ``number`` with all its ancestors, or None."""
+        """The recorded snapshot ``number`` with all its ancestors; None, too, where one's files are lost."""
         with self.mutex:
-            rows = self.db.execute(_CHAIN, (number,)).fetchall()
+            rows = self.db.execute(_CHAIN, (number, _boot())).fetchall()
+        if any(lost for *_, lost in rows):
+            return None
         parent: Snapshot | None = None
-        for row in reversed(rows):
-            parent = Snapshot(row[0], parent, bool(row[1]))
+        for link, as_tar, _ in reversed(rows):
+            parent = Snapshot(link, parent, bool(as_tar))
         return parent
 
     def add_snapshot(self, parent: "Snapshot | None", tree: Path, *, is_index: bool = False) -> "Snapshot":
@@ -174,16 +182,20 @@ class Store:
         With ``is_index`` it holds a layer that is not unpacked (baselard.engine.store.indexes).
         """
         with self.transaction():
-            row = self.db.execute(
-                "INSERT INTO snapshots (parent, engine, used, boot) VALUES (?, ?, ?, ?) RETURNING id",
-                (parent.id if parent else None, self.engine, time.time(), _boot()),
-            ).fetchone()
-            made = Snapshot(row[0], parent, is_index)
+            made = self.new_snapshot(parent, as_tar=is_index)
             if is_index:
                 self.db.execute("INSERT INTO indexed VALUES (?)", (made.id,))
             self._make_room(self.own_directory(made))
             tree.rename(self.own_directory(made))
         return made
+
+    def new_snapshot(self, parent: "Snapshot | None", *, as_tar: bool) -> "Snapshot":
+        """A row for a new snapshot, in the transaction that gives it its files."""
+        row = self.db.execute(
+            "INSERT INTO snapshots (parent, engine, used, boot) VALUES (?, ?, ?, ?) RETURNING id",
+            (parent.id if parent else None, self.engine, time.time(), _boot()),
+        ).fetchone()
+        return Snapshot(row[0], parent, as_tar)
 
     def _make_room(self, path: Path) -> None:
         """Put away what a process left here that died before it could record it; its number is free again."""
@@ -193,7 +205,9 @@ class Store:
     def layer_path(self, snapshot: "Snapshot") -> Path:
         """The directory with the snapshot's own files (its difference against the parent). Raises HostError."""
         path = self.own_directory(snapshot)
-        if snapshot.indexed and snapshot.id in self.indexed():
+        if snapshot.as_tar and self._is_packed(snapshot):
+            self.unpack(self, snapshot)
+        if snapshot.as_tar and snapshot.id in self.indexed():
             try:
                 indexes.show(path)
             except OSError as error:
@@ -204,19 +218,15 @@ class Store:
         """The directory that is kept for the snapshot; the same, but what is not unpacked need not be seen in it."""
         return self.root / "layers" / snapshot.name
 
+    def _is_packed(self, snapshot: "Snapshot") -> bool:
+        with self.mutex:
+            return bool(self.db.execute("SELECT 1 FROM packed WHERE snapshot = ?", (snapshot.id,)).fetchone())
+
     def indexed(self) -> set[int]:
         """The snapshots that are kept as an index over a layer's tar; not those that a power cut may have torn."""
         query = "SELECT snapshot FROM indexed JOIN snapshots ON id = snapshot WHERE boot IN ('', ?)"
         with self.mutex:
             return {row[0] for row in self.db.execute(query, (_boot(),))}
-
-    def replace_index(self, snapshot: "Snapshot", tree: Path) -> None:
-        """Have the directory ``tree`` (in this store's work) be the snapshot's own files, in the place of an index."""
-        with self.transaction():
-            self.db.execute("DELETE FROM indexed WHERE snapshot = ?", (snapshot.id,))
-            self.db.execute("DELETE FROM sizes WHERE snapshot = ?", (snapshot.id,))
-            indexes.hide(self.own_directory(snapshot))
-            mounting.exchange(tree, self.own_directory(snapshot))
 
     # blobs
 
@@ -303,12 +313,12 @@ class Store:
         os.sync()
         with self.transaction():
             for table in _TABLES:
-                self.db.execute(f"UPDATE {table} SET boot = '' WHERE boot != '' AND used < ?", (before,))  # noqa: S608
+                self.db.execute(f"UPDATE {table} SET boot = '' WHERE boot = ? AND used < ?", (_boot(), before))  # noqa: S608
 
     def _unsynced(self) -> bool:
         with self.mutex:
-            found = (self.db.execute(f"SELECT 1 FROM {table} WHERE boot != '' LIMIT 1").fetchone() for table in _TABLES)  # noqa: S608
-            return any(found)
+            query = "SELECT 1 FROM {} WHERE boot = ? LIMIT 1"
+            return any(self.db.execute(query.format(table), (_boot(),)).fetchone() for table in _TABLES)
 
     def _drop_earlier_boots(self) -> None:
         with self.transaction():
@@ -331,11 +341,14 @@ class Store:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An immutable directory tree, stacked on its parents. Equal ids mean the same tree."""
+    """An immutable directory tree, stacked on its parents. Equal ids mean the same tree.
+
+    ``as_tar``: when it was recorded or read, its own files were a layer's tar, indexed or packed, and no directory.
+    """
 
     id: int
     parent: "Snapshot | None" = field(default=None, compare=False, repr=False)
-    indexed: bool = field(default=False, compare=False, repr=False)
+    as_tar: bool = field(default=False, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -344,10 +357,12 @@ class Snapshot:
 
 
 _CHAIN = """
-WITH RECURSIVE chain(id, parent, depth) AS (
-  SELECT id, parent, 0 FROM snapshots WHERE id = ?
-  UNION ALL SELECT s.id, s.parent, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent)
-SELECT id, id IN (SELECT snapshot FROM indexed) FROM chain ORDER BY depth
+WITH RECURSIVE chain(id, parent, boot, depth) AS (
+  SELECT id, parent, boot, 0 FROM snapshots WHERE id = ?
+  UNION ALL SELECT s.id, s.parent, s.boot, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent)
+SELECT id, id IN (SELECT snapshot FROM indexed UNION ALL SELECT snapshot FROM packed),
+  boot NOT IN ('', ?) OR id IN (SELECT snapshot FROM packed WHERE digest NOT IN (SELECT digest FROM blobs))
+FROM chain ORDER BY depth
 """
 
 
@@ -373,18 +388,3 @@ def _name(number: int) -> str:
 @functools.cache  # no process outlives a boot
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _try_lock(fd: int, offset: int) -> bool:
-    """Try a lock on one byte; such locks belong to the open file, so threads exclude each other too (fcntl(2))."""
-    request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
-    try:
-        fcntl.fcntl(fd, _F_OFD_SETLK, request)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):
-            return False
-        raise
-    return True
-
-
-_F_OFD_SETLK = 37

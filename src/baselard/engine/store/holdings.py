@@ -14,12 +14,16 @@ from baselard.engine.store.stored import Stored
 
 @dataclass(frozen=True)
 class Holdings:
-    """Everything recorded. Results are (key, last use, result), the longest unused first; sizes are in bytes."""
+    """Everything recorded. Results are (key, last use, result), the longest unused first; sizes are in bytes.
+
+    ``packed`` are the blobs from which snapshots' files are still to be made.
+    """
 
     results: Sequence[tuple[str, float, Stored]]
     parents: Mapping[int, int | None]
     blobs: Mapping[str, tuple[int, float]]
     sizes: Mapping[int, int]
+    packed: Mapping[int, str]
 
 
 def read(store: Store) -> Holdings:
@@ -32,6 +36,7 @@ def read(store: Store) -> Holdings:
         dict(store.db.execute("SELECT id, parent FROM snapshots")),
         blobs,
         dict(store.db.execute("SELECT snapshot, bytes FROM sizes")),
+        dict(store.db.execute("SELECT snapshot, digest FROM packed")),
     )
 
 
@@ -49,8 +54,9 @@ def snapshots_since(store: Store, moment: float) -> set[int]:
 
 
 def unmeasured(store: Store) -> list[int]:
-    """The snapshots whose size is not noted."""
-    query = "SELECT id FROM snapshots WHERE id NOT IN (SELECT snapshot FROM sizes)"
+    """The snapshots whose size is not noted; what is packed has none."""
+    sized = "SELECT snapshot FROM sizes UNION ALL SELECT snapshot FROM packed"
+    query = f"SELECT id FROM snapshots WHERE id NOT IN ({sized})"  # noqa: S608
     with store.mutex:
         return [row[0] for row in store.db.execute(query)]
 
@@ -69,6 +75,7 @@ def forget(store: Store, *, results: Sequence[str], snapshots: Sequence[int], bl
         "sizes": ("snapshot", snapshots),
         "makers": ("snapshot", snapshots),
         "indexed": ("snapshot", snapshots),
+        "packed": ("snapshot", snapshots),
         "blobs": ("digest", blobs),
     }
     for table, (column, values) in rows.items():
@@ -77,7 +84,10 @@ def forget(store: Store, *, results: Sequence[str], snapshots: Sequence[int], bl
 
 @dataclass(frozen=True)
 class Listed:
-    """Records of a database that nobody need have opened: blobs by digest with their bytes, numbers of snapshots."""
+    """Records of a database that nobody need have opened: blobs by digest with their bytes, numbers of snapshots.
+
+    These are those that have a directory.
+    """
 
     blobs: Mapping[str, int]
     snapshots: Sequence[int]
@@ -91,9 +101,11 @@ def look(path: Path) -> Listed | None:
     with _only_read(path) as db:
         if (said := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
             raise HostError(f"the database is damaged: {said}")
-        if not {"blobs", "snapshots"} <= {row[0] for row in db.execute("SELECT name FROM sqlite_master")}:
+        tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+        if not {"blobs", "snapshots"} <= tables:
             return None
-        snapshots = [row[0] for row in db.execute("SELECT id FROM snapshots")]
+        packed = " WHERE id NOT IN (SELECT snapshot FROM packed)" if "packed" in tables else ""
+        snapshots = [row[0] for row in db.execute(f"SELECT id FROM snapshots{packed}")]  # noqa: S608
         return Listed(dict(db.execute("SELECT digest, size FROM blobs")), snapshots)
 
 

@@ -6,8 +6,10 @@ turn, else a directory just being made would look left.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import IO
 from baselard.engine.store import deep
 
 _ALL = "all"  # held by whoever makes a directory or looks for those left
+_F_OFD_SETLK = 37  # linux/fcntl.h
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,18 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def try_byte(fd: int, offset: int) -> bool:
+    """Try a lock on one byte; such locks belong to the open file, so threads exclude each other too (fcntl(2))."""
+    request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
+    try:
+        fcntl.fcntl(fd, _F_OFD_SETLK, request)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True
 
 
 def own(path: Path) -> OwnedDir:

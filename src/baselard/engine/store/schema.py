@@ -5,7 +5,7 @@ from pathlib import Path
 
 from baselard.engine.errors import HostError
 
-VERSION = 3
+VERSION = 4
 """The number that SQLite keeps as ``user_version``. A store without one is from before tables had a version."""
 
 _TABLES = """
@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS snapshots (
   engine TEXT NOT NULL, used REAL NOT NULL, boot TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS indexed (
   snapshot INTEGER PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS packed (
+  snapshot INTEGER PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL, diff_id TEXT NOT NULL,
+  compression TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS makers (
   snapshot INTEGER PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blobs (

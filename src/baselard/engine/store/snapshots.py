@@ -146,7 +146,7 @@ class Snapshots:
         """The names below ``layers/`` that make the tree, uppermost first; long chains are folded on the way."""
         chain = list(ancestry(snapshot))
         for link in chain:
-            if link.indexed:
+            if link.as_tar:
                 self.store.layer_path(link)
         own = len(chain) % _FOLD_EVERY
         groups = [chain[start : start + _FOLD_EVERY] for start in range(own, len(chain), _FOLD_EVERY)]

@@ -14,6 +14,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import merging
 from baselard.engine.host import platforms
 from baselard.engine.images import reference, transfer, writing
+from baselard.engine.images.layers import packed
 from baselard.engine.images.registries import Registries
 from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
@@ -76,12 +77,12 @@ def test_through_a_directory_and_again(store: Store, run: float, tmp_path: Path)
     exported = transfer.export_directory(store, run, tmp_path / "cache")
     assert (exported.results, exported.snapshots) == (3, 2)
     assert transfer.export_directory(store, run, tmp_path / "cache").size == 0
-    other = Store.open(tmp_path / "other")
-    first = transfer.import_directory(merging.snapshots(other), tmp_path / "cache", None)
+    other = Store.open(tmp_path / "other", packed.unpack)
+    first = transfer.import_directory(other, tmp_path / "cache", None)
     assert first == exported
     check(other)
     before = len(list((other.root / "layers").iterdir()))
-    assert transfer.import_directory(merging.snapshots(other), tmp_path / "cache", None).size == 0
+    assert transfer.import_directory(other, tmp_path / "cache", None).size == 0
     assert len(list((other.root / "layers").iterdir())) == before
     other.close()
 
@@ -110,8 +111,8 @@ def test_through_a_registry(store: Store, run: float, server: Any, tmp_path: Pat
     exported = transfer.export_registry(store, run, Registries(), target, print)
     assert exported.size > 0
     assert transfer.export_registry(store, run, Registries(), target, print).size == 0
-    other = Store.open(tmp_path / "other")
-    transfer.import_registry(merging.snapshots(other), Registries(), target, print, None)
+    other = Store.open(tmp_path / "other", packed.unpack)
+    transfer.import_registry(other, Registries(), target, print, None)
     check(other)
     other.close()
 
@@ -119,8 +120,8 @@ def test_through_a_registry(store: Store, run: float, server: Any, tmp_path: Pat
 def test_the_same_image_comes_out_of_both_stores(store: Store, run: float, tmp_path: Path) -> None:
     """Whatever was packed for the journey, and whether before or after it."""
     transfer.export_directory(store, run, tmp_path / "cache")
-    other = Store.open(tmp_path / "other")
-    transfer.import_directory(merging.snapshots(other), tmp_path / "cache", None)
+    other = Store.open(tmp_path / "other", packed.unpack)
+    transfer.import_directory(other, tmp_path / "cache", None)
     found = store.lookup("exec")
     assert found is not None
     tree = found.values[0].tree
@@ -167,8 +168,8 @@ def test_what_is_broken_is_refused_and_leaves_no_result(store: Store, run: float
             manifest.write_bytes(manifest.read_bytes() + b" ")
         case "an image":
             (cache / "index.json").write_text(json.dumps({**index, "manifests": index["manifests"] * 2}))
-    other = Store.open(tmp_path / "other")
+    other = Store.open(tmp_path / "other", packed.unpack)
     with pytest.raises(UserError):
-        transfer.import_directory(merging.snapshots(other), cache, None)
+        transfer.import_directory(other, cache, None)
     assert other.db.execute("SELECT count(*) FROM results").fetchone() == (0,)
     other.close()

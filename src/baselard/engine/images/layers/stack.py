@@ -16,13 +16,13 @@ from baselard.engine.images.layers.arriving import Arriving
 from baselard.engine.images.layers.keeping import IndexedLayer, UnpackedLayer
 from baselard.engine.images.layers.tree import LayerTree, shown
 from baselard.engine.solver import cancel
-from baselard.engine.store import indexes, layer_index, overlay
+from baselard.engine.store import indexes, layer_index, overlay, tars
 from baselard.engine.store.database import Snapshot, Store
 from baselard.engine.store.layer_index import Layer
 from baselard.engine.store.snapshots import Snapshots
 from baselard.oci import digests
 
-_AT_ONCE = min(4, os.cpu_count() or 1)
+AT_ONCE = min(4, os.cpu_count() or 1)
 _LARGE = 4 << 20  # bytes of a blob: less is unpacked as quickly, and needs no mount in each process
 
 Blob = Callable[[], Path | Arriving]
@@ -54,17 +54,17 @@ def stack(
     chains = chain_ids([layer.diff_id for layer in layers])
     there, top = _known(snapshots, chains)
     store = snapshots.store
-    with store.temp_dir() as work, ThreadPoolExecutor(_AT_ONCE, "unpack") as pool:
+    with store.temp_dir() as work, ThreadPoolExecutor(AT_ONCE, "unpack") as pool:
         jobs = [
-            pool.submit(
-                copy_context().run, partial(_take, store, layers[at], blobs[at], work / str(at), lowest=at == 0)
-            )
+            pool.submit(copy_context().run, partial(take, store, layers[at], blobs[at], work / str(at), lowest=at == 0))
             for at in range(there, len(layers))
         ]
         try:
             for at, job in enumerate(jobs, there):
                 cancel.current().check()
-                top = _settle(snapshots, top, job.result())
+                taken = job.result()
+                fit(snapshots, top, taken)
+                top = store.add_snapshot(top, taken.tree, is_index=isinstance(taken, IndexedLayer))
                 layer_index.record_chain(store, chains[at], top)
                 stamp = stamps[at] if stamps else layer_index.GIVEN
                 layer_index.record_layer(store, top, top.parent, stamp, layers[at])
@@ -82,8 +82,9 @@ def _known(snapshots: Snapshots, chains: Sequence[str]) -> tuple[int, Snapshot |
     return 0, None
 
 
-def _take(store: Store, layer: Layer, blob: Blob, tree: Path, *, lowest: bool) -> UnpackedLayer | IndexedLayer:
-    """Take one layer by itself: large ones are not unpacked where the kernel needs no files."""
+def take(store: Store, layer: Layer, blob: Blob, tree: Path, *, lowest: bool) -> UnpackedLayer | IndexedLayer:
+    """Take one layer by itself, in the new directory ``tree``: large ones are not unpacked where the kernel needs no
+    files. Raises UserError, as ``stack`` does."""
     path = blob()
     tree.mkdir()
     tree.chmod(0o755)
@@ -92,11 +93,11 @@ def _take(store: Store, layer: Layer, blob: Blob, tree: Path, *, lowest: bool) -
     return keeping.unpacked(layer, path, tree, lowest=lowest)
 
 
-def _settle(snapshots: Snapshots, parent: Snapshot | None, taken: UnpackedLayer | IndexedLayer) -> Snapshot:
-    """Put one layer on top of ``parent``, after what only the layers below could tell."""
+def fit(snapshots: Snapshots, parent: Snapshot | None, taken: UnpackedLayer | IndexedLayer) -> None:
+    """Do to one layer, which is to lie on ``parent``, what only the layers below could tell. Raises UserError."""
     if isinstance(taken, IndexedLayer):
         keeping.finish(taken, snapshots.store.layer_path(parent) if parent else None)
-        return snapshots.store.add_snapshot(parent, taken.tree, is_index=True)
+        return
     left = taken.left
     if parent and (left.implied or left.links or left.whiteouts):
         with snapshots.view(parent) as below, LayerTree.at(below) as lower, LayerTree.at(taken.tree) as upper:
@@ -108,7 +109,6 @@ def _settle(snapshots: Snapshots, parent: Snapshot | None, taken: UnpackedLayer 
                 _copy_from_below(lower, upper, names, target)
     elif left.links:
         raise UserError(f"layer entry {shown(b'/'.join(left.links[0][0]))}: its hard link's target is not there")
-    return snapshots.store.add_snapshot(parent, taken.tree)
 
 
 def settle_indexed(snapshots: Snapshots) -> None:
@@ -133,7 +133,7 @@ def _unpack_indexed(store: Store, snapshot: Snapshot) -> None:
         taken = keeping.unpacked_again(store.own_directory(snapshot), work / "tree", lowest=lowest)
         if snapshot.parent and () in taken.left.implied:
             overlay.copy_attributes(os.fspath(store.layer_path(snapshot.parent)), os.fspath(taken.tree))
-        store.replace_index(snapshot, taken.tree)
+        tars.settle(store, snapshot, taken.tree)
 
 
 def _dress_as_below(lower: LayerTree, upper: LayerTree, names: Names) -> None:
