@@ -73,7 +73,10 @@ ONLY = {
     "run.networks.network": ({".read_text", ".exists", "os.open"}, "the kernel's files"),
     "run.terminal": ({"os.open"}, "the caller's terminal"),
     "run.networks.hub": ({"os.open", "os.stat", ".touch"}, "the kernel's files, and the engine's own"),
-    "run.containers.cgroups": ({".read_text", ".is_dir", "os.access"}, "the kernel's files"),
+    "run.containers.cgroups": (
+        {".read_text", ".is_dir", ".exists", ".glob", "os.access", "os.walk", "os.rmdir"},
+        "the kernel's files, where no link can be",
+    ),
     "run.containers.host": (
         {".read_bytes", ".rglob", ".exists", ".mkdir", ".write_bytes", ".rename"},
         "this machine's settings, and files of the engine's own",

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -55,9 +56,9 @@ def run(  # noqa: PLR0913
     kept: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
     sink = on_output or (lambda stream, data: kept[stream].append(data))
     child = spawn(argv, cwd=cwd, env=env, stdin=stdin, pass_fds=pass_fds)
-    with child, cancel.current().on_cancel(lambda: kill(child)), _killed_after(child, timeout) as expired:
+    with child, _Ending(child) as ending, ending.when_cancelled(), ending.after(timeout) as expired:
         try:
-            pump(child, sink)
+            pump(child, sink, ending.fd)
             child.wait()
         except BaseException:
             kill(child)
@@ -124,14 +125,21 @@ def attach(argv: Sequence[str | Path], terminal: int) -> int:
     return child.returncode
 
 
-def pump(child: subprocess.Popen[bytes], sink: OnOutput) -> None:
-    """Hand what the child writes to ``sink`` until it has closed both streams."""
+def pump(child: subprocess.Popen[bytes], sink: OnOutput, ending: int = -1) -> None:
+    """Hand what the child writes to ``sink`` until it has closed both streams, or ``ending`` can be read.
+
+    Somebody else may hold the streams open when the child has gone: what it started, in a group of its own.
+    """
     with selectors.DefaultSelector() as selector:
         for stream, pipe in ((STDOUT, child.stdout), (STDERR, child.stderr)):
             if pipe:
                 selector.register(pipe, selectors.EVENT_READ, stream)
-        while selector.get_map():
+        if ending >= 0:
+            selector.register(ending, selectors.EVENT_READ)
+        while len(selector.get_map()) > (ending >= 0):
             for ready, _ in selector.select():
+                if ready.fd == ending:
+                    return
                 data = os.read(ready.fd, _CHUNK)
                 if data:
                     sink(ready.data, data)
@@ -151,23 +159,50 @@ def which(program: str) -> str | None:
     return shutil.which(program, path=os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin")
 
 
-@contextlib.contextmanager
-def _killed_after(child: subprocess.Popen[bytes], timeout: float | None) -> Iterator[threading.Event]:
-    expired = threading.Event()
-    if timeout is None:
-        yield expired
-        return
+@dataclass
+class _Ending:
+    """Ends a child before its time; ``fd`` can be read from then on, for nobody shall wait for its streams' end."""
 
-    def expire() -> None:
-        expired.set()
-        kill(child)
+    child: subprocess.Popen[bytes]
+    fd: int = field(default_factory=partial(os.eventfd, 0))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    timer = threading.Timer(timeout, expire)
-    timer.start()
-    try:
-        yield expired
-    finally:
-        timer.cancel()
+    def __enter__(self) -> "_Ending":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:  # another thread may be about to write, by a number that is soon another file's
+            os.close(self.fd)
+            self.fd = -1
+
+    def when_cancelled(self) -> contextlib.AbstractContextManager[None]:
+        """Come to this when the work is called off inside the block."""
+        return cancel.current().on_cancel(self._come)
+
+    @contextlib.contextmanager
+    def after(self, seconds: float | None) -> Iterator[threading.Event]:
+        """Come to this after so long inside the block, if at all; the event tells whether it has."""
+        expired = threading.Event()
+        if seconds is None:
+            yield expired
+            return
+
+        def expire() -> None:
+            expired.set()
+            self._come()
+
+        timer = threading.Timer(seconds, expire)
+        timer.start()
+        try:
+            yield expired
+        finally:
+            timer.cancel()
+
+    def _come(self) -> None:
+        kill(self.child)
+        with self._lock:
+            if self.fd >= 0:
+                os.eventfd_write(self.fd, 1)
 
 
 @contextlib.contextmanager

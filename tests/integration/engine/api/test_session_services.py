@@ -163,7 +163,7 @@ def test_a_session_that_ends_takes_all_along(client, image, web, end):
         client.child.stdin.close()
         assert client.child.wait(30) == 0
     assert not _running(f"sleep\0{marker}")
-    assert f"bsl{name}" not in process.run(["ip", "-oneline", "link"]).stdout.decode()
+    assert f"bsl-{name}" not in process.run(["ip", "-oneline", "link"]).stdout.decode()
     assert name not in process.run(["iptables-save"]).stdout.decode()
     assert [path.name for path in client.run.iterdir()] == ["all"]
 

@@ -41,7 +41,7 @@ def test_nothing_is_left(person, seen: Path, ending: str) -> None:
         client.close()
         raise
     assert any("slirp4netns" in line for line in people.processes(somebody.user))
-    bridges = {f"bsl{path.name}" for path in client.run.iterdir()}
+    bridges = {f"bsl-{path.name}" for path in client.run.iterdir()}
     assert not bridges & {name for _, name in socket.if_nameindex()}, "they are in a namespace of the user's"
     if ending == "killed":
         client.child.kill()

@@ -1,6 +1,7 @@
 """Programs in real containers: streams, users, mounts, secrets, what stays and what goes."""
 
 import contextlib
+import contextvars
 import os
 import socket
 import threading
@@ -390,6 +391,30 @@ def test_calling_a_run_off_ends_it_and_leaves_nothing(run, worker):
     assert list((worker.runtime.run_dir.path / "runc").iterdir()) == []
     left = [path.name for path in worker.runtime.run_dir.in_memory.iterdir()]
     assert [name for name in left if not name.startswith("lent-")] == []
+
+
+def test_calling_a_run_off_while_its_container_is_made_leaves_nothing(run, worker):
+    """The runtime is killed as soon as it has made a control group, before it writes down that it has."""
+    name = worker.runtime.run_dir.name
+
+    def groups() -> list[str]:
+        kinds = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("[a-z]*/")]
+        return [one for kind in kinds for one in os.listdir(kind) if one.startswith(f"baselard-{name}-")]
+
+    def body() -> None:
+        cancel.enter(off)
+        with pytest.raises(cancel.Cancelled):
+            run("sleep 1000")
+
+    for _ in range(5):
+        off = cancel.Cancellation()
+        thread = threading.Thread(target=contextvars.Context().run, args=(body,))
+        thread.start()
+        while not groups() and thread.is_alive():
+            pass
+        off.cancel()
+        thread.join()
+        assert groups() == []
 
 
 def test_much_output_is_kept_whole(run, worker):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -78,7 +79,7 @@ def test_the_gateway_keeps_its_address_while_others_come_and_go(own):
     """A bridge without an address of its own takes a port's, and who is attached goes on sending to the old one."""
     network, _ = own
     with network.lease():
-        address = Path("/sys/class/net", f"bsl{network.run_dir.name}", "address")
+        address = Path("/sys/class/net", f"bsl-{network.run_dir.name}", "address")
         seen = {address.read_text()}
         for _ in range(8):
             with network.lease(reuse=False):
@@ -91,8 +92,9 @@ def test_engines_with_run_directories_apart_choose_subnets_apart(tmp_path, _own_
     run_dirs = [rundir.open_run_dir(tmp_path / str(number)) for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
         bridges = list(pool.map(network_bridge.set_up, run_dirs))
-    for run_dir in run_dirs:
+    for run_dir, bridge in zip(run_dirs, bridges, strict=True):
         network_bridge.tear_down(run_dir)
+        bridge.sign.close()
         run_dir.close()
     assert len({bridge.subnet for bridge in bridges}) == 6
 
@@ -100,7 +102,7 @@ def test_engines_with_run_directories_apart_choose_subnets_apart(tmp_path, _own_
 def test_a_used_up_namespace_gives_its_address_back(own):
     network, _ = own
     with network.lease(reuse=False) as one:
-        kept = network.run_dir.path / "addresses" / f"bsl{network.run_dir.name}" / one.address
+        kept = network.run_dir.path / "addresses" / f"bsl-{network.run_dir.name}" / one.address
         assert kept.exists()
     network._filler.join()
     while network._used_up:
@@ -184,6 +186,26 @@ def test_a_killed_engine_leaves_nothing_after_the_next_start(tmp_path, _own_moun
     assert leftovers.remove(tmp_path / "run") == 1
     assert of_this_machine(facts["name"]) == []
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["all"]
+
+
+def test_what_a_killed_engine_left_goes_though_its_run_directory_is_gone(tmp_path, _own_mounts, own):
+    """As tests and containers leave it. What a living engine has stays, which nothing but its process tells."""
+    network, _ = own
+    argv = [sys.executable, str(HERE / "holder.py"), str(tmp_path / "run"), str(tmp_path / "store")]
+    with network.lease(), subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=ENV) as holder:
+        facts = json.loads(holder.stdout.readline())
+        before = of_this_machine(network.run_dir.name)
+        leftovers.remove(tmp_path / "empty")
+        assert any(":bsl-" in line for line in of_this_machine(facts["name"]))
+        holder.kill()
+        while _processes(facts["name"]):
+            time.sleep(0.01)
+        shutil.rmtree(tmp_path / "run")
+        for path in Path("/sys/fs/cgroup").glob(f"**/baselard-{facts['name']}-*"):
+            os.utime(path, (0, 0))  # made long ago, as nobody waits that long to enter it
+        leftovers.remove(tmp_path / "empty")
+        assert of_this_machine(facts["name"]) == []
+        assert of_this_machine(network.run_dir.name) == before
 
 
 def _processes(name: str) -> list[str]:

@@ -1,5 +1,7 @@
 """Programs of the host: streams, exit codes, time limits, being called off."""
 
+import contextvars
+import os
 import sys
 import threading
 
@@ -111,3 +113,41 @@ def test_cleaning_up_is_not_called_off():
 def test_much_input_needs_nobody_to_feed_it():
     done = python("import sys; data = sys.stdin.buffer.read(); print(len(data))", stdin=b"x" * (1 << 20))
     assert int(done.stdout) == 1 << 20
+
+
+ORPHAN = """
+import subprocess, sys, time
+subprocess.Popen(["cat"], stdin=int(sys.argv[1]), start_new_session=True)
+print("left", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("way", ["called off", "out of time", "too much said"])
+def test_who_left_the_group_is_not_waited_for_when_the_program_is_killed(way):
+    """As a container leaves its runtime's: it has the streams, and goes on until the test lets it."""
+    off, outcome = cancel.Cancellation(), []
+
+    def hear(*_: object) -> None:
+        if way == "called off":
+            off.cancel()
+        elif way == "too much said":
+            raise RuntimeError
+
+    def body() -> None:
+        cancel.enter(off)
+        argv = [sys.executable, "-c", ORPHAN, str(reading)]
+        try:
+            process.run(argv, pass_fds=[reading], on_output=hear, timeout=2 if way == "out of time" else None)
+        except (cancel.Cancelled, TimeoutError, RuntimeError) as error:
+            outcome.append(error)
+
+    reading, writing = os.pipe()
+    thread = threading.Thread(target=contextvars.Context().run, args=(body,))
+    thread.start()
+    thread.join(20)
+    still_there = len(outcome)
+    os.close(writing)
+    os.close(reading)
+    thread.join()
+    assert still_there == 1

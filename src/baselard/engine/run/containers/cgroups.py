@@ -1,12 +1,21 @@
-"""Control groups that the OCI runtime can write: inside a CI container they are mounted read-only, or not at all."""
+"""Control groups that the OCI runtime can write: inside a CI container they are mounted read-only, or not at all.
 
+And the removal of those that a runtime which was killed has left.
+"""
+
+import contextlib
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from baselard.engine.store import ids, mounting
 
 _ROOT = Path("/sys/fs/cgroup")
+_PREFIX = "baselard-"
+_PATIENCE = 2.0  # seconds for the kernel to take killed processes apart
+_OLD = 60.0  # seconds; a younger one may have been made for a program that has not entered it yet
 _MS_REMOUNT, _MS_BIND = 0x20, 0x1000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
 _FLAGS = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
@@ -48,6 +57,51 @@ def has(controller: str) -> bool:
         return controller in (_ROOT / "cgroup.controllers").read_text().split()
     except OSError:
         return (_ROOT / controller).is_dir()
+
+
+def path(container: str) -> str:
+    """The control group of the container of that name, as the OCI runtime's configuration has it."""
+    return f"/{_PREFIX}{container}"
+
+
+def end(container: str) -> None:
+    """Kill what is in a container's control groups, and remove them."""
+    deadline = time.monotonic() + _PATIENCE
+    groups = [place for top in _tops() if (place := top / path(container)[1:]).is_dir()]
+    for place in groups:
+        while not _gone(place) and time.monotonic() < deadline:
+            for number in _members(place):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+            time.sleep(0.01)
+
+
+def sweep() -> None:
+    """Remove the empty ones that nobody knows of any more, as of an engine whose run directory is gone too."""
+    before = time.time() - _OLD
+    for place in (group for top in _tops() for group in top.glob(f"{_PREFIX}*-*")):
+        with contextlib.suppress(FileNotFoundError):
+            if place.stat().st_mtime < before:
+                _gone(place)
+
+
+def _tops() -> list[Path]:
+    """Where groups are, one of each hierarchy."""
+    return [target for target, _ in _mounts(Path("/proc/self/mountinfo").read_text()) if os.access(target, os.W_OK)]
+
+
+def _members(place: Path) -> Iterator[int]:
+    for procs in place.glob("**/cgroup.procs"):
+        with contextlib.suppress(OSError):  # the group is gone
+            yield from map(int, procs.read_text().split())
+
+
+def _gone(place: Path) -> bool:
+    """Whether it is not there any more, with the groups below it: the kernel removes those that no process is in."""
+    for directory, *_ in os.walk(place, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
+    return not place.exists()
 
 
 def _mounts(mountinfo: str) -> Iterator[tuple[Path, list[str]]]:

@@ -1,9 +1,12 @@
-"""Leftovers of engine processes that died: containers, bridges, packet filter rules. Removed at start."""
+"""Leftovers of engine processes that died: containers, bridges, packet filter rules, control groups. Removed at start.
+
+What they held is written in their run directories. Where those are gone as well, the machine itself is asked.
+"""
 
 from pathlib import Path
 
 from baselard.engine.host import rundir
-from baselard.engine.run.containers import runtime
+from baselard.engine.run.containers import cgroups, runtime
 from baselard.engine.run.networks import bridges
 
 
@@ -15,4 +18,6 @@ def remove(root: Path | None = None) -> int:
         bridges.tear_down(run_dir)
         run_dir.close()
         count += 1
+    cgroups.sweep()
+    bridges.sweep()
     return count

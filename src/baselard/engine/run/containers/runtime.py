@@ -14,7 +14,7 @@ from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import process
 from baselard.engine.host.process import Input, OnOutput
 from baselard.engine.host.rundir import RunDir
-from baselard.engine.run.containers import runtime_spec
+from baselard.engine.run.containers import cgroups, runtime_spec
 from baselard.engine.run.containers.runtime_spec import Spec
 
 _INITS = ("/usr/bin/tini-static", "/usr/libexec/docker/docker-init")
@@ -67,7 +67,7 @@ class Runtime:
         name = bundle.name  # unique on this machine
         container = RuncContainer(name, bundle, self.run_dir.path / "runc", program)
         try:
-            (bundle / "config.json").write_text(json.dumps(runtime_spec.config(spec, f"/baselard-{name}")))
+            (bundle / "config.json").write_text(json.dumps(runtime_spec.config(spec, cgroups.path(name))))
             yield container
         finally:
             container.remove()
@@ -143,6 +143,7 @@ class RuncContainer:
         """End what is left of it: processes, control groups, state."""
         if (self.root / self.name).exists():
             process.run_regardless([*self._runc, "delete", "--force", self.name])
+            cgroups.end(self.name)  # a runtime that was killed while it made them has not written down that it did
 
     @property
     def _runc(self) -> tuple[str, ...]:

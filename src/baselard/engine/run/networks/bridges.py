@@ -1,8 +1,11 @@
 """An engine process's bridge: a free subnet, the interface, and the packet filter's rules that let it out.
 
-All rules are set once, in one transaction, and carry the bridge's name, so the whole is gone after one more.
+All rules are set once, in one transaction, and carry the bridge's name, so the whole is gone after one more. While its
+process lives, a bridge has a sign: a socket by its name in the same network (unix(7), abstract), which the kernel
+closes with the process. So whoever comes later knows the bridges of the dead, whatever else of them is gone.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import ipaddress
@@ -11,9 +14,10 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
 from baselard.engine.errors import HostError, ProcessError
 from baselard.engine.host import process, rundir
@@ -21,6 +25,7 @@ from baselard.engine.store import locks
 from baselard.oci.text import JSON
 
 PREFIX = "bsl"
+_SIGNED = f"{PREFIX}-"  # bridges of older versions, without a sign, are called otherwise
 _STATE = "network.json"
 _SIOCGIFMTU = 0x8921
 _NETWORK = Path("/proc/self/ns/net")  # held to choose a subnet, since engines may have run directories apart
@@ -31,7 +36,7 @@ _FORWARDING = {4: Path("/proc/sys/net/ipv4/ip_forward"), 6: Path("/proc/sys/net/
 class Bridge:
     """The interface ``name`` with the first address of each subnet; ``subnet6`` where the machine has IPv6.
 
-    ``outside`` tells why nothing gets out, or is "".
+    ``outside`` tells why nothing gets out, or is "". ``sign`` is to be closed when the bridge is gone.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Bridge:
     mtu: int
     subnet6: IPv6Network | None = None
     outside: str = ""
+    sign: socket.socket | None = field(default=None, repr=False, compare=False)
 
     @property
     def subnets(self) -> "list[IPv4Network | IPv6Network]":
@@ -50,16 +56,24 @@ def set_up(run_dir: rundir.RunDir, beside: "Sequence[IPv4Network]" = ()) -> Brid
 
     ``beside`` are subnets that it must not have either, as of networks around this one.
     """
-    with locks.exclusive(_NETWORK):
-        subnet6 = _unique_subnet(run_dir.name) if _has_ipv6() else None
-        bridge = Bridge(PREFIX + run_dir.name, _free_subnet(beside), _mtu(), subnet6)
-        (run_dir.path / _STATE).write_text(json.dumps(_state(bridge)))
-        _ip_batch(
-            f"link add name {bridge.name} address {_mac(run_dir.name)} mtu {bridge.mtu} type bridge forward_delay 0",
-            *(f"addr add {net[1]}/{net.prefixlen} dev {bridge.name}{_no_wait(net)}" for net in bridge.subnets),
-            f"link set {bridge.name} up",
-        )
+    name = _SIGNED + run_dir.name
+    with contextlib.ExitStack() as failed:
+        sign = failed.enter_context(_sign(name))
+        with locks.exclusive(_NETWORK):
+            subnet6 = _unique_subnet(run_dir.name) if _has_ipv6() else None
+            bridge = Bridge(name, _free_subnet(beside), _mtu(), subnet6, sign=sign)
+            _make(bridge, run_dir)
+        failed.pop_all()
     return replace(bridge, outside=_open_the_way(bridge))
+
+
+def _make(bridge: Bridge, run_dir: rundir.RunDir) -> None:
+    (run_dir.path / _STATE).write_text(json.dumps(_state(bridge)))
+    _ip_batch(
+        f"link add name {bridge.name} address {_mac(run_dir.name)} mtu {bridge.mtu} type bridge forward_delay 0",
+        *(f"addr add {net[1]}/{net.prefixlen} dev {bridge.name}{_no_wait(net)}" for net in bridge.subnets),
+        f"link set {bridge.name} up",
+    )
 
 
 def forget(run_dir: rundir.RunDir) -> None:
@@ -73,18 +87,59 @@ def tear_down(run_dir: rundir.RunDir) -> None:
         state = json.loads((run_dir.path / _STATE).read_text())
     except (FileNotFoundError, ValueError):
         return
-    name = state["bridge"]
-    with ThreadPoolExecutor(3, "network") as pool:  # none waits for another, and each takes its time
-        ends = [pool.submit(_remove_link, name)]
-        ends += [pool.submit(_take_rules_away, name, ipaddress.ip_network(text)) for text in state["subnets"]]
-    for end in ends:
-        end.result()
     with locks.exclusive(_NETWORK):
+        _remove(state["bridge"], [ipaddress.ip_network(text) for text in state["subnets"]])
         if not any(known.startswith(PREFIX) for known in _links()):
             for path, value in state["forwarding"].items():
                 if value == "0":
                     Path(path).write_text("0")
     (run_dir.path / _STATE).unlink()
+
+
+def sweep() -> None:
+    """Remove the bridges here whose process has ended, by what the machine knows of them."""
+    if not any(name.startswith(_SIGNED) for name in _links()):
+        return
+    with locks.exclusive(_NETWORK):
+        for name in _links():
+            if name.startswith(_SIGNED) and not _is_signed(name):
+                with contextlib.suppress(HostError, ProcessError, OSError):  # whoever needs the network is told
+                    _remove(name, _subnets(name))
+
+
+def _remove(name: str, subnets: "Sequence[IPv4Network | IPv6Network]") -> None:
+    with ThreadPoolExecutor(3, "network") as pool:  # none waits for another, and each takes its time
+        ends = [pool.submit(_remove_link, name)]
+        ends += [pool.submit(_take_rules_away, name, subnet) for subnet in subnets]
+    for end in ends:
+        end.result()
+
+
+def _subnets(name: str) -> "list[IPv4Network | IPv6Network]":
+    """Those that the bridge has the first address of."""
+    (link,) = _ip_json("addr", "show", "dev", name)
+    addresses = (f"{row['local']}/{row['prefixlen']}" for row in link["addr_info"] if row["scope"] == "global")
+    return [ipaddress.ip_interface(address).network for address in addresses]
+
+
+def _sign(name: str) -> socket.socket:
+    """Made before the bridge is. Raises HostError when another process has one of that name."""
+    sign = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        sign.bind(_address(name))
+    except OSError as error:
+        sign.close()
+        raise HostError(f"the bridge {name} is another process's: {error.strerror}") from error
+    return sign
+
+
+def _is_signed(name: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+        return asking.connect_ex(_address(name)) == 0
+
+
+def _address(name: str) -> str:
+    return f"\0baselard/{name}"
 
 
 def _links() -> list[str]:
@@ -247,7 +302,7 @@ def _mtu_of(device: str) -> int:
     return int(struct.unpack("16si20x", answer)[1])
 
 
-def _ip_json(*args: str) -> list[dict[str, str]]:
+def _ip_json(*args: str) -> list[dict[str, Any]]:
     program = process.which("ip")
     if not program:
         raise HostError("the program ip is not installed; apt-get install iproute2")

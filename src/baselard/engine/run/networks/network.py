@@ -102,6 +102,8 @@ class Network:
         if self._hub:
             self._hub.close()
         bridges.tear_down(self.run_dir)
+        if self._bridge and self._bridge.sign:
+            self._bridge.sign.close()
 
     @property
     def socket(self) -> "Callable[[int], socket.socket] | None":
