@@ -151,7 +151,7 @@ def test_the_store_is_weighed_by_sessions_that_last(
     """To read all that it holds takes as long as a known call."""
     go_on, weighed = threading.Event(), []
     monkeypatch.setattr(time, "sleep", lambda _: go_on.wait(10))
-    monkeypatch.setattr(collect.holdings, "read", lambda _: weighed.append(True) or Holdings([], {}, {}, {}))
+    monkeypatch.setattr(collect.holdings, "read", lambda _: weighed.append(True) or Holdings([], {}, {}, {}, {}))
     store = Store.open(tmp_path / "store")
     collect.tidy_meanwhile(store)
     thread = next(one for one in threading.enumerate() if one.name == "tidy")
