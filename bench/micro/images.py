@@ -110,11 +110,11 @@ def push_again(lab: Lab) -> Iterator[Mapping[str, Side]]:
 def cache_import(lab: Lab) -> Iterator[Mapping[str, Side]]:
     """Take a run's results to an empty store, from a directory as CI restores it; beside a copy with its digests."""
     with lab.scratch() as scratch:
-        with lab.fresh_store() as given:
-            with lab.session(given) as opened:
+        with lab.fresh_store() as store:
+            with lab.session(store) as opened:
                 for number in range(_LAYERS):
                     _new_layer(opened, lab, number)
-            _cache(given, "export", str(scratch / "cache"))
+            _cache(store, "export", str(scratch / "cache"))
 
         def ours(_: int) -> float:
             with lab.fresh_store() as taken:

@@ -108,5 +108,5 @@ async def of(made: dagger.Container, form: Form, name: str) -> Document:
     return form.named(whole, name)
 
 
-async def _digests(made: dagger.Container) -> dict[str, dict[str, str]]:
-    return {name: digests.read(await made.file(digests.path(name)).contents()) for name in digests.ALGORITHMS}
+async def _digests(listed: dagger.Container) -> dict[str, dict[str, str]]:
+    return {name: digests.read(await listed.file(digests.path(name)).contents()) for name in digests.ALGORITHMS}

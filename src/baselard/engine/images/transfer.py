@@ -262,7 +262,7 @@ def _stacked(store: Store, listed: Sequence[dict[str, Any]]) -> dict[int, Snapsh
         chain = _chain(entries, leaf)
         layers = [_layer(entry["layer"]) for entry in chain]
         below: Snapshot | None = None
-        for entry, layer, name in zip(chain, layers, stack.chain_ids([one.diff_id for one in layers]), strict=True):
+        for entry, layer, name in zip(chain, layers, stack.chain_ids([layer.diff_id for layer in layers]), strict=True):
             below = trees.get(entry["id"]) or _snapshot(store, below, entry, layer, name)
             trees[entry["id"]] = below
     return trees

@@ -34,8 +34,8 @@ def read(source: PythonModule, cache: Path) -> Module | None:
 
 def hold(source: PythonModule, cache: Path) -> None:
     """Have the description, if it was kept, known to this process and all that it forks."""
-    if found := read(source, cache):
-        _HELD[source.digest] = found
+    if module := read(source, cache):
+        _HELD[source.digest] = module
 
 
 def write(source: PythonModule, cache: Path, module: Module) -> None:

@@ -182,12 +182,12 @@ class Store:
         With ``is_index`` it holds a layer that is not unpacked (baselard.engine.store.indexes).
         """
         with self.transaction():
-            made = self.new_snapshot(parent, as_tar=is_index)
+            snapshot = self.new_snapshot(parent, as_tar=is_index)
             if is_index:
-                self.db.execute("INSERT INTO indexed VALUES (?)", (made.id,))
-            self._make_room(self.own_directory(made))
-            tree.rename(self.own_directory(made))
-        return made
+                self.db.execute("INSERT INTO indexed VALUES (?)", (snapshot.id,))
+            self._make_room(self.own_directory(snapshot))
+            tree.rename(self.own_directory(snapshot))
+        return snapshot
 
     def new_snapshot(self, parent: "Snapshot | None", *, as_tar: bool) -> "Snapshot":
         """A row for a new snapshot, in the transaction that gives it its files."""

@@ -15,10 +15,10 @@ from baselard.engine.store.layer_index import Layer
 def add_packed(store: Store, parent: Snapshot | None, layer: Layer) -> Snapshot:
     """Record a new snapshot whose own files ``layer`` holds, a blob of this store."""
     with store.transaction():
-        made = store.new_snapshot(parent, as_tar=True)
-        row = (made.id, layer.digest, layer.size, layer.diff_id, layer.compression)
+        snapshot = store.new_snapshot(parent, as_tar=True)
+        row = (snapshot.id, layer.digest, layer.size, layer.diff_id, layer.compression)
         store.db.execute("INSERT INTO packed VALUES (?, ?, ?, ?, ?)", row)
-    return made
+    return snapshot
 
 
 def packed(store: Store) -> dict[int, Layer]:
