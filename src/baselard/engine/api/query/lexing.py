@@ -27,5 +27,15 @@ def _read_string(self: Lexer, start: int) -> Token:
     match = _STRING.match(self.source.body, start)
     if not match or _SURROGATE.search(match[1]):
         return _by_letter(self, start)
-    value = _decode(match[0]) if "\\" in match[1] else match[1]
-    return self.create_token(TokenKind.STRING, start, match.end(), value)
+    return self.create_token(TokenKind.STRING, start, match.end(), _value(match))
+
+
+def value(literal: str) -> str | None:
+    """The text that a string literal stands for; None for one that is left to graphql-core."""
+    match = _STRING.fullmatch(literal)
+    return _value(match) if match and not _SURROGATE.search(match[1]) else None
+
+
+def _value(match: "re.Match[str]") -> str:
+    text: str = _decode(match[0]) if "\\" in match[1] else match[1]
+    return text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from baselard.engine.solver import digest
 
-_STRING = re.compile(r'"(?:[^"\\\n\r]|\\.)*"')
+STRING = re.compile(r'"(?:[^"\\\n\r]|\\.)*"')
 _MOST = 10_000
 
 
@@ -21,7 +21,7 @@ def outline(query: str) -> str:
     if '"""' in query:
         return ""
     numbers: dict[str, int] = {}
-    bare = _STRING.sub(lambda match: f'"{numbers.setdefault(match[0], len(numbers))}"', query)
+    bare = STRING.sub(lambda match: f'"{numbers.setdefault(match[0], len(numbers))}"', query)
     return "" if "#" in bare else digest.of("outline.v1", bare)[7:39]
 
 

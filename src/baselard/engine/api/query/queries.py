@@ -18,6 +18,7 @@ from baselard.engine.api.query.failures import InvalidQuery
 from baselard.engine.api.query.fields import Fields
 from baselard.engine.api.query.outlines import Outlines, outline
 from baselard.engine.api.query.registry import Registry
+from baselard.engine.api.query.shapes import Shapes
 from baselard.oci.text import JSON
 
 MAX_DEPTH = 2000
@@ -35,6 +36,7 @@ class Queries:
     schema: GraphQLSchema
     fields: Fields
     valid: dict[Path | None, Outlines] = field(default_factory=dict)
+    shapes: Shapes = field(default_factory=Shapes)
 
     @classmethod
     def of(cls, sdl: str, registry: Registry) -> "Queries":
@@ -83,8 +85,10 @@ class Queries:
         valid = self._valid(kept)
         name = outline(query)
         known = name in valid
-        try:  # only what is wrong with a query, or with its variables, is told by the place
-            document = graphql.parse(query, no_location=known and "$" not in query)
+        try:
+            if known and "$" not in query:  # only what is wrong with a query, or its variables, is told by the place
+                return self.shapes.document(name, query)
+            document = graphql.parse(query)
         except GraphQLError as error:
             raise _invalid(error) from error
         if known:
