@@ -1,7 +1,7 @@
 """A host directory that nobody touched is known without a walk; the judge of its key is the walk itself."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +12,7 @@ import pytest
 from baselard.engine.errors import UserError
 from baselard.engine.files import knowntree, listing, statcache
 from baselard.engine.files.walking import EVERYTHING, Entry, Filter
+from baselard.engine.host import process
 from baselard.engine.ops import host
 from baselard.engine.store import cachedir
 
@@ -124,6 +125,47 @@ def test_any_change_is_seen(trees, here: Path, selected: Filter, change: Callabl
     assert [host.load(trees, str(here), selected).key for _ in range(2)] == [expected, expected]
 
 
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The directories of each program that looked at some; there is one for all but the directory that changed last."""
+    monkeypatch.setattr(knowntree, "_FIRST", 1)
+    monkeypatch.setattr(knowntree, "_MANY", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    real, seen = process.run, list[list[str]]()
+
+    def run(argv: Sequence[str], **options: Any) -> process.Completed:
+        if argv[-1] == listing.__file__:
+            seen.append(os.fsdecode(options["stdin"]).split("\0")[:-1:2])
+        return real(argv, **options)
+
+    monkeypatch.setattr(process, "run", run)
+    return seen
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_programs_see_any_change_of_a_large_tree(
+    trees, here: Path, programs: list[list[str]], change: Callable[[Path], object]
+) -> None:
+    host.load(trees, str(here))
+    change(here)
+    expected = walked(trees, here, EVERYTHING)
+    assert host.load(trees, str(here)).key == expected
+    assert len(programs) in (0, 2)  # none where the one that changed last has changed again
+
+
+def test_programs_share_a_large_tree_that_nobody_touched(
+    trees, here: Path, programs: list[list[str]], walks: list[str]
+) -> None:
+    (here / os.fsdecode(b"caf\xe9\n")).mkdir()
+    first = host.load(trees, str(here))
+    walks.clear()
+    assert host.load(trees, str(here)) == first
+    assert walks == []
+    told = [path for program in programs for path in program]
+    directories = {str(path) for path in (here, *here.rglob("*")) if path.is_dir()}
+    assert (len(programs), len(told), set(told) < directories) == (2, len(directories) - 1, True)
+
+
 def test_rules_above_count(trees, here: Path) -> None:
     inner, selected = here / "src", Filter(gitignore=True)
     before = host.load(trees, str(inner), selected)
@@ -175,7 +217,7 @@ def test_the_directory_that_changed_last_is_looked_at_first_and_no_other_then(
     def spy(path: str) -> Any:
         looked.append(path)
         found = real(path)
-        return SimpleNamespace(state=found.state, newest=2 if path.endswith("deep") else 1)
+        return SimpleNamespace(name=found.name, names=found.names, newest=2 if path.endswith("deep") else 1)
 
     monkeypatch.setattr(listing, "of", spy)
     host.load(trees, str(here))

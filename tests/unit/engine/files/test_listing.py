@@ -61,3 +61,10 @@ def test_the_newest_is_told(root: Path) -> None:
 def test_what_is_no_directory_is_refused(root: Path, name: str) -> None:
     with pytest.raises(OSError, match=name):
         listing.of(str(root / name))
+
+
+def test_what_went_meanwhile_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "listdir", lambda _: [b"f1", b"gone"])
+    with pytest.raises(FileNotFoundError):
+        listing.of(str(root))
+    assert not listing.are([(str(root), "")])
