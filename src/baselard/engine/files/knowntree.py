@@ -59,7 +59,7 @@ class _Directory(NamedTuple):
 
     @property
     def told(self) -> tuple[str, str]:
-        """What a listing asks of it."""
+        """The part that a listing takes."""
         return self.path, self.name
 
 

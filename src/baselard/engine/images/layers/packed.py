@@ -27,9 +27,9 @@ def unpack(store: Store, snapshot: Snapshot) -> None:
         with store.temp_dir() as work, ThreadPoolExecutor(stack.AT_ONCE, "unpack") as pool:
             jobs = [pool.submit(copy_context().run, _take, store, link, known[link.id], work) for link in waiting]
             try:
-                for link, one in zip(waiting, jobs, strict=True):
+                for link, job in zip(waiting, jobs, strict=True):
                     cancel.current().check()
-                    _settle(store, link, known[link.id], one)
+                    _settle(store, link, known[link.id], job)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
