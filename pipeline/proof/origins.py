@@ -16,7 +16,7 @@ from pipeline.proof import policy, settings
 from pipeline.proof.policy import ProofPolicy
 from pipeline.references import parse_reference
 from pipeline.registry import index
-from pipeline.registry.client import AwaitedRepository, connect
+from pipeline.registry.client import AwaitedRepository, as_pulled
 from pipeline.registry.index import Published
 
 
@@ -38,7 +38,7 @@ async def trusted(project: Project, reference: str, platform: str) -> dict[str, 
     if "signature" in wanted.require and not trust:
         raise ConfigError(f"{project.config.place(where)}: a signature is required, but no key or identity is named")
     image = parse_reference(locked(project.lock, reference))
-    async with connect(image, None) as repository:
+    async with as_pulled(image) as repository:
         published = await index.read(repository, image.digest or image.tag or "latest")
         if published is None:
             raise BaselardError(f"{reference} is not in its registry")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -68,6 +69,37 @@ async def awaited(work: Callable[[], T]) -> T:
 async def connect(reference: Reference, credential: Credential | None) -> AsyncIterator[AwaitedRepository]:
     """A client for the reference's repository; what it does again, and why, is said on standard error."""
     connection = Connection(reference.api_url, credential, say=say, remedy=_REMEDY)
+    try:
+        yield AwaitedRepository(repositories.Repository(connection, reference.repository))
+    finally:
+        connection.close()
+
+
+@dataclass
+class _ThroughEngine(Connection):
+    """The session's own address, which answers for a registry."""
+
+    registry: str = ""
+
+    @property
+    def host(self) -> str:
+        return self.registry
+
+
+@asynccontextmanager
+async def as_pulled(reference: Reference) -> AsyncIterator[AwaitedRepository]:
+    """A client that only reads, with the credentials and at the mirrors that the engine pulls the reference with.
+
+    The embedded engine answers for the registry, and says so by BASELARD_REGISTRIES. Of another engine the registry is
+    asked without a login.
+    """
+    if not os.environ.get("BASELARD_REGISTRIES"):
+        async with connect(reference, None) as repository:
+            yield repository
+        return
+    session = Credential(os.environ["DAGGER_SESSION_TOKEN"], reference.registry)
+    address = f"http://127.0.0.1:{os.environ['DAGGER_SESSION_PORT']}"
+    connection = _ThroughEngine(address, session, say=say, registry=reference.registry)
     try:
         yield AwaitedRepository(repositories.Repository(connection, reference.repository))
     finally:

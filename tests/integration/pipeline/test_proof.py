@@ -363,7 +363,7 @@ def built_on(monkeypatch, published, guarded):
     async def connected(*_: Any) -> AsyncIterator[AwaitedRepository]:
         yield published.repository
 
-    monkeypatch.setattr(origins, "connect", connected)
+    monkeypatch.setattr(origins, "as_pulled", connected)
     monkeypatch.setattr(origins, "_from", lambda reference, platform: (reference, platform))
 
 

@@ -1,4 +1,9 @@
-"""The session's door: HTTP on 127.0.0.1, ``POST /query``, one token per client. Errors are translated here."""
+"""The session's door: HTTP on 127.0.0.1, ``POST /query``, one token per client. Errors are translated here.
+
+Baselard's own functions read registries by it as well, by ``GET /v2/…``.
+"""
+
+from __future__ import annotations
 
 import asyncio
 import base64
@@ -13,8 +18,9 @@ from http import HTTPStatus
 import h11
 
 from baselard.engine.api.query import replies
+from baselard.engine.api.query.context import Context
 from baselard.engine.api.session import Session
-from baselard.engine.errors import foreseen
+from baselard.engine.errors import EngineError, foreseen
 from baselard.engine.progress import spans
 from baselard.oci.text import JSON, loads
 
@@ -34,6 +40,13 @@ class _BadRequest(Exception):  # noqa: N818 -- it is the request that is bad
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+@dataclass(frozen=True)
+class _Reply:
+    body: bytes
+    status: HTTPStatus = HTTPStatus.OK
+    media_type: str = "application/json"
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +70,7 @@ class _Door:
     """All connections of one session."""
 
     session: Session
-    open: set["asyncio.Task[None]"] = field(default_factory=set)
+    open: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -94,9 +107,9 @@ class _Connection:
                 return await self._hang_up()
             try:
                 body = await self._body()
-                status, reply = await self._unless_gone(self._answer(request, body))
+                reply = await self._unless_gone(self._answer(request, body))
             except _BadRequest as error:
-                status, reply = error.status, replies.message(str(error))
+                reply = _Reply(replies.message(str(error)), error.status)
             except (ConnectionError, h11.RemoteProtocolError):
                 raise
             except Exception as error:  # a bug of ours must not leave the client waiting for ever
@@ -104,22 +117,25 @@ class _Connection:
                 if not text:
                     _log.exception("internal error")
                     text = f"internal error, please report it: {type(error).__name__}: {error}"
-                status, reply = HTTPStatus.OK, replies.message(text)  # SDKs would repeat a 500, connecting without end
-            await self._send(status, reply)
+                reply = _Reply(replies.message(text))  # SDKs would repeat a 500, connecting without end
+            await self._send(reply)
             if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
                 return await self._hang_up()
             self.http.start_next_cycle()
 
-    async def _answer(self, request: h11.Request, body: bytes) -> tuple[HTTPStatus, bytes]:
-        context = self.session.context(_token(request))
+    async def _answer(self, request: h11.Request, body: bytes) -> _Reply:
+        token, password = _credential(request)
+        context = self.session.context(token)
         if context is None:
             raise _BadRequest(HTTPStatus.UNAUTHORIZED, "wrong or missing session token")
+        if request.target.startswith(b"/v2/") and request.method == b"GET":
+            return await _registry(context, password, request.target.decode("ascii"))
         if request.target.split(b"?")[0] != b"/query":
             raise _BadRequest(HTTPStatus.NOT_FOUND, _ONLY_QUERIES)
         if request.method != b"POST":
             raise _BadRequest(HTTPStatus.METHOD_NOT_ALLOWED, "send queries by POST")
         spans.asked_by(dict(request.headers).get(b"traceparent", b"").decode("ascii", "replace"))
-        return HTTPStatus.OK, await replies.reply(context, *_query(body))
+        return _Reply(await replies.reply(context, *_query(body)))
 
     async def _body(self) -> bytes:
         chunks: list[bytes] = []
@@ -137,7 +153,7 @@ class _Connection:
             chunks.append(bytes(event.data))
         return b"".join(chunks)
 
-    async def _unless_gone(self, work: Awaitable[tuple[HTTPStatus, bytes]]) -> tuple[HTTPStatus, bytes]:
+    async def _unless_gone(self, work: Awaitable[_Reply]) -> _Reply:
         """Do the work, but stop when the client hangs up meanwhile."""
         task = asyncio.ensure_future(work)
         more = asyncio.ensure_future(self.reader.read(_CHUNK))
@@ -169,8 +185,9 @@ class _Connection:
             self.http.receive_data(await self.reader.read(_CHUNK))
         return event
 
-    async def _send(self, status: HTTPStatus, body: bytes) -> None:
-        headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+    async def _send(self, reply: _Reply) -> None:
+        status, body = reply.status, reply.body
+        headers = [("content-type", reply.media_type), ("content-length", str(len(body)))]
         if status is HTTPStatus.UNAUTHORIZED:
             headers.append(("www-authenticate", 'Basic realm="session"'))
         if self.http.their_state is not h11.DONE:  # the rest of the body is not worth reading
@@ -199,15 +216,31 @@ _GO_AWAY = _frame(_SETTINGS) + _frame(
 )
 
 
-def _token(request: h11.Request) -> str:
-    """The user name of Basic authentication, which is where a session's token travels."""
+def _credential(request: h11.Request) -> tuple[str, str]:
+    """Basic authentication: the session's token is the user name, the registry that is meant the password."""
     header = dict(request.headers).get(b"authorization", b"")
     kind, _, value = header.partition(b" ")
     if kind.lower() != b"basic":
-        return ""
+        return "", ""
     with contextlib.suppress(binascii.Error, UnicodeDecodeError):
-        return base64.b64decode(value, validate=True).decode().partition(":")[0]
-    return ""
+        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        return user, password
+    return "", ""
+
+
+async def _registry(context: Context, registry: str, path: str) -> _Reply:
+    """A read of a registry, by a path of distribution's API, with the credentials and at the mirrors of a pull."""
+    from baselard.engine.images import reading
+
+    worker = context.session.worker
+    try:
+        asked = reading.wanted(registry, path)
+        found = await context.in_thread(reading.read, worker.registry, asked) if asked else None
+    except EngineError as error:
+        raise _BadRequest(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+    if not found:
+        raise _BadRequest(HTTPStatus.NOT_FOUND, f"{registry} has no {path}")
+    return _Reply(found.body, media_type=found.media_type)
 
 
 def _query(body: bytes) -> tuple[str, Mapping[str, JSON] | None, str | None]:

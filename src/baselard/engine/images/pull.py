@@ -44,7 +44,7 @@ def resolve(registry: Registries, wanted: Reference, platform: Platform, say: Sa
 
     Raises UserError when it has none (or none for the platform), RegistryUnreachedError, or RegistryError.
     """
-    return _from_first(registry, wanted, say, lambda repository: _resolve(repository, wanted, platform))
+    return from_first(registry, wanted, say, lambda repository: _resolve(repository, wanted, platform))
 
 
 def pull(snapshots: Snapshots, registry: Registries, image: Resolved, say: Say) -> Snapshot | None:
@@ -61,7 +61,7 @@ def pull(snapshots: Snapshots, registry: Registries, image: Resolved, say: Say) 
     size = sum(layer.size for layer in image.layers) - sum(layer.size for layer in kept)
     say(f"{len(image.layers) - len(kept)} of {len(image.layers)} layers to download, {size / 1e6:.1f} MB")
     with store.temp_dir() as work:
-        top = _from_first(
+        top = from_first(
             registry, image.reference, say, lambda repository: _download(snapshots, repository, image.layers, work)
         )
     for layer in image.layers:
@@ -112,7 +112,7 @@ def _download(snapshots: Snapshots, repository: Repository, layers: Sequence[Lay
     return top
 
 
-def _from_first(registry: Registries, wanted: Reference, say: Say, ask: Callable[[Repository], T]) -> T:
+def from_first(registry: Registries, wanted: Reference, say: Say, ask: Callable[[Repository], T]) -> T:
     """The first endpoint's answer that there is; when none can, what was wrong with the last, which is no mirror."""
     failed: list[str] = []
     for endpoint in (endpoints := registries.endpoints(wanted)):

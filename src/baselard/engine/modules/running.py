@@ -203,6 +203,7 @@ def environment(source: PythonModule, interpreter: Path, user: Caller, environ: 
         "DAGGER_DEFAULT_PYTHON_PACKAGE": source.package,
         "BASELARD_ENTRY_POINT": source.entry_point,
         "BASELARD_PACKAGES": packages.HOST,  # where it may ask for unpacked Debian packages
+        "BASELARD_REGISTRIES": "session",  # the session's address answers reads of registries
     }
 
 

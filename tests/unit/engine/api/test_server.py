@@ -20,6 +20,8 @@ from baselard.engine.api.query.fields import Fields
 from baselard.engine.api.query.queries import Queries
 from baselard.engine.api.session import Session
 from baselard.engine.errors import ExecError, UserError
+from baselard.engine.images import reading
+from baselard.engine.images.reading import RegistryAnswer, RegistryRead
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +56,7 @@ def raising(error: Exception) -> Any:
 @dataclass
 class Evaluator:
     worker: Any
+    executor: Any = None
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Store:
 class Worker(Work):
     store: Any = None
     session: Any = None
+    registry: Any = None
 
 
 @dataclass
@@ -94,7 +98,7 @@ class Client:
 
 
 def request(token: str, body: bytes, path: str = "/query", method: str = "POST") -> bytes:
-    credentials = base64.b64encode(f"{token}:".encode()).decode()
+    credentials = base64.b64encode((token if ":" in token else f"{token}:").encode()).decode()
     return (
         f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {credentials}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -270,3 +274,34 @@ async def test_a_bug_outside_of_resolvers_is_answered_too(
         "internal error, please report it: ImportError: no such resolver",
     )
     assert "no such resolver" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (RegistryAnswer(b'{"schemaVersion":2}', "application/vnd.oci.image.index.v1+json"), 200, None),
+        (None, 404, "ghcr.io has no /v2/acme/base/manifests/1"),
+        (UserError("sign in"), 422, "sign in"),
+    ],
+)
+async def test_a_registry_is_read_by_its_own_paths(
+    client: Client, monkeypatch: pytest.MonkeyPatch, answer: Any, status: int, said: str | None
+) -> None:
+    asked = []
+
+    def read(_registries: Any, wanted: RegistryRead) -> Any:
+        asked.append(wanted)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(reading, "read", read)
+    path, named = "/v2/acme/base/manifests/1", f"{client.token}:ghcr.io"
+    code, headers, body = await client.send(b"", path=path, method="GET", token=named)
+    assert (code, [str(one.reference) for one in asked]) == (status, ["ghcr.io/acme/base:1"])
+    if said is None:
+        assert (body, headers["content-type"]) == ({"schemaVersion": 2}, answer.media_type)
+    else:
+        assert body["errors"][0]["message"] == said
+    refused, _, _ = await client.send(b"", path=path, method="GET", token="wrong:ghcr.io")
+    assert (refused, len(asked)) == (401, 1)
