@@ -215,7 +215,7 @@ class Baselard(Upkeep):
         username: Username = "",
         password: Password = None,
     ) -> str:
-        """Lint and test, then push exactly what was tested; prints JSON with references, tags and digests."""
+        """Lint, test, scan if configured, then push what was tested; prints JSON with references, tags and digests."""
         call = await self._call()
         account = Account(call.project.bases[0].name, username, password)
         request = publication.request(
