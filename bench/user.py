@@ -12,7 +12,11 @@ from baselard.engine.host import process
 NAME = "baselard-test"
 NUMBERS = 65536
 _ROOT = Path(__file__).resolve().parents[1]
-_OWN = {"XDG_RUNTIME_DIR": "run", "TMPDIR": "tmp", "XDG_CACHE_HOME": ".cache"}
+_OWN = {
+    "XDG_RUNTIME_DIR": "home/run",
+    "XDG_CACHE_HOME": "home/.cache",
+    "TMPDIR": "tmp",
+}  # beside the home: all may enter
 _ENTER = """
 set -e
 mount --make-rprivate /
@@ -35,10 +39,11 @@ class User:
 
     def login(self, environ: Mapping[str, str]) -> list[str]:
         """The words that make a command theirs with places of their own, where ``environ`` names others."""
-        for name in _OWN.values():
-            (self.home / name).mkdir(mode=0o700, exist_ok=True)
-            os.chown(self.home / name, self.uid, self.uid)
-        ours = {"HOME": self.home, **{name: self.home / place for name, place in _OWN.items()}}
+        own = {name: self.home.parent / place for name, place in _OWN.items()}
+        for path in own.values():
+            path.mkdir(mode=0o711 if path == own["TMPDIR"] else 0o700, exist_ok=True)
+            os.chown(path, self.uid, self.uid)
+        ours = {"HOME": self.home, **own}
         words = [f"{name}={value}" for name, value in {**ours, "USER": NAME, "LOGNAME": NAME}.items()]
         return [*self.prefix, "env", *(f"--unset={name}" for name in _not_theirs(environ)), *words]
 

@@ -4,17 +4,18 @@ The second half is run by root of a user namespace of theirs, as the engine of a
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from baselard.engine.errors import HostError
 from baselard.engine.host import rootless, wayout
 from baselard.engine.host.rootless import Offer
+from baselard.engine.store import deep
 
 NAMES = ("outside", "inside")
 _INSIDE = {"_own_mounts", "_namespace"}  # fixtures
@@ -68,10 +69,12 @@ def _inside(offer: Offer, arguments: Sequence[str]) -> int:
 
 
 def _in_namespace(offer: Offer, arguments: Sequence[str]) -> int:
+    user = os.geteuid()
     rootless.enter(offer)
     place = tempfile.mkdtemp(prefix="in-")
-    os.environ |= {"TMPDIR": place, "BASELARD_RUN": f"{place}/run"}
+    Path(place).chmod(0o711)
+    os.environ |= {"TMPDIR": place, "BASELARD_RUN": f"{place}/run", "_CONTAINERS_ROOTLESS_UID": str(user)}  # skopeo's
     try:
-        return _pytest("inside", arguments)
+        return _pytest("inside", [f"--basetemp={place}/t", *arguments])
     finally:
-        shutil.rmtree(place)
+        deep.remove(Path(place))

@@ -19,8 +19,11 @@ _PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 
 @contextlib.contextmanager
 def places() -> Iterator[Path]:
-    """A directory for a user's home and tables, which root removes, whoever owns what is in it."""
-    with tempfile.TemporaryDirectory(prefix="rootless-", dir="/var/tmp") as name:
+    """A directory for a user's home and tables, which root removes, whoever owns what is in it.
+
+    Its name is short: paths of sockets have 107 bytes (unix(7)).
+    """
+    with tempfile.TemporaryDirectory(prefix="u-", dir="/var/tmp") as name:
         place = Path(name)
         place.chmod(0o755)
         yield place

@@ -11,6 +11,7 @@ import pytest
 from baselard.engine.errors import UserError
 from baselard.engine.run.containers.command import TmpfsMount
 from baselard.engine.solver.graph import Output, Value
+from tests import alone
 
 pytestmark = pytest.mark.root
 
@@ -68,7 +69,7 @@ def test_pruning_does_not_follow_what_the_program_left(run, bare: Output, outsid
     assert (outside / "q").is_dir()
 
 
-@pytest.mark.parametrize("kind", ["c 1 3", "p"])
+@pytest.mark.parametrize("kind", [pytest.param("c 1 3", marks=alone.DEVICES), "p"])
 def test_a_redirect_is_not_written_to_what_is_no_file(run, kind: str) -> None:
     """A device that the program made, but may not open, would have been opened by the engine, which may."""
     with pytest.raises(UserError, match="redirect: /out cannot be written in the container: it is not a regular file"):
@@ -93,7 +94,7 @@ def _large(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["passwd", "group"])
-@pytest.mark.parametrize("make", [_fifo, _device, _socket, _large])
+@pytest.mark.parametrize("make", [_fifo, pytest.param(_device, marks=alone.DEVICES), _socket, _large])
 def test_a_table_of_users_that_is_none(run, changed, name: str, make: Callable[[Path], None]) -> None:
     def exchange(root: Path) -> None:
         (root / "etc" / name).unlink()

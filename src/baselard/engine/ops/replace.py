@@ -1,5 +1,6 @@
 """Text replaced in one file: File.withReplaced."""
 
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,9 @@ class Replace(TreeOperation):
         with worker.snapshots.draft(snapshot_of(inputs[0])) as draft:
             data = self._replaced(reading.contents(draft.path, self.path))
             file = Path(paths.under(draft.path, paths.resolve(draft.path, self.path)))
+            mode = stat.S_IMODE(file.stat().st_mode)
             file.write_bytes(data)
+            file.chmod(mode)  # a user namespace's root loses setuid by writing
             stamps.put(file, stamps.of(data))
             return one(self._digest([inputs[0].digest]), draft.commit())
 

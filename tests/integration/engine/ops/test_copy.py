@@ -20,6 +20,7 @@ from baselard.engine.ops.host import load
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver import cancel
 from baselard.engine.solver.graph import Node, Output, Result, Value
+from tests import alone
 
 pytestmark = pytest.mark.root
 EMPTY = Output(Scratch())
@@ -224,7 +225,7 @@ def dressed(root: Path) -> None:
     (root / "d/link").symlink_to("tool")
     os.chown(root / "d/link", 9, 10, follow_symlinks=False)
     os.mkfifo(root / "d/pipe", 0o640)
-    os.mknod(root / "d/zero", stat.S_IFCHR | 0o600, os.makedev(1, 5))
+    alone.device(root / "d/zero", 0o600, 1, 5)
     Path(os.fsdecode(bytes(root) + b"/d/\xff")).write_text("odd")
     with (root / "d/sparse").open("wb") as file:
         file.truncate(1 << 26)

@@ -14,6 +14,7 @@ from baselard.engine.ops.patch import ApplyPatch
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.ops.unpack import Unpack
 from baselard.engine.solver.graph import Output
+from tests import alone
 
 pytestmark = pytest.mark.root
 
@@ -26,7 +27,7 @@ def _device(path: Path) -> None:
     os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # zeros without end
 
 
-@pytest.fixture(params=[_fifo, _device])
+@pytest.fixture(params=[_fifo, pytest.param(_device, marks=alone.DEVICES)])
 def odd(trees, tmp_path: Path, request: pytest.FixtureRequest) -> Output:
     """A tree whose ``odd`` is not a file."""
     (tmp_path / "tree").mkdir()

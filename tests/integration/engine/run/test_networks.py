@@ -18,6 +18,7 @@ from baselard.engine.run.containers import leftovers
 from baselard.engine.run.networks import bridges as network_bridge
 from baselard.engine.run.networks import namespaces
 from baselard.engine.run.networks.network import Network
+from tests import alone
 
 pytestmark = pytest.mark.root
 
@@ -48,6 +49,7 @@ def own(tmp_path, _own_mounts):
     run_dir.close()
 
 
+@alone.NETWORK
 def test_namespaces_return_to_the_pool_and_all_goes_in_the_end(own):
     network, _ = own
     with network.lease() as first:
@@ -63,6 +65,7 @@ def test_namespaces_return_to_the_pool_and_all_goes_in_the_end(own):
     assert of_this_machine(network.run_dir.name) == []
 
 
+@alone.NETWORK
 def test_what_others_have_in_the_packet_filter_is_not_read_at_the_end(own, monkeypatch):
     """It may be thousands of rules; judge: what was run, and iptables-save of what is left."""
     network, _ = own
@@ -75,6 +78,7 @@ def test_what_others_have_in_the_packet_filter_is_not_read_at_the_end(own, monke
     assert of_this_machine(network.run_dir.name) == []
 
 
+@alone.NETWORK
 def test_the_gateway_keeps_its_address_while_others_come_and_go(own):
     """A bridge without an address of its own takes a port's, and who is attached goes on sending to the old one."""
     network, _ = own
@@ -88,6 +92,7 @@ def test_the_gateway_keeps_its_address_while_others_come_and_go(own):
     assert len(seen | {address.read_text()}) == 1
 
 
+@alone.NETWORK
 def test_engines_with_run_directories_apart_choose_subnets_apart(tmp_path, _own_mounts):
     run_dirs = [rundir.open_run_dir(tmp_path / str(number)) for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
@@ -175,6 +180,7 @@ def _know_no_name(server) -> None:
     server.sendto(query[:2] + bytes([query[2] | 0x80, 0x83]) + query[4:], peer)
 
 
+@alone.NETWORK
 def test_a_killed_engine_leaves_nothing_after_the_next_start(tmp_path, _own_mounts):
     argv = [sys.executable, str(HERE / "holder.py"), str(tmp_path / "run"), str(tmp_path / "store")]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=ENV) as holder:

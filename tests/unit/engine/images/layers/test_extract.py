@@ -108,7 +108,6 @@ def _is_opaque(path: Path) -> bool:
     return os.getxattr(path, f"{'trusted' if ids.are_all() else 'user'}.overlay.opaque") == b"y"
 
 
-@alone.DEVICES
 def test_gnu_tar_agrees_on_every_kind_of_entry(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A tree of oddities, packed by GNU tar, comes out as GNU tar's own comparison wants it."""
     source = tmp_path_factory.mktemp("source")
@@ -117,12 +116,12 @@ def test_gnu_tar_agrees_on_every_kind_of_entry(root: Path, tmp_path_factory: pyt
     os.link(source / "d" / "file", source / "d" / "again")
     os.symlink("../nowhere", source / "d" / "link")
     os.mkfifo(source / "pipe", 0o622)
-    os.mknod(source / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    alone.device(source / "null", 0o666, 1, 3)
     (source / os.fsdecode(b"not-utf8-\xff\xfe")).write_text("n")
     (source / ("long" * 40)).mkdir()
     (source / ("long" * 40) / ("name" * 50)).write_text("l")
     (source / "setuid").write_text("s")
-    os.chown(source / "setuid", 4000000, 70000)
+    os.chown(source / "setuid", alone.owner(4000000), alone.owner(70000))
     (source / "setuid").chmod(0o6755)
     os.setxattr(source / "setuid", "user.note", b"\0\xff=\n")
     capability = bytes.fromhex("0100000200040000000000000000000000000000")
