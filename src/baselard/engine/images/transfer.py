@@ -141,9 +141,10 @@ def import_registry(
 
 def _packed(store: Store, since: float, key: str) -> tuple[Whole, tuple[int, int]]:
     """The manifest of everything used since then, all of its parts blobs in the store, and how much it is."""
-    results = holdings.used_since(store, since)
-    trees = {tree for _, result in results for tree in result.snapshots}
-    needed = {link.id: link for tree in trees for link in ancestry(store.snapshot(tree))}
+    used = holdings.used_since(store, since)
+    trees = {tree: store.snapshot(tree) for _, result in used for tree in result.snapshots}
+    results = [(key, result) for key, result in used if all(trees[tree] for tree in result.snapshots)]
+    needed = {link.id: link for _, result in results for tree in result.snapshots for link in ancestry(trees[tree])}
     listed = [_described(store, needed[number]) for number in sorted(needed)]
     names = sorted({name for _, result in results for name in result.blobs if store.has_blob(name)})
     config = manifest.encode({"results": [(key, result.plain()) for key, result in results], "snapshots": listed})

@@ -15,13 +15,16 @@ import pytest
 from baselard.engine.errors import HostError
 from baselard.engine.files import merging, treehash
 from baselard.engine.files.walking import walk
-from baselard.engine.host import doctor
-from baselard.engine.images import transfer
-from baselard.engine.images.layers import packed, stack
+from baselard.engine.host import doctor, platforms
+from baselard.engine.images import transfer, writing
+from baselard.engine.images.layers import pack, packed, stack
+from baselard.engine.images.layers.groups import Group
+from baselard.engine.images.writing import Format, Variant
 from baselard.engine.solver.graph import Result, Value
-from baselard.engine.store import collect, tars
+from baselard.engine.store import collect, layer_index, tars
 from baselard.engine.store.collect import Policy
 from baselard.engine.store.database import Snapshot, Store
+from baselard.oci.image_config import ImageConfig
 
 pytestmark = pytest.mark.root
 
@@ -164,13 +167,13 @@ def test_the_doctor_misses_nothing(other: Store) -> None:
 
 
 def _rewritten(cache: Path, change: dict[str, object]) -> None:
-    """Have each listed layer say something else of itself, and every digest fit."""
+    """Have the listed layer of ``alone`` say something else of itself, and every digest fit."""
     blobs = cache / "blobs/sha256"
     index = json.loads((cache / "index.json").read_text())
     manifest = json.loads((blobs / index["manifests"][0]["digest"][7:]).read_text())
     listed = json.loads((blobs / manifest["config"]["digest"][7:]).read_text())
     for entry in listed["snapshots"]:
-        entry["layer"] |= change
+        entry["layer"] |= change if entry["label"] == "made alone" else {}
     for place, document in ((manifest["config"], listed), (index["manifests"][0], manifest)):
         (blobs / "new").write_text(json.dumps(document))
         name = hashlib.sha256((blobs / "new").read_bytes()).hexdigest()
@@ -186,6 +189,44 @@ def test_another_layer_than_announced_is_never_seen_and_made_anew(cache: Path, t
     with pytest.raises(HostError, match=r"imported cache .*the image says sha256:000.*run again"):
         listing(other, "alone")
     assert (own_files(other), other.lookup("alone")) == (0, None)
+    other.close()
+
+
+def test_what_was_given_up_travels_nowhere(cache: Path, tmp_path: Path) -> None:
+    _rewritten(cache, {"diff_id": "sha256:" + "0" * 64})
+    other = Store.open(tmp_path / "other", packed.unpack)
+    transfer.import_directory(other, cache, None)
+    with pytest.raises(HostError):
+        listing(other, "alone")
+    assert transfer.export_directory(other, 0, tmp_path / "again").results == 3
+    third = Store.open(tmp_path / "third", packed.unpack)
+    assert transfer.import_directory(third, tmp_path / "again", None).results == 3
+    for opened in (other, third):
+        opened.close()
+
+
+def test_an_image_is_packed_again_without_its_files(
+    store: Store, cache: Path, taken: list[str], tmp_path: Path
+) -> None:
+    """Layers that came with an image are handed on as they are; the store that had the files writes the same image."""
+    found = store.lookup("top")
+    assert found
+    top = found.values[0].tree
+    assert isinstance(top, Snapshot)
+    for link in (top.parent, top):
+        assert link
+        layer = pack.pack(store, Group(link, link.parent), compression="gzip")
+        layer_index.record_layer(store, link, link.parent, layer_index.GIVEN, layer)
+    transfer.export_directory(store, 0, cache)
+    other = Store.open(tmp_path / "other", packed.unpack)
+    transfer.import_directory(other, cache, None)
+    again = other.lookup("top")
+    assert again
+    config = ImageConfig(platforms.parse("linux/amd64"))
+    variants = [Variant(one.values[0].tree, config) for one in (found, again)]  # type: ignore[arg-type]
+    written = [writing.write(one, [variant], Format()) for one, variant in zip((store, other), variants, strict=True)]
+    assert written[0].descriptor == written[1].descriptor
+    assert taken == []
     other.close()
 
 

@@ -72,9 +72,9 @@ def _positions(chain: Sequence[Snapshot], marks: Marks) -> list[int]:
 
 
 def _counts(store: Store, link: Snapshot) -> bool:
-    if not link.parent or not generate.is_empty(str(store.layer_path(link))):
+    if not link.parent or layer_index.packed(store, link, link.parent, GIVEN):
         return True
-    return layer_index.packed(store, link, link.parent, GIVEN) is not None
+    return not generate.is_empty(str(store.layer_path(link)))
 
 
 def _last_of_each(given: int, tops: Sequence[int]) -> set[int]:
