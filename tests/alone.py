@@ -14,6 +14,11 @@ USERS = pytest.mark.root("it makes a user")
 ATTRIBUTES = pytest.mark.root("it sets attributes that are the machine's root's")
 LIMITS = pytest.mark.root("it limits control groups")
 NETWORK = pytest.mark.root("it looks into the machine's own network")
+SUDO = pytest.mark.root("the user behind sudo is nobody else's to name")
+MOUNTS = pytest.mark.root("it mounts a home that is read-only")
+STORE = pytest.mark.root("it makes the store itself, outside of a user namespace")
+DAEMONS = pytest.mark.root("it starts Docker's daemons beside")
+EMULATOR = pytest.mark.root("it registers an emulator")
 
 
 def device(path: Path, mode: int, major: int, minor: int) -> None:

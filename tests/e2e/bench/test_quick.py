@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import dockerd, growth, job, micro, resident, rootless, ways
+from tests import alone
 
 pytestmark = [pytest.mark.root, pytest.mark.network]
 
@@ -42,7 +43,7 @@ def test_help_is_help() -> None:
     assert done.stdout.startswith("Usage: baselard bench")
 
 
-@pytest.mark.root("it starts Docker's daemons beside")
+@alone.DAEMONS
 @pytest.mark.full
 def test_every_scenario_runs(tmp_path: Path, peers: Path) -> None:
     files = (micro, ways, growth, resident, rootless, job)

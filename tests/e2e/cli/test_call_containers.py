@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import alone
+
 pytestmark = pytest.mark.root
 
 
@@ -104,7 +106,7 @@ def test_bad_input_is_found_before_anything_starts(
     assert says in done.stderr
 
 
-@pytest.mark.root("the user behind sudo is nobody else's to name")
+@alone.SUDO
 def test_module_code_runs_as_the_invoking_user(module: Path, places: dict[str, str]) -> None:
     closed = [folder for folder in Path(__file__).parents if not folder.stat().st_mode & stat.S_IXOTH]
     if closed:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from baselard.engine.store.database import Store
+from tests import alone
 
 pytestmark = pytest.mark.root
 
@@ -23,7 +24,6 @@ class Greeter:
         """Say it."""
         return "hello"
 '''
-READ_ONLY = pytest.mark.root("it mounts a home that is read-only")
 LATER = 99  # a version of the store's tables that is not made yet
 
 
@@ -50,14 +50,14 @@ def _call(cwd: Path, *words: str, home: Path | None = None, **places: str) -> "s
     return subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
-@READ_ONLY
+@alone.MOUNTS
 def test_a_home_that_cannot_be_written_is_not_needed(module: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     done = _call(module, "call", "hello", home=tmp_path / "home")
     assert (done.returncode, done.stdout) == (0, "hello"), done.stderr
 
 
-@READ_ONLY
+@alone.MOUNTS
 def test_what_does_need_one_says_so(module: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (module / "pyproject.toml").write_text('[project]\nname = "greeter"\nversion = "0"\ndependencies = ["six"]\n')
@@ -82,7 +82,7 @@ def test_two_versions_share_a_cache(module: Path, tmp_path: Path) -> None:
     assert (done.returncode, "hello" in done.stdout) == (0, True), done.stderr
 
 
-@pytest.mark.root("it makes the store itself, outside of a user namespace")
+@alone.STORE
 def test_two_versions_do_not_share_a_store(module: Path, tmp_path: Path) -> None:
     _of_a_later_version(tmp_path / "store")
     done = _call(module, "call", "hello", BASELARD_STORE=str(tmp_path / "store"))

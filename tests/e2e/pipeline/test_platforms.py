@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import alone
+
 pytestmark = [
     pytest.mark.root,
     pytest.mark.network,
@@ -49,7 +51,7 @@ def emulator() -> Iterator[None]:
     if not described.exists():
         pytest.skip("needs Debian's qemu-user-static")
     if os.geteuid():
-        pytest.skip("for root alone: no emulator is registered here")
+        pytest.skip(f"for root alone: {alone.EMULATOR.args[0]}")
     mounted = not (BINFMT / "register").exists()
     if mounted:
         subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT], check=True)
