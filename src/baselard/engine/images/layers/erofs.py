@@ -53,7 +53,7 @@ class Inode:
 class _Layout:
     """Where everything goes: inodes in a row, the root first, then blocks of directories and of links."""
 
-    inodes: list[tuple[Inode, bytes]] = field(default_factory=list)
+    inodes: list[Inode] = field(default_factory=list)
     blocks: list[bytes] = field(default_factory=list)
     end: int = 0
     count: int = 0
@@ -62,10 +62,9 @@ class _Layout:
         """Give an inode its place; whether it had none yet."""
         if inode.number >= 0:
             return False
-        xattrs = _xattrs(inode.xattrs)
         inode.number = self.end // _SLOT
-        self.end += _rounded(_INODE.size + len(xattrs), _SLOT)
-        self.inodes.append((inode, xattrs))
+        self.end += _rounded(_INODE.size + len(_xattrs(inode.xattrs)), _SLOT)
+        self.inodes.append(inode)
         return True
 
     def put(self, inode: Inode, content: bytes) -> None:
@@ -87,8 +86,8 @@ def written(root: Inode, tar_size: int) -> Iterator[bytes]:
     _SUPER.pack_into(head, _SUPER_AT, *_superblock(len(layout.inodes), total))
     _DEVICE.pack_into(head, _DEVICES_AT, b"tar", -(-tar_size // BLOCK), total)
     yield bytes(head)
-    inodes = b"".join(_inode(inode, xattrs, first, total) for inode, xattrs in layout.inodes)
-    yield inodes + bytes(-len(inodes) % BLOCK)
+    yield from (_inode(inode, first, total) for inode in layout.inodes)  # one by one: there may be very many
+    yield bytes(-layout.end % BLOCK)
     yield from layout.blocks
 
 
@@ -161,7 +160,8 @@ def _listed(names: Sequence[bytes], entries: Mapping[bytes, Inode]) -> bytes:
     return b"".join([*rows, *names])
 
 
-def _inode(inode: Inode, xattrs: bytes, first: int, tar: int) -> bytes:
+def _inode(inode: Inode, first: int, tar: int) -> bytes:
+    xattrs = _xattrs(inode.xattrs)
     seconds, nanoseconds = divmod(inode.mtime, 10**9)
     names = inode.names
     if isinstance(inode.special, int):

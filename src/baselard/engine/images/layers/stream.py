@@ -16,7 +16,7 @@ from baselard.engine.solver import cancel
 from baselard.oci import digests
 
 CHUNK = 1 << 20
-_AHEAD = 8  # chunks
+_AHEAD = 4  # chunks
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _LARGEST_WINDOW = 1 << 27  # bytes of memory a zstd frame may ask for; zstd's own limit without --long
 

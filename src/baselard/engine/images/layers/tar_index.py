@@ -115,7 +115,8 @@ def _check_xattrs(entry: TarEntry) -> None:
 
 
 def _inode(kind: int, entry: TarEntry, **more: object) -> Inode:
-    return Inode(kind | entry.mode, entry.uid, entry.gid, entry.mtime, xattrs=entry.xattrs, **more)  # type: ignore[arg-type]
+    xattrs = entry.xattrs or None  # most have none, and of each there are very many
+    return Inode(kind | entry.mode, entry.uid, entry.gid, entry.mtime, xattrs=xattrs, **more)  # type: ignore[arg-type]
 
 
 def _directory(tree: _Tree, names: Names, entry: TarEntry, _: int) -> None:
