@@ -2,19 +2,21 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from bench import programs, project
-from bench.lab import Lab, seconds
-from bench.method import Scenario, Side
+from bench.lab import Lab, Sizes, seconds
+from bench.method import Goal, Scenario, Side
 from bench.project import Change, Project
+
+Counts = Callable[[Sizes], tuple[int, ...]]
 
 
 @contextlib.contextmanager
-def calls(lab: Lab, *, change: Change) -> Iterator[Mapping[str, Side]]:
+def calls(lab: Lab, *, change: Change, counts: Counts = lambda sizes: sizes.counts) -> Iterator[Mapping[str, Side]]:
     """The whole call after a change, on repositories of several sizes whose results the store knows."""
     with lab.scratch() as scratch:
-        found = {count: project.small(scratch / str(count), count) for count in lab.sizes.counts}
+        found = {count: project.small(scratch / str(count), count) for count in counts(lab.sizes)}
         for each in found.values():
             _test(lab, each)
 
@@ -46,4 +48,11 @@ SCENARIOS = (
     _scenario("one", "one example changed", project.one_example),
     _scenario("all", "every example changed", project.every_example),
     _scenario("base", "the base changed", project.the_base),
+    Scenario(
+        "call-many",
+        "test-examples on five times as many examples, nothing changed",
+        functools.partial(calls, change=project.nothing, counts=lambda sizes: sizes.many),
+        Goal("ratio", 5),
+        rounds=3,
+    ),
 )

@@ -35,12 +35,22 @@ class Sizes:
     examples: int = 100
     counts: tuple[int, ...] = (24, 6, 2, 1)
     """Numbers of generated examples, so that growth is seen."""
+    many: tuple[int, ...] = (500, 100)
+    """As many as a large repository has; the first is five times the second."""
     job: int = 0
     """Generated examples that the whole job is done on; 0 means this checkout's own base and examples."""
 
 
 QUICK = Sizes(
-    base_mb=20, base_files=500, layer_mb=20, host_files=10_000, nodes=1_000, examples=10, counts=(3, 1), job=2
+    base_mb=20,
+    base_files=500,
+    layer_mb=20,
+    host_files=10_000,
+    nodes=1_000,
+    examples=10,
+    counts=(3, 1),
+    many=(5, 1),
+    job=2,
 )
 
 
