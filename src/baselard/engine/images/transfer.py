@@ -160,7 +160,8 @@ def _packed(store: Store, since: float, key: str) -> tuple[Whole, tuple[int, int
 
 def _described(store: Store, link: Snapshot) -> dict[str, Any]:
     given = layer_index.packed(store, link, link.parent, GIVEN)
-    layer = given or pack.pack(store, Group(link, link.parent), compression="zstd")
+    known = given or layer_index.packed(store, link, link.parent, "", "zstd")  # who takes it checks it
+    layer = known or pack.pack(store, Group(link, link.parent), compression="zstd")
     return {
         "id": link.id,
         "parent": link.parent.id if link.parent else None,

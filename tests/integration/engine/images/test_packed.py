@@ -137,6 +137,8 @@ def test_what_is_made_on_it_and_packed_is_the_same(store: Store, other: Store, t
 
 
 def test_what_is_packed_keeps_its_blobs(store: Store, other: Store) -> None:
+    for table in ("results", "snapshots", "blobs"):
+        other.db.execute(f"UPDATE {table} SET used = used - 10")  # by an earlier session
     other.close()
     later = Store.open(other.root, packed.unpack)
     later.lookup("side")  # this session uses it, and base below
@@ -144,6 +146,8 @@ def test_what_is_packed_keeps_its_blobs(store: Store, other: Store) -> None:
     assert (freed.results, freed.snapshots) == (3, 2)
     assert len(tars.packed(later)) == 2
     assert listing(later, "side") == listing(store, "side")
+    later.db.execute("UPDATE results SET used = used - 10")
+    later.db.execute("UPDATE snapshots SET used = used - 10")
     later.close()
     last = Store.open(other.root, packed.unpack)
     collect.collect(last, Policy(everything=True))
@@ -189,6 +193,21 @@ def test_another_layer_than_announced_is_never_seen_and_made_anew(cache: Path, t
     with pytest.raises(HostError, match=r"imported cache .*the image says sha256:000.*run again"):
         listing(other, "alone")
     assert (own_files(other), other.lookup("alone")) == (0, None)
+    other.close()
+
+
+@pytest.mark.parametrize("compression", ["zstd", "gzip"])
+def test_another_layer_than_announced_goes_into_no_image(cache: Path, tmp_path: Path, compression: str) -> None:
+    _rewritten(cache, {"diff_id": "sha256:" + "0" * 64})
+    other = Store.open(tmp_path / "other", packed.unpack)
+    transfer.import_directory(other, cache, None)
+    found = other.lookup("alone")
+    assert found
+    alone = found.values[0].tree
+    assert isinstance(alone, Snapshot)
+    with pytest.raises(HostError, match="the image says sha256:000"):
+        pack.pack(other, Group(alone, None), compression=compression)
+    assert other.lookup("alone") is None
     other.close()
 
 

@@ -64,6 +64,13 @@ def available(store: Store) -> bool:
             mounting.unmount(work / "mounted")
 
 
+def check(layer: Layer, blob: Path) -> None:
+    """Raise UserError where the layer's content is not what was announced."""
+    with opened(blob) as file, Stream(decompressed(file)) as stream:
+        stream.drain()
+        _check(layer, stream.digest)
+
+
 def unpacked(layer: Layer, blob: Path | Arriving, tree: Path, *, lowest: bool) -> UnpackedLayer:
     """The layer's files, in the empty directory ``tree``."""
     with opened(blob) as file, Stream(decompressed(file)) as stream:

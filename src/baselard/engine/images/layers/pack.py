@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from baselard.engine.images.layers import generate
+from baselard.engine.images.layers import generate, packed
 from baselard.engine.images.layers.compress import compressed
 from baselard.engine.images.layers.groups import Group
 from baselard.engine.images.layers.stream import Stream, decompressed
@@ -45,8 +45,10 @@ def pack(store: Store, group: Group, *, compression: str = "", epoch: int | None
     """The group as a blob in the store, in a compression of a Layer or, with ``""``, the bytes it came with, else gzip.
 
     ``epoch`` holds time stamps down (SOURCE_DATE_EPOCH, seconds). Asked for the same twice, at once or later, it is
-    packed once. What it was packed into before for another purpose makes no difference to the result.
+    packed once. What it was packed into before for another purpose makes no difference to the result. Raises HostError
+    for a layer of an imported cache that is not what was announced.
     """
+    packed.check(store, group.top)
     stamp = "" if epoch is None else str(epoch)
     with _lock(store.root, group.top.id, group.below, compression, stamp):
         given = layer_index.packed(store, group.top, group.below, GIVEN, compression)
