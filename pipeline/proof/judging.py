@@ -64,4 +64,6 @@ async def _signatures(found: Sequence[Evidence], trusted: Trust) -> dict[str, st
 def _misfit(signed: SignedStatement, trusted: Trust) -> str:
     if signed.key and signed.key not in {one.name for one in trusted.keys}:
         return f"it is signed by the key {signed.key[:12]}, which is not trusted here"
+    if not signed.key:
+        return "its signature does not fit: no key that is trusted here made it, or something was changed"
     return "its signature does not fit: the statement or the signature was changed"

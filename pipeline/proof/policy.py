@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipeline.errors import UsageError
 from pipeline.model import Case, Verdict
 from pipeline.project import Project
-from pipeline.proof import evidence, judging, keys, provenance, results, settings
+from pipeline.proof import evidence, judging, keys, provenance, results, settings, simple
 from pipeline.proof.judging import Judged
 from pipeline.proof.statement import KINDS, Statement
 from pipeline.proof.trust import Trust
@@ -62,7 +62,8 @@ async def check(repository: AwaitedRepository, published: Published, policy: Pro
 
 async def judged(repository: AwaitedRepository, digest: str, policy: ProofPolicy) -> Judged:
     """Statements about one manifest or index, by whom the policy trusts."""
-    return await judging.judge(await evidence.read(repository, digest), digest, policy.trust)
+    found = [*await evidence.read(repository, digest), *await simple.read(repository, digest)]
+    return await judging.judge(found, digest, policy.trust)
 
 
 def _applies(kind: str, name: str) -> bool:

@@ -10,19 +10,59 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from baselard.oci import digests
 from baselard.oci.media_types import OCI_CONFIG, OCI_MANIFEST
 from pipeline.proof import signing
-from pipeline.proof.bundle import Claim
+from pipeline.proof.bundle import Claim, SignedStatement
+from pipeline.proof.evidence import Evidence
 from pipeline.proof.signing import KeySigner
+from pipeline.proof.statement import SIGNATURE, Statement
 from pipeline.registry.client import AwaitedRepository
 
 STYLE = "simple-signing"
 _MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 _ANNOTATION = "dev.cosignproject.cosign/signature"
+_CERTIFICATE = "dev.sigstore.cosign/certificate"
 _NO_CONFIG = {"architecture": "", "os": "", "config": {}}
+
+
+@dataclass(frozen=True)
+class SignedDigest(SignedStatement):
+    """A signature of a text that names an image's digest, and the statement that says the same."""
+
+    text: bytes = b""
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.text, self.signature)
+
+
+async def read(repository: AwaitedRepository, digest: str) -> list[Evidence]:
+    """The signatures of an image that are at its tag, whoever made them."""
+    answer = await repository.manifest(tag(digest))
+    layers = json.loads(answer.body).get("layers") or () if answer else ()
+    wanted = [layer for layer in layers if layer.get("mediaType") == _MEDIA_TYPE]
+    return [await _one(repository, number, layer) for number, layer in enumerate(wanted)]
+
+
+async def _one(repository: AwaitedRepository, number: int, layer: Mapping[str, Any]) -> Evidence:
+    name = f"{layer['digest']}/{number}"  # two who sign the same text share its digest
+    annotations = layer.get("annotations") or {}
+    text = await repository.blob(str(layer["digest"]))
+    if text is None:
+        return Evidence(name, problem="it is listed, but not there")
+    if _CERTIFICATE in annotations:
+        return Evidence(name, problem="it is signed with a certificate in cosign's old form, which is not judged here")
+    try:
+        said = json.loads(text)["critical"]
+        about = Statement(said["identity"]["docker-reference"], said["image"]["docker-manifest-digest"], SIGNATURE, {})
+        signature = base64.b64decode(annotations[_ANNOTATION], validate=True)
+        return Evidence(name, about.body, SignedDigest(about.body, signature, text=text))
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
+        return Evidence(name, problem=f"it is not a signature as cosign writes it: {error!r}")
 
 
 def payload(name: str, digest: str) -> bytes:

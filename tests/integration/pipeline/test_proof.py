@@ -580,6 +580,73 @@ async def test_cosign_verifies_the_image_and_every_statement_and_refuses_another
     assert cosign("verify", key=kind()).returncode
 
 
+def signed_alone(secret: str) -> ProofPolicy:
+    return ProofPolicy(("signature",), trusting(secret).trust)
+
+
+async def test_a_signature_at_a_tag_holds_and_another_key_s_a_changed_one_and_another_image_s_do_not(published):
+    """The form: cosign's SIGNATURE_SPEC.md, as skopeo judges it above."""
+    secret, other = p256(), p256()
+    for digest in published.subjects:
+        await simple.sign(published.repository, published.name, digest, await signer_of(other))
+    refused = await published.verdicts(signed_alone(secret))
+    assert len(refused) == 2
+    assert all("no key that is trusted here made it" in said for said in refused.values())
+    for digest in published.subjects:
+        await simple.sign(published.repository, published.name, digest, await signer_of(secret))
+    assert await published.verdicts(signed_alone(secret)) == {}
+    first, second = published.subjects
+    answer = await published.repository.manifest(simple.tag(first))
+    await published.repository.put_manifest(simple.tag(second), answer.media_type, answer.body)
+    refused = await published.verdicts(signed_alone(secret))
+    assert len(refused) == 1
+    assert all(f"it is about {first}, not about {second}" in said for said in refused.values())
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "it is not a signature as cosign writes it"),
+        ({simple._ANNOTATION: "no base64"}, "it is not a signature as cosign writes it"),
+        ({simple._ANNOTATION: "AA=="}, "its signature does not fit"),
+        ({simple._ANNOTATION: "AA==", "dev.sigstore.cosign/certificate": "-----"}, "it is signed with a certificate"),
+    ],
+)
+async def test_what_is_wrong_with_a_signature_at_a_tag_is_told(published, changed, said):
+    secret = p256()
+    for digest in published.subjects:
+        await simple.sign(published.repository, published.name, digest, await signer_of(secret))
+        answer = await published.repository.manifest(simple.tag(digest))
+        document = json.loads(answer.body)
+        document["layers"][0]["annotations"] = changed
+        await published.repository.put_manifest(simple.tag(digest), answer.media_type, json.dumps(document).encode())
+    refused = await published.verdicts(signed_alone(secret))
+    assert len(refused) == 2
+    assert all(said in one for one in refused.values()), refused
+
+
+@pytest.mark.skipif(
+    not shutil.which("cosign"),
+    reason="cosign is not installed: go install github.com/sigstore/cosign/v3/cmd/cosign@latest",
+)
+async def test_a_signature_that_cosign_made_in_its_old_form_holds(published, guarded, tmp_path):
+    """Judge: cosign, which writes it."""
+    secret = p256()
+    (tmp_path / "it.key").write_text(secret)
+    env = {**os.environ, "HOME": str(tmp_path), "COSIGN_PASSWORD": "", "SSL_CERT_FILE": str(guarded.server.certificate)}
+    old = ("--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false", "--yes", "--recursive")
+    access = ("--registry-username", USER, "--registry-password", PASSWORD)
+    digest = (await index.read(published.repository, "v1")).digest
+    for argv in (
+        ("import-key-pair", "--key", "it.key", "--output-key-prefix", "imported"),
+        ("sign", "--key", "imported.key", *old, *access, f"{guarded.direct}@{digest}"),
+    ):
+        done = subprocess.run(["cosign", *argv], check=False, capture_output=True, text=True, env=env, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert await published.verdicts(signed_alone(secret)) == {}
+    assert len(await published.verdicts(signed_alone(p256()))) == 2
+
+
 def prover(published: Attached, signer: signing.KeySigner) -> Prover:
     """Who attaches as a publish does, in every form."""
     settings = Config(publish=PublishSettings(attest_style=("simple-signing",)))
