@@ -35,6 +35,8 @@ _FINE_IN_CI = (
     "cosign is not installed",  # it is in no package of Debian, and a build of it takes minutes
     "buildx is not installed",  # nor is it
     "osv-scanner is not installed",  # likewise
+    "oras is not installed",
+    "regctl is not installed",
     "this skopeo was built without sigstore",  # Debian's is
     "other users may not enter ",  # where the checkout is, nobody but root can run anything
     "there is sudo here",  # the refusal without it has nothing to refuse

@@ -1,6 +1,6 @@
 """Statements attached to an image in Debian's docker-registry, read back and judged; each is tampered with.
 
-Foreign judges: securesystemslib (DSSE as sigstore and in-toto use it), openssl, and cosign where it is installed.
+Foreign judges: securesystemslib (DSSE as sigstore and in-toto use it), openssl; cosign, oras and regctl where they are.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from pipeline.project import Base, Project
 from pipeline.proof import (
     attaching,
     buildkit,
+    bundle,
     command,
     evidence,
     keys,
@@ -645,6 +646,52 @@ async def test_a_signature_that_cosign_made_in_its_old_form_holds(published, gua
         assert done.returncode == 0, done.stderr
     assert await published.verdicts(signed_alone(secret)) == {}
     assert len(await published.verdicts(signed_alone(p256()))) == 2
+
+
+@pytest.mark.skipif(not shutil.which("oras"), reason="oras is not installed: go install oras.land/oras/cmd/oras@latest")
+async def test_oras_finds_and_fetches_what_is_attached(published, guarded, tmp_path):
+    """Judge: oras, by `discover` and `pull`."""
+    await published.attach(p256())
+    access = ("--username", USER, "--password", PASSWORD, "--ca-file", str(guarded.server.certificate))
+
+    def oras(*argv):
+        env = {**os.environ, "HOME": str(tmp_path)}
+        return subprocess.run(["oras", *argv, *access], check=True, capture_output=True, text=True, env=env).stdout
+
+    for digest in published.subjects:
+        listed = json.loads(oras("discover", f"{guarded.direct}@{digest}", "--format", "json"))
+        found = {one["annotations"]["dev.sigstore.bundle.predicateType"]: one for one in listed["referrers"]}
+        assert set(found) == set(GOOD)
+        assert {one["artifactType"] for one in found.values()} == {bundle.MEDIA_TYPE}
+        for kind, one in found.items():
+            manifest = json.loads(oras("manifest", "fetch", one["reference"]))
+            assert manifest["subject"]["digest"] == digest
+            (layer,) = manifest["layers"]
+            fetched = json.loads(oras("blob", "fetch", f"{guarded.direct}@{layer['digest']}", "--output", "-"))
+            assert json.loads(base64.b64decode(fetched["dsseEnvelope"]["payload"]))["predicateType"] == kind
+
+
+@pytest.mark.skipif(
+    not shutil.which("regctl"),
+    reason="regctl is not installed: go install github.com/regclient/regclient/cmd/regctl@latest",
+)
+async def test_regctl_finds_what_is_attached_and_takes_it_along(published, guarded, tmp_path):
+    """Judge: regctl, by `artifact list` and by a copy with referrers into a layout."""
+    await published.attach(p256())
+    host = {"tls": "enabled", "regcert": guarded.server.certificate.read_text(), "user": USER, "pass": PASSWORD}
+    name = guarded.direct.partition("/")[0]
+    (tmp_path / "regctl.json").write_text(json.dumps({"hosts": {name: host}}))
+
+    def regctl(*argv):
+        env = {**os.environ, "HOME": str(tmp_path), "REGCTL_CONFIG": str(tmp_path / "regctl.json")}
+        return subprocess.run(["regctl", *argv], check=True, capture_output=True, text=True, env=env).stdout
+
+    regctl("image", "copy", "--referrers", f"{guarded.direct}:v1", f"ocidir://{tmp_path}/copied:v1")
+    for place in (f"{guarded.direct}@{{}}", f"ocidir://{tmp_path}/copied@{{}}"):
+        for digest in published.subjects:
+            listed = json.loads(regctl("artifact", "list", place.format(digest), "--format", "{{json .}}"))
+            kinds = {one["annotations"]["dev.sigstore.bundle.predicateType"] for one in listed["descriptors"]}
+            assert kinds == set(GOOD), place
 
 
 def prover(published: Attached, signer: signing.KeySigner) -> Prover:
