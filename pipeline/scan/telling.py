@@ -76,10 +76,13 @@ def _cases(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]
     failing = [ruled for ruled in scan.rulings if ruled.ruling is Ruling.FAILS]
     yield from (_failed(config, settings, ruled) for ruled in failing)
     if scan.lacking:
-        verdict = Verdict.ERROR if settings.required else Verdict.SKIPPED
-        yield Case("scan", verdict, message=f"did not run: {scan.lacking}")
+        told = f"did not run: {scan.lacking}"
+        if settings.required:
+            yield Case("scan", Verdict.ERROR, message=f"{told}; with scan.required: false it is skipped then")
+        else:
+            yield Case("scan", Verdict.SKIPPED, message=told)
         return
-    yield Case("looked up", Verdict.PASSED, message=f"{scan.looked_up} packages in {scan.database}")
+    yield Case("looked up", Verdict.PASSED, message=f"{scan.looked_up} packages looked up in {scan.database}")
     yield from _noted(config, settings, scan)
 
 
@@ -115,9 +118,12 @@ def _noted(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]
     if counts := Counter(ruled.vulnerability.severity for ruled in by_ruling[Ruling.BELOW]):
         told = ", ".join(f"{counts[word]} {word}" for word in reversed(SEVERITIES) if word in counts)
         yield Case(f"below {settings.severity}", Verdict.NOTED, message=told)
-    for ruling, title in ((Ruling.UNFIXED, "without a fix"), (Ruling.UNKNOWN, "of unknown severity")):
+    for ruling, title, why in (
+        (Ruling.UNFIXED, "without a fix", "scan.fixed-only"),
+        (Ruling.UNKNOWN, "of unknown severity", "scan.unknown"),
+    ):
         if names := [ruled.vulnerability.id for ruled in by_ruling[ruling]]:
-            yield Case(title, Verdict.NOTED, message=f"{len(names)}: {_few(names)}")
+            yield Case(title, Verdict.NOTED, message=f"{len(names)} left alone by {why}: {_few(names)}")
     yield from (_ignored(config, settings, ruled) for ruled in by_ruling[Ruling.IGNORED])
     if names := [package.name for package in scan.passed_over]:
         yield Case("passed over", Verdict.NOTED, message=f"{len(names)} that no database is for: {_few(names)}")
