@@ -11,7 +11,7 @@ from dagger import dag
 
 from baselard.oci.reference import Reference
 from baselard.oci.registry.credential import Credential, as_password
-from pipeline import archive
+from pipeline import archive, plaintext
 from pipeline.clock import Clock
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Build, title
@@ -38,7 +38,7 @@ class Account:
         """The container, able to pull from and push to the repository's registry."""
         if self.password is None:
             return container
-        text = await self.password.plaintext()
+        text = await plaintext.read(self.password, "--password")
         password = (
             self.password if text == as_password(text) else dag.set_secret("registry-password", as_password(text))
         )
@@ -48,7 +48,7 @@ class Account:
         """The same for this program's own requests."""
         if self.password is None:
             return None
-        return Credential(self.username, as_password(await self.password.plaintext()))
+        return Credential(self.username, as_password(await plaintext.read(self.password, "--password")))
 
 
 @dataclass(frozen=True)

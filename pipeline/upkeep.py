@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import dagger
 from dagger import Doc
 
-from pipeline import listing
+from pipeline import listing, plaintext
 from pipeline.discovery.discover import EngineTree
 from pipeline.fan_out import fresh
 from pipeline.flags import Format, Password, Username
@@ -102,7 +102,7 @@ class Upkeep(Scanning):
         project = await self._project()
         known = await Account("", username, password).credentials()
         own = {parse_reference(base.name).registry for base in project.bases}
-        token = await github_token.plaintext() if github_token else ""
+        token = await plaintext.read(github_token, "--github-token")
         asked = Sources(lambda reference: known if reference.registry in own else None, token.strip())
         pinned = await repository.read(project, EngineTree(self.source))
         return pinned, await repository.outdated(pinned, asked)

@@ -62,8 +62,8 @@ async def check(repository: AwaitedRepository, published: Published, policy: Pro
 
 async def judged(repository: AwaitedRepository, digest: str, policy: ProofPolicy) -> Judged:
     """Statements about one manifest or index, by whom the policy trusts."""
-    found = [*await evidence.read(repository, digest), *await simple.read(repository, digest)]
-    return await judging.judge(found, digest, policy.trust)
+    evidences = [*await evidence.read(repository, digest), *await simple.read(repository, digest)]
+    return await judging.judge(evidences, digest, policy.trust)
 
 
 def _applies(kind: str, name: str) -> bool:

@@ -57,8 +57,10 @@ async def _one(repository: AwaitedRepository, number: int, layer: Mapping[str, A
     if _CERTIFICATE in annotations:
         return Evidence(name, problem="it is signed with a certificate in cosign's old form, which is not judged here")
     try:
-        said = json.loads(text)["critical"]
-        about = Statement(said["identity"]["docker-reference"], said["image"]["docker-manifest-digest"], SIGNATURE, {})
+        critical = json.loads(text)["critical"]
+        about = Statement(
+            critical["identity"]["docker-reference"], critical["image"]["docker-manifest-digest"], SIGNATURE, {}
+        )
         signature = base64.b64decode(annotations[_ANNOTATION], validate=True)
         return Evidence(name, about.body, SignedDigest(about.body, signature, text=text))
     except (TypeError, KeyError, ValueError, RecursionError) as error:

@@ -10,7 +10,7 @@ import dagger
 from dagger import dag
 
 from baselard.oci.reference import Reference
-from pipeline import calls
+from pipeline import calls, plaintext
 from pipeline.calls import Call
 from pipeline.errors import BaselardError, UsageError
 from pipeline.images import Images, everywhere, title
@@ -29,7 +29,7 @@ async def policy(call: Call, require: Sequence[str] | None, public_key: dagger.S
     """The policy of the call, else of the configuration."""
     from pipeline.proof import policy
 
-    return await policy.of_project(call.project, require, await public_key.plaintext() if public_key else "")
+    return await policy.of_project(call.project, require, await plaintext.read(public_key, "--public-key"))
 
 
 async def verify(

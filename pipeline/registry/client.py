@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from anyio import to_thread
 
+from baselard.oci import text
 from baselard.oci.errors import DistributionError
 from baselard.oci.media_types import LARGEST_MANIFEST
 from baselard.oci.reference import Reference
@@ -55,6 +56,14 @@ class AwaitedRepository:
 
     async def delete(self, target: str) -> bool:
         return await awaited(partial(self.plain.delete, target))
+
+
+def document(body: bytes, what: str) -> Mapping[str, Any]:
+    """The JSON object that a registry keeps as ``what``. Raises BaselardError for anything else."""
+    try:
+        return text.members(text.loads(body))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BaselardError(f"{what} is not a JSON object: {error}") from error
 
 
 async def awaited(work: Callable[[], T]) -> T:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from baselard.oci.registry.repository import Answer
@@ -99,7 +99,16 @@ async def _created(repository: AwaitedRepository, document: Mapping[str, Any]) -
     if not said and "config" in document:
         config = await repository.blob(document["config"]["digest"])
         said = _config_created(config or b"{}")
-    return datetime.fromisoformat(said) if said else None
+    return _time(str(said)) if said else None
+
+
+def _time(label: str) -> datetime | None:
+    """Labels are anybody's words: what is no time tells no age, and a time without a zone is UTC."""
+    try:
+        time = datetime.fromisoformat(label)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _config_created(config: bytes) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from baselard.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from baselard.oci.registry.repository import Answer
 from pipeline.errors import BaselardError
-from pipeline.registry.client import AwaitedRepository
+from pipeline.registry.client import AwaitedRepository, document
 
 REFERENCE_TYPE = "vnd.docker.reference.type"
 """The annotation by which BuildKit's statements are known among the images of an index."""
@@ -44,29 +44,31 @@ async def read(repository: AwaitedRepository, reference: str) -> Published | Non
     answer = await repository.manifest(reference)
     if answer is None:
         return None
-    document = json.loads(answer.body)
-    if "manifests" not in document:
-        return Published(answer.digest, (await _image(repository, answer, document),))
+    manifest = document(answer.body, reference)
+    if "manifests" not in manifest:
+        return Published(answer.digest, (await _image(repository, answer, manifest),))
     images = []
-    for child in document["manifests"]:
+    for child in manifest["manifests"]:
         found = await repository.manifest(child["digest"])
         if found is None:
             raise BaselardError(f"{reference}: the index names {child['digest']}, which is not there")
         if REFERENCE_TYPE in (child.get("annotations") or {}):
             continue  # what BuildKit says about one of the images
-        images.append(await _image(repository, found, json.loads(found.body)))
+        images.append(await _image(repository, found, document(found.body, found.digest)))
     return Published(answer.digest, tuple(images))
 
 
-async def _image(repository: AwaitedRepository, answer: Answer, document: Any) -> PlatformImage:
-    described = document["config"]
+async def _image(repository: AwaitedRepository, answer: Answer, manifest: Mapping[str, Any]) -> PlatformImage:
+    described = manifest.get("config")
+    if described is None:
+        raise BaselardError(f"{answer.digest} is an index inside an index, or a manifest of no image")
     config = await repository.blob(described["digest"])
     if config is None:
         raise BaselardError(f"{answer.digest}: its config {described['digest']} is missing")
-    facts = json.loads(config)
+    facts = document(config, f"{answer.digest}: its config {described['digest']}")
     parts = [facts.get("os", "linux"), facts.get("architecture", ""), facts.get("variant", "")]
     platform = "/".join(part for part in parts if part)
-    published = of_manifest(platform, answer.digest, answer.body, document)
+    published = of_manifest(platform, answer.digest, answer.body, manifest)
     return replace(published, created=str(facts.get("created") or ""), media_type=answer.media_type)
 
 

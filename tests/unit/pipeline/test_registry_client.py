@@ -1,6 +1,7 @@
 """What a registry holds, as the pipeline sees it, from a registry that answers as told."""
 
 import json
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from pipeline.errors import BaselardError
 from pipeline.references import parse_reference
 from pipeline.registry import client, index
 from pipeline.registry.client import AwaitedRepository
-from pipeline.registry.contents import read
+from pipeline.registry.contents import _manifest, read
 
 pytestmark = pytest.mark.anyio
 
@@ -97,6 +98,33 @@ async def test_damage_is_found(damage, said):
         await index.read(stored(**damage), "v1")
 
 
+def of_config(content):
+    """An image whose config has this content, at the tag v1."""
+    image, body = blob({"config": {"digest": digests.of_bytes(content), "size": len(content)}, "layers": []})
+    outer, index_body = blob({"manifests": [{"digest": image}]})
+    return {digests.of_bytes(content): content, image: body, outer: index_body, "v1": index_body}
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (of_config(b"no json"), "its config sha256:.* is not a JSON object"),
+        (of_config(b"[1]"), r"its config sha256:.* is not a JSON object: \[1\]"),
+    ],
+)
+async def test_what_is_no_image_is_told_and_is_no_bug(kept, said):
+    """Registries look into manifests alone: a config may be anything."""
+    with pytest.raises(BaselardError, match=said):
+        await index.read(stored(**kept), digests.of_bytes(kept["v1"]))
+
+
+async def test_an_index_inside_an_index_is_no_image():
+    """The image specification allows it; docker does not pull one either."""
+    outer, body = blob({"manifests": [{"digest": INDEX}]})
+    with pytest.raises(BaselardError, match=f"{INDEX} is an index inside an index"):
+        await index.read(stored(**{outer: body}), outer)
+
+
 async def test_an_index_is_composed_by_platform():
     found = await index.read(stored(), "v1")
     other = index.PlatformImage("linux/amd64", "sha256:b", 1, media_type="m", manifest_size=2)
@@ -114,3 +142,20 @@ async def test_the_contents_are_walked_from_the_tags():
     assert contents.tags == {"v1": INDEX}
     assert contents.manifests[INDEX].children == (IMAGE,)
     assert contents.manifests[IMAGE].created.year == 2026
+
+
+@pytest.mark.parametrize(
+    ("written", "time"),
+    [
+        ("2026-01-02T03:04:05+01:00", datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)),
+        ("2026-01-02", datetime(2026, 1, 2, tzinfo=UTC)),
+        ("some day", None),
+    ],
+)
+async def test_the_age_is_what_a_label_says_if_it_is_a_time(written, time):
+    """Anybody writes labels: one without a zone is compared with others, one that is no time stops nothing."""
+    config, config_body = blob({"config": {"Labels": {"org.opencontainers.image.created": written}}})
+    image, body = blob({"config": {"digest": config, "size": len(config_body)}, "layers": []})
+    kept = stored(**{config: config_body, image: body})
+    answer = await kept.manifest(image)
+    assert (await _manifest(kept, image, answer)).created == time

@@ -235,12 +235,12 @@ async def _registry(context: Context, registry: str, path: str) -> _Reply:
     worker = context.session.worker
     try:
         asked = reading.wanted(registry, path)
-        found = await context.in_thread(reading.read, worker.registry, asked) if asked else None
+        answer = await context.in_thread(reading.read, worker.registry, asked) if asked else None
     except EngineError as error:
         raise _BadRequest(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
-    if not found:
+    if not answer:
         raise _BadRequest(HTTPStatus.NOT_FOUND, f"{registry} has no {path}")
-    return _Reply(found.body, media_type=found.media_type)
+    return _Reply(answer.body, media_type=answer.media_type)
 
 
 def _query(body: bytes) -> tuple[str, Mapping[str, JSON] | None, str | None]:

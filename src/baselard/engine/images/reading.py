@@ -58,11 +58,11 @@ def read(registries: Registries, asked: RegistryRead) -> RegistryAnswer | None:
 
     def ask(repository: Repository) -> RegistryAnswer:
         nonlocal absent
-        found = _KINDS[asked.kind](repository, asked.reference.target)
-        if found is None:
+        answer = _KINDS[asked.kind](repository, asked.reference.target)
+        if answer is None:
             absent = True
             raise UserError(f"{repository.connection.host} has no {asked.reference}")
-        return found
+        return answer
 
     try:
         return pull.from_first(registries, asked.reference, lambda _: None, ask)
