@@ -74,7 +74,10 @@ ONLY = {
     "run.terminal": ({"os.open"}, "the caller's terminal"),
     "run.networks.hub": ({"os.open", "os.stat", ".touch"}, "the kernel's files, and the engine's own"),
     "run.containers.cgroups": (
-        {".read_text", ".is_dir", ".exists", ".glob", "os.access", "os.walk", "os.rmdir"},
+        {
+            *(".read_text", ".is_dir", ".is_symlink", ".exists", ".glob", ".mkdir", "os.open"),
+            *("os.access", "os.walk", "os.rmdir", "os.listdir", "os.readlink", "os.symlink"),
+        },
         "the kernel's files, where no link can be",
     ),
     "run.containers.host": (
@@ -83,10 +86,11 @@ ONLY = {
     ),
     "run.containers.runtime": (
         {".unlink", ".read_bytes", ".write_text", ".read_text", ".exists", ".glob", "shutil.rmtree"},
-        "bundles, and runc's state, in the engine's own directory",
+        "bundles, and the runtimes' state, in the engine's own directory",
     ),
     "run.containers.runtime_spec": ({".read_text", ".glob"}, "the kernel's files"),
     "run.containers.streams": ({".open"}, "blobs of the store"),
+    "run.containers.standard_input": ({"shutil.copyfileobj"}, "descriptors"),
     "run.containers.stubs": ({"os.listdir", "os.utime"}, "they get descriptors"),
     "images.layers.extract": ({"os.setxattr", "os.utime"}, "they get descriptors, or a name below one"),
     "ops.exec": (

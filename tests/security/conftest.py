@@ -17,6 +17,7 @@ from tests.integration.engine.conftest import (  # noqa: F401 -- fixtures
     Ready,
     _own_mounts,
     busybox,
+    either_runtime,
     machine,
     run,
     tree,

@@ -1,6 +1,6 @@
 """The runtime's advisories: whatever an image holds, starting its container touches and shows nothing of the host.
 
-What was wrong is told by runc's own CHANGELOG.md, "Security", and the advisories that it links.
+What was wrong is told by runc's own CHANGELOG.md, "Security", and the advisories that it links. crun runs them too.
 """
 
 import os
@@ -15,7 +15,7 @@ from baselard.engine.run import sandbox
 from baselard.engine.run.containers.command import CacheMount, CacheSharing, Command, TmpfsMount
 from baselard.engine.run.mounts import cache_path
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("either_runtime")]
 
 
 @pytest.mark.advisory("CVE-2024-21626", "a descriptor of the host leaked into the container, WORKDIR led through it")
@@ -46,9 +46,9 @@ def test_a_program_holds_no_descriptor_but_its_streams(run, tmp_path):
 
 @pytest.mark.advisory("CVE-2024-45310", "mount points were made on the host through links that led there")
 @pytest.mark.parametrize("link", ["absolute", "climbing"])
-def test_mount_points_are_made_inside_whatever_links_a_volume_holds(run, worker, canary, link):
+def test_mount_points_are_made_inside_whatever_links_a_volume_holds(run, worker, canary, link, either_runtime):
     """A cache volume that a first step left a link in; a second one has something mounted behind it."""
-    volume = f"links-{link}"
+    volume = f"links-{link}-{either_runtime}"
     target = str(canary.path) if link == "absolute" else "../" * 12 + str(canary.path).lstrip("/")
     cache = CacheMount("/cache", volume, CacheSharing.SHARED)
     run(("sh", "-c", f"ln -s {target} /cache/out"), mounts=(cache,))
@@ -120,6 +120,7 @@ def test_proc_as_a_link_starts_nothing(run, image, canary):
 
 
 @pytest.mark.advisory("CVE-2026-41579", "/dev as a link in the image had files made and removed on the host")
+@pytest.mark.advisory("CVE-2026-47766", "crun made devices through the image's /dev, which may be a link")
 @pytest.mark.parametrize("name", ["dev", "sys"])
 @pytest.mark.parametrize("way", ["absolute", "climbing", "inside"])
 def test_dev_as_a_link_reaches_nothing_outside(run, image, canary, name, way):

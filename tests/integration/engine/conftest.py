@@ -17,6 +17,7 @@ import pytest
 from baselard.engine.files import merging
 from baselard.engine.host import process, rundir
 from baselard.engine.ops.exec import Exec
+from baselard.engine.run.containers import cgroups, runtimes
 from baselard.engine.run.containers.command import Command
 from baselard.engine.run.containers.host import HostEnvironment
 from baselard.engine.run.containers.runtime import Runtime
@@ -82,6 +83,7 @@ def _own_mounts() -> None:
     if not process.which("runc") or not Path("/usr/bin/tini-static").exists():
         pytest.skip("needs runc and tini: apt-get install runc tini")
     snapshots.private_namespace()
+    assert not cgroups.make_writable()
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +99,15 @@ def machine(_own_mounts: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
     network.close()
     run_dir.close()
     store.close()
+
+
+@pytest.fixture(params=runtimes.NAMES)
+def either_runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have containers run by this one; a test that asks for it is run with each."""
+    if not process.which(request.param):
+        pytest.skip(f"needs {request.param}: apt-get install {request.param}")
+    monkeypatch.setenv("BASELARD_RUNTIME", request.param)
+    return str(request.param)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""System calls as a container's program makes them: the kernel's own answers, through runc and libseccomp."""
+"""System calls as a container's program makes them: the kernel's own answers, through either runtime and libseccomp."""
 
 import platform
 import struct
@@ -11,6 +11,7 @@ from baselard.engine.ops.exec import Expect
 
 pytestmark = [
     pytest.mark.root,
+    pytest.mark.usefixtures("either_runtime"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="the program is written in x86-64's own bytes"),
 ]
 

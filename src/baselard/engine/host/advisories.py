@@ -50,6 +50,7 @@ TABLE: Mapping[str, tuple[Advisory, ...]] = {
         Advisory("CVE-2025-52881", ("1.2.8", "1.3.3", "1.4.0")),
         Advisory("CVE-2026-41579", ("1.3.6", "1.4.3", "1.5.0"), {"13": "1.1.15+ds1-2+deb13u1"}),
     ),
+    "crun": (Advisory("CVE-2026-47766", ("1.28",)),),
     "git": (
         Advisory(
             "CVE-2024-32002",
@@ -93,7 +94,7 @@ def remedy(program: str, installed: Installed) -> str:
 def programs() -> Iterator[tuple[str, Installed]]:
     """The installed versions of the table's programs, and the kernel that runs, where their numbers can be judged."""
     release = _debian_release()
-    for program in ("runc", "git"):
+    for program in ("runc", "crun", "git"):
         if version := _program(program, release):
             yield program, version
     if version := kernel(os.uname()):

@@ -18,7 +18,7 @@ from baselard.engine.run import interactive, quota, sandbox
 from baselard.engine.run.containers import streams as runtime_streams
 from baselard.engine.run.containers import stubs
 from baselard.engine.run.containers.command import BindMount, Command, Mount, SecretMount
-from baselard.engine.run.containers.runtime import RuncContainer
+from baselard.engine.run.containers.runtime import OciContainer
 from baselard.engine.run.containers.streams import Capture
 from baselard.engine.run.containers.stubs import Touched, unchanged
 from baselard.engine.run.sandbox import Sandbox
@@ -152,7 +152,7 @@ class Exec:
 def _ran(worker: Worker, box: Sandbox, stdin: bytes | IO[bytes], capture: Capture) -> int:
     with quota.watched(box.written, box.spec.limits.disk) as watch:
 
-        def began(container: RuncContainer) -> None:
+        def began(container: OciContainer) -> None:
             box.inside.started(container)
             watch.container = container
 

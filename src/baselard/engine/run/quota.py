@@ -15,7 +15,7 @@ from pathlib import Path
 
 from baselard.engine.errors import UserError
 from baselard.engine.host import process
-from baselard.engine.run.containers.runtime import RuncContainer
+from baselard.engine.run.containers.runtime import OciContainer
 
 _PAUSE = 0.5  # seconds between two looks
 _SHARE = 10  # times as long as a look takes the pause after it is at least
@@ -27,7 +27,7 @@ class Watch:
 
     directories: Sequence[Path]
     most: int
-    container: RuncContainer | None = None
+    container: OciContainer | None = None
     _before: int = 0
     _over: bool = False
     _done: threading.Event = field(default_factory=threading.Event)

@@ -390,12 +390,12 @@ def test_calling_a_run_off_ends_it_and_leaves_nothing(run, worker):
     off.cancel()
     thread.join(10)
     assert len(raised) == 1
-    assert list((worker.runtime.run_dir.path / "runc").iterdir()) == []
+    assert [path for kind in ("runc", "crun") for path in (worker.runtime.run_dir.path / kind).glob("[!.]*")] == []
     left = [path.name for path in worker.runtime.run_dir.in_memory.iterdir()]
     assert [name for name in left if not name.startswith("lent-")] == []
 
 
-def test_calling_a_run_off_while_its_container_is_made_leaves_nothing(run, worker):
+def test_calling_a_run_off_while_its_container_is_made_leaves_nothing(run, worker, either_runtime):
     """The runtime is killed as soon as it has made a control group, before it writes down that it has."""
     name = worker.runtime.run_dir.name
 

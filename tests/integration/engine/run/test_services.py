@@ -9,7 +9,7 @@ import pytest
 
 from baselard.engine.errors import ExecError, HostError, ServiceError, UserError
 from baselard.engine.run.containers.command import Binding, Command
-from baselard.engine.run.containers.runtime import RuncContainer
+from baselard.engine.run.containers.runtime import OciContainer
 from baselard.engine.run.services import running_service, session_services
 from baselard.engine.run.services.service import (
     ContainerService,
@@ -150,7 +150,7 @@ def test_a_service_that_never_comes_up_says_what_it_said(run, serving, worker, m
 
 
 def test_a_health_check_that_cannot_run_is_told(run, serving, worker, monkeypatch):
-    execute = RuncContainer.execute
+    execute = OciContainer.execute
 
     def impatient(container, args, spec, *, on_output, **more):
         def heard(stream, data):
@@ -160,7 +160,7 @@ def test_a_health_check_that_cannot_run_is_told(run, serving, worker, monkeypatc
 
         return execute(container, args, spec, on_output=heard, **more)
 
-    monkeypatch.setattr(RuncContainer, "execute", impatient)
+    monkeypatch.setattr(OciContainer, "execute", impatient)
     monkeypatch.setattr(running_service, "_TOLD_AFTER", 0.0)
     service = serving("sleep 1000", (), Healthcheck(("CMD", "curl", "localhost")))
     with pytest.raises(HostError, match=r"(?s)until its health check succeeds; the check said:.*curl.*not found"):
@@ -188,7 +188,7 @@ def test_a_service_whose_health_check_goes_on_failing_is_unhealthy(start, servin
 
 def test_a_check_that_takes_too_long_has_failed_and_is_killed(start, serving, monkeypatch):
     """As docker kills it; its process would go on in the container."""
-    execute = RuncContainer.execute
+    execute = OciContainer.execute
     looked = []
 
     def followed(container, args, spec, **more):
@@ -200,7 +200,7 @@ def test_a_check_that_takes_too_long_has_failed_and_is_killed(start, serving, mo
         looked.append((code, found))
         return code
 
-    monkeypatch.setattr(RuncContainer, "execute", followed)
+    monkeypatch.setattr(OciContainer, "execute", followed)
     check = Healthcheck(("CMD", "sleep", "7654"), interval=MILLISECOND, timeout=200 * MILLISECOND, retries=1)
     with pytest.raises(HostError, match=r"health check errored: sleep 7654: not done after 0.2 s"):
         start(serving("sleep 1000", (), check))
@@ -268,8 +268,8 @@ def test_the_end_of_a_session_stops_all_at_once(serving, start, worker, monkeypa
     ready = Healthcheck(("CMD", "test", "-e", "/ready"))
     running = [start(serving(f"{stubborn}; : {number}", (), ready)) for number in range(4)]
     sent = []
-    signal_one = RuncContainer.signal
-    monkeypatch.setattr(RuncContainer, "signal", lambda one, number: sent.append(number) or signal_one(one, number))
+    signal_one = OciContainer.signal
+    monkeypatch.setattr(OciContainer, "signal", lambda one, number: sent.append(number) or signal_one(one, number))
     worker.services.close()
     assert all(one.ended.is_set() for one in running)
     assert sent == [signal.SIGTERM] * 4 + [signal.SIGKILL] * 4
@@ -317,7 +317,7 @@ def test_a_tunnel_for_datagrams(start):
 
 def test_a_service_that_ends_while_its_health_is_checked_tells_its_own_end(run, serving, monkeypatch):
     ended = []
-    execute = RuncContainer.execute
+    execute = OciContainer.execute
 
     def late(container, args, spec, **more):
         if execute(container, ("true",), spec, **more):
@@ -328,7 +328,7 @@ def test_a_service_that_ends_while_its_health_is_checked_tells_its_own_end(run, 
         ended.append(container)
         return execute(container, args, spec, **more)
 
-    monkeypatch.setattr(RuncContainer, "execute", late)
+    monkeypatch.setattr(OciContainer, "execute", late)
     line = "until [ -e /asked ]; do sleep 0.01; done; echo cannot; exit 6"
     service = serving(line, (), Healthcheck(("CMD", "true")))
     with pytest.raises(ExecError) as caught:

@@ -13,6 +13,7 @@ from pathlib import Path
 from baselard.engine.store import ids, mounting
 
 _ROOT = Path("/sys/fs/cgroup")
+_UNIFIED = _ROOT / "unified"
 _PREFIX = "baselard-"
 _PATIENCE = 2.0  # seconds for the kernel to take killed processes apart
 _OLD = 60.0  # seconds; a younger one may have been made for a program that has not entered it yet
@@ -36,6 +37,8 @@ def make_writable() -> str:
                 mounting.mount("none", target, "", _MS_REMOUNT | _MS_BIND | _FLAGS)
         if not mounts:
             mounting.mount("cgroup2", _ROOT, "cgroup2", _FLAGS)
+        elif unlike_crun():
+            _leave_unified_out()
     except OSError as error:
         return (
             f"control groups cannot be mounted writable ({error.strerror}), so containers will not start: "
@@ -47,6 +50,35 @@ def make_writable() -> str:
 def are_ours() -> bool:
     """Whether this process may make control groups, which a plain user may not."""
     return ids.are_all() or os.access(_ROOT, os.W_OK)
+
+
+def unlike_crun() -> str:
+    """Why crun keeps no control groups here, or "": it refuses a machine where both versions have some."""
+    try:
+        both = (_UNIFIED / "cgroup.controllers").read_text().strip()
+    except OSError:
+        return ""
+    return f"control groups of both versions are mounted ({both} in {_UNIFIED})" if both else ""
+
+
+def _leave_unified_out() -> None:
+    """See the groups of the first version alone, which have the limits; in this process's own mount namespace."""
+    old = os.open(_ROOT, os.O_PATH)
+    names = [name for name in os.listdir(_ROOT) if name != _UNIFIED.name]
+    links = {name: os.readlink(_ROOT / name) for name in names if (_ROOT / name).is_symlink()}
+    mounting.mount("tmpfs", _ROOT, "tmpfs", _FLAGS, "size=64k,mode=755")
+    try:
+        for name in names:
+            if name in links:
+                os.symlink(links[name], _ROOT / name)
+            else:
+                (_ROOT / name).mkdir()
+                mounting.mount(f"/proc/self/fd/{old}/{name}", _ROOT / name, "", _MS_BIND)
+    except OSError:
+        mounting.unmount(_ROOT)
+        raise
+    finally:
+        os.close(old)
 
 
 def has(controller: str) -> bool:
@@ -64,11 +96,10 @@ def path(container: str) -> str:
     return f"/{_PREFIX}{container}"
 
 
-def end(container: str) -> None:
-    """Kill what is in a container's control groups, and remove them."""
+def end(containers: str) -> None:
+    """Kill what is in the control groups of the containers whose names match a pattern, and remove them."""
     deadline = time.monotonic() + _PATIENCE
-    groups = [place for top in _tops() if (place := top / path(container)[1:]).is_dir()]
-    for place in groups:
+    for place in [place for top in _tops() for place in top.glob(path(containers)[1:])]:
         while not _gone(place) and time.monotonic() < deadline:
             for number in _members(place):
                 with contextlib.suppress(ProcessLookupError):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from baselard.engine.errors import UserError
 from baselard.engine.files import inside
-from baselard.engine.run.containers.runtime import RuncContainer
+from baselard.engine.run.containers.runtime import OciContainer
 
 _OF_THE_KERNEL = ("/proc", "/sys")  # what these tell is this machine's
 
@@ -29,9 +29,9 @@ class Inside:
     network: str
     cwd: str
     home: str
-    container: RuncContainer | None = None
+    container: OciContainer | None = None
 
-    def started(self, container: RuncContainer) -> None:
+    def started(self, container: OciContainer) -> None:
         """Note what is about to run."""
         self.container = container
 

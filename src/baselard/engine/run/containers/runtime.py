@@ -1,4 +1,4 @@
-"""Containers by the OCI runtime runc: one program, from its configuration to its exit code."""
+"""Containers by an OCI runtime: one program, from its configuration to its exit code."""
 
 import contextlib
 import json
@@ -14,8 +14,9 @@ from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import process
 from baselard.engine.host.process import Input, OnOutput
 from baselard.engine.host.rundir import RunDir
-from baselard.engine.run.containers import cgroups, runtime_spec
+from baselard.engine.run.containers import cgroups, runtime_spec, runtimes, standard_input
 from baselard.engine.run.containers.runtime_spec import Spec
+from baselard.engine.run.containers.runtimes import Program
 
 _INITS = ("/usr/bin/tini-static", "/usr/libexec/docker/docker-init")
 _MORTAL = ("setpriv", "--pdeathsig", "KILL", "--")  # util-linux
@@ -33,7 +34,7 @@ class Runtime:
         *,
         stdin: Input = b"",
         on_output: OnOutput,
-        on_start: "Callable[[RuncContainer], None] | None" = None,
+        on_start: "Callable[[OciContainer], None] | None" = None,
     ) -> int:
         """Run a container to its end; gives the program's exit code (128 + N when signal N ended it).
 
@@ -41,14 +42,23 @@ class Runtime:
         Raises UserError when it cannot be started, HostError when something is missing on this machine, Cancelled
         when the work is called off. Nothing of it is left in any case.
         """
-        with self.container(spec) as container:
+        first = b""
+
+        def hear(stream: int, data: bytes) -> None:
+            nonlocal first
+            first = first or data
+            on_output(stream, data)
+
+        with standard_input.piped(stdin) as end, self.container(spec) as container:
             if on_start:
                 on_start(container)
-            completed = process.run(container.argv, stdin=stdin, on_output=on_output, check=False)
+            completed = process.run(container.argv, stdin=end, on_output=hear, check=False)
+            if container.instead(first):
+                completed = process.run(container.argv, stdin=end, on_output=on_output, check=False)
             container.check()
             return completed.code if completed.code >= 0 else 128 - completed.code
 
-    def attach(self, spec: Spec, terminal: int, *, on_start: "Callable[[RuncContainer], None]") -> None:
+    def attach(self, spec: Spec, terminal: int, *, on_start: "Callable[[OciContainer], None]") -> None:
         """Run a container whose program has ``terminal`` (a file descriptor), until it ends, whatever its exit code.
 
         ``on_start`` is handed the container just before. Raises as ``run`` does.
@@ -59,53 +69,55 @@ class Runtime:
             container.check()
 
     @contextlib.contextmanager
-    def container(self, spec: Spec) -> "Iterator[RuncContainer]":
+    def container(self, spec: Spec) -> "Iterator[OciContainer]":
         """A container to be run; it and its state are gone afterwards, whatever happened."""
-        if not (program := process.which("runc")):
-            raise HostError("the OCI runtime runc is not installed; apt-get install runc")
+        program = runtimes.chosen(terminal=spec.terminal)
         bundle = Path(tempfile.mkdtemp(dir=self.run_dir.in_memory, prefix=f"{self.run_dir.name}-"))
         name = bundle.name  # unique on this machine
-        container = RuncContainer(name, bundle, self.run_dir.path / "runc", program)
+        container = OciContainer(name, bundle, self.run_dir.path, program)
         try:
-            (bundle / "config.json").write_text(json.dumps(runtime_spec.config(spec, cgroups.path(name))))
+            config = runtime_spec.config(spec, cgroups.path(name))
+            if program.name == "crun":
+                config |= runtime_spec.compiled_filter(config)
+            (bundle / "config.json").write_text(json.dumps(config))
             yield container
         finally:
             container.remove()
             shutil.rmtree(bundle, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class RuncContainer:
-    """One container: its runc state is ``root/name``, gone when it ended by itself."""
+@dataclass
+class OciContainer:
+    """One container: runc's state is in ``places``, gone when it ended by itself."""
 
     name: str
     bundle: Path
-    root: Path
-    program: str
+    places: Path
+    program: Program
 
     @property
     def argv(self) -> list[str]:
         """The command that runs it to its end, and that dies with the engine."""
         log = ("--log-format", "json", "--log", str(self._log))
-        return [*_MORTAL, *self._runc, *log, "run", "--bundle", str(self.bundle), self.name]
+        return [*_MORTAL, *self._command, *log, "run", "--bundle", str(self.bundle), self.name]
 
     @property
     def pid(self) -> int:
-        """The number of its first process on this machine, as runc wrote it down; 0 while there is none."""
+        """The number of its first process on this machine, as the runtime wrote it down; 0 while there is none."""
         try:
-            state = json.loads((self.root / self.name / "state.json").read_bytes())
+            state = json.loads((self._root / self.name / self.program.state).read_bytes())
         except (FileNotFoundError, json.JSONDecodeError):
             return 0
-        return int(state["init_process_pid"])
+        return int(state[self.program.pid])
 
     def signal(self, number: int) -> bool:
         """Send a signal to its first process; whether there was one."""
-        return process.run_regardless([*self._runc, "kill", self.name, str(number)]).code == 0
+        return process.run_regardless([*self._command, "kill", self.name, str(number)]).code == 0
 
     def runs(self) -> bool:
         """Whether it has been made and its program started; it may have ended since."""
-        found = process.run_regardless([*self._runc, "state", self.name]).stdout
-        return bool(found) and json.loads(found)["status"] not in ("creating", "created")
+        state = process.run_regardless([*self._command, "state", self.name]).stdout
+        return bool(state) and json.loads(state)["status"] not in ("creating", "created")
 
     def execute(self, args: Sequence[str], spec: Spec, *, timeout: float, on_output: OnOutput) -> int:
         """Run one more program inside, with the user and variables of ``spec``; its exit code.
@@ -116,8 +128,9 @@ class RuncContainer:
         try:
             number.unlink(missing_ok=True)
             told = ("--pid-file", str(number), "--process", str(self._process(args, spec)))
-            argv = [*self._runc, "exec", *told, self.name]
-            return process.run(argv, check=False, timeout=timeout, on_output=on_output).code
+            argv = [*self._command, "exec", *told, self.name]
+            with standard_input.piped(b"") as end:
+                return process.run(argv, stdin=end, check=False, timeout=timeout, on_output=on_output).code
         except TimeoutError:
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 os.kill(int(number.read_text()), signal.SIGKILL)
@@ -131,27 +144,48 @@ class RuncContainer:
         return path
 
     def check(self) -> None:
-        """Raise UserError if runc itself, not the program, had something to complain about."""
-        if not self._log.exists():
-            return
-        entries = [json.loads(line) for line in self._log.read_text().splitlines()]
-        errors = [entry["msg"] for entry in entries if entry.get("level") in ("error", "fatal")]
-        if errors:
+        """Raise UserError if the runtime itself, not the program, had something to complain about."""
+        if errors := self._errors():
             raise UserError(f"the container cannot be started: {errors[-1]}")
+
+    def instead(self, first: bytes) -> bool:
+        """Have runc run it where another runtime could not start it; whether that is so.
+
+        ``first`` is what was heard first, which a runtime's complaint may be, too. What runc cannot start either it tells in
+        the words that are known of a Dagger engine.
+        """
+        errors = self._errors() if self.program.name != "runc" else []
+        if not errors or (first and first.decode(errors="replace").strip() != errors[-1]):
+            return False
+        self.remove()
+        self._log.unlink()
+        self.program = runtimes.named("runc")
+        return True
+
+    def _errors(self) -> list[str]:
+        if not self._log.exists():
+            return []
+        entries = [json.loads(line) for line in self._log.read_text().splitlines()]
+        return [entry["msg"] for entry in entries if entry.get("level") in ("error", "fatal")]
 
     def remove(self) -> None:
         """End what is left of it: processes, control groups, state."""
-        if (self.root / self.name).exists():
-            process.run_regardless([*self._runc, "delete", "--force", self.name])
+        if (self._root / self.name).exists():
+            process.run_regardless([*self._command, "delete", "--force", self.name])
             cgroups.end(self.name)  # a runtime that was killed while it made them has not written down that it did
 
     @property
-    def _runc(self) -> tuple[str, ...]:
-        return (self.program, "--root", str(self.root))
+    def _command(self) -> tuple[str, ...]:
+        return (self.program.path, "--root", str(self._root))
+
+    @property
+    def _root(self) -> Path:
+        """crun keeps a copy of the configuration, variables and all, so its is where the bundle is, in memory."""
+        return self.bundle / "crun" if self.program.name == "crun" else self.places / "runc"
 
     @property
     def _log(self) -> Path:
-        return self.bundle / "runc.log"
+        return self.bundle / "runtime.log"
 
 
 def init_program() -> str:
@@ -164,7 +198,7 @@ def init_program() -> str:
 
 def remove_abandoned(run_dir: RunDir) -> None:
     """End the containers that a dead process left in its directory."""
-    program = process.which("runc")
     for state in (run_dir.path / "runc").glob("*"):
-        if program:
-            RuncContainer(state.name, run_dir.path, state.parent, program).remove()
+        with contextlib.suppress(HostError):  # it was uninstalled
+            OciContainer(state.name, run_dir.path, run_dir.path, runtimes.named("runc")).remove()
+    cgroups.end(f"{run_dir.name}-*")  # crun's state is gone with the process's memory

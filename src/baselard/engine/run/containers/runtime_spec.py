@@ -3,13 +3,15 @@
 Capabilities, masked and read-only paths and the mounts are those of moby's ``oci.DefaultSpec``.
 """
 
+import base64
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from baselard.engine.run.containers import cgroups, limits, seccomp
+from baselard.engine.run.containers import cgroups, limits, seccomp, seccomp_program
 from baselard.engine.run.containers.limits import Limits
 from baselard.engine.run.containers.users import User
 from baselard.engine.store import ids
@@ -107,6 +109,18 @@ def config(spec: Spec, cgroup: str) -> dict[str, Any]:
         "mounts": [mount.to_json() for mount in mounts],
         "linux": _linux(spec, cgroup),
     }
+
+
+def compiled_filter(configured: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotation by which crun takes the configuration's filter as a program, and compiles none: crun(1)."""
+    profile = configured["linux"].get("seccomp")
+    program = _program(json.dumps(profile)) if profile else ""
+    return {"annotations": {"run.oci.seccomp_bpf_data": program}} if program else {}
+
+
+@functools.cache
+def _program(profile: str) -> str:
+    return base64.b64encode(seccomp_program.compiled(json.loads(profile))).decode()
 
 
 def process(spec: Spec) -> dict[str, Any]:

@@ -40,6 +40,8 @@ def cleaned(rootfs: Path, targets: Iterable[str]) -> Iterator[Touched]:
         root = stack.enter_context(inside.opened(rootfs))
         missing = {found for target in targets if (found := _missing(root, target))}
         parents = {names: _held(stack, root, names) for names, _ in missing}
+        for names, rest in missing:
+            _make_way(parents[names].descriptor, rest[:-1])
         try:
             yield {path: info for names in parents for path, info in _way(rootfs, root, names)}
         finally:
@@ -81,6 +83,13 @@ def _missing(root: int, target: str) -> tuple[Names, Names] | None:
         return None if found or not place.rest else (place.names, place.rest)
 
 
+def _make_way(parent: int, names: Names) -> None:
+    """Make the directories that lead to a mount point, as runc does; crun would give them another mode (01755)."""
+    for depth, name in enumerate(names):
+        with inside.opened(parent, names[:depth]) as directory, contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o755, dir_fd=directory)
+
+
 def _in_the_way(place: Reached, target: str) -> str:
     path = os.fsdecode(b"/".join((*place.names, place.rest[0])))
     return f"/{path} is not a directory, and {target} is mounted there"
@@ -101,7 +110,7 @@ def _way(rootfs: Path, root: int, names: Names) -> Iterator[tuple[str, os.stat_r
 def _remove_stub(parent: int, rest: Names) -> None:
     """Remove an empty file or directory and the directories made for it, as long as they are empty."""
     with contextlib.suppress(OSError):
-        with inside.opened(parent, rest[:-1]) as directory:
+        with contextlib.suppress(FileNotFoundError), inside.opened(parent, rest[:-1]) as directory:
             found = os.lstat(rest[-1], dir_fd=directory)
             if stat.S_ISDIR(found.st_mode):
                 os.rmdir(rest[-1], dir_fd=directory)

@@ -15,7 +15,7 @@ from baselard.engine.errors import EngineError, ExecError, HostError, ServiceErr
 from baselard.engine.host.process import STDERR, STDOUT
 from baselard.engine.run import quota, sandbox
 from baselard.engine.run.containers import streams
-from baselard.engine.run.containers.runtime import RuncContainer
+from baselard.engine.run.containers.runtime import OciContainer
 from baselard.engine.run.containers.streams import Scrubber
 from baselard.engine.run.networks import forward, namespaces
 from baselard.engine.run.services import health, said
@@ -151,7 +151,7 @@ def _run_container(worker: Worker, service: ContainerService, values: Sequence[V
                 running.tails[stream].add(data := scrubbers[stream].feed(data))
                 shown.add(stream, data)
 
-            def began(container: RuncContainer) -> None:
+            def began(container: OciContainer) -> None:
                 box.inside.started(container)
                 growth.container = container
                 running.stopper = partial(_stop_container, running, container)
@@ -198,7 +198,7 @@ def _address(worker: Worker, namespace: namespaces.Namespace) -> str:
 
 
 def _watch_health(
-    worker: Worker, service: ContainerService, box: sandbox.Sandbox, container: RuncContainer, running: Running
+    worker: Worker, service: ContainerService, box: sandbox.Sandbox, container: OciContainer, running: Running
 ) -> None:
     """Set ``up`` once the service is healthy. Raises HostError, or its health check's ExecError, when it never is."""
     check, tell = service.healthcheck, partial(worker.progress.output, service.key, STDERR)
@@ -268,7 +268,7 @@ def _accepts(namespace: namespaces.Namespace, port: int) -> bool:
 
 
 def _until_healthy(
-    check: Healthcheck, box: sandbox.Sandbox, container: RuncContainer, running: Running, tell: Callable[[bytes], None]
+    check: Healthcheck, box: sandbox.Sandbox, container: OciContainer, running: Running, tell: Callable[[bytes], None]
 ) -> bool:
     """Wait for a service's health; False when it has ended.
 
@@ -296,7 +296,7 @@ def _until_healthy(
 
 
 def _checked(
-    words: Sequence[str], timeout: float, box: sandbox.Sandbox, container: RuncContainer, running: Running
+    words: Sequence[str], timeout: float, box: sandbox.Sandbox, container: OciContainer, running: Running
 ) -> int:
     """The exit code of the check's command, negative when it took too long."""
     running.checked = said.tails()
@@ -308,7 +308,7 @@ def _checked(
     return container.execute(words, box.spec, timeout=timeout, on_output=heard)
 
 
-def _stop_container(running: Running, container: RuncContainer, signals: Sequence[int]) -> None:
+def _stop_container(running: Running, container: OciContainer, signals: Sequence[int]) -> None:
     """Signal until it is heard: a container that is just being made has no process yet."""
     for number in signals:
         deadline = time.monotonic() + GRACE

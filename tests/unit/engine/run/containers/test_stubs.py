@@ -91,3 +91,10 @@ def test_a_file_in_the_way_of_a_mount_is_named(tmp_path):
     named = pytest.raises(UserError, match="/etc is not a directory, and /etc/hosts is mounted there")
     with named, stubs.cleaned(tmp_path, ["/etc/hosts"]):
         pass
+
+
+def test_directories_on_the_way_are_made_as_runc_makes_them(tmp_path):
+    with stubs.cleaned(tmp_path, ["/opt/deep/er/mount"]):
+        assert [(tmp_path / name).stat().st_mode & 0o7777 for name in ("opt", "opt/deep", "opt/deep/er")] == [0o755] * 3
+        assert not (tmp_path / "opt/deep/er/mount").exists()
+    assert list(tmp_path.iterdir()) == []
