@@ -395,6 +395,7 @@ def test_calling_a_run_off_ends_it_and_leaves_nothing(run, worker):
     assert [name for name in left if not name.startswith("lent-")] == []
 
 
+@alone.LIMITS
 def test_calling_a_run_off_while_its_container_is_made_leaves_nothing(run, worker, either_runtime):
     """The runtime is killed as soon as it has made a control group, before it writes down that it has."""
     name = worker.runtime.run_dir.name

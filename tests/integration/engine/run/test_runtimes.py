@@ -16,8 +16,9 @@ from baselard.engine.run.containers.host import HostEnvironment
 from baselard.engine.run.containers.limits import Limits
 from baselard.engine.run.containers.runtime_spec import Spec
 from baselard.oci.platforms import this_machine
+from tests import alone
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, alone.CRUN]
 
 STATES = """
 for name in Cap Seccomp NoNewPrivs Groups Uid; do grep ^$name /proc/self/status; done; id; pwd; umask; env

@@ -151,8 +151,8 @@ class OciContainer:
     def instead(self, first: bytes) -> bool:
         """Have runc run it where another runtime could not start it; whether that is so.
 
-        ``first`` is what was heard first, which a runtime's complaint may be, too. What runc cannot start either it tells in
-        the words that are known of a Dagger engine.
+        ``first`` is what was heard first, which may be the runtime's complaint. What runc cannot start either it tells
+        in the words that are known of a Dagger engine.
         """
         errors = self._errors() if self.program.name != "runc" else []
         if not errors or (first and first.decode(errors="replace").strip() != errors[-1]):
