@@ -194,6 +194,7 @@ def test_a_killed_engine_leaves_nothing_after_the_next_start(tmp_path, _own_moun
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["all"]
 
 
+@alone.NETWORK
 def test_what_a_killed_engine_left_goes_though_its_run_directory_is_gone(tmp_path, _own_mounts, own):
     """As tests and containers leave it. What a living engine has stays, which nothing but its process tells."""
     network, _ = own
