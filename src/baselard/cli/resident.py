@@ -45,10 +45,12 @@ def prepare() -> "CommandLine":
     )
     from baselard.engine.api import served
     from baselard.engine.progress import tree  # noqa: F401 -- that these are imported is all
+    from baselard.engine.run.containers import runtime
     from baselard.oci.registry import downloads, repository  # noqa: F401 -- most that is built starts from some image
     from pipeline import here
 
     here.rehearse()
+    runtime.rehearse()
     served.core().load()
     _ = served.core().digest
     gc.collect()

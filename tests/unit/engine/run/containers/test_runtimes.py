@@ -1,10 +1,14 @@
 """Which runtime is taken; the machine is told here as processes would find it."""
 
+from pathlib import Path
+
 import pytest
 
 from baselard.engine.errors import HostError
 from baselard.engine.host import process
-from baselard.engine.run.containers import cgroups, runtimes
+from baselard.engine.run.containers import cgroups, runtime, runtime_spec, runtimes
+from baselard.engine.run.containers.limits import Limits
+from baselard.engine.run.containers.runtime_spec import Spec
 from baselard.engine.run.containers.runtimes import Program
 from baselard.engine.store import ids
 
@@ -57,6 +61,16 @@ def test_what_is_asked_for(machine):
     machine.setenv("BASELARD_RUNTIME", "podman")
     with pytest.raises(HostError, match="there is runc, and there is crun"):
         runtimes.wanted()
+
+
+def test_a_rehearsal_compiles_the_filter_of_the_containers_to_come(machine):
+    before = runtime_spec._program.cache_info()
+    runtime.rehearse()
+    runtime_spec.compiled_filter(
+        runtime_spec.config(Spec(Path("/some"), ("true",), {}, "/net", limits=Limits(1)), "/x")
+    )
+    after = runtime_spec._program.cache_info()
+    assert (after.hits - before.hits, after.misses - before.misses) in ((1, 1), (2, 0))
 
 
 def test_versions_as_crun_tells_them(monkeypatch, tmp_path):
