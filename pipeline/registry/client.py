@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import httpx
 from anyio import to_thread
 
 from baselard.oci import text
-from baselard.oci.errors import DistributionError
+from baselard.oci.errors import DistributionError, RefusedError
 from baselard.oci.media_types import LARGEST_MANIFEST
 from baselard.oci.reference import Reference
 from baselard.oci.registry import repository as repositories
@@ -93,6 +94,12 @@ class _ThroughEngine(Connection):
     @property
     def host(self) -> str:
         return self.registry
+
+    def _refusal(self, reply: httpx.Response, method: str, url: str, scope: str) -> RefusedError:
+        """The engine's own sentence, where it has one: it names the image, and what to do."""
+        if reply.status_code != httpx.codes.UNPROCESSABLE_ENTITY:
+            return super()._refusal(reply, method, url, scope)
+        return RefusedError(str(reply.json()["errors"][0]["message"]), reply.status_code)
 
 
 @asynccontextmanager

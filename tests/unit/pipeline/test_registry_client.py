@@ -1,6 +1,8 @@
 """What a registry holds, as the pipeline sees it, from a registry that answers as told."""
 
+import http.server
 import json
+import threading
 from datetime import UTC, datetime
 
 import httpx
@@ -13,7 +15,7 @@ from baselard.oci.registry.credential import Credential
 from pipeline.errors import BaselardError
 from pipeline.references import parse_reference
 from pipeline.registry import client, index
-from pipeline.registry.client import AwaitedRepository
+from pipeline.registry.client import AwaitedRepository, as_pulled
 from pipeline.registry.contents import _manifest, read
 
 pytestmark = pytest.mark.anyio
@@ -159,3 +161,35 @@ async def test_the_age_is_what_a_label_says_if_it_is_a_time(written, time):
     kept = stored(**{config: config_body, image: body})
     answer = await kept.manifest(image)
     assert (await _manifest(kept, image, answer)).created == time
+
+
+async def test_the_engine_answers_for_a_registry_with_its_own_sentence(monkeypatch):
+    """As baselard.engine.api.server does; test_server.py has the other half."""
+    asked = []
+
+    class Engine(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers.get("Authorization")))
+            known = self.headers.get("Authorization") is not None
+            self.send_response(422 if known else 401)
+            if not known:
+                self.send_header("WWW-Authenticate", 'Basic realm="session"')
+            body = json.dumps({"errors": [{"message": "a/b:1: sign in"}]}).encode()
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Engine) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        monkeypatch.setenv("BASELARD_REGISTRIES", "session")
+        monkeypatch.setenv("DAGGER_SESSION_PORT", str(running.server_port))
+        monkeypatch.setenv("DAGGER_SESSION_TOKEN", "t0ken")
+        async with as_pulled(parse_reference("ghcr.io/a/b:1")) as engine:
+            with pytest.raises(BaselardError) as raised:
+                await engine.manifest("1")
+        running.shutdown()
+    assert str(raised.value) == "a/b:1: sign in"
+    assert asked == [("/v2/a/b/manifests/1", None), ("/v2/a/b/manifests/1", Credential("t0ken", "ghcr.io").basic)]
