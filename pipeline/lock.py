@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from baselard.oci import digests
 from baselard.oci.errors import InvalidDigestError
+from baselard.oci.text import members
 from pipeline.errors import ConfigError, UsageError
 from pipeline.references import parse_reference
 
@@ -41,16 +42,16 @@ async def read(tree: SourceTree) -> Mapping[str, str]:
 def parse(text: str) -> Mapping[str, str]:
     """The digests in a lock's text. Raises ConfigError."""
     try:
-        images = json.loads(text)["images"]
+        images = members(members(json.loads(text)).get("images"))
         for name, digest in images.items():
-            digests.parse(digest)
+            digests.parse(str(digest))
             if key(name) != name:
                 raise ConfigError(f"{FILE}: {name} is written {key(name)}; `baselard update` writes this file")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidDigestError, UsageError) as error:
+    except (ValueError, TypeError, RecursionError, InvalidDigestError, UsageError) as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"{FILE}: cannot be read ({error}); `baselard update --lock` writes it anew") from error
-    return dict(images)
+    return {name: str(digest) for name, digest in images.items()}
 
 
 def render(images: Mapping[str, str]) -> str:

@@ -33,7 +33,9 @@ def test_a_lock_is_read_as_it_was_written():
     ("text", "said"),
     [
         ("", "cannot be read"),
-        ("[]", "cannot be read"),
+        ("[]", r"cannot be read \(\[\] is not a JSON object\)"),
+        ("{}", r"cannot be read \(None is not a JSON object\)"),
+        ('{"images": {"a": 1}}', "cannot be read"),
         ('{"images": {"docker.io/library/debian:13": "sha256:1"}}', "cannot be read"),
         (f'{{"images": {{"UPPER/": "{DIGEST}"}}}}', "cannot be read"),
         (f'{{"images": {{"debian:13": "{DIGEST}"}}}}', "is written docker.io/library/debian:13"),
