@@ -82,7 +82,7 @@ def _cases(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]
         else:
             yield Case("scan", Verdict.SKIPPED, message=told)
         return
-    yield Case("looked up", Verdict.PASSED, message=f"{scan.looked_up} packages looked up in {scan.database}")
+    yield Case("database", Verdict.PASSED, message=f"{scan.looked_up} packages looked up in {scan.database}")
     yield from _noted(config, settings, scan)
 
 
