@@ -56,6 +56,7 @@ _SLIM = (
     "path-include=/usr/share/locale/locale.alias",
     "path-exclude=/usr/share/man/*",
 )
+_UNSYNCED = "force-unsafe-io"  # while it is made alone: what a power cut interrupts is recorded nowhere
 _HOST_TRACES = ("etc/hostname", "etc/resolv.conf", "etc/machine-id", "var/lib/dbus/machine-id")
 _LOGS = ("var/log/apt/*.log", "var/log/*.log", "var/cache/ldconfig/aux-cache", "var/cache/debconf/*-old")
 
@@ -122,7 +123,7 @@ def debian(target: Path, wanted: Recipe, *, on_output: Callable[[int, bytes], No
 
 
 def _command(target: Path, wanted: Recipe, sources: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    options = [f"--dpkgopt={line}" for line in _SLIM] if wanted.slim else []
+    options = [f"--dpkgopt={line}" for line in (_UNSYNCED, *(_SLIM if wanted.slim else ()))]
     lines = [f"deb {archive} {suite} main" for archive, suite in sources]
     return (
         "mmdebstrap",
@@ -181,8 +182,16 @@ def _finish(target: Path, wanted: Recipe) -> None:
         (target / name).write_text(text)
     (target / "usr/sbin/policy-rc.d").chmod(0o755)
     (target / "etc/apt/sources.list.d/debian.sources").write_text(_sources_text(target, wanted))
+    _keep_options(target / "etc/dpkg/dpkg.cfg.d/99mmdebstrap", wanted)
+
+
+def _keep_options(made: Path, wanted: Recipe) -> None:
+    """Of what dpkg was told while it installed, keep what the official image's is told."""
+    made.write_text(made.read_text().replace(f"{_UNSYNCED}\n", "", 1))
     if wanted.slim:
-        (target / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").rename(target / "etc/dpkg/dpkg.cfg.d/docker")
+        made.rename(made.with_name("docker"))
+    else:
+        made.unlink()
 
 
 def _sources_text(target: Path, wanted: Recipe) -> str:

@@ -112,11 +112,30 @@ def test_one_user_alone_is_told_before_work_that_a_debian_has_several(tmp_path: 
 
 def test_a_finished_tree_holds_no_devices_as_the_official_images(tmp_path: Path) -> None:
     """Judge: debuerreotype-tar, which makes them, leaves out ./dev/** unless it is asked for it."""
-    for name in ("dev/pts", "usr/sbin", "etc/dpkg/dpkg.cfg.d", "etc/apt/apt.conf.d", "etc/apt/sources.list.d"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "dev/null").touch()
-    (tmp_path / "dev/stdin").symlink_to("/proc/self/fd/0")
-    wanted = bootstrap.recipe(reference.parse("debian:trixie"), AMD64)
-    assert wanted
-    bootstrap._finish(tmp_path, wanted)
+    _finished(tmp_path, "debian:trixie")
     assert not list((tmp_path / "dev").iterdir())
+
+
+@pytest.mark.parametrize("tag", ["trixie", "trixie-slim"])
+def test_nothing_tells_that_dpkg_synced_no_file_but_what_the_official_images_say(tmp_path: Path, tag: str) -> None:
+    """Theirs have it in docker-apt-speedup, and in docker the paths that slim ones leave out."""
+    _finished(tmp_path, f"debian:{tag}")
+    settings = {path.name: path.read_text() for path in (tmp_path / "etc/dpkg/dpkg.cfg.d").iterdir()}
+    assert settings.pop("docker-apt-speedup") == "force-unsafe-io\n"
+    left_out = "".join(f"{line}\n" for line in bootstrap._SLIM)
+    assert settings == ({"docker": left_out} if tag.endswith("slim") else {})
+
+
+def _finished(root: Path, image: str) -> None:
+    """A tree as mmdebstrap leaves it, with its file of the options for dpkg, made into an image's."""
+    for name in ("dev/pts", "usr/sbin", "etc/dpkg/dpkg.cfg.d", "etc/apt/apt.conf.d", "etc/apt/sources.list.d"):
+        (root / name).mkdir(parents=True)
+    (root / "dev/null").touch()
+    (root / "dev/stdin").symlink_to("/proc/self/fd/0")
+    wanted = bootstrap.recipe(reference.parse(image), AMD64)
+    assert wanted
+    words = bootstrap._command(root, wanted, ())
+    options = [word.removeprefix("--dpkgopt=") for word in words if word.startswith("--dpkgopt=")]
+    assert "force-unsafe-io" in options
+    (root / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").write_text("".join(f"{line}\n" for line in options))
+    bootstrap._finish(root, wanted)
