@@ -9,6 +9,7 @@ from pathlib import Path
 
 _VERSIONS = {
     "runc": ("runc", "--version"),
+    "crun": ("crun", "--version"),
     "skopeo": ("skopeo", "--version"),
     "tar": ("tar", "--version"),
     "pigz": ("pigz", "--version"),
