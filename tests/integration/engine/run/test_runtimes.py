@@ -106,17 +106,21 @@ def test_another_library_or_architecture_leaves_it_to_the_runtime(monkeypatch):
 
 
 def test_what_crun_cannot_start_runc_does(run, monkeypatch, tmp_path, crun):
-    """A stand-in that complains as crun does, by its log, before anything has run."""
+    """A stand-in that complains as crun does, to its standard error and its log, before anything has run."""
     log = '{"msg":"no such thing","level":"error","time":"2026"}'
     (tmp_path / "crun").write_text(
         f"#!/bin/sh\n[ $1 = --version ] && exec {crun} --version\n"
-        f"while [ $# -gt 1 ]; do [ $1 = --log ] && echo '{log}' > $2; shift; done; exit 1\n"
+        f"[ $3 = delete ] || {{ mkdir -p $2/state; echo no such thing >&2; sleep 0.01; echo '{log}' > $6; exit 1; }}\n"
     )
     (tmp_path / "crun").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert run("cat", stdin="all of it").stdout == "all of it"
-    with pytest.raises(UserError, match="no-such-program"):
+    monkeypatch.setattr(runtimes, "_given_up", [])
+    with pytest.raises(UserError, match=r"exec: .no-such-program.: executable file not found"):
         run(("no-such-program",), no_init=True)
+    assert runtimes.chosen().name == "crun"
+    ran = run("cat", stdin="all of it")
+    assert (ran.stdout, ran.stream("stderr")) == ("all of it", "")
+    assert runtimes.chosen().name == "runc"
 
 
 def test_nothing_but_the_two_is_a_runtime(run, monkeypatch):

@@ -6,19 +6,21 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from baselard.engine.errors import HostError, UserError
 from baselard.engine.host import process
-from baselard.engine.host.process import Input, OnOutput
+from baselard.engine.host.process import STDERR, Input, OnOutput
 from baselard.engine.host.rundir import RunDir
 from baselard.engine.run.containers import cgroups, runtime_spec, runtimes, standard_input
 from baselard.engine.run.containers.runtime_spec import Spec
 from baselard.engine.run.containers.runtimes import Program
 
 _INITS = ("/usr/bin/tini-static", "/usr/libexec/docker/docker-init")
+_MOMENT, _LONG = 0.02, 2.0  # seconds in which a runtime has written what it is about to write
 _MORTAL = ("setpriv", "--pdeathsig", "KILL", "--")  # util-linux
 
 
@@ -42,19 +44,15 @@ class Runtime:
         Raises UserError when it cannot be started, HostError when something is missing on this machine, Cancelled
         when the work is called off. Nothing of it is left in any case.
         """
-        first = b""
-
-        def hear(stream: int, data: bytes) -> None:
-            nonlocal first
-            first = first or data
-            on_output(stream, data)
-
         with standard_input.piped(stdin) as end, self.container(spec) as container:
             if on_start:
                 on_start(container)
-            completed = process.run(container.argv, stdin=end, on_output=hear, check=False)
-            if container.instead(first):
+            words = _Words(container, on_output)
+            completed = process.run(container.argv, stdin=end, on_output=words.hear, check=False)
+            if not words.heard and container.instead():
                 completed = process.run(container.argv, stdin=end, on_output=on_output, check=False)
+                container.check()
+                runtimes.give_up()  # what crun could not start runs
             container.check()
             return completed.code if completed.code >= 0 else 128 - completed.code
 
@@ -148,19 +146,28 @@ class OciContainer:
         if errors := self._errors():
             raise UserError(f"the container cannot be started: {errors[-1]}")
 
-    def instead(self, first: bytes) -> bool:
-        """Have runc run it where another runtime could not start it; whether that is so.
+    def instead(self) -> bool:
+        """Have runc run it where crun could not start it; whether that is so.
 
-        ``first`` is what was heard first, which may be the runtime's complaint. What runc cannot start either it tells
-        in the words that are known of a Dagger engine.
+        What runc cannot start either it tells in the words that are known of a Dagger engine.
         """
-        errors = self._errors() if self.program.name != "runc" else []
-        if not errors or (first and first.decode(errors="replace").strip() != errors[-1]):
+        if self.program.name == "runc" or not self._errors():
             return False
         self.remove()
         self._log.unlink()
         self.program = runtimes.named("runc")
         return True
+
+    def complains(self) -> bool:
+        """Whether what was heard first is crun's, which has it in its log a moment later; a program's has its state."""
+        deadline = time.monotonic() + _LONG
+        while not self._errors() and time.monotonic() < deadline:
+            if self.pid:
+                return False
+            if not (self._root / self.name).exists():  # it has ended, or not come that far
+                deadline = min(deadline, time.monotonic() + _MOMENT)
+            time.sleep(0.001)
+        return bool(self._errors())
 
     def _errors(self) -> list[str]:
         if not self._log.exists():
@@ -186,6 +193,22 @@ class OciContainer:
     @property
     def _log(self) -> Path:
         return self.bundle / "runtime.log"
+
+
+@dataclass
+class _Words:
+    """Passes on what a container's program says, and not what crun says of itself; ``heard`` once there was any."""
+
+    container: OciContainer
+    on_output: OnOutput
+    heard: bool = False
+
+    def hear(self, stream: int, data: bytes) -> None:
+        crun = self.container.program.name == "crun"
+        if not self.heard and crun and stream == STDERR and self.container.complains():
+            return
+        self.heard = True
+        self.on_output(stream, data)
 
 
 def rehearse() -> None:

@@ -14,6 +14,7 @@ from baselard.engine.run.containers import cgroups
 from baselard.engine.store import ids
 
 NAMES = ("runc", "crun")
+_given_up: list[bool] = []
 _OLDEST = (1, 8)  # of crun's: what the tests were run with
 
 
@@ -50,7 +51,12 @@ def wanted() -> tuple[str, str]:
 def chosen(*, terminal: bool = False) -> Program:
     """The runtime for a container of this process's. Raises HostError where there is none, or as ``wanted`` does."""
     name, _ = wanted()
-    return named("runc" if terminal or cgroups.unlike_crun() else name)
+    return named("runc" if terminal or _given_up or cgroups.unlike_crun() else name)
+
+
+def give_up() -> None:
+    """Leave crun out in this process from now on: runc has run what it could not start."""
+    _given_up.append(True)
 
 
 def named(name: str) -> Program:
