@@ -86,8 +86,10 @@ def test_two_commands_end_green_and_leave_all_to_the_user(machine: Path, say) ->
 
 
 def test_the_image_is_roots(machine: Path, say, run) -> None:
-    """Judge: skopeo's reading of both archives."""
-    archived = "cd /home/maker/Images && SOURCE_DATE_EPOCH=1700000000 baselard call archive -o"
+    """Each in a new store, so that no step is as old as another call. Judge: skopeo's reading of the archives."""
+    archived = (
+        "cd /home/maker/Images && SOURCE_DATE_EPOCH=1700000000 BASELARD_STORE=$HOME/fresh baselard call archive -o"
+    )
     done = [say(f"{archived} ~/theirs.tar")]
     done += [run(machine, "sh", "-c", f"PATH=/home/maker/.local/bin:$PATH; {archived} /roots.tar")]
     assert [one.returncode for one in done] == [0, 0], done[0].stderr[-3000:] + done[1].stderr[-3000:]
