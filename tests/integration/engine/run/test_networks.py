@@ -74,7 +74,7 @@ def test_what_others_have_in_the_packet_filter_is_not_read_at_the_end(own, monke
     ran, real = [], process.run_regardless
     monkeypatch.setattr(process, "run_regardless", lambda argv, **more: ran.append(argv) or real(argv, **more))
     network.close()
-    assert {tuple(argv[1:]) for argv in ran} == {("--wait", "-S", f"bsl{network.run_dir.name}")}
+    assert {tuple(argv[1:]) for argv in ran} == {("--wait", "-S", f"bsl-{network.run_dir.name}")}
     assert of_this_machine(network.run_dir.name) == []
 
 
