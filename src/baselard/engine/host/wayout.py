@@ -7,9 +7,9 @@ from baselard.engine.host import process
 
 _KNOWN = ("slirp4netns", "pasta")
 _TUN = Path("/dev/net/tun")
-# The pasta of Debian 12, of March 2023, loses what is forwarded to it. Distributions' tell no version; one of these
-# options is in the help of each later one: in Ubuntu 24.04's the first, in Debian 13's the other.
-_LATER = (b"--no-copy-routes", b"--freebind")
+# The pastas of Debian 12 and Ubuntu 24.04, of 2023-03 and 2024-02, lose what is forwarded to them. None tells its
+# version, but this option is in the help of Debian 13's alone.
+_LATER = b"--freebind"
 
 
 def helpers() -> list[str]:
@@ -20,7 +20,7 @@ def helpers() -> list[str]:
 def lacking() -> str:
     """What is missing for a plain user's containers to reach the network, with the remedy, or ""."""
     if not helpers():
-        return "neither slirp4netns nor a pasta of after 2023-03 is installed; as root: apt-get install slirp4netns"
+        return "neither slirp4netns nor a late pasta (Debian 13's) is installed; as root: apt-get install slirp4netns"
     if not os.access(_TUN, os.R_OK | os.W_OK):
         return f"{_TUN} cannot be opened; as root: modprobe tun && chmod 666 {_TUN}"
     return ""
@@ -28,4 +28,4 @@ def lacking() -> str:
 
 def _is_old() -> bool:
     done = process.run(("pasta", "--help"), check=False)
-    return not any(option in done.stdout + done.stderr for option in _LATER)
+    return _LATER not in done.stdout + done.stderr

@@ -112,7 +112,7 @@ def test_the_profile_is_for_this_program_alone(monkeypatch: pytest.MonkeyPatch, 
     ("option", "good"),
     [
         ("  --no-map-gw\t\tDon't map gateway address to host", False),  # Debian 12
-        ("  --no-copy-routes\tDEPRECATED:", True),  # Ubuntu 24.04
+        ("  --no-copy-routes\tDEPRECATED:", False),  # Ubuntu 24.04
         ("  --freebind\t\tBind to any address for forwarding", True),  # Debian 13
     ],
 )
