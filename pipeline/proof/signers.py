@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import dagger
 
+from pipeline import plaintext
 from pipeline.project import Project
 from pipeline.proof import command, keyless, signing
 from pipeline.proof.signing import Signer
@@ -23,6 +24,7 @@ async def of(project: Project, secret: dagger.Secret | None) -> Vouching:
     """The signer of this call, tried out: UsageError or BaselardError where they cannot."""
     settings = project.config.sign
     if secret:
+        await plaintext.read(secret, "--signing-key")  # mounted, it would be told of by the engine alone
         return Vouching(await signing.signer(secret))
     if settings.command:
         return Vouching(await command.signer(project))

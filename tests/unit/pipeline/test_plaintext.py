@@ -10,6 +10,8 @@ from dagger._exceptions import QueryErrorValue
 
 from pipeline import plaintext
 from pipeline.errors import UsageError
+from pipeline.project import Project
+from pipeline.proof import signers
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +30,13 @@ async def test_the_flag_is_named() -> None:
     with pytest.raises(UsageError, match="--public-key: failed to read secret file") as raised:
         await plaintext.read(secret(refused), "--public-key")
     assert raised.value.extra == {"exit_code": 2}
+
+
+async def test_a_key_that_cannot_be_read_signs_nothing() -> None:
+    refused = dagger.QueryError([QueryErrorValue("failed to read secret file")], gql.GraphQLRequest("{a}"))
+    project = cast(Project, SimpleNamespace(config=SimpleNamespace(sign=None)))
+    with pytest.raises(UsageError, match="--signing-key: failed to read secret file"):
+        await signers.of(project, secret(refused))
 
 
 async def test_the_text_is_given_and_none_is_empty() -> None:
