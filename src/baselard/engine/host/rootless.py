@@ -18,6 +18,7 @@ from baselard.engine.host import apparmor, privilege, process
 from baselard.engine.store import ids
 
 _CLONE_NEWUSER = 0x10000000
+_LOWEST, _USUAL = 100_000, 65_536  # SUB_UID_MIN and SUB_UID_COUNT of login.defs(5)
 _NEEDED = 65535
 """How many numbers an image may use beside root's."""
 _MOST = Path("/proc/sys/user/max_user_namespaces")
@@ -127,7 +128,7 @@ def lacking() -> str:
     """Why this user has no other numbers, with the remedy, or ""."""
     for kind in ("uid", "gid"):
         if sum(length for _, length in _subordinate(kind)) < _NEEDED:
-            add = f"usermod --add-sub{kind}s 100000-165535 {_name()}"
+            add = f"usermod --add-sub{kind}s {_unused(kind)} {_name()}"
             return f"/etc/sub{kind} gives {_name()} no {_NEEDED} numbers; as root: {add}"
     if not (process.which("newuidmap") and process.which("newgidmap")):
         return "newuidmap is not installed; as root: apt-get install uidmap"
@@ -137,9 +138,20 @@ def lacking() -> str:
 def _subordinate(kind: str) -> tuple[tuple[int, int], ...]:
     """The ranges of this user in /etc/subuid or /etc/subgid, whose first field is a name or a number (subuid(5))."""
     owners = (_name(), str(os.getuid()))
-    lines = map(str.strip, _read(Path(f"/etc/sub{kind}")).splitlines())
-    found = (re.fullmatch(r"([^:]+):([0-9]{1,10}):([0-9]{1,10})", line) for line in lines)
-    return tuple((int(row[2]), int(row[3])) for row in found if row and row[1] in owners)
+    return tuple((first, length) for owner, first, length in _rows(kind) if owner in owners)
+
+
+def _unused(kind: str) -> str:
+    """A range behind all that somebody has, as usermod(8) takes it."""
+    first = max([_LOWEST, *(first + length for _, first, length in _rows(kind))])
+    return f"{first}-{first + _USUAL - 1}"
+
+
+def _rows(kind: str) -> Iterator[tuple[str, int, int]]:
+    """Everybody's ranges: the owner, the first number, how many."""
+    for line in _read(Path(f"/etc/sub{kind}")).splitlines():
+        if row := re.fullmatch(r"([^:]+):([0-9]{1,10}):([0-9]{1,10})", line.strip()):
+            yield row[1], int(row[2]), int(row[3])
 
 
 def _name() -> str:

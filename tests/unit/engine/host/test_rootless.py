@@ -46,8 +46,14 @@ def test_whoever_may_mount_needs_none_of_it(machine: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("change", "lacks"),
     [
-        ({"/etc/subuid": "you:1:70000"}, "/etc/subuid gives me no 65535 numbers; as root: usermod --add-subuids 1"),
-        ({"/etc/subgid": "me:1:100"}, "/etc/subgid gives me no 65535 numbers; as root: usermod --add-subgids 1"),
+        (
+            {"/etc/subuid": "you:165536:65536"},
+            "/etc/subuid gives me no 65535 numbers; as root: usermod --add-subuids 231072-296607 ",
+        ),
+        (
+            {"/etc/subgid": "me:1:100"},
+            "/etc/subgid gives me no 65535 numbers; as root: usermod --add-subgids 100000-165535 me",
+        ),
         ({"newgidmap": ""}, "newuidmap is not installed; as root: apt-get install uidmap"),
     ],
 )
