@@ -182,7 +182,11 @@ COMMANDS: Mapping[str, Subcommand] = {
     "man": Subcommand("show the manual page", _man, shown=False),
     "version": Subcommand("print the version and the commit", _version),
     "complete": Subcommand("print what a command line may go on with, for these scripts", _complete, shown=False),
-    "test": Subcommand("lint, type-check and test this checkout; --full for the slow tests too", _test, shown=False),
+    "test": Subcommand(
+        "lint, type-check and test this checkout; --full for the slow tests too, --as-user without root",
+        _test,
+        shown=False,
+    ),
     "bench": Subcommand("measure the ways of sharing a base image against each other", _bench, shown=False),
 }
 

@@ -1,5 +1,6 @@
 """What engines leave on a machine: nothing, whatever ended them."""
 
+import glob
 import signal
 import time
 from pathlib import Path
@@ -78,5 +79,6 @@ def _processes(names: set[str]) -> list[str]:
     return found
 
 
-def _groups(names: set[str]) -> list[Path]:
-    return [path for name in names for path in Path("/sys/fs/cgroup").glob(f"**/baselard-{name}*")]
+def _groups(names: set[str]) -> list[str]:
+    """By a walk that others' groups may come and go in."""
+    return [path for name in names for path in glob.glob(f"/sys/fs/cgroup/**/baselard-{name}*", recursive=True)]

@@ -127,6 +127,8 @@ def process(spec: Spec) -> dict[str, Any]:
     """The configuration's ``process``: the program, its user, variables and capabilities."""
     capabilities = sorted(_capabilities(spec))
     env = {"PATH": DEFAULT_PATH, **spec.env}
+    if spec.user.home:
+        env.setdefault("HOME", spec.user.home)
     args = (INIT_TARGET, *_INIT_OPTIONS, "--", *spec.args) if spec.init else spec.args
     return {
         "terminal": spec.terminal,

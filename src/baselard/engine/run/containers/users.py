@@ -1,7 +1,7 @@
 """The user of a container's program: Docker's ``user[:group]`` looked up in the image's own passwd and group files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from baselard.engine.errors import UserError
@@ -9,14 +9,20 @@ from baselard.engine.files import inside
 from baselard.engine.files.accounts import Record, records
 from baselard.oci.digits import LARGEST_ID, decimal
 
+_NOBODYS_HOME = "/"  # as runc and docker have it; crun sets none
+
 
 @dataclass(frozen=True)
 class User:
-    """Numeric identity of a process; ``groups`` are the supplementary ones."""
+    """Numeric identity of a process; ``groups`` are the supplementary ones.
+
+    ``home`` is of a number that passwd does not know; of others the runtime looks it up.
+    """
 
     uid: int = 0
     gid: int = 0
     groups: tuple[int, ...] = ()
+    home: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, object]:
         """The OCI runtime specification's ``process.user``; as in containerd, the primary group is listed again."""
@@ -33,10 +39,11 @@ def resolve(text: str, passwd: str, group: str) -> User:
     name = name or "0"
     entry = _find(name, records(passwd, 2))
     uid = entry.numbers[0] if entry else _number(name, "user", "passwd")
+    home = "" if entry else _NOBODYS_HOME
     if group_name:
         found = _find(group_name, records(group, 1))
-        return User(uid, found.numbers[0] if found else _number(group_name, "group", "group"))
-    return User(uid, entry.numbers[1], tuple(_supplementary(entry.fields[0], group))) if entry else User(uid)
+        return User(uid, found.numbers[0] if found else _number(group_name, "group", "group"), home=home)
+    return User(uid, entry.numbers[1], tuple(_supplementary(entry.fields[0], group))) if entry else User(uid, home=home)
 
 
 def _find(name: str, records: Iterator[Record]) -> Record | None:

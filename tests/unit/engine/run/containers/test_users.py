@@ -51,3 +51,8 @@ def test_links_stay_inside_the_image(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "real/passwd").write_text("inside")
     assert users.read(tmp_path, "etc/passwd") == "inside"
+
+
+def test_a_number_that_passwd_does_not_know_has_a_home_all_the_same() -> None:
+    """Judge: docker, by the recorded cases run-user and user-unknown-number; crun, unlike runc, sets none."""
+    assert [users.resolve(text, PASSWD, "").home for text in ("4242", "4242:0", "0")] == ["/", "/", ""]
