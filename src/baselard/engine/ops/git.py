@@ -12,7 +12,8 @@ from baselard.engine.host.git_command import Access
 from baselard.engine.ops import credentials
 from baselard.engine.ops.copy import opened
 from baselard.engine.ops.tree import TreeOperation, from_nothing, one
-from baselard.engine.run.containers.command import Binding, BoundService, SecretRef
+from baselard.engine.run.containers.command import BoundService, SecretRef
+from baselard.engine.run.services import own
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
 from baselard.engine.store import deep, stamps
@@ -46,7 +47,7 @@ class Remote:
             with opened(worker, values[0], self.source_path) as (source, _):
                 yield self.access(worker, source.root)
             return
-        bindings = [Binding("", self.host)] if self.host else []
+        bindings = own.bindings(self.host)
         needed = {output.key: value for output, value in zip(self.inputs, values, strict=True)}
         with worker.services.bound(worker, bindings, needed) as names:
             yield replace(self.access(worker, self.url), names={name: names[name] for name in names if name})

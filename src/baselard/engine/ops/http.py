@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from baselard.engine.errors import HostError, UserError
 from baselard.engine.ops import credentials
 from baselard.engine.ops.tree import TreeOperation, from_nothing, one
-from baselard.engine.run.containers.command import Binding, BoundService, SecretRef
+from baselard.engine.run.containers.command import BoundService, SecretRef
+from baselard.engine.run.services import own
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel, digest
 from baselard.engine.solver.graph import Output, Result, Value
@@ -57,7 +58,7 @@ class Http(TreeOperation):
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Download. Raises UserError for a refusal and a checksum that differs, HostError when nothing answers."""
         values = {output.key: value for output, value in zip(self.inputs, inputs, strict=True)}
-        bindings = [Binding("", self.host)] if self.host else []
+        bindings = own.bindings(self.host)
         with worker.services.bound(worker, bindings, values) as names:
             return self._downloaded(worker, names)
 
