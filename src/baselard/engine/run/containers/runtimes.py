@@ -1,6 +1,6 @@
 """Which OCI runtime runs containers: crun where there is one that is new enough and this machine suits, else runc.
 
-crun takes a fifth of runc's processor time. A user's terminal is runc's: it passes on keys, signals and sizes.
+crun takes a quarter of runc's processor time. A user's terminal is runc's: it passes on keys, signals and sizes.
 """
 
 import functools
