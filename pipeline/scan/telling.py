@@ -82,17 +82,32 @@ def _cases(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]
         else:
             yield Case("scan", Verdict.SKIPPED, message=told)
         return
-    yield Case("database", Verdict.PASSED, message=f"{scan.looked_up} packages looked up in {scan.database}")
+    looked_up = f"{scan.looked_up} packages looked up in {scan.database}"
+    known = (
+        f"{len(failing)} of {len(scan.rulings)} known vulnerabilities fail"
+        if scan.rulings
+        else "nothing is known of them"
+    )
+    yield Case("database", Verdict.PASSED, message=f"{looked_up}: {known}")
     yield from _noted(config, settings, scan)
 
 
 def _failed(config: Config, settings: ScanSettings, ruled: Ruled) -> Case:
-    vulnerability = ruled.vulnerability
-    told = f"{vulnerability.package} {vulnerability.version}, {_severity(ruled)}, {_fix(ruled)}"
     places = [_place(config, settings, entry) for entry in ruled.entries]
     over = "".join(f"; was ignored until {entry.until}: {entry.reason}" for entry in ruled.entries)
     place = places[0] if places else None
-    return Case(_title(ruled), Verdict.FAILED, message=f"{told}{over}", detail=vulnerability.summary, place=place)
+    message = f"{_told(ruled)}{over}"
+    return Case(_title(ruled), Verdict.FAILED, message=message, detail=ruled.vulnerability.summary, place=place)
+
+
+def _told(ruled: Ruled) -> str:
+    """In what, how severe, and whether there is a fix. The image may know the package by other names."""
+    vulnerability = ruled.vulnerability
+    installed = sorted(set(ruled.installed) - {vulnerability.package})
+    what = f"{vulnerability.package} {vulnerability.version}" + (
+        f" (installed as {_few(installed)})" if installed else ""
+    )
+    return f"{what}, {_severity(ruled)}, {_fix(ruled)}"
 
 
 def _title(ruled: Ruled) -> str:
@@ -115,6 +130,9 @@ def _fix(ruled: Ruled) -> str:
 
 def _noted(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]:
     by_ruling = {ruling: [ruled for ruled in scan.rulings if ruled.ruling is ruling] for ruling in Ruling}
+    if stuck := sum(not ruled.vulnerability.fixed for ruled in by_ruling[Ruling.FAILS]):
+        told = f"{stuck} of those that fail; to accept one until a day, name it in scan.ignore of {FILE} with a reason"
+        yield Case("no fix is known", Verdict.NOTED, message=told)
     if counts := Counter(ruled.vulnerability.severity for ruled in by_ruling[Ruling.BELOW]):
         told = ", ".join(f"{counts[word]} {word}" for word in reversed(SEVERITIES) if word in counts)
         yield Case(f"below {settings.severity}", Verdict.NOTED, message=told)
@@ -131,7 +149,7 @@ def _noted(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]
 
 def _ignored(config: Config, settings: ScanSettings, ruled: Ruled) -> Case:
     first = ruled.entries[0]
-    told = f"ignored in {ruled.vulnerability.package} until {first.until}: {first.reason}"
+    told = f"{_told(ruled)}; ignored until {first.until}: {first.reason}"
     return Case(_title(ruled), Verdict.NOTED, message=told, place=_place(config, settings, first))
 
 

@@ -74,7 +74,7 @@ def test_a_vulnerable_package_fails_until_it_is_ignored_and_again_when_that_is_o
     entry = "ignore: [{id: CVE-2026-90001, until: %s, reason: it is not reached}]"
     code, told = scanned(call, repository(entry % "2999-12-31"), *named)
     assert code == 0, told[-3000:]
-    assert "ignored in openssl until 2999-12-31: it is not reached" in told
+    assert "fixed in 999:1-1; ignored until 2999-12-31: it is not reached" in told
     code, told = scanned(call, repository(entry % "2020-12-31"), *named)
     assert code == 1, told[-3000:]
     assert "baselard.yaml:4: DEBIAN-CVE-2026-90001: openssl 3." in told
