@@ -337,7 +337,7 @@ class Baselard(Upkeep):
 
     @fresh
     async def update_docs(self, *, username: Username = "", password: Password = None) -> dagger.File:
-        """README.md with its table of published images renewed from the registry."""
+        """Renew the table of published images in README.md from the registry: the new file, for -o README.md."""
         project = await self._project()
         account = Account(project.bases[0].name, username, password)
         return dagger.dag.directory().with_new_file(docs.FILE, await docs.updated(project, account)).file(docs.FILE)

@@ -83,7 +83,7 @@ class Upkeep(Scanning):
         username: Username = "",
         password: Password = None,
     ) -> dagger.Changeset:
-        """Pins that are behind, at their newest: in Dockerfiles, workflows and baselard.lock. Nothing is written."""
+        """Bring pins up to date, in Dockerfiles, workflows and baselard.lock: a Changeset to look at or export."""
         pinned, found = await self._standings(github_token, username, password)
         from pipeline.stale import repository  # see _standings
 

@@ -151,7 +151,7 @@ jobs:
     steps:
       - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
         with: { fetch-depth: 0, persist-credentials: false }
-      - uses: baselard/baselard@v1 # zizmor: ignore[unpinned-uses] -- follows the major version
+      - uses: baselard/baselard@v0 # zizmor: ignore[unpinned-uses] -- follows the major version
         with: { registry-token: "${{ github.token }}" }
 """
 

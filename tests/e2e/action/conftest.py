@@ -113,7 +113,7 @@ class Runner:
         yield from ("--artifact-server-port", str(free_port()))
         yield from ("--cache-server-path", str(self.root / "caches"), "--cache-server-addr", "127.0.0.1")
         yield from ("--action-cache-path", str(self.root / "actions"))
-        yield from ("--local-repository", f"baselard/baselard@v1={self.action}")
+        yield from ("--local-repository", f"baselard/baselard@v0={self.action}")
         for name, commit in sorted(self._used()):
             place = self.sources / name if name in ACTIONS else self.root / "unused"
             yield from ("--local-repository", f"{name}@{commit}={place}")

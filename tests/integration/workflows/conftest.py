@@ -142,7 +142,7 @@ def step(repository: Repository) -> Callable[..., Job]:
         job = Job(run, 0)
         job.cancel_at = cancel_at
         with_ = {key.replace("_", "-"): value for key, value in given.items()}
-        steps = [{"id": "it", "uses": "baselard/baselard@v1", "with": with_}]
+        steps = [{"id": "it", "uses": "baselard/baselard@v0", "with": with_}]
         job.steps(steps, {"github": run.github})
         return job
 
