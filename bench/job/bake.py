@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -51,12 +51,20 @@ class Bake:
 
     def cold(self, _number: int) -> float:
         """The same when the base is there and nothing of the examples."""
-        self.giver.run(*_CACHE_MOUNTS)
-        uncached = [word for name in self.project.examples for word in ("--set", f"{name}.no-cache=true")]
-        settle()
-        took = seconds(lambda: self.job(self.giver, _OBJECT, *uncached))
+        took = self._anew(self.project.examples)
         self.lab.note("docker bake", moved=0, disk=on_disk(self.giver.data))
         return took
+
+    def first(self, _number: int) -> float:
+        """The same when only the image is there that the base starts from."""
+        return self._anew(["base", *self.project.examples])
+
+    def _anew(self, targets: Sequence[str]) -> float:
+        """Seconds of the whole job where nothing of these targets is known."""
+        self.giver.run(*_CACHE_MOUNTS)
+        uncached = [word for name in targets for word in ("--set", f"{name}.no-cache=true")]
+        settle()
+        return seconds(lambda: self.job(self.giver, _OBJECT, *uncached))
 
     def by_registry(self, number: int) -> float:
         """Push; the other machine pulls."""

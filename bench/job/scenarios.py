@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench import project
-from bench.job import real_dagger
+from bench.job import first, real_dagger
 from bench.job.bake import Bake
 from bench.job.buildah import Buildah
 from bench.job.ours import Ours
@@ -22,6 +22,12 @@ from bench.project import Change, Project
 def cold(lab: Lab) -> Iterator[Mapping[str, Side]]:
     """One machine: the base is there and nothing of the examples."""
     yield {"baselard object": _ours(lab).by_object, "docker bake": _bake(lab).cold, "buildah": _buildah(lab).cold}
+
+
+@contextlib.contextmanager
+def at_first(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """A machine that knows nothing at all: neither the base nor, on our side, Baselard and the base's own base."""
+    yield {"baselard": lambda _: first.ours(lab, _ours(lab).project), "docker bake": _bake(lab).first}
 
 
 @contextlib.contextmanager
@@ -124,16 +130,17 @@ def _scenario(name: str, title: str, sides: Sides, rounds: int, ratio: float = 1
     return Scenario(f"job-{name}", f"built base to all verdicts: {title}", sides, goal, rounds=rounds, warm_up=0)
 
 
-def _changed(name: str, title: str, change: Change, rounds: int) -> Scenario:
-    return _scenario(name, title, functools.partial(changed, change=change), rounds)
+def _changed(name: str, title: str, change: Change, rounds: int, ratio: float = 1.0) -> Scenario:
+    return _scenario(name, title, functools.partial(changed, change=change), rounds, ratio)
 
 
 SCENARIOS = (
-    _scenario("cold", "cold", cold, 3),
+    _scenario("cold", "cold", cold, 3, 0.9),
     _scenario("registry", "cold, elsewhere, by a registry", by_registry, 1, 0.5),
     _scenario("archive", "cold, elsewhere, by an archive", by_archive, 1, 0.5),
-    _changed("warm", "nothing changed", project.nothing, 5),
+    _changed("warm", "nothing changed", project.nothing, 5, 0.8),
     _changed("one", "one example changed", project.one_example, 5),
     _changed("base", "the base changed", project.the_base, 2),
+    Scenario("job-first", "from nothing to all verdicts", at_first, Goal("value", 80), rounds=1, warm_up=0),
     Scenario("job-growth", "base of 20 MB to the verdicts of many cold examples", growing, rounds=1, warm_up=0),
 )

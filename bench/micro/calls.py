@@ -63,7 +63,7 @@ def _scenario(name: str, title: str, words: str, goal: Goal, *, beside: bool = T
 
 
 SCENARIOS = (
-    _scenario("help", "call --help of a known module", "--help", Goal("value", 0.3), beside=False),
+    _scenario("help", "call --help of a known module", "--help", Goal("value", 0.05), beside=False),
     _scenario("function", "a trivial function whose result is known", "say", Goal("ratio", 1.6)),
     _scenario("function-anew", "a trivial function that is never cached", "say-anew", Goal("ratio", 1.6)),
 )

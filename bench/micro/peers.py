@@ -109,6 +109,6 @@ SCENARIOS = (
     Scenario("pull", "pull and unpack an image", pull, Goal("ratio", 0.15), rounds=3),
     Scenario("load", "take in an image's archive", load, Goal("ratio", 0.15), rounds=3),
     Scenario(
-        "image-memory", "engine memory for an image of 2 GB", memory, Goal("value", 150), "MB", rounds=1, warm_up=0
+        "image-memory", "engine memory for an image of 2 GB", memory, Goal("value", 60), "MB", rounds=1, warm_up=0
     ),
 )
