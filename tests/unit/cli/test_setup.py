@@ -55,6 +55,7 @@ def _terminal(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     monkeypatch.setattr(sys.stdin, "readline", lambda: answer, raising=False)
 
 
+BY_HAND = "apt-get install --yes --no-install-recommends"
 INSTALLED = ["apt-get -qq update", "apt-get -qq install --yes --no-install-recommends runc tini git"]
 
 
@@ -113,7 +114,7 @@ def test_a_user_installs_by_sudo(machine: Machine, monkeypatch) -> None:
 def test_without_root_and_sudo_it_says_so(machine: Machine, monkeypatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     machine.program("apt-get")
-    with pytest.raises(HostError, match="needs root or sudo, once, to install: runc, tini, git"):
+    with pytest.raises(HostError, match=f"needs root or sudo, once: {BY_HAND} runc tini git"):
         setup.run()
 
 
@@ -183,15 +184,52 @@ def test_a_checkouts_first_use_installs_packages_and_the_lock(first_use: list[st
     assert "venv" in first_use
 
 
-def test_what_the_archive_lacks_is_left_out_of_what_tests_use(machine: Machine, monkeypatch, capsys) -> None:
-    """Judge: an archive such as Ubuntu's, which has no chromium-headless-shell."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+WANTED = [Package("umoci", ("umoci",)), Package("chromium-headless-shell", ("chromium",))]
+LACKED = "not in this system's package archive, and left out: chromium-headless-shell\n"
+
+
+@pytest.fixture
+def ubuntu(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine whose archive has no chromium-headless-shell, as Ubuntu's."""
     machine.program("apt-get")
     machine.program("apt-cache", '[ "$2" != chromium-headless-shell ]')
-    wanted = [Package("umoci", ("umoci",)), Package("chromium-headless-shell", ("chromium",))]
-    packages.install(wanted, setup.note, left_out=True)
-    assert machine.ran[-1] == "apt-get -qq install --yes --no-install-recommends umoci"
-    assert "left out: chromium-headless-shell" in capsys.readouterr().err
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/archive_noble_universe_binary-amd64_Packages.lz4").touch()
+    monkeypatch.setattr(packages, "_LISTS", tmp_path / "lists")
+    return machine
+
+
+def test_what_the_archive_lacks_is_left_out_of_what_tests_use(ubuntu: Machine, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    packages.install(WANTED, setup.note, left_out=True)
+    assert ubuntu.ran[-1] == "apt-get -qq install --yes --no-install-recommends umoci"
+    assert LACKED in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sudo", ["", "echo 'maker is not in the sudoers file' >&2; exit 1"])
+def test_who_may_not_install_is_told_what_tests_use_and_goes_on(ubuntu: Machine, monkeypatch, capsys, sudo) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    if sudo:
+        ubuntu.program("sudo", sudo)
+    packages.install(WANTED, setup.note, left_out=True)
+    assert not [line for line in ubuntu.ran if line.startswith("apt-get")]
+    told = f"baselard: needs root or sudo, once: {BY_HAND} umoci; what uses it is skipped until then\n"
+    assert capsys.readouterr().err == f"baselard: {LACKED}{told}"
+    with pytest.raises(HostError, match="needs root or sudo"):
+        packages.install(WANTED, setup.note)
+
+
+def test_a_system_without_lists_may_have_it_all(ubuntu: Machine, tmp_path: Path, monkeypatch, capsys) -> None:
+    """As in an image whose lists were removed: apt-cache knows there what is installed, and nothing else."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    next((tmp_path / "lists").iterdir()).unlink()
+    packages.install(WANTED, setup.note, left_out=True)
+    assert f"{BY_HAND} umoci chromium-headless-shell; " in capsys.readouterr().err
+
+
+def test_without_apt_what_tests_use_is_named_and_left_out(machine: Machine, capsys) -> None:
+    packages.install(WANTED, setup.note, left_out=True)
+    assert "chromium (in Debian: chromium-headless-shell)" in capsys.readouterr().err
 
 
 def test_debian_keeps_what_an_environment_begins_with_in_a_package(first_use, tmp_path: Path, monkeypatch) -> None:

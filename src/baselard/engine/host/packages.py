@@ -19,6 +19,9 @@ ROOTLESS = Path(__file__).with_name("rootless.txt")
 NEEDED = "runc"
 """The one without which nothing runs; the others are missed when they are used."""
 
+_INSTALL = ("install", "--yes", "--no-install-recommends")
+_LISTS = Path("/var/lib/apt/lists")
+
 
 @dataclass(frozen=True)
 class Package:
@@ -57,35 +60,49 @@ def installable() -> bool:
 def install(packages: Sequence[Package], note: Callable[[str], None], *, left_out: bool = False) -> None:
     """Install them from the system's archive, by sudo where this is not root; ``note`` hears what is being done.
 
-    With ``left_out`` those that the archive lacks are left out, as Ubuntu lacks some that tests use. Raises HostError:
-    with what there is to install by hand where there is no apt-get, or with apt-get's own words.
+    With ``left_out`` nothing of it is required: ``note`` hears what the archive lacks, as Ubuntu lacks some that tests
+    use, and what is only root's to install. Raises HostError: with what there is to install by hand where there is no
+    apt-get, or nobody who may; or with apt-get's own words.
     """
     if not packages:
         return
-    if not installable():
-        raise HostError(by_hand(packages))
-    _require_sudo(packages)
-    note(f"installing from the system's package archive: {named(packages)}")
-    _apt("update")
-    if chosen := _available(packages, note) if left_out else packages:
-        _apt("install", "--yes", "--no-install-recommends", *(package.name for package in chosen))
+    by_others = by_hand if not installable() else None if _may_install() else _by_root
+    if by_others and not left_out:
+        raise HostError(by_others(packages))
+    if not by_others:
+        note(f"installing from the system's package archive: {named(packages)}")
+        _apt("update")
+    chosen = _available(packages, note) if left_out and installable() else packages
+    if by_others and chosen:
+        note(f"{by_others(chosen)}; what uses it is skipped until then")
+    elif chosen:
+        _apt(*_INSTALL, *(package.name for package in chosen))
 
 
-def _available(packages: Sequence[Package], note: Callable[[str], None]) -> list[Package]:
+def _available(packages: Sequence[Package], note: Callable[[str], None]) -> Sequence[Package]:
+    """Those that the archive has, so far as this system has its lists."""
+    if not any(_LISTS.glob("*_Packages*")):
+        return packages
     known = [one for one in packages if process.run(("apt-cache", "show", one.name), check=False).code == 0]
     if left := [one for one in packages if one not in known]:
         note(f"not in this system's package archive, and left out: {named(left)}")
     return known
 
 
-def _require_sudo(packages: Sequence[Package]) -> None:
-    """Have sudo ask for its password while this process has the terminal. Raises HostError without sudo."""
+def _may_install() -> bool:
+    """Whether this is root, or sudo takes this user, who is asked for a password while there is a terminal."""
     if os.geteuid() == 0:
-        return
+        return True
     if not (sudo := process.which("sudo")):
-        raise HostError(f"needs root or sudo, once, to install: {named(packages)}")
+        return False
     if sys.stdin and sys.stdin.isatty():
         process.attach((sudo, "-v"), sys.stdin.fileno())
+    return process.run((sudo, "-n", "--", "true"), check=False).code == 0
+
+
+def _by_root(packages: Sequence[Package]) -> str:
+    """The remedy for who is neither root nor may use sudo."""
+    return f"needs root or sudo, once: apt-get {' '.join(_INSTALL)} {' '.join(package.name for package in packages)}"
 
 
 def by_hand(packages: Sequence[Package]) -> str:
