@@ -61,9 +61,15 @@ def lacking() -> str:
     for program in ("newuidmap", "slirp4netns", "setpriv"):
         if not process.which(program):
             return f"needs {program}: apt-get install uidmap slirp4netns util-linux"
+    return closed()
+
+
+def closed() -> str:
+    """Why other users can run nothing of this checkout, or ""."""
     for path in (_ROOT, Path(sys.executable).resolve()):
-        if closed := [one for one in (path, *path.parents) if not one.stat().st_mode & stat.S_IXOTH]:
-            return f"other users may not enter {closed[0]}, where this checkout is"
+        for place in (path, *path.parents):
+            if not place.stat().st_mode & stat.S_IXOTH:
+                return f"other users may not enter {place}, where this checkout is"
     return ""
 
 

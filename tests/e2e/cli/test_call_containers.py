@@ -4,7 +4,6 @@ import os
 import re
 import secrets
 import signal
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import user
 from tests import alone
 
 pytestmark = pytest.mark.root
@@ -108,9 +108,8 @@ def test_bad_input_is_found_before_anything_starts(
 
 @alone.SUDO
 def test_module_code_runs_as_the_invoking_user(module: Path, places: dict[str, str]) -> None:
-    closed = [folder for folder in Path(__file__).parents if not folder.stat().st_mode & stat.S_IXOTH]
-    if closed:
-        pytest.skip(f"other users may not enter {closed[0]}, where this checkout is")
+    if reason := user.closed():
+        pytest.skip(reason)
     done = baselard(module, places, "call", "user", env={"SUDO_UID": "54321", "SUDO_GID": "54321"})
     assert (done.returncode, done.stdout) == (0, "54321"), done.stderr
 
