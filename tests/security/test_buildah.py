@@ -6,6 +6,7 @@ by the advisories of github.com/containerd/containerd.
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,8 @@ def test_an_images_variable_without_a_value_is_empty(engine: Client, tree: Path,
     run = f'withDirectory(path:"/",source:"{given}"){{withExec(args:["/bin/busybox","env"]){{stdout}}}}'
     said = _imported(engine, tmp_path / "image.tar", data, run)
     assert SECRET not in str(said)
-    assert "PATH=" in str(said) or "variable name can't be empty" in str(said).replace("\\", "")
+    refused = re.search("name (can.*t|cannot) be empty", str(said))  # by a runtime, each in its words
+    assert "PATH=" in str(said) or refused, said
 
 
 @pytest.mark.advisory("CVE-2026-50195", "an imported checkpoint gave an image of its own other images' names")

@@ -47,7 +47,7 @@ class Machine:
 
     def sh(self, line: str) -> str:
         """Run a shell line there; gives its output."""
-        argv = ["sh", "-ec", line]
+        argv = ["sh", "-ec", f"PATH=$PATH:/usr/sbin:/sbin; {line}"]
         done = self.inside(lambda: subprocess.run(argv, check=True, capture_output=True, text=True))
         return str(done.stdout)
 
