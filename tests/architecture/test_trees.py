@@ -69,13 +69,13 @@ ONLY = {
     "run.containers.kernel_places": ({".under"}, "a tree before anything runs in it"),
     "run.nested": ({".mkdir", ".is_dir"}, "a directory of the engine's own, and mounts before anything runs in them"),
     "run.networks.bridges": ({".read_text", ".write_text", ".unlink"}, "the kernel's files, and the engine's own"),
-    "run.networks.namespaces": ({".read_text", ".write_text", "os.open"}, "the kernel's files"),
+    "run.networks.namespaces": ({".write_text", "os.open"}, "the kernel's files"),
     "run.networks.network": ({".read_text", ".exists", "os.open"}, "the kernel's files"),
     "run.terminal": ({"os.open"}, "the caller's terminal"),
     "run.networks.hub": ({"os.open", "os.stat", ".touch"}, "the kernel's files, and the engine's own"),
     "run.containers.cgroups": (
         {
-            *(".read_text", ".is_dir", ".is_symlink", ".exists", ".glob", ".mkdir", "os.open"),
+            *(".read_text", ".write_text", ".is_dir", ".is_symlink", ".exists", ".glob", ".mkdir", "os.open"),
             *("os.access", "os.walk", "os.rmdir", "os.listdir", "os.readlink", "os.symlink"),
         },
         "the kernel's files, where no link can be",

@@ -16,7 +16,7 @@ from pathlib import Path
 from baselard.engine.errors import UserError
 from baselard.engine.host import platforms
 from baselard.engine.run import mounts, nested
-from baselard.engine.run.containers import host, kernel_places, runtime, stubs, users
+from baselard.engine.run.containers import cgroups, host, kernel_places, runtime, stubs, users
 from baselard.engine.run.containers.command import Command, Net
 from baselard.engine.run.containers.host import Lent
 from baselard.engine.run.containers.own_files import Inside
@@ -109,6 +109,7 @@ def prepared(worker: Worker, command: Command, inputs: Sequence[Value]) -> Itera
     Raises UserError for a user, path or secret that is not there, HostError for what this machine lacks.
     """
     platforms.require(command.platform)
+    cgroups.expect()
     with ExitStack() as stack:
         rootfs = stack.enter_context(worker.snapshots.draft(_snapshot(inputs[0])))
         kernel_places.check(rootfs.path, (mount.target for mount in command.mounts))

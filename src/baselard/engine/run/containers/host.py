@@ -20,6 +20,7 @@ from baselard.engine.images import debian_mirror
 from baselard.engine.run.containers import limits as container_limits
 from baselard.engine.run.containers.limits import Limits
 from baselard.engine.solver import digest
+from baselard.oci import digests
 
 TARGET = "/run/baselard"
 """Where files are mounted: nothing of the image's own, since update-ca-certificates could not rename over a mount."""
@@ -173,7 +174,8 @@ def _apt_proxies(redirects: Mapping[str, str], port: int) -> str:
 
 
 def _written(files: Mapping[str, bytes], directory: Path) -> Lent:
-    target = directory / ("lent-" + digest.of("lent.v1", files)[7:23])
+    contents = {name: digests.of_bytes(content) for name, content in files.items()}  # JSON of a bundle takes 7 ms
+    target = directory / ("lent-" + digest.of("lent.v1", contents)[7:23])
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=directory) as work:
             fresh = Path(work) / "lent"

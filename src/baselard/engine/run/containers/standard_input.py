@@ -6,6 +6,7 @@ crun hands its own on to the program, and makes it that user's: the host's /dev/
 import contextlib
 import io
 import os
+import select
 import shutil
 import threading
 from collections.abc import Iterator
@@ -16,8 +17,16 @@ from baselard.engine.host.process import Input
 
 @contextlib.contextmanager
 def piped(source: Input) -> Iterator[IO[bytes]]:
-    """The end to read from; the other is fed, and closed, by a thread that ends with the block."""
+    """The end to read from; the other is fed, and closed, by a thread that ends with the block.
+
+    A few bytes need none: a pipe takes so many at once (pipe(7), PIPE_BUF).
+    """
     reading, writing = os.pipe()
+    if isinstance(source, bytes) and len(source) <= select.PIPE_BUF:
+        _feed(source, writing)
+        with os.fdopen(reading, "rb") as end:
+            yield end
+        return
     thread = threading.Thread(target=_feed, args=(source, writing), name="stdin", daemon=True)
     thread.start()
     try:

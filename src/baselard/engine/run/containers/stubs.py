@@ -39,7 +39,7 @@ def cleaned(rootfs: Path, targets: Iterable[str]) -> Iterator[Touched]:
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(inside.opened(rootfs))
         missing = {found for target in targets if (found := _missing(root, target))}
-        parents = {names: _held(stack, root, names) for names, _ in missing}
+        parents = {names: _held(stack, root, names) for names in {names for names, _ in missing}}
         for names, rest in missing:
             _make_way(parents[names].descriptor, rest[:-1])
         try:

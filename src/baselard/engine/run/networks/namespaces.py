@@ -16,15 +16,21 @@ from baselard.engine.errors import HostError
 T = TypeVar("T")
 _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+_FILES = ("ns/net", "net/sockstat")
+_PAGE = 4096
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
 class Namespace:
-    """A network namespace; ``address`` is "" while it has but its loopback. ``name`` is unique in this process."""
+    """A network namespace; ``address`` is "" while it has but its loopback. ``name`` is unique in this process.
+
+    ``sockets`` is its /proc/net/sockstat, open.
+    """
 
     fd: int
     name: str
+    sockets: int
     address: str = ""
 
     @property
@@ -34,26 +40,27 @@ class Namespace:
 
     def close(self) -> None:
         """Let go of it; the kernel removes it and its interfaces when the last process in it is gone."""
+        os.close(self.sockets)
         os.close(self.fd)
 
 
 def create(name: str) -> Namespace:
     """A new namespace with its loopback up, ports below 1024 open to everybody and ping allowed, as Docker sets it."""
 
-    def make() -> int:
+    def make() -> Namespace:
         if _libc.unshare(_CLONE_NEWNET):
             raise HostError(f"a network namespace cannot be made: {os.strerror(ctypes.get_errno())}; run as root")
         _raise_loopback()
         _sysctl("net/ipv4/ip_unprivileged_port_start", "0")
         _sysctl("net/ipv4/ping_group_range", "0 2147483647")
-        return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        return _held(name)
 
-    return Namespace(_in_new_thread(make), name)
+    return _in_new_thread(make)
 
 
 def own() -> Namespace:
     """The namespace that this process runs in: the machine's network."""
-    return Namespace(os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC), "own")
+    return _held("own")
 
 
 def inside(namespace: Namespace, function: Callable[[], T]) -> T:
@@ -69,13 +76,15 @@ def inside(namespace: Namespace, function: Callable[[], T]) -> T:
 
 def is_pristine(namespace: Namespace) -> bool:
     """Whether no TCP socket, not even one in TIME_WAIT, is left inside (proc(5), net/sockstat)."""
+    words = os.pread(namespace.sockets, _PAGE, 0).split()
+    start = words.index(b"TCP:")
+    return words[start + 2] == b"0" and words[start + 6] == b"0"  # TCP: inuse N orphan N tw N …
 
-    def look() -> bool:
-        words = Path("/proc/thread-self/net/sockstat").read_text().split()
-        start = words.index("TCP:")
-        return words[start + 2] == "0" and words[start + 6] == "0"  # TCP: inuse N orphan N tw N …
 
-    return inside(namespace, look)
+def _held(name: str) -> Namespace:
+    """The namespace that this thread is in."""
+    fd, sockets = (os.open(f"/proc/thread-self/{file}", os.O_RDONLY | os.O_CLOEXEC) for file in _FILES)
+    return Namespace(fd, name, sockets)
 
 
 def _in_new_thread(function: Callable[[], T]) -> T:

@@ -1,6 +1,9 @@
 """Which mounts control groups have, as the kernel tells it."""
 
+import os
 from pathlib import Path
+
+import pytest
 
 from baselard.engine.run.containers import cgroups
 
@@ -22,3 +25,20 @@ def test_mounts_and_their_own_options():
 
 def test_nothing_is_mounted():
     assert list(cgroups._mounts(HYBRID.splitlines()[0])) == []
+
+
+def test_the_members_of_ones_own_group():
+    """The lines are those of cgroups(7), "/proc/[pid]/cgroup"."""
+    hybrid = "9:name=systemd:/\n8:pids:/user/one\n4:memory:/other\n0::/\n"
+    assert cgroups._own(hybrid) == Path("/sys/fs/cgroup/pids/user/one/cgroup.procs")
+    assert cgroups._own("0::/system.slice/a:b.service\n") == Path(
+        "/sys/fs/cgroup/system.slice/a:b.service/cgroup.procs"
+    )
+
+
+@pytest.mark.root
+def test_entering_ones_own_group_changes_nothing():
+    before = Path("/proc/self/cgroup").read_text()
+    cgroups._enter_own()
+    assert Path("/proc/self/cgroup").read_text() == before
+    assert str(os.getpid()) in cgroups._own(before).read_text().split()

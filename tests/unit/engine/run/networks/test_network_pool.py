@@ -18,7 +18,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Namespace]:
     known: list[Namespace] = []
 
     def make(_: Network) -> Namespace:
-        known.append(Namespace(os.open(os.devnull, os.O_RDONLY), f"n{len(known)}", "10.64.0.2"))
+        known.append(
+            Namespace(os.open(os.devnull, os.O_RDONLY), f"n{len(known)}", os.open(os.devnull, os.O_RDONLY), "10.64.0.2")
+        )
         return known[-1]
 
     monkeypatch.setattr(Network, "_make", make)
