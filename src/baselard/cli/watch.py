@@ -52,8 +52,8 @@ def run(argv: list[str]) -> int:
         if work is None:
             return 0
         _require_rounds(found.options)
-        found.start_runner(learns=True)
         start.require_privilege(["watch", *argv])
+        found.start_runner(learns=True)  # it has a thread, with which no process enters a user namespace
         shown = Renewed(lambda: displays.display_of(found.options))
         found.show_on(shown)
         start.walk(found, lambda walk: _rounds(walk, work, shown), _Unrecorded(found.source.context, argv))
