@@ -75,7 +75,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if config.getoption("half"):
         return None
     offer, lacks = halves.offered()
-    return None if lacks else halves.run(offer, arguments)
+    return None if lacks else halves.run(offer, arguments, config.args)
 
 
 def pytest_sessionstart() -> None:

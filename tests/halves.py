@@ -18,6 +18,7 @@ from baselard.engine.host.rootless import Offer
 from baselard.engine.store import deep
 
 NAMES = ("outside", "inside")
+_BY_COMMANDS = Path(__file__).with_name("e2e")
 _INSIDE = {"_own_mounts", "_namespace"}  # fixtures
 _NONE = pytest.ExitCode.NO_TESTS_COLLECTED
 
@@ -40,16 +41,21 @@ def taken(items: list[pytest.Item], half: str) -> list[pytest.Item]:
 
 def _is_inside(item: pytest.Item) -> bool:
     """Whether a test is of the half in the namespace."""
-    if item.nodeid.startswith("tests/e2e/"):
+    if item.path.is_relative_to(_BY_COMMANDS):
         return False
     root = item.get_closest_marker("root")
     return not root.args if root else not _INSIDE.isdisjoint(item.fixturenames)  # type: ignore[attr-defined]
 
 
-def run(offer: Offer, arguments: Sequence[str]) -> int:
-    """Run pytest with these arguments for each half; the exit code of both."""
-    codes = {_inside(offer, arguments), _pytest("outside", arguments)}
-    return int(max(codes - {_NONE}, default=_NONE))
+def run(offer: Offer, arguments: Sequence[str], chosen: Sequence[str]) -> int:
+    """Run pytest with these arguments, which chose these paths, for each half that has tests; the worst exit code."""
+    codes = set() if _by_commands(chosen) else {_inside(offer, arguments)}
+    return int(max((codes | {_pytest("outside", arguments)}) - {_NONE}, default=_NONE))
+
+
+def _by_commands(chosen: Sequence[str]) -> bool:
+    """Whether no path holds a test of the half in the namespace."""
+    return all(Path(word.partition("::")[0]).resolve().is_relative_to(_BY_COMMANDS) for word in chosen)
 
 
 def _pytest(half: str, arguments: Sequence[str]) -> int:
