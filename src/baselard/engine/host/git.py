@@ -73,7 +73,7 @@ def refs(access: Access, *, cwd: Path) -> Refs:
     commits: dict[str, str] = {}
     symbolic: dict[str, str] = {}
     asking = ("ls-remote", "--quiet", "--symref", *_served(access), "--", _url(access))
-    answer = output(asking, access, cwd=cwd, file=is_local(access.url))
+    answer = output(asking, access.toward(access.url), cwd=cwd, file=is_local(access.url))
     for line in answer.decode("utf-8", "surrogateescape").splitlines():
         commit, _, name = line.partition("\t")
         if commit.startswith("ref: "):
@@ -172,7 +172,8 @@ def _fetch(access: Access, wanted: Sequence[str], *, into: Path, depth: int, tag
         output(("remote", "add", "--", "origin", _url(access)), access, cwd=into)
     options = ("--tags" if tags else "--no-tags", *_served(access), "--", _url(access), *wanted)
     shallow = ("--depth", str(depth)) if depth > 0 else ()
-    _shallowly(("fetch", "--quiet"), shallow, options, access, cwd=into, file=is_local(access.url))
+    toward = access.toward(access.url)
+    _shallowly(("fetch", "--quiet"), shallow, options, toward, cwd=into, file=is_local(access.url))
 
 
 def _shallowly(  # noqa: PLR0913
@@ -205,17 +206,46 @@ def _check_out_submodules(
         return
     if depth > _DEEPEST:
         raise UserError(f"git: {access.url}: submodules lie more than {_DEEPEST} deep in each other")
-    _shallowly(("submodule", "update", "--quiet", "--init"), shallow, (), access, cwd=inside, file=local)
+    for toward, which in _submodules(access, inside):
+        _shallowly(("submodule", "update", "--quiet", "--init"), shallow, which, toward, cwd=inside, file=local)
     for below in _checked_out(access, inside):
         url = output(("config", "--get", "remote.origin.url"), access, cwd=below).decode("utf-8", "surrogateescape")
         _check_out_submodules(access, below, shallow, local=local and is_local(url), depth=depth + 1)
 
 
+def _submodules(access: Access, inside: Path) -> Iterator[tuple[Access, tuple[str, ...]]]:
+    """How submodules are spoken to, and which, as words after the command; all at once where that is one way."""
+    if not access.inside:
+        yield access, ()
+        return
+    output(("submodule", "--quiet", "init"), access, cwd=inside)
+    names = {path: name for (name, key), path in _of_submodules(access, inside, "--file=.gitmodules") if key == "path"}
+    urls = {name: url for (name, key), url in _of_submodules(access, inside, "--local") if key == "url"}
+    for path in _linked(access, inside):
+        yield access.toward(urls.get(names.get(path, ""), "")), ("--", f":(top,literal){path}")
+
+
+def _of_submodules(access: Access, inside: Path, where: str) -> Iterator[tuple[tuple[str, str], str]]:
+    """Settings of submodules in a file: the name and the key, and the value."""
+    for line in output(("config", where, "--list", "--null"), access, cwd=inside).split(b"\0"):
+        key, _, value = os.fsdecode(line).partition("\n")
+        if key.startswith("submodule."):
+            name, _, last = key.removeprefix("submodule.").rpartition(".")
+            yield (name, last), value
+
+
+def _linked(access: Access, inside: Path) -> Iterator[str]:
+    """The paths where a commit of another repository belongs."""
+    for line in output(("ls-files", "--stage", "-z"), access, cwd=inside).split(b"\0"):
+        about, _, path = line.partition(b"\t")
+        if about.startswith(_GITLINK):
+            yield os.fsdecode(path)
+
+
 def _checked_out(access: Access, inside: Path) -> Iterator[Path]:
     """The submodules that are there; git would look above one that is not."""
     root = Path(os.path.realpath(inside))
-    for line in output(("ls-files", "--stage", "-z"), access, cwd=root).split(b"\0"):
-        about, _, name = line.partition(b"\t")
-        below = root / os.fsdecode(name)
-        if about.startswith(_GITLINK) and os.path.lexists(f"{below}/.git") and os.path.realpath(below) == str(below):
+    for path in _linked(access, root):
+        below = root / path
+        if os.path.lexists(f"{below}/.git") and os.path.realpath(below) == str(below):
             yield below

@@ -9,13 +9,15 @@ import itertools
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from baselard.engine.errors import AuthenticationError, NoShallowError, UserError
 from baselard.engine.host import process
+from baselard.engine.host.process import Completed
 
 PROTOCOLS = ("http", "https", "git", "ssh")
 """The protocols that repositories are asked for by."""
@@ -35,7 +37,8 @@ _TRANSLATED: dict[str, tuple[str, type[UserError]]] = {
 class Access:
     """A remote and how it is spoken to. ``token`` is a password, ``header`` a whole ``Authorization`` value.
 
-    ``names`` are addresses of hosts that this machine does not know by name, by these names.
+    ``names`` are addresses of hosts that this machine does not know by name, by these names. ``inside`` calls a
+    function where these addresses are met, if that is not here.
     ``strange`` says of a directory of this machine that somebody else made what is in it (files/git_directory.py).
     """
 
@@ -47,6 +50,13 @@ class Access:
     known_hosts: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     strange: bool = False
+    inside: Callable[[Callable[[], Completed]], Completed] | None = None
+
+    def toward(self, url: str) -> "Access":
+        """The same for ``url``: from here and without names, where none of those elsewhere is its host's."""
+        if not self.inside or host_of(url) in {*self.names, *self.names.values()}:
+            return self
+        return replace(self, names={}, inside=None)
 
 
 def host_of(url: str) -> str:
@@ -62,7 +72,9 @@ def output(arguments: Sequence[str | Path], access: Access, *, cwd: Path, file: 
     with tempfile.TemporaryDirectory(prefix="baselard-git-") as own:
         known_hosts = Path(own, "known_hosts")
         known_hosts.write_text(access.known_hosts)
-        done = process.run(("git", *arguments), cwd=cwd, env=_environment(access, known_hosts, file), check=False)
+        environment = _environment(access, known_hosts, file)
+        run = partial(process.run, ("git", *arguments), cwd=cwd, env=environment, check=False)
+        done = access.inside(run) if access.inside else run()
     if done.code:
         raise _failure(access, done.code, done.stderr.decode(errors="replace").strip())
     return done.stdout
@@ -88,6 +100,7 @@ def _environment(access: Access, known_hosts: Path, file: bool) -> dict[str, str
     return {
         **kept,
         **certificates,
+        **_unproxied(access),
         **numbered,
         "GIT_CONFIG_COUNT": str(len(settings)),
         "HOME": os.devnull,  # curl looks for .netrc there, which is meant for what the user asks for
@@ -109,6 +122,15 @@ def _renamed(access: Access) -> Iterator[tuple[str, str]]:
     for name, address in access.names.items():
         for protocol, who, end in itertools.product(PROTOCOLS, {"", user}, "/:"):
             yield f"url.{protocol}://{who}{address}{end}.insteadOf", f"{protocol}://{who}{name}{end}"
+
+
+def _unproxied(access: Access) -> dict[str, str]:
+    """Variables by which no proxy of this machine is asked for what it does not know by name."""
+    if not access.names:
+        return {}
+    variables = ("no_proxy", "NO_PROXY")
+    known = next(filter(None, map(os.environ.get, variables)), "")
+    return dict.fromkeys(variables, ",".join(filter(None, (known, *access.names.values()))))
 
 
 def _site(access: Access) -> str:

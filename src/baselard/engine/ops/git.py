@@ -47,10 +47,8 @@ class Remote:
             with opened(worker, values[0], self.source_path) as (source, _):
                 yield self.access(worker, source.root)
             return
-        bindings = own.bindings(self.host)
-        needed = {output.key: value for output, value in zip(self.inputs, values, strict=True)}
-        with worker.services.bound(worker, bindings, needed) as names:
-            yield replace(self.access(worker, self.url), names={name: names[name] for name in names if name})
+        with own.asked(worker, self.host, values) as names:
+            yield replace(self.access(worker, self.url), names=names, inside=worker.network.inside)
 
     def access(self, worker: Worker, url: str) -> Access:
         """How ``url``, which is its own or the place of its directory, is spoken to.

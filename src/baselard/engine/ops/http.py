@@ -3,8 +3,9 @@
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from baselard.engine.errors import HostError, UserError
 from baselard.engine.ops import credentials
 from baselard.engine.ops.tree import TreeOperation, from_nothing, one
 from baselard.engine.run.containers.command import BoundService, SecretRef
+from baselard.engine.run.networks.namespaces import Within
 from baselard.engine.run.services import own
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import cancel, digest
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
 _ATTEMPTS = 4
 _TIMEOUT = 60.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Known:
+    """Hosts that this machine does not know: addresses by name, and what has a function reach them, if not all do."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    inside: Within | None = None
 
 
 @dataclass(frozen=True)
@@ -57,27 +67,23 @@ class Http(TreeOperation):
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Download. Raises UserError for a refusal and a checksum that differs, HostError when nothing answers."""
-        values = {output.key: value for output, value in zip(self.inputs, inputs, strict=True)}
-        bindings = own.bindings(self.host)
-        with worker.services.bound(worker, bindings, values) as names:
-            return self._downloaded(worker, names)
+        with own.asked(worker, self.host, inputs) as names:
+            return self._downloaded(worker, Known(names, worker.network.inside))
 
-    def _downloaded(self, worker: Worker, names: Mapping[str, str]) -> Result:
+    def _downloaded(self, worker: Worker, known: Known) -> Result:
         plaintext = worker.secrets.plaintext(self.header.handle) if self.header else None
         headers = {} if plaintext is None else {"authorization": credentials.header(plaintext)}
         with from_nothing(worker) as draft:
             path = draft.path / self.name
-            changed = _download(self.url, headers, path, names)
+            changed = _download(self.url, headers, path, known)
             content = _check(path, self.checksum, self.url)
             path.chmod(self.permissions)
             stamps.put(path, changed)
             return one(digest.of("http.content.v1", content, self.name, self.permissions), draft.commit())
 
 
-def _download(url: str, headers: dict[str, str], path: Path, names: Mapping[str, str] | None = None) -> int:
+def _download(url: str, headers: dict[str, str], path: Path, known: Known | None = None) -> int:
     """Write the answer to ``path``; when it was changed last, in nanoseconds, 0 if the server does not say.
-
-    ``names`` are hosts that this machine does not know, with their addresses.
 
     A server that is busy is asked again before anything came.
     """
@@ -85,7 +91,7 @@ def _download(url: str, headers: dict[str, str], path: Path, names: Mapping[str,
 
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with _client(url, names or {}) as client, client.stream("GET", url, headers=headers) as response:
+            with _client(url, known or Known()) as client, client.stream("GET", url, headers=headers) as response:
                 if response.status_code not in _AGAIN or attempt == _ATTEMPTS:
                     if response.is_error:
                         raise UserError(
@@ -111,9 +117,12 @@ def _download(url: str, headers: dict[str, str], path: Path, names: Mapping[str,
     raise AssertionError("the last attempt returns or raises")
 
 
-def _client(url: str, names: Mapping[str, str]) -> "httpx.Client":
+def _client(url: str, known: Known) -> "httpx.Client":
     """The client for a URL; what is at hand under its own name is asked for without the proxies of this machine."""
     import httpx
+
+    names = known.names
+    there = _transport(known.inside) if known.inside and names else None
 
     def at_its_address(request: httpx.Request) -> None:
         host = request.url.host
@@ -121,10 +130,24 @@ def _client(url: str, names: Mapping[str, str]) -> "httpx.Client":
             request.extensions = {**request.extensions, "sni_hostname": host}
             request.url = request.url.copy_with(host=address)
 
-    hooks = {"request": [at_its_address]}
     return httpx.Client(
-        follow_redirects=True, timeout=_TIMEOUT, event_hooks=hooks, trust_env=urlsplit(url).hostname not in names
+        follow_redirects=True,
+        timeout=_TIMEOUT,
+        event_hooks={"request": [at_its_address]},
+        trust_env=urlsplit(url).hostname not in names,
+        mounts={f"all://{address}": there for address in names.values() if address},
     )
+
+
+def _transport(inside: Within) -> "httpx.BaseTransport":
+    """One that connects in another network; what it connected stays there, whoever reads it."""
+    import httpx
+
+    class Transport(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return inside(partial(super().handle_request, request))
+
+    return Transport(trust_env=False)
 
 
 def _changed(text: str) -> int:

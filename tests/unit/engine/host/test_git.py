@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,21 @@ def test_a_redirect_does_not_lead_to_this_machine_s_files(private: Path, into: P
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with pytest.raises(UserError, match=r"git error: .*http"):
             git.refs(Access(f"http://127.0.0.1:{server.server_port}/x"), cwd=into)
+        server.shutdown()
+
+
+def test_what_has_a_name_of_the_session_s_is_asked_without_a_proxy(
+    private: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy that curl's variables (curl(1), "Environment") name does not exist; Python's server has the files."""
+    _git("update-server-info", cwd=private)
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(private))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://repos:{server.server_port}/.git"
+        assert "HEAD" in git.refs(Access(url, names={"repos": "127.0.0.1"}), cwd=tmp_path).commits
         server.shutdown()
 
 

@@ -1,5 +1,6 @@
 """Network namespaces held by nothing but an open file: whatever kills the engine takes them along, veth and all."""
 
+import contextvars
 import ctypes
 import fcntl
 import os
@@ -8,8 +9,9 @@ import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from baselard.engine.errors import HostError
 
@@ -19,6 +21,13 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _FILES = ("ns/net", "net/sockstat")
 _PAGE = 4096
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Within(Protocol):
+    """A caller of functions in some network."""
+
+    def __call__(self, function: Callable[[], T]) -> T:
+        """Call ``function`` there; gives what it returns."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +73,17 @@ def own() -> Namespace:
 
 
 def inside(namespace: Namespace, function: Callable[[], T]) -> T:
-    """What ``function`` returns when it runs inside the namespace (a socket made there stays there)."""
+    """What ``function`` returns when it runs inside the namespace (a socket made there stays there).
+
+    It is called off as its caller is: its thread has the caller's context.
+    """
 
     def enter() -> T:
         if _libc.setns(namespace.fd, _CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "setns")
         return function()
 
-    return _in_new_thread(enter)
+    return _in_new_thread(partial(contextvars.copy_context().run, enter))
 
 
 def is_pristine(namespace: Namespace) -> bool:

@@ -110,6 +110,11 @@ class Network:
         """What makes sockets that reach containers; None where any does."""
         return self._hub.socket if self._hub else None
 
+    @property
+    def inside(self) -> "network_namespace.Within | None":
+        """The way to have a function reach containers; None where any does."""
+        return self._hub.inside if self._hub else None
+
     def _fill(self) -> None:
         while not self._closed:
             with self._lock:

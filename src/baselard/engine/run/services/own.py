@@ -1,18 +1,21 @@
 """Services that the engine itself asks, for a download or a repository."""
 
-from baselard.engine.errors import UserError
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
 from baselard.engine.run.containers.command import Binding, BoundService
-from baselard.engine.run.networks import hub
+from baselard.engine.run.worker import Worker
+from baselard.engine.solver.graph import Value
 
 
-def bindings(service: BoundService | None) -> list[Binding]:
-    """The bindings of such work: of ``service``, or none.
+@contextlib.contextmanager
+def asked(worker: Worker, service: BoundService | None, values: Sequence[Value]) -> Iterator[Mapping[str, str]]:
+    """Addresses by the names of the session's services that are up; ``service`` is, inside the block.
 
-    Raises UserError for a plain user's: it is in a network of its own, and its address may be somebody else's here.
+    ``values`` are those of its inputs. The addresses are met where ``worker.network.inside`` goes: a plain user's
+    lead to somebody else from here.
     """
-    if service and hub.is_needed():
-        raise UserError(
-            "a plain user's engine does not reach a service by itself: have a command get it, in a container that "
-            "the service is bound to"
-        )
-    return [Binding("", service)] if service else []
+    bindings = [Binding("", service)] if service else []
+    needed = {output.key: value for output, value in zip(service.inputs if service else (), values, strict=True)}
+    with worker.services.bound(worker, bindings, needed) as names:
+        yield {name: address for name, address in names.items() if name}

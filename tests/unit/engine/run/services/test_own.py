@@ -1,30 +1,33 @@
-"""A service that the engine itself asks: root's is beside it, a plain user's in another network."""
+"""Services that the engine itself asks: what is up for them, and by which names."""
 
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from baselard.engine.errors import UserError
 from baselard.engine.run.containers.command import Binding
-from baselard.engine.run.networks import hub
 from baselard.engine.run.services import own
 
-SERVICE = cast(Any, object())
+SERVICE = cast(Any, SimpleNamespace(inputs=(SimpleNamespace(key="k"),)))
 
 
-@pytest.mark.parametrize("away", [True, False])
-def test_nothing_is_bound_where_there_is_none(monkeypatch: pytest.MonkeyPatch, away: bool) -> None:
-    monkeypatch.setattr(hub, "is_needed", lambda: away)
-    assert own.bindings(None) == []
+class _Services:
+    def __init__(self) -> None:
+        self.asked: list[tuple[Sequence[Binding], Mapping[str, Any]]] = []
+
+    @contextlib.contextmanager
+    def bound(self, _: object, bindings: Sequence[Binding], values: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+        self.asked.append((bindings, values))
+        yield {"": "10.64.0.2", "repos": "10.64.0.2", "other": "10.64.0.3"}
 
 
-def test_a_plain_user_s_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its address is the bridge's in a namespace; on the machine it may lead to somebody else, secrets and all."""
-    monkeypatch.setattr(hub, "is_needed", lambda: True)
-    with pytest.raises(UserError, match="does not reach a service by itself: have a command get it"):
-        own.bindings(SERVICE)
-
-
-def test_root_s_is_bound_under_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "is_needed", lambda: False)
-    assert own.bindings(SERVICE) == [Binding("", SERVICE)]
+@pytest.mark.parametrize(
+    ("service", "values", "wanted"), [(None, [], ([], {})), (SERVICE, ["v"], ([Binding("", SERVICE)], {"k": "v"}))]
+)
+def test_the_service_is_up_and_all_are_known_by_name(service: Any, values: list[Any], wanted: object) -> None:
+    services = _Services()
+    with own.asked(cast(Any, SimpleNamespace(services=services)), service, values) as names:
+        assert names == {"repos": "10.64.0.2", "other": "10.64.0.3"}
+    assert services.asked == [wanted]
