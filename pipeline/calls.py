@@ -50,7 +50,8 @@ async def test_base(call: Call, targets: Sequence[str] = (), changed: Changed | 
     images, tools = call.images, await tool.known(call.platform)
     chosen = [choose.base(project, target) for target in targets] or choose.targets(project)
     subjects = [checks.of_base(base, target, images, project.source, tools) for base, target in chosen]
-    return await checks.check_all("base", subjects, call.options, call.clock)
+    async with tool.ahead(tools):
+        return await checks.check_all("base", subjects, call.options, call.clock)
 
 
 def shared(call: Call, way: str, account: Account) -> Call:
@@ -88,7 +89,8 @@ async def test_examples(call: Call, selection: Selection = Selection()) -> Repor
     bases = [] if call.images.are_given else checks.bases_of(checks.meant(tested, project.bases), call.images)
     subjects = [checks.of_example(example, call.images, project.source, tools) for example in tested]
     try:
-        report = await checks.check_all("examples", [*bases, *subjects], call.options, call.clock)
+        async with tool.ahead(tools):
+            report = await checks.check_all("examples", [*bases, *subjects], call.options, call.clock)
     finally:
         if call.sharing:
             await call.sharing.clean()

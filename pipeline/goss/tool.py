@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import dagger
@@ -18,10 +21,31 @@ SCRIPTS = (
     *("basic.sh", "basic-root.sh", "cases.sh"),
 )
 
+_PATIENCE = 1.0  # seconds in which a call that finds everything built is past its bases
+
 
 async def known(platform: str = "") -> dagger.Directory:
     """The tool directory, asked for once."""
     return await dagger_known.known(directory(platform))
+
+
+@contextlib.asynccontextmanager
+async def ahead(tools: dagger.Directory) -> AsyncIterator[None]:
+    """Have the tools made while a base is, which leaves processors idle, and not when all examples want them.
+
+    What goes wrong is told by who uses them.
+    """
+    task = asyncio.create_task(_made(tools))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _made(tools: dagger.Directory) -> None:
+    await asyncio.sleep(_PATIENCE)
+    with contextlib.suppress(Exception):
+        await tools.sync()
 
 
 def directory(platform: str = "") -> dagger.Directory:
