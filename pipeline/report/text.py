@@ -60,12 +60,12 @@ def unbuilt(suite: Suite) -> bool:
 
 
 def counts(suite: Suite) -> str:
-    """Passed of those that ran, as `11/12`; a dash where there was nothing to run them on."""
-    if unbuilt(suite):
-        return "-"
+    """Passed of those that ran, as `11/12`, notes apart; a dash where there was nothing to run them on."""
     tally = Counter(case.verdict for case in suite.cases)
-    passed = tally[Verdict.PASSED] + tally[Verdict.FLAKY] + tally[Verdict.NOTED]
-    return f"{passed}/{len(suite.cases) - tally[Verdict.SKIPPED]}"
+    ran = len(suite.cases) - tally[Verdict.SKIPPED] - tally[Verdict.NOTED]
+    if unbuilt(suite) or not ran:
+        return "-"
+    return f"{tally[Verdict.PASSED] + tally[Verdict.FLAKY]}/{ran}"
 
 
 def note(suite: Suite) -> str:
@@ -82,7 +82,7 @@ def note(suite: Suite) -> str:
     notes += [case.message for case in suite.cases if case.verdict is Verdict.PASSED and case.message]
     notes += [f"flaky: {case.name}" for case in suite.flaky]
     noted = len(suite.noted)
-    notes += [f"{noted} noted"] if noted else []
+    notes += [f"{noted} note{'s' * (noted > 1)}"] if noted else []
     return "; ".join(notes)
 
 

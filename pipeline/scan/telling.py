@@ -94,7 +94,7 @@ def _cases(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]
 
 def _failed(config: Config, settings: ScanSettings, ruled: Ruled) -> Case:
     places = [_place(config, settings, entry) for entry in ruled.entries]
-    over = "".join(f"; was ignored until {entry.until}: {entry.reason}" for entry in ruled.entries)
+    over = "".join(f"; ignored until {entry.until}, which is over: {entry.reason}" for entry in ruled.entries)
     place = places[0] if places else None
     message = f"{_told(ruled)}{over}"
     return Case(_title(ruled), Verdict.FAILED, message=message, detail=ruled.vulnerability.summary, place=place)
@@ -130,18 +130,20 @@ def _fix(ruled: Ruled) -> str:
 
 def _noted(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]:
     by_ruling = {ruling: [ruled for ruled in scan.rulings if ruled.ruling is ruling] for ruling in Ruling}
-    if stuck := sum(not ruled.vulnerability.fixed for ruled in by_ruling[Ruling.FAILS]):
-        told = f"{stuck} of those that fail; to accept one until a day, name it in scan.ignore of {FILE} with a reason"
+    stuck = [ruled for ruled in by_ruling[Ruling.FAILS] if not (ruled.vulnerability.fixed or ruled.entries)]
+    if stuck:
+        names = _few([ruled.vulnerability.id for ruled in stuck])
+        told = f"of {names}: to accept one until a day, name it in scan.ignore of {FILE} with a reason"
         yield Case("no fix is known", Verdict.NOTED, message=told)
     if counts := Counter(ruled.vulnerability.severity for ruled in by_ruling[Ruling.BELOW]):
         told = ", ".join(f"{counts[word]} {word}" for word in reversed(SEVERITIES) if word in counts)
         yield Case(f"below {settings.severity}", Verdict.NOTED, message=told)
     for ruling, title, why in (
-        (Ruling.UNFIXED, "without a fix", "scan.fixed-only"),
-        (Ruling.UNKNOWN, "of unknown severity", "scan.unknown"),
+        (Ruling.UNFIXED, "without a fix", "scan.fixed-only: true"),
+        (Ruling.UNKNOWN, "of unknown severity", "scan.unknown: note"),
     ):
         if names := [ruled.vulnerability.id for ruled in by_ruling[ruling]]:
-            yield Case(title, Verdict.NOTED, message=f"{len(names)} left alone by {why}: {_few(names)}")
+            yield Case(title, Verdict.NOTED, message=f"{len(names)} left alone, as {why} says: {_few(names)}")
     yield from (_ignored(config, settings, ruled) for ruled in by_ruling[Ruling.IGNORED])
     if names := [package.name for package in scan.passed_over]:
         yield Case("passed over", Verdict.NOTED, message=f"{len(names)} that no database is for: {_few(names)}")

@@ -78,7 +78,7 @@ def test_a_vulnerable_package_fails_until_it_is_ignored_and_again_when_that_is_o
     code, told = scanned(call, repository(entry % "2020-12-31"), *named)
     assert code == 1, told[-3000:]
     assert "baselard.yaml:4: DEBIAN-CVE-2026-90001: openssl 3." in told
-    assert "was ignored until 2020-12-31: it is not reached" in told
+    assert "ignored until 2020-12-31, which is over: it is not reached" in told
 
 
 def test_a_database_that_lacks_the_distribution_is_no_pass(call, repository, tmp_path):
