@@ -244,7 +244,7 @@ class Baselard(Upkeep):
         username: Username = "",
         password: Password = None,
     ) -> str:
-        """Lint, test, and scan if configured; for the default branch or a tag also publish, verify, delete old test tags.
+        """Lint, test, and scan if configured; on the default branch or a tag publish, verify, delete old test tags.
 
         Without a password, or for a pull request, everything is tested, nothing is pushed, and the report says so. What
         is published may change the table of images in README.md: the report says that, and ci-report has the new file.
