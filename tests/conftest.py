@@ -5,7 +5,8 @@ import contextlib
 import itertools
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -129,6 +130,16 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of the user's for what several tests share, which is made before a test's own places are."""
+    with pytest.MonkeyPatch.context() as patch:
+        _set_places(patch, tmp_path_factory.mktemp("shared"))
+        patch.setenv("BASELARD_NO_DAEMON", "1")
+        patch.delenv("BASELARD_ENGINE", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store and a cache of this test's own, where the code under test would use the user's.
@@ -137,7 +148,9 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """
     places = tmp_path_factory.getbasetemp() / "places" / str(next(_NUMBERS))
     places.mkdir(parents=True)
-    monkeypatch.setenv("BASELARD_STORE", str(places / "store"))
-    monkeypatch.setenv("BASELARD_CACHE", str(places / "cache"))
-    monkeypatch.setenv("BASELARD_NO_DAEMON", "1")
-    monkeypatch.delenv("BASELARD_ENGINE", raising=False)
+    _set_places(monkeypatch, places)
+
+
+def _set_places(patch: pytest.MonkeyPatch, places: Path) -> None:
+    patch.setenv("BASELARD_STORE", str(places / "store"))
+    patch.setenv("BASELARD_CACHE", str(places / "cache"))
