@@ -13,6 +13,7 @@ from bench import user
 from bench.user import NUMBERS, User
 
 _ENDING = 20.0  # seconds until what somebody started has to be gone with it
+_FIRST = 70_000  # beyond the owners that a user namespace has, so that nothing holds by a user's own number alone
 _IN_THE_CHECKOUT = ("HYPOTHESIS_STORAGE_DIRECTORY", "MYPY_CACHE_DIR", "RUFF_CACHE_DIR")  # else, and that is root's
 _PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 
@@ -36,7 +37,7 @@ def tested(arguments: Sequence[str]) -> int:
         return 1
     number = os.getpid() % 10_000  # several runs at once are apart
     with places() as place:
-        somebody = user.made(place, 60_000 + number, 2_100_000_000 + number * NUMBERS)
+        somebody = user.made(place, _FIRST + number, 2_100_000_000 + number * NUMBERS)
         (somebody.home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")  # the checkout is root's
         kept = [f"{name}={somebody.home}/{name}" for name in _IN_THE_CHECKOUT]
         done = subprocess.run([*somebody.login(os.environ), *kept, *_PYTEST, *arguments], check=False)

@@ -24,7 +24,8 @@ def put(registry, place, text):
     (place / "text").write_text(text)
     run("umoci", "init", "--layout", place / text)
     run("umoci", "new", "--image", layout)
-    run("tar", "-C", place, "-cf", place / "layer.tar", "text")  # umoci's own of one file ends too early
+    # umoci's own of one file ends too early
+    run("tar", "--owner=0", "--group=0", "-C", place, "-cf", place / "layer.tar", "text")
     run("umoci", "raw", "add-layer", "--image", layout, place / "layer.tar")
     target = f"docker://{registry}/acme/under:v1"
     run("skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}", target)
