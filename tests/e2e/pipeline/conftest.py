@@ -78,7 +78,8 @@ def call_on() -> Callable[[Path], Call]:
 
 def calling(store: Path) -> Call:
     def run(source: Path, *args: str, inside: bool = False, timeout: float = 900) -> Called:
-        environment = {**os.environ, "BASELARD_STORE": str(store), "PYTHONPATH": str(ROOT)}
+        kept = {"BASELARD_STORE": str(store), "BASELARD_CACHE": f"{store}-cache"}  # the module is registered once
+        environment = {**os.environ, **kept, "PYTHONPATH": str(ROOT)}
         about = [] if inside else ["--source", str(source)]
         argv = [sys.executable, "-m", "baselard.cli", "call", "--progress", "plain", *about, *args]
         where = source if inside else ROOT
