@@ -7,11 +7,12 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-"""Which of them this is; 0 too where there is one process."""
+NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + (5 if os.geteuid() else 0)
+"""Which of them this is; 0 too where there is one process. A plain user's may run beside root's, so they count on."""
 
 # What takes longest begins first, so that short files are left for who is done early.
 _ORDER = ("e2e", "conformance", "integration", "security", "unit", "architecture")
+_LONGEST = "tests/e2e/rootless/"  # a whole run of its own
 _PORTS = range(10_000, 32_000)  # below those that Linux gives away itself (ip_local_port_range)
 _EACH = 2_000
 
@@ -27,6 +28,8 @@ def wanted(chosen: Iterable[str], cores: int) -> int:
 
 def turn(nodeid: str) -> int:
     """When a test's file has its turn: a smaller number is earlier."""
+    if nodeid.startswith(_LONGEST):
+        return -1
     level = nodeid.split("/")[1]
     return _ORDER.index(level) if level in _ORDER else 0
 
