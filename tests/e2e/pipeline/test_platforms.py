@@ -88,7 +88,8 @@ def machine(reference, architecture, scratch):
     layout = scratch / f"layout-{architecture}"
     copy = ["skopeo", "--override-arch", architecture, "copy", "-q", "--src-tls-verify=false"]
     subprocess.run([*copy, f"docker://{reference}", f"oci:{layout}:x"], check=True)
-    subprocess.run(["umoci", "unpack", "--image", f"{layout}:x", scratch / architecture], check=True)
+    rootless = ["--rootless"] if os.geteuid() else []
+    subprocess.run(["umoci", "unpack", *rootless, "--image", f"{layout}:x", scratch / architecture], check=True)
     return (scratch / architecture / "rootfs/machine").read_text().strip()
 
 
