@@ -18,7 +18,6 @@ SUDO = pytest.mark.root("the user behind sudo is nobody else's to name")
 MOUNTS = pytest.mark.root("it mounts a home that is read-only")
 STORE = pytest.mark.root("it makes the store itself, outside of a user namespace")
 DAEMONS = pytest.mark.root("it starts Docker's daemons beside")
-CRUN = pytest.mark.root("crun runs no plain user's containers")
 EMULATOR = pytest.mark.root("it registers an emulator")
 
 

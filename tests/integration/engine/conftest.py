@@ -26,9 +26,8 @@ from baselard.engine.run.services.session_services import SessionServices
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver import digest
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import ids, snapshots
+from baselard.engine.store import snapshots
 from baselard.engine.store.database import Store
-from tests import alone
 
 PROGRAMS = """
     test sh true false cat ls env id mkdir echo sleep wget nc pwd rm mv touch stat head dd ps kill httpd
@@ -105,8 +104,6 @@ def machine(_own_mounts: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(params=runtimes.NAMES)
 def either_runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have containers run by this one; a test that asks for it is run with each."""
-    if request.param == "crun" and not ids.are_all():
-        pytest.skip(f"for root alone: {alone.CRUN.args[0]}")
     if not process.which(request.param):
         pytest.skip(f"needs {request.param}: apt-get install {request.param}")
     monkeypatch.setenv("BASELARD_RUNTIME", request.param)

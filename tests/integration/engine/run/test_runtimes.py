@@ -15,10 +15,11 @@ from baselard.engine.run.containers.command import TmpfsMount
 from baselard.engine.run.containers.host import HostEnvironment
 from baselard.engine.run.containers.limits import Limits
 from baselard.engine.run.containers.runtime_spec import Spec
+from baselard.engine.run.containers.runtimes import Program
 from baselard.oci.platforms import this_machine
 from tests import alone
 
-pytestmark = [pytest.mark.root, alone.CRUN]
+pytestmark = pytest.mark.root
 
 STATES = """
 for name in Cap Seccomp NoNewPrivs Groups Uid; do grep ^$name /proc/self/status; done; id; pwd; umask; env
@@ -40,6 +41,12 @@ def test_a_program_is_the_same_to_itself_by_either(run, monkeypatch, crun):
     assert shown["crun"] == shown["runc"]
 
 
+def test_nobody_steps_in_where_either_will_do(run, monkeypatch, either_runtime):
+    monkeypatch.setattr(runtimes, "_given_up", [])
+    assert run("echo x", user="builder").stdout == "x\n"
+    assert runtimes.chosen().name == either_runtime
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -54,6 +61,7 @@ def test_devices_and_the_kernels_settings_are_out_of_reach(run, either_runtime, 
     assert "not permitted" in text or "Read-only" in text, text
 
 
+@alone.LIMITS
 def test_limits_hold(run, worker, either_runtime):
     on = replace(worker, host=HostEnvironment(limits=Limits(pids=12)))
     said = run("for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sleep 1 & done 2>&1; wait", on=on, expect=Expect.ANY)
@@ -88,13 +96,13 @@ def test_the_filter_is_what_crun_makes_of_the_profile(crun, tmp_path, busybox, m
         config = runtime_spec.config(Spec(draft.path, ("/bin/sleep", "1000"), {}, ""), "/baselard-filter-test")
         config["linux"]["seccomp"] = profile
         (tmp_path / "config.json").write_text(json.dumps(config))
-        argv = [crun, "--root", str(tmp_path / "root"), "run", "--bundle", str(tmp_path), "filter-test"]
-        with subprocess.Popen(argv) as running:
+        command = [crun, *Program("crun", crun).options, "--root", str(tmp_path / "root")]
+        with subprocess.Popen([*command, "run", "--bundle", str(tmp_path), "filter-test"]) as running:
             status = tmp_path / "root/filter-test/status"
             while not status.exists() and running.poll() is None:
                 pass
             theirs = (status.parent / "seccomp.bpf").read_bytes()
-            subprocess.run([*argv[:3], "delete", "--force", "filter-test"], check=False)
+            subprocess.run([*command, "delete", "--force", "filter-test"], check=False)
     ours = seccomp_program.compiled(profile)
     assert ours.endswith(theirs)
     assert 0 < len(ours) - len(theirs) <= 16 * 8
@@ -109,7 +117,7 @@ def test_what_crun_cannot_start_runc_does(run, monkeypatch, tmp_path, crun):
     """A stand-in that complains as crun does, to its standard error and its log, before anything has run."""
     log = '{"msg":"no such thing","level":"error","time":"2026"}'
     (tmp_path / "crun").write_text(
-        f"#!/bin/sh\n[ $1 = --version ] && exec {crun} --version\n"
+        f"#!/bin/sh\n[ $1 = --cgroup-manager=disabled ] && shift\n[ $1 = --version ] && exec {crun} --version\n"
         f"[ $3 = delete ] || {{ mkdir -p $2/state; echo no such thing >&2; sleep 0.01; echo '{log}' > $6; exit 1; }}\n"
     )
     (tmp_path / "crun").chmod(0o755)

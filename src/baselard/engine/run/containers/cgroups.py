@@ -19,7 +19,7 @@ _PREFIX = "baselard-"
 _PATIENCE = 2.0  # seconds for the kernel to take killed processes apart
 _OLD = 60.0  # seconds; a younger one may have been made for a program that has not entered it yet
 _MS_REMOUNT, _MS_BIND = 0x20, 0x1000
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _ahead = ThreadPoolExecutor(1, "cgroup")
 _FLAGS = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
 
@@ -27,10 +27,12 @@ _FLAGS = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
 def make_writable() -> str:
     """Mount this process's control groups writable, in its own mount namespace; what is in the way, or "".
 
-    Call after ``snapshot.private_namespace``; nothing is done where all is well, nor in a user namespace, where runc
-    does without.
+    Call after ``snapshot.private_namespace``; nothing is done where all is well. In a user namespace containers do
+    without.
     """
     if not ids.are_all():
+        with contextlib.suppress(OSError):  # runc runs them there
+            _hide_from_crun()
         return ""
     try:
         mounts = list(_mounts(Path("/proc/self/mountinfo").read_text()))
@@ -83,6 +85,13 @@ def unlike_crun() -> str:
     except OSError:
         return ""
     return f"control groups of both versions are mounted ({both} in {_UNIFIED})" if both else ""
+
+
+def _hide_from_crun() -> None:
+    """See no group of the second version where crun would refuse both; none is there to be written in any case."""
+    if unlike_crun():
+        _leave_unified_out()
+        mounting.mount("none", _ROOT, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _FLAGS)
 
 
 def _leave_unified_out() -> None:

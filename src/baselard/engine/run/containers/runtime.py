@@ -183,7 +183,7 @@ class OciContainer:
 
     @property
     def _command(self) -> tuple[str, ...]:
-        return (self.program.path, "--root", str(self._root))
+        return (self.program.path, *self.program.options, "--root", str(self._root))
 
     @property
     def _root(self) -> Path:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from baselard.engine.errors import HostError
 from baselard.engine.host import process
 from baselard.engine.run.containers import cgroups
-from baselard.engine.store import ids
 
 NAMES = ("runc", "crun")
 _given_up: list[bool] = []
@@ -24,6 +23,11 @@ class Program:
 
     name: str
     path: str
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Words before the command: crun, unlike runc, has to be told that it may make no control group."""
+        return ("--cgroup-manager=disabled",) if self.name == "crun" and not cgroups.are_ours() else ()
 
     @property
     def state(self) -> str:
@@ -70,8 +74,6 @@ def _unfit() -> str:
     """Why crun runs no container for this user, or ""."""
     if not (path := process.which("crun")):
         return "crun is not installed"
-    if not ids.are_all():
-        return "crun has not been tried for plain users"
     return "" if _version(path) >= _OLDEST else f"{path} is older than {'.'.join(map(str, _OLDEST))}"
 
 

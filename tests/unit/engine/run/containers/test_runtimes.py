@@ -34,11 +34,10 @@ def test_crun_where_it_is_there(machine):
     ("change", "why"),
     [
         ((process, "which", lambda name: "/usr/bin/runc" if name == "runc" else None), "not installed"),
-        ((ids, "are_all", lambda: False), "plain users"),
         ((runtimes, "_version", lambda path: (1, 7)), "older than 1.8"),
         ((runtimes, "_version", lambda path: (0,)), "older than 1.8"),
     ],
-    ids=["missing", "rootless", "old", "unknown"],
+    ids=["missing", "old", "unknown"],
 )
 def test_else_runc_and_why(machine, change, why):
     machine.setattr(*change)
@@ -48,6 +47,14 @@ def test_else_runc_and_why(machine, change, why):
     machine.setenv("BASELARD_RUNTIME", "crun")
     with pytest.raises(HostError, match=why):
         runtimes.chosen()
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_crun_is_told_where_it_may_make_no_control_group(machine, ours):
+    """As its makers' podman tells it without root: crun(1), --cgroup-manager."""
+    machine.setattr(cgroups, "are_ours", lambda: ours)
+    assert runtimes.named("crun").options == (() if ours else ("--cgroup-manager=disabled",))
+    assert runtimes.named("runc").options == ()
 
 
 def test_a_machine_whose_groups_crun_refuses(machine):
