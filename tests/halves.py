@@ -3,11 +3,13 @@
 The second half is run by root of a user namespace of theirs, as the engine of a plain user is.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -49,13 +51,29 @@ def _is_inside(item: pytest.Item) -> bool:
 
 def run(offer: Offer, arguments: Sequence[str], chosen: Sequence[str]) -> int:
     """Run pytest with these arguments, which chose these paths, for each half that has tests; the worst exit code."""
-    codes = set() if _by_commands(chosen) else {_inside(offer, arguments)}
-    return int(max((codes | {_pytest("outside", arguments)}) - {_NONE}, default=_NONE))
+    with interrupted_below():
+        codes = set() if _by_commands(chosen) else {_inside(offer, arguments)}
+        if pytest.ExitCode.INTERRUPTED not in codes:
+            codes.add(_pytest("outside", arguments))
+    return int(max(codes - {_NONE}, default=_NONE))
 
 
 def _by_commands(chosen: Sequence[str]) -> bool:
     """Whether no path holds a test of the half in the namespace."""
     return all(Path(word.partition("::")[0]).resolve().is_relative_to(_BY_COMMANDS) for word in chosen)
+
+
+@contextlib.contextmanager
+def interrupted_below() -> Iterator[None]:
+    """Inside the block, a Ctrl-C is for what was started alone: pytest ends its own processes, if it is let.
+
+    ``subprocess.run`` would kill it after a quarter of a second.
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # unlike SIG_IGN, no program that is started inherits it
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _pytest(half: str, arguments: Sequence[str]) -> int:

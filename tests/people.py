@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from baselard.engine.store import deep
 from bench import user
 from bench.user import NUMBERS, User
+from tests import halves
 
 _ENDING = 20.0  # seconds until what somebody started has to be gone with it
 _FIRST = 70_000  # beyond the owners that a user namespace has, so that nothing holds by a user's own number alone
@@ -24,10 +26,12 @@ def places() -> Iterator[Path]:
 
     Its name is short: paths of sockets have 107 bytes (unix(7)).
     """
-    with tempfile.TemporaryDirectory(prefix="u-", dir="/var/tmp") as name:
-        place = Path(name)
+    place = Path(tempfile.mkdtemp(prefix="u-", dir="/var/tmp"))
+    try:
         place.chmod(0o755)
         yield place
+    finally:
+        deep.remove(place)  # a run that was interrupted leaves trees of any depth
 
 
 def tested(arguments: Sequence[str]) -> int:
@@ -40,7 +44,8 @@ def tested(arguments: Sequence[str]) -> int:
         somebody = user.made(place, _FIRST + number, 2_100_000_000 + number * NUMBERS)
         (somebody.home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")  # the checkout is root's
         kept = [f"{name}={somebody.home}/{name}" for name in _IN_THE_CHECKOUT]
-        done = subprocess.run([*somebody.login(os.environ), *kept, *_PYTEST, *arguments], check=False)
+        with halves.interrupted_below():
+            done = subprocess.run([*somebody.login(os.environ), *kept, *_PYTEST, *arguments], check=False)
         if gone_on := left(somebody):
             sys.stderr.write("--as-user: these processes are left:\n" + "\n".join(gone_on) + "\n")
         return done.returncode or bool(gone_on)
