@@ -18,6 +18,7 @@ SUDO = pytest.mark.root("the user behind sudo is nobody else's to name")
 MOUNTS = pytest.mark.root("it mounts a home that is read-only")
 STORE = pytest.mark.root("it makes the store itself, outside of a user namespace")
 DAEMONS = pytest.mark.root("it starts Docker's daemons beside")
+OWNERS = pytest.mark.root("it gives files to owners beyond 65535")
 EMULATOR = pytest.mark.root("it registers an emulator")
 
 

@@ -5,20 +5,27 @@ expression for it), ``error`` (one to be found in the error's message; ``extensi
 they begin with if ``starts`` says so). ``unordered`` lists are compared as sets.
 ``given`` names objects whose IDs stand in the query as ``$name``; each may use the ones before it. A query that
 begins with ``busybox{`` starts at a container with a shell.
-``deliberate`` is the reason why a Dagger engine answers otherwise, and ours is to stay as it is.
+``deliberate`` is the reason why a Dagger engine answers otherwise, and ours is to stay as it is. ``alone`` names the
+reason of tests/alone.py why a plain user's engine cannot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from tests import alone
 from tests.conformance.cases import CASES, check, leaf
 
 pytestmark = pytest.mark.root
 
 
-@pytest.mark.parametrize("name", CASES)
+def _cases() -> Iterator[Any]:
+    for name, case in CASES.items():
+        yield pytest.param(name, marks=getattr(alone, case["alone"]) if "alone" in case else ())
+
+
+@pytest.mark.parametrize("name", _cases())
 def test_case(name: str, client: Any, recorder: Any) -> None:
     case = CASES[name]
     if client.real and "deliberate" in case and not recorder:

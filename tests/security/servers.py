@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from baselard.engine.run.networks.namespaces import Within
 from tests.conformance.dockerfile.serving import wait_for
 from tests.workers import free_port
 
@@ -17,8 +18,10 @@ _AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "protoco
 
 
 @contextlib.contextmanager
-def web(answer: bytes, headers: Mapping[str, str] | None = None, host: str = "127.0.0.1") -> Iterator[str]:
-    """The address of a server that gives ``answer`` for every path."""
+def web(
+    answer: bytes, headers: Mapping[str, str] | None = None, host: str = "127.0.0.1", inside: Within = lambda act: act()
+) -> Iterator[str]:
+    """The address of a server that gives ``answer`` for every path, in the network that ``inside`` leads to."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -31,7 +34,7 @@ def web(answer: bytes, headers: Mapping[str, str] | None = None, host: str = "12
         def log_message(self, *args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer((host, 0), Handler) as server:
+    with inside(lambda: http.server.ThreadingHTTPServer((host, 0), Handler)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

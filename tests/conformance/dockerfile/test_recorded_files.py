@@ -6,7 +6,7 @@ again instead of the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import anyio
 import dagger
 import pytest
 
+from tests import alone
 from tests.conformance.dockerfile import oracle, ours
 from tests.conformance.dockerfile.cases import Case, agent, load_cases, load_expected
 from tests.conformance.dockerfile.serving import engine_session, registry_of_bases
@@ -41,6 +42,9 @@ UNLIKE_DOCKER_BUILD = {"run-pid-one"}
 WITHOUT_CONTEXTS = [
     name for name, case in CASES.items() if not case.contexts and name not in UNMOVABLE | UNLIKE_DOCKER_BUILD
 ]
+
+# A plain user's engine refuses what they make.
+ALONE = {"run-file-kinds": alone.DEVICES, "owner-number-largest": alone.OWNERS}
 
 Answers = dict[str, dict[str, Any]]
 
@@ -132,7 +136,11 @@ def compare(
         assert found["history"] == expected["history"]
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in WARNED | UNLIKE_OBJECTS])
+def _named(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=ALONE.get(name, ())) for name in names]
+
+
+@pytest.mark.parametrize("name", _named(name for name in CASES if name not in WARNED | UNLIKE_OBJECTS))
 def test_through_objects(name: str, object_answers: Answers, request: pytest.FixtureRequest) -> None:
     case = CASES[name]
     if name in NOT_ON_DAGGER and request.config.getoption("--engine") == "dagger":
@@ -155,7 +163,7 @@ def test_directories_that_an_archive_may_not_list_are_warned_of(folder: Path) ->
     assert warned == [f"Dockerfile:2: {path} {said}" for path in ("/tmp", "/home/app")]
 
 
-@pytest.mark.parametrize("name", WITHOUT_CONTEXTS)
+@pytest.mark.parametrize("name", _named(WITHOUT_CONTEXTS))
 def test_through_docker_build(name: str, docker_build_answers: Answers, request: pytest.FixtureRequest) -> None:
     case = CASES[name]
     compare(case, docker_build_answers[name], _expected(case, request), unlike=Path(case.path).name, history=True)

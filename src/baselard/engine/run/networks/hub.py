@@ -148,9 +148,11 @@ class _Helper:
             self.child.wait(_PATIENCE)
         process.kill(self.child)
         self.child.wait()
+        self._ended.wait(_PATIENCE)
 
     def _listen(self) -> None:
-        process.pump(self.child, self._heard)
+        with self.child:  # which closes its streams
+            process.pump(self.child, self._heard)
         self._ended.set()
         self._ready.set()
 
