@@ -98,7 +98,7 @@ def _around(engine: Client, address: str) -> Within:
         return lambda function: function()
     for place in Path(f"/proc/{engine.child.pid}/fd").iterdir():
         if os.readlink(place).startswith("net:["):
-            inside = partial(namespaces.inside, Namespace(os.open(place, os.O_RDONLY), place.name))
+            inside = partial(namespaces.inside, Namespace(os.open(place, os.O_RDONLY), place.name, -1))
             with contextlib.suppress(OSError), inside(lambda: socket.create_server((address, 0))):
                 return inside
     pytest.fail(f"no network of the engine's has {address}")
