@@ -23,6 +23,7 @@ NAMES = ("outside", "inside")
 _BY_COMMANDS = Path(__file__).with_name("e2e")
 _INSIDE = {"_own_mounts", "_namespace"}  # fixtures
 _NONE = pytest.ExitCode.NO_TESTS_COLLECTED
+_INTERRUPTED = {pytest.ExitCode.INTERRUPTED, 128 + signal.SIGINT}  # the latter before pytest has begun
 
 
 def offered() -> tuple[Offer, str]:
@@ -53,7 +54,7 @@ def run(offer: Offer, arguments: Sequence[str], chosen: Sequence[str]) -> int:
     """Run pytest with these arguments, which chose these paths, for each half that has tests; the worst exit code."""
     with interrupted_below():
         codes = set() if _by_commands(chosen) else {_inside(offer, arguments)}
-        if pytest.ExitCode.INTERRUPTED not in codes:
+        if codes.isdisjoint(_INTERRUPTED):
             codes.add(_pytest("outside", arguments))
     return int(max(codes - {_NONE}, default=_NONE))
 
@@ -77,7 +78,8 @@ def interrupted_below() -> Iterator[None]:
 
 
 def _pytest(half: str, arguments: Sequence[str]) -> int:
-    return subprocess.run([sys.executable, "-m", "pytest", f"--half={half}", *arguments], check=False).returncode
+    code = subprocess.run([sys.executable, "-m", "pytest", f"--half={half}", *arguments], check=False).returncode
+    return code if code >= 0 else 128 - code
 
 
 def _inside(offer: Offer, arguments: Sequence[str]) -> int:
