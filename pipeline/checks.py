@@ -89,9 +89,12 @@ def of_example(example: Example, images: Images, source: dagger.Directory, tools
         )
         return await _judged(example.tests, exam)
 
+    async def built() -> dagger.Container:
+        return await ready.evaluated(await images.example(example))
+
     return Subject(
         example.name,
-        lambda: images.example(example),
+        built,
         judge,
         quarantined(settings.quarantine),
         wait=lambda: images.ready_for(example),

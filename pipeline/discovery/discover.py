@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -18,6 +19,8 @@ from pipeline.project import Base, Example, Project, SourceTree, base_of, few, u
 if TYPE_CHECKING:  # whoever plans a repository on a disk has no engine
     import dagger
 
+    from pipeline.discovery.at_once import AtOnce
+
 _FEW = 3  # names that a sentence may list
 
 
@@ -26,28 +29,43 @@ class EngineTree:
     """A directory of an engine as discovery reads it.
 
     Discovery asks for many patterns that differ in their last part alone: what is in a directory is asked for once.
+    What it wants to know at once it asks in one query.
     """
 
     source: dagger.Directory
     listed: dict[str, asyncio.Task[list[str]]] = field(default_factory=dict, compare=False, repr=False)
 
+    @functools.cached_property
+    def _at_once(self) -> AtOnce:
+        from pipeline.discovery.at_once import AtOnce  # see TYPE_CHECKING
+
+        return AtOnce(self.source)
+
     async def glob(self, pattern: str) -> list[str]:
         above, slash, last = pattern.rpartition("/")
         if "**" in pattern or any(sign in last for sign in "[\\"):  # which engines read in their own way
-            return await self.source.glob(pattern)
+            return await self._glob(pattern)
         everything = f"{above}{slash}*"
         if everything not in self.listed:
-            self.listed[everything] = asyncio.ensure_future(self.source.glob(everything))
+            self.listed[everything] = asyncio.ensure_future(self._glob(everything))
         listed = await self.listed[everything]
         return [path for path in listed if fnmatchcase(path.rstrip("/").rpartition("/")[2], last)]
 
     async def text(self, path: str) -> str | None:
         import dagger  # see TYPE_CHECKING
 
+        from baselard.dockerfile.dagger.query import field, parts
+
         try:
-            return await self.source.file(path).contents()
+            answer = await self._at_once.ask(field(self.source, "file", parts("File", "contents"), path=path))
         except dagger.QueryError:
             return None
+        return str(answer["contents"])
+
+    async def _glob(self, pattern: str) -> list[str]:
+        from baselard.dockerfile.dagger.query import field  # see TYPE_CHECKING
+
+        return list(await self._at_once.ask(field(self.source, "glob", pattern=pattern)))
 
 
 async def project(

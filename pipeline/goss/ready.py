@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagger
 
 from baselard.dockerfile.dagger.query import field, parts, select
 from baselard.oci import durations
+
+if TYPE_CHECKING:
+    from dagger.client._core import Field
 
 # Docker's default for a healthcheck without a timeout of its own.
 _TIMEOUT_MS = 30_000
@@ -50,12 +53,41 @@ class Readiness:
         return yaml.safe_dump(tests).replace("{{", '{{"{{"}}') if tests else ""
 
 
+class _Evaluated(dagger.Container):
+    """A container that is built, and what it declares."""
+
+    readiness: Readiness
+
+    @classmethod
+    def _graphql_name(cls) -> str:
+        return "Container"
+
+    async def sync(self) -> _Evaluated:
+        return self
+
+
+async def evaluated(image: dagger.Container) -> dagger.Container:
+    """The image, built, with what `of` tells of it, in one query. Raises dagger.QueryError, or its dagger.ExecError."""
+    answer = await select(image, {"sync": field(image, "sync"), **_asked(image)})
+    built = _Evaluated(image._ctx.select_id("Container", answer["sync"]))
+    built.readiness = _read(answer)
+    return built
+
+
 async def of(image: dagger.Container) -> Readiness:
-    """The declarations of this image, in one query."""
-    asked = {name: field(image, name) for name in ("entrypoint", "defaultArgs")}
-    asked["exposedPorts"] = field(image, "exposedPorts", _PORT)
-    asked["dockerHealthcheck"] = field(image, "dockerHealthcheck", _HEALTHCHECK)
-    answer = await select(image, asked)
+    """The declarations of this image, in one query, or in none if it came by `evaluated`."""
+    return image.readiness if isinstance(image, _Evaluated) else _read(await select(image, _asked(image)))
+
+
+def _asked(image: dagger.Container) -> dict[str, Field]:
+    return {
+        **{name: field(image, name) for name in ("entrypoint", "defaultArgs")},
+        "exposedPorts": field(image, "exposedPorts", _PORT),
+        "dockerHealthcheck": field(image, "dockerHealthcheck", _HEALTHCHECK),
+    }
+
+
+def _read(answer: Mapping[str, Any]) -> Readiness:
     ports = sorted(one["port"] for one in answer["exposedPorts"] if one["protocol"] == "TCP")
     started = tuple(answer["entrypoint"] or ()), tuple(answer["defaultArgs"] or ())
     return Readiness(tuple(ports), *_healthcheck(answer["dockerHealthcheck"]), *started)

@@ -6,7 +6,6 @@ import uuid
 from dataclasses import dataclass
 
 import dagger
-from dagger import dag
 
 from pipeline import spans
 from pipeline.goss import files as gossfiles
@@ -32,10 +31,13 @@ class How:
 
 
 def prepared(image: dagger.Container, tools: dagger.Directory, nonce: str) -> dagger.Container:
-    """The image with the tools mounted. A fresh nonce makes the next exec run although an equal one ran before."""
+    """The image with the tools mounted. A fresh nonce makes the next exec run although an equal one ran before.
+
+    Where the report goes is the tools' directory as well: any other would cost a query for each image.
+    """
     return (
-        image.with_mounted_directory("/.goss", tools)
-        .with_mounted_directory("/.goss-run", dag.directory().with_new_directory("out", permissions=0o777))
+        image.with_mounted_directory("/.goss", tools, read_only=True)
+        .with_mounted_directory("/.goss-run", tools)
         .with_env_variable("BASELARD_NONCE", nonce)
     )
 
@@ -68,7 +70,7 @@ async def beside(
     words = [mark, "yes" if command else "no", str(how.wait), judging.name, *command]
     ran = (
         prepared(image, tools, judging.nonce)
-        .with_mounted_directory("/.goss-tests", tests)
+        .with_mounted_directory("/.goss-tests", tests, read_only=judging.name == "gossfiles")
         .with_exec(
             [*SHELL, "/.goss/run.sh", *words], expect=dagger.ReturnType.ANY, use_entrypoint=how.mode == "entrypoint"
         )

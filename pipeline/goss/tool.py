@@ -49,10 +49,14 @@ async def _made(tools: dagger.Directory) -> None:
 
 
 def directory(platform: str = "") -> dagger.Directory:
-    """The tool directory, to be mounted at `/.goss`: packages' files, short names for some, and the scripts here."""
+    """The tool directory, to be mounted at `/.goss`: packages' files, short names for some, and the scripts here.
+
+    `out` is where the report is written when it is mounted at `/.goss-run` as well.
+    """
     tools = packages.unpacked(PACKAGES, SCRIPTED, platform)
     for name, target in LINKS.items():
         tools = tools.with_symlink(target, name)
+    tools = tools.with_new_directory("out", permissions=0o777)
     here = Path(__file__).parent
     for script in SCRIPTS:
         tools = tools.with_new_file(script, (here / script).read_text(), permissions=0o755)

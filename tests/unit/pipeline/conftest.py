@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -10,8 +11,10 @@ import dagger
 import gql
 import pytest
 from dagger._exceptions import QueryErrorValue
+from dagger.client._core import Field
 
 from baselard.oci import digests
+from pipeline.discovery import at_once
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
@@ -38,6 +41,19 @@ class FakeFile:
 class FakeDirectory:
     files: dict[str, str] = field(default_factory=dict)
 
+    @staticmethod
+    def _graphql_name() -> str:
+        return "Directory"
+
+    async def select(self, questions: Mapping[str, Field]) -> dict[str, object]:
+        """The answers to fields of a directory; fails as a whole when one of them does, as a query."""
+        return {name: await self._answer(one) for name, one in questions.items()}
+
+    async def _answer(self, one: Field) -> object:
+        if one.name == "glob":
+            return await self.glob(**one.args)
+        return {"contents": await self.file(**one.args).contents()}
+
     async def glob(self, pattern: str) -> list[str]:
         return sorted(filter(_regex(pattern).fullmatch, self.files))
 
@@ -60,8 +76,9 @@ class FakeDirectory:
 
 
 @pytest.fixture
-def repository():
+def repository(monkeypatch):
     """Make a repository from a mapping of paths to texts."""
+    monkeypatch.setattr(at_once, "select", FakeDirectory.select)
     return FakeDirectory
 
 

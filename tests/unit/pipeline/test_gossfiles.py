@@ -100,6 +100,22 @@ async def test_what_an_image_declares_is_read_in_one_query(monkeypatch):
     assert len(asked) == 2
 
 
+@pytest.mark.anyio
+async def test_an_image_is_built_and_read_in_one_query(monkeypatch):
+    asked = []
+
+    async def select(image, selection):
+        asked.append(sorted(selection))
+        return {"sync": "ID", "entrypoint": [], "defaultArgs": ["sh"], "exposedPorts": [], "dockerHealthcheck": None}
+
+    monkeypatch.setattr(ready, "select", select)
+    image = await (await ready.evaluated(dagger.Client().container())).sync()
+    assert await ready.of(image) == Readiness(arguments=("sh",))
+    assert asked == [["defaultArgs", "dockerHealthcheck", "entrypoint", "exposedPorts", "sync"]]
+    (first,) = image._ctx.selections
+    assert (first.name, first.args) == ("node", {"id": "ID"})
+
+
 def test_an_image_that_declares_nothing_is_no_service():
     assert not Readiness().declared
     assert Readiness().gossfile() == ""

@@ -138,6 +138,7 @@ async def test_a_bad_example_does_not_stop_the_others(repository, builds, monkey
 
     monkeypatch.setattr(basic, "attempt", passes)
     monkeypatch.setattr(checks.ready, "of", nothing)
+    monkeypatch.setattr(checks.ready, "evaluated", FakeContainer.sync)
     found = await project(
         repository, bad="FROM ghcr.io/a/base\n# BROKEN\n", good="FROM ghcr.io/a/base\n", odd="FROM x\n"
     )

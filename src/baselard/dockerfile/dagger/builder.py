@@ -14,10 +14,11 @@ from baselard.dockerfile.dagger.copy import copy
 from baselard.dockerfile.dagger.ground import make_directory
 from baselard.dockerfile.dagger.hidden import with_hidden
 from baselard.dockerfile.dagger.known import known
-from baselard.dockerfile.dagger.lookup import look_up
+from baselard.dockerfile.dagger.lookup import Top, look_at_top, look_up
 from baselard.dockerfile.dagger.owners import read_tables
 from baselard.dockerfile.dagger.run import run_limits, run_step
 from baselard.dockerfile.plan.steps import Configure, Git, Inline, RunStep, Step, Url
+from baselard.dockerfile.syntax.ignore import ROOT_IGNORE
 from baselard.oci.image_config import ImageConfig
 
 
@@ -40,10 +41,12 @@ class DaggerBuilder:
 
     async def read_text(self, tree: dagger.Directory, path: str) -> str | None:
         if "/" in path:
-            there = await tree.exists(path)
-        else:
-            there = path in await self.asked.once("entries", tree, tree.entries)
-        return await tree.file(path).contents() if there else None
+            return await tree.file(path).contents() if await tree.exists(path) else None
+        likely = "" if path.endswith(ROOT_IGNORE) else path
+        top: Top = await self.asked.once("top", tree, lambda: look_at_top(tree, likely))
+        if path in top.texts or path not in top.names:
+            return top.texts.get(path)
+        return await tree.file(path).contents()
 
     async def config_of(self, container: dagger.Container) -> ImageConfig:
         return await self.asked.once("config", container, lambda: self._read_config(container))

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import dagger
 from dagger.client._core import Field
 
 from baselard.dockerfile.apply.builder import MatchedPath
-from baselard.dockerfile.dagger.query import exists, field, select
+from baselard.dockerfile.dagger.query import exists, field, parts, select
 from baselard.dockerfile.syntax.paths import as_glob, has_wildcards, split_wildcards
+
+
+@dataclass(frozen=True)
+class Top:
+    """The names in a directory, and the text of one file, if it was asked for and is there."""
+
+    names: frozenset[str]
+    texts: Mapping[str, str]
+
+
+async def look_at_top(tree: dagger.Directory, path: str = "") -> Top:
+    """Look at a directory, and into the file that is likely to be there: one query if it is, else two."""
+    names = {"entries": field(tree, "entries")}
+    if path:
+        try:
+            found = await select(tree, {**names, "file": field(tree, "file", parts("File", "contents"), path=path)})
+            return Top(frozenset(found["entries"]), {path: found["file"]["contents"]})
+        except dagger.QueryError:
+            pass  # the file is not there, or is none; whatever else it is comes again
+    return Top(frozenset((await select(tree, names))["entries"]), {})
 
 
 async def look_up(tree: dagger.Directory, patterns: Sequence[str]) -> list[list[MatchedPath]]:

@@ -1,8 +1,10 @@
 """Bases and examples by convention and by configuration."""
 
+import asyncio
+
 import pytest
 
-from pipeline.discovery import discover
+from pipeline.discovery import at_once, discover
 from pipeline.discovery.discover import EngineTree
 from pipeline.errors import ConfigError
 from pipeline.project import base_of
@@ -76,6 +78,27 @@ async def test_what_is_in_a_directory_is_asked_for_once(repository, monkeypatch)
     await discover.project(repository({"image/Dockerfile": BASE, "baselard.yaml": "{}\n", **files}))
     usual = [f"{place}/*{below}" for place in ("examples", "docs/cookbooks") for below in ("/*", "/goss/*", "/tests/*")]
     assert sorted(asked) == sorted(["*", *usual, "image/*", "image/goss/*"])
+
+
+async def test_what_is_asked_at_once_is_one_query(repository, monkeypatch):
+    """However many examples: judge is the number of questions, of which those about one kind of thing come together."""
+    asked = []
+
+    async def counting(tree, questions):
+        asked.append(len(questions))
+        return await tree.select(questions)
+
+    monkeypatch.setattr(at_once, "select", counting)
+    files = {f"examples/{number:03}/Dockerfile": CHILD for number in range(150)}
+    project = await discover.project(repository({"image/Dockerfile": BASE, **files}))
+    assert len(project.examples) == 150
+    assert max(asked) == 100
+    assert len(asked) < 10
+
+
+async def test_a_question_without_an_answer_leaves_the_others_theirs(repository):
+    tree = EngineTree(repository({"a": "one", "b": "two"}))
+    assert await asyncio.gather(*map(tree.text, ("a", "none", "b"))) == ["one", None, "two"]
 
 
 async def test_no_base_is_an_error_that_says_what_to_write(found):
