@@ -81,7 +81,7 @@ ONLY = {
         "the kernel's files, where no link can be",
     ),
     "run.containers.host": (
-        {".read_bytes", ".rglob", ".exists", ".mkdir", ".write_bytes", ".rename"},
+        {".read_bytes", ".rglob", ".exists", ".mkdir", ".write_bytes", ".rename", "os.stat"},
         "this machine's settings, and files of the engine's own",
     ),
     "run.containers.runtime": (

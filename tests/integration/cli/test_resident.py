@@ -31,7 +31,7 @@ STAND_IN = """
 import fcntl, json, os, resource, signal, struct, sys, termios, threading, time
 from baselard.cli import entry
 from baselard.cli import resident
-from baselard.resident import alone
+from baselard.resident import alone, becoming
 
 
 def tell(*names):
@@ -67,6 +67,8 @@ def run(argv):
                 signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b"resized\\n"))
                 os.write(1, b"%d\\n" % os.getpid())
                 time.sleep(60)
+            case ["learnt"]:
+                print(*(told.decode() for told in learnt))
             case ["alone"]:
                 alone.require()
                 print("in the very process", os.getsid(0) == int(os.environ["SESSION"]))
@@ -79,7 +81,8 @@ def run(argv):
 
 
 entry.run = run
-resident.prepare = lambda: run
+learnt = []
+resident.prepare = lambda: becoming.Prepared(run, lambda: b"|".join([*learnt, b"%d" % os.getpid()]), learnt.append)
 """
 
 
@@ -353,6 +356,16 @@ def test_a_killed_client_takes_its_call_along(machine: Machine) -> None:
         call.kill()
         assert select.select([process], [], [], 10)[0]
         os.close(process)
+
+
+def test_what_a_call_tells_at_its_end_further_calls_know(other: Machine) -> None:
+    """Here each tells its own number behind all that it knew; of one that was killed nothing is known."""
+    assert other.run("learnt").stdout.split() == []
+    (first,) = other.run("learnt").stdout.split()
+    assert other.run("killed", "9").returncode == -9
+    again, second = other.run("learnt").stdout.split()
+    assert again == first
+    assert second.startswith(first + b"|")
 
 
 def test_a_call_survives_its_engine(other: Machine) -> None:

@@ -6,7 +6,7 @@ To parse takes longer than to answer from the store, and a client asks the same 
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import graphql
@@ -20,10 +20,21 @@ _LONGEST = 1 << 16  # characters of a query without its strings that is kept
 
 
 class Shapes:
-    """The documents of one process, by outline, with numbers in the place of their strings."""
+    """The documents of one process, by outline, with numbers in the place of their strings.
+
+    ``parsed`` are the queries, numbered likewise, that this process or the one it was forked from had to parse itself.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[DocumentNode, frozenset[int]]] = {}
+        self.parsed: dict[str, str] = {}
+
+    def learn(self, parsed: Mapping[str, str]) -> None:
+        """Know from now on, with all forks to come, what another process had to parse."""
+        for name, query in parsed.items():
+            if name not in self._known:
+                self._keep(name, query)
+        self.parsed.clear()
 
     def document(self, name: str, query: str) -> DocumentNode:
         """The document that ``graphql.parse`` makes of a query, without places; ``name`` is its outline.
@@ -48,6 +59,7 @@ class Shapes:
         above: set[int] = set()
         _mark(document, above)
         self._known[name] = document, frozenset(above)
+        self.parsed[name] = numbered
         return True
 
 

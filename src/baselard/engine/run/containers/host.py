@@ -60,6 +60,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PREFIX = "BASELARD_EXEC_"
 _PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
 _IMAGE_BUNDLES = ("etc/ssl/certs/ca-certificates.crt", "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem")
+_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _SHIPPED = Path("/usr/share/ca-certificates")
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
@@ -132,14 +133,32 @@ def detect(environ: Mapping[str, str] | None = None) -> HostEnvironment:
     variables |= {name: env[name] for name in _MIRRORS if env.get(name)}
     variables |= dict(_proxies(env))
     variables |= {name.removeprefix(_PREFIX): value for name, value in env.items() if name.startswith(_PREFIX)}
-    ca_file = Path(env.get("BASELARD_CA_FILE") or env.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
+    ca_file = Path(env.get("BASELARD_CA_FILE") or env.get("SSL_CERT_FILE") or _BUNDLE)
     redirects = {ours: other for ours, other in debian_mirror.stand_ins(env).items() if ours != other}
     return HostEnvironment(variables, ca_file, redirects, container_limits.read(env))
 
 
-@functools.cache
+def rehearse() -> None:
+    """Have at hand what containers are usually lent: for a process whose forks run them."""
+    extra_certificates(_BUNDLE)
+
+
 def extra_certificates(path: Path) -> bytes:
     """The bundle at ``path`` if it holds more than the distribution ships, else nothing: containers have those."""
+    return _extra(path, _changed(path), _changed(_SHIPPED))
+
+
+def _changed(path: Path) -> int:
+    """When a file or directory was changed; 0 where it cannot be seen."""
+    try:
+        return os.stat(path).st_ctime_ns
+    except OSError:
+        return 0
+
+
+@functools.cache
+def _extra(path: Path, *_: int) -> bytes:
+    """The answer of ``extra_certificates`` as long as the files are these."""
     try:
         content = path.read_bytes()
     except OSError:

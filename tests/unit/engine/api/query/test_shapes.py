@@ -1,5 +1,7 @@
 """Queries put together of the parts of earlier ones. Judge: graphql-core's own parser, which counts as well."""
 
+import json
+
 import graphql
 import pytest
 
@@ -39,6 +41,18 @@ def test_an_outline_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         query = f'{{ a(x: "{text}", y: "z") }}'
         shapes.document(outline(query), query)
     assert parsed == ['{ a(x: "0", y: "1") }']
+
+
+def test_what_one_process_has_parsed_another_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = Shapes(), Shapes()
+    for query in (query for family in FAMILIES for query in family):
+        one.document(outline(query), query)
+    other.learn(json.loads(json.dumps(one.parsed)))
+    assert other.parsed == {}  # who told it knows it already
+    asked = [(query, graphql.parse(query, no_location=True)) for query in FAMILIES[0] + FAMILIES[1]]
+    monkeypatch.setattr(graphql, "parse", None)
+    for query, document in asked:
+        assert other.document(outline(query), query) == document
 
 
 def test_what_is_kept_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
