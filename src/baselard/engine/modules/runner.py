@@ -86,6 +86,7 @@ def load() -> "Module":
         cls = entry.load()
     gc.enable()
     module: Module = cls.__dagger_module__
+    client.convert_here(module)
     return module
 
 

@@ -50,6 +50,18 @@ def share_converter() -> None:
     core.make_converter = Converter  # type: ignore[assignment]
 
 
+def convert_here(module: Any) -> None:
+    """Have a call's arguments made in the thread that asks for them: one of its own for each takes longer.
+
+    What the SDK needs a thread for is to ask the API, and that is done for results alone.
+    """
+
+    async def structure(value: Any, kind: Any) -> Any:
+        return module._converter.structure(value, kind)
+
+    module.structure = structure
+
+
 def is_plain(kind: Any) -> bool:
     """Whether no value of a type is, or holds, an object of the API."""
     if parts := typing.get_args(kind):

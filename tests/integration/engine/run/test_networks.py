@@ -75,7 +75,19 @@ def test_what_others_have_in_the_packet_filter_is_not_read_at_the_end(own, monke
     ran, real = [], process.run_regardless
     monkeypatch.setattr(process, "run_regardless", lambda argv, **more: ran.append(argv) or real(argv, **more))
     network.close()
-    assert {tuple(argv[1:]) for argv in ran} == {("--wait", "-S", f"bsl-{network.run_dir.name}")}
+    assert ran == []  # nothing was asked
+    assert of_this_machine(network.run_dir.name) == []
+
+
+@alone.NETWORK
+def test_rules_that_are_gone_already_are_no_failure(own):
+    """Somebody has set the packet filter anew meanwhile."""
+    network, _ = own
+    with network.lease():
+        pass
+    for subnet in network._bridge.subnets:
+        network_bridge._take_rules_away(network._bridge.name, subnet)
+    network.close()
     assert of_this_machine(network.run_dir.name) == []
 
 

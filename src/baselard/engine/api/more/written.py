@@ -6,6 +6,7 @@ needs one are not written down, nor is an address with a password, nor content o
 
 import base64
 import enum
+import functools
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -115,10 +116,16 @@ class _Writer:
         if getattr(value, "agent", ""):
             raise _UnknownError  # the socket of an ssh agent
         if id(value) not in self.numbers:
-            said = {one.name: self.write(getattr(value, one.name)) for one in fields(value) if one.init}
+            kind: Any = type(value)
+            said = {name: self.write(getattr(value, name)) for name in _names(kind)}
             self.objects.append((_named(value), said))
             self.numbers[id(value)] = len(self.objects) - 1
         return self.numbers[id(value)]
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind) if one.init)
 
 
 def _named(value: object) -> str:

@@ -195,9 +195,12 @@ def _let_out(bridge: Bridge, subnet: "IPv4Network | IPv6Network") -> None:
 def _take_rules_away(name: str, subnet: "IPv4Network | IPv6Network") -> None:
     if not (program := process.which(_iptables(subnet))):
         return
-    # Its chain is asked for, not the whole filter, which a machine's other rules make as long as they like.
-    if process.run_regardless([program, "--wait", "-S", name]).code == 0:
+    try:
         _restore(subnet, rules(name, str(subnet), "-D"))
+    except ProcessError:
+        # Its chain is asked for, not the whole filter, which a machine's other rules make as long as they like.
+        if process.run_regardless([program, "--wait", "-S", name]).code == 0:
+            raise
 
 
 def rules(name: str, subnet: str, action: str) -> str:
