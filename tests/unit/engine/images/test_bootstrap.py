@@ -1,5 +1,7 @@
 """Which references may be made from the Debian archive, and where its packages come from."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,21 @@ def test_nothing_tells_that_dpkg_synced_no_file_but_what_the_official_images_say
     assert settings == ({"docker": left_out} if tag.endswith("slim") else {})
 
 
+def test_what_lay_there_before_dpkg_ran_is_taken_away_as_if_it_never_was(tmp_path: Path) -> None:
+    """dpkg leaves a directory's time as its package has it; judge: sh, which mmdebstrap has run the hook."""
+    wanted = bootstrap.recipe(reference.parse("debian:trixie-slim"), AMD64)
+    assert wanted
+    for name in ("tmp", "usr/share/man/man1", "usr/share/perl"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "usr/share/man/man1/ls.1").touch()
+    os.utime(tmp_path / "usr/share/man", (1e9, 1e9))
+    hooks = [word for word in bootstrap._command(tmp_path, wanted, ()) if word.startswith("--extract-hook=")]
+    subprocess.run(["sh", "-c", hooks[0].partition("=")[2], "exec", tmp_path], check=True)
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert left == ["tmp", "usr", "usr/share", "usr/share/man", "usr/share/perl"]
+    assert (tmp_path / "usr/share/man").stat().st_mtime == 1e9
+
+
 def _finished(root: Path, image: str) -> None:
     """A tree as mmdebstrap leaves it, with its file of the options for dpkg, made into an image's."""
     for name in ("dev/pts", "usr/sbin", "etc/dpkg/dpkg.cfg.d", "etc/apt/apt.conf.d", "etc/apt/sources.list.d"):
@@ -134,8 +151,11 @@ def _finished(root: Path, image: str) -> None:
     (root / "dev/stdin").symlink_to("/proc/self/fd/0")
     wanted = bootstrap.recipe(reference.parse(image), AMD64)
     assert wanted
-    words = bootstrap._command(root, wanted, ())
-    options = [word.removeprefix("--dpkgopt=") for word in words if word.startswith("--dpkgopt=")]
-    assert "force-unsafe-io" in options
-    (root / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").write_text("".join(f"{line}\n" for line in options))
+    for word in bootstrap._command(root, wanted, ()):
+        option, _, value = word.partition("=")
+        if option == "--dpkgopt":
+            assert value == "force-unsafe-io"
+            (root / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").write_text(f"{value}\n")
+        elif option == "--setup-hook":  # run as mmdebstrap does
+            subprocess.run(["sh", "-c", value, "exec", root], check=True)
     bootstrap._finish(root, wanted)
