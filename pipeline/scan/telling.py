@@ -132,8 +132,8 @@ def _noted(config: Config, settings: ScanSettings, scan: Scan) -> Iterator[Case]
     by_ruling = {ruling: [ruled for ruled in scan.rulings if ruled.ruling is ruling] for ruling in Ruling}
     stuck = [ruled for ruled in by_ruling[Ruling.FAILS] if not (ruled.vulnerability.fixed or ruled.entries)]
     if stuck:
-        names = _few([ruled.vulnerability.id for ruled in stuck])
-        told = f"of {names}: to accept one until a day, name it in scan.ignore of {FILE} with a reason"
+        told_of = _few([ruled.vulnerability.id for ruled in stuck])
+        told = f"of {told_of}: to accept one until a day, name it in scan.ignore of {FILE} with a reason"
         yield Case("no fix is known", Verdict.NOTED, message=told)
     if counts := Counter(ruled.vulnerability.severity for ruled in by_ruling[Ruling.BELOW]):
         told = ", ".join(f"{counts[word]} {word}" for word in reversed(SEVERITIES) if word in counts)
