@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BufferedIOBase
 
@@ -49,3 +51,8 @@ def of_hash(running: hashlib._Hash) -> str:
 def blob_path(digest: str) -> str:
     """Where an image layout keeps the content (OCI image spec, image-layout.md)."""
     return "blobs/" + digest.replace(":", "/")
+
+
+def directories(known: Iterable[str]) -> list[str]:
+    """The directories of an image layout that hold the contents of these digests, each after what it is in."""
+    return ["blobs", *sorted({posixpath.dirname(blob_path(digest)) for digest in known})]

@@ -33,9 +33,14 @@ def layout(config: ImageConfig, platform: str) -> str:
     listed = {**_descriptor(OCI_MANIFEST, manifest), "platform": of.to_json()}
     index = _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [listed]})
     files = {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": index}
-    blobs = {digests.blob_path(digests.of_bytes(data)): data for data in (image, manifest)}
+    known = {digests.of_bytes(data): data for data in (image, manifest)}
+    blobs = {digests.blob_path(digest): data for digest, data in known.items()}
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name in digests.directories(known):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
         for name, data in {**files, **blobs}.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(data)

@@ -8,7 +8,7 @@ from typing import IO
 from baselard.engine.files.file_bytes import copy_range
 from baselard.engine.images import manifest
 from baselard.engine.images.layers import tar_write
-from baselard.engine.images.layers.tar_read import REGULAR, TarEntry
+from baselard.engine.images.layers.tar_read import DIRECTORY, REGULAR, TarEntry
 from baselard.engine.images.writing import Whole
 from baselard.engine.store.database import Store
 from baselard.oci import digests, media_types
@@ -25,14 +25,19 @@ def write(store: Store, whole: Whole, path: Path, names: tuple[str, ...] = ()) -
         file.write(tar_write.END)
 
 
-def _members(store: Store, whole: Whole, names: tuple[str, ...]) -> Iterator[tuple[str, bytes | Path]]:
-    """Every file of the archive, each once, blobs in the order of their digests."""
+def _members(store: Store, whole: Whole, names: tuple[str, ...]) -> Iterator[tuple[str, bytes | Path | None]]:
+    """Every file of the archive, each once, blobs in the order of their digests; directories hold None.
+
+    Those are there because tools make missing ones root's, which no plain user may (skopeo 1.18).
+    """
     blobs: dict[str, bytes | Path] = {whole.descriptor.digest: whole.data}
     for image in whole.images:
         blobs[image.descriptor.digest] = image.data
         for part in (image.manifest.config, *image.manifest.layers):
             blobs[part.digest] = store.blob_path(part.digest)
     yield "oci-layout", _LAYOUT
+    for directory in digests.directories(blobs):
+        yield directory, None
     for digest in sorted(blobs):
         yield digests.blob_path(digest), blobs[digest]
     yield "index.json", _top(whole, names)
@@ -53,7 +58,10 @@ def _docker(whole: Whole, names: tuple[str, ...]) -> bytes:
     return manifest.encode([entry])
 
 
-def _add(file: IO[bytes], name: str, content: bytes | Path) -> None:
+def _add(file: IO[bytes], name: str, content: bytes | Path | None) -> None:
+    if content is None:
+        file.write(tar_write.header(TarEntry(name.encode(), DIRECTORY, mode=0o755)))
+        return
     size = content.stat().st_size if isinstance(content, Path) else len(content)
     file.write(tar_write.header(TarEntry(name.encode(), REGULAR, mode=0o644, size=size)))
     if isinstance(content, bytes):

@@ -46,7 +46,7 @@ class Tarball:
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", digest.of("tarball.v1", self.platforms, self.form))
+        object.__setattr__(self, "key", digest.of("tarball.v2", self.platforms, self.form))
 
     @property
     def inputs(self) -> tuple[Output, ...]:
@@ -61,7 +61,7 @@ class Tarball:
             ([value.digest for value in values], platform.config, platform.annotations)
             for values, platform in self._with(inputs)
         ]
-        return digest.of("tarball.content.v1", parts, self.form)
+        return digest.of("tarball.content.v2", parts, self.form)
 
     def run(self, worker: Worker, inputs: Sequence[Value]) -> Result:
         """Pack and write. Raises UserError when two platforms are the same."""

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def archive(store: Store, tree: Snapshot, path: Path, form: Format = Format(), *
     whole = writing.write(store, [Variant(tree, CONFIG, (("a.b", "c"),))], form)
     archive_write.write(store, whole, path, names)
     return path
+
+
+def test_what_blobs_lie_in_comes_before_them(store: Store, tree: Snapshot, tmp_path: Path) -> None:
+    """As in docker save's archives. skopeo 1.18 makes a directory that is missing root's, and no plain user may."""
+    with tarfile.open(archive(store, tree, tmp_path / "a.tar")) as tar:
+        members = tar.getmembers()
+    assert [member.name for member in members if member.isdir()] == ["blobs", "blobs/sha256"]
+    first = next(at for at, member in enumerate(members) if member.name.startswith("blobs/sha256/"))
+    assert all(member.isfile() for member in members[first:])
 
 
 def layout(source: str, target: Path) -> Path:
