@@ -9,7 +9,7 @@ from pathlib import Path
 import graphql
 from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
 from graphql.execution.values import VariableValues, get_variable_values
-from graphql.language import parser
+from graphql.language import SelectionSetNode, parser
 
 from baselard.engine.api.query import lexing, structs
 from baselard.engine.api.query.context import Context
@@ -138,10 +138,15 @@ def _underlying(member: graphql.GraphQLEnumValue) -> str:
 
 
 def allow_deep_queries() -> None:
-    """Let graphql-core parse and validate queries of MAX_DEPTH levels, in this whole process."""
+    """Let graphql-core parse and validate queries of MAX_DEPTH levels, in this whole process.
+
+    It asks for the hash of what a query selects, which would be made of all levels below it: Python 3.13 ends that
+    after some 1,600, whatever their limit of recursion is. Here a selection is one by its place alone.
+    """
     for module in (parser, sys.modules[graphql.validate.__module__]):  # its package has a function of the module's name
         vars(module)["MAX_NESTING_DEPTH"] = MAX_DEPTH
     sys.setrecursionlimit(max(sys.getrecursionlimit(), MAX_DEPTH * _FRAMES_PER_LEVEL))
+    SelectionSetNode.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
