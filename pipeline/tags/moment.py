@@ -157,7 +157,8 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(_zones().get(_folded(name), name))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(f"there is no time zone {name!r}; write its IANA name, such as Europe/Berlin") from error
+        reason = f"there is no time zone {name!r} here; write a place, such as Europe/Berlin"
+        raise UsageError(f"{reason}; older names need Debian's and Ubuntu's package tzdata-legacy") from error
 
 
 @cache

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 
@@ -49,6 +50,8 @@ def produced(case):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['ref']} {' '.join(case['tags'])}"[:100])
 def test_the_action_agrees(case):
+    if "'CET'" in str(case["tags"]) and "CET" not in available_timezones():
+        pytest.skip("needs the older names of time zones: apt-get install tzdata-legacy")
     if case["gives"] is None or "refused" in case:
         with pytest.raises(UsageError, match=re.escape(case.get("refused", "")) or None):
             produced(case)
