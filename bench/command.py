@@ -28,12 +28,13 @@ def run(argv: Sequence[str]) -> int:
     if asked.list:
         sys.stdout.writelines(f"{scenario.name:<16}{scenario.title}\n" for scenario in chosen)
         return 0
+    earlier = _earlier(asked)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way out puts everything away
     snapshots.private_namespace()
     with tempfile.TemporaryDirectory(prefix="baselard-bench-", dir=asked.dir) as root:
         Path(root).chmod(0o755)
         lab = Lab(Path(root), QUICK if asked.quick else Sizes())
-        done = replace(_earlier(asked), machine=machine.described(lab.root), quick=asked.quick)
+        done = replace(earlier, machine=machine.described(lab.root), quick=asked.quick)
         with lab.until_end:
             for scenario in chosen:
                 done = add(done, scenario, lab, once=asked.once or asked.quick)
