@@ -121,6 +121,7 @@ def _lazy(path: Path, command: str) -> Path:
 
 @pytest.mark.advisory("CVE-2024-32004", "a local repository's own settings ran a command in whoever cloned it")
 @pytest.mark.advisory("CVE-2024-32465", "hooks and settings of a repository out of an archive ran when it was cloned")
+@pytest.mark.root  # to whom the repository is a stranger's
 @pytest.mark.parametrize("what", ["refs", "checkout", "ancestor"])
 def test_a_repositorys_own_settings_and_hooks_run_nothing(tmp_path, into, canary: Canary, what: str) -> None:
     """A directory that came with a stranger's archive is one of these (Directory.asGit)."""

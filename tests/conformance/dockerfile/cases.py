@@ -44,6 +44,11 @@ class Case:
     hidden: bool = False
     ssh: bool = False
 
+    @property
+    def is_roots(self) -> bool:
+        """Whether only root can write its context: file capabilities are nobody else's to set."""
+        return any(isinstance(what, dict) and what.get("capability") for what in self.files.values())
+
     def write(self, folder: Path) -> None:
         """The context with its Dockerfile, below `folder`."""
         write_files(folder, {**self.files, self.path: self.dockerfile})

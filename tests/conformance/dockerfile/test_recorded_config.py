@@ -46,7 +46,11 @@ INTERNAL_HISTORY = {"context-named-directory-from", "owner-of-named-context-base
 # The recorder's context is a folder of this machine, where an absolute link leads out of it.
 ABSOLUTE_LINKS = {"pattern-through-absolute-link-of-context"}
 CASES = {case.name: case for case in load_cases() if case.name not in ABSOLUTE_LINKS}
-SUCCEEDING = [name for name, case in CASES.items() if case.oracle and not case.fails]
+SUCCEEDING = [
+    pytest.param(name, marks=[pytest.mark.root] if case.is_roots else [])
+    for name, case in CASES.items()
+    if case.oracle and not case.fails
+]
 REFUSED = [name for name, case in CASES.items() if case.fails and name not in REFUSED_LATER]
 
 

@@ -1,6 +1,7 @@
 """Layers that are not unpacked are seen as if they were. The kernel's own EROFS reads every index; GNU tar wrote the
 layers; what an engine unpacks as ever is the judge of the rest."""
 
+import contextlib
 import gzip
 import hashlib
 import os
@@ -28,11 +29,10 @@ _CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "store")
-    if not keeping.available(opened):
-        pytest.skip("this kernel mounts no EROFS image from a file")
-    yield opened
-    opened.close()
+    with contextlib.closing(Store.open(tmp_path / "store")) as opened:
+        if not keeping.available(opened):
+            pytest.skip("this kernel mounts no EROFS image from a file")
+        yield opened
 
 
 @pytest.fixture(autouse=True)
