@@ -21,7 +21,7 @@ case "$*" in
   *baselard.cli*) echo "run $*" ;;
 esac
 """
-TOOLS = ("sh", "cat", "cksum", "readlink", "dirname", "mkdir", "cp", "tr")
+TOOLS = ("sh", "cat", "cksum", "readlink", "mkdir", "cp", "tr")
 
 
 class Machine:
