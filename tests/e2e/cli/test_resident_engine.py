@@ -96,7 +96,7 @@ def test_it_prints_the_same_and_ends_alike(machine: Machine, words: tuple[str, .
 LOADED = """
 import os, sys
 from baselard.cli import resident
-run = resident.prepare()
+run = resident.prepare().command_line
 known = {*sys.modules}
 sys.argv[1:] = ["call", "-q", *sys.argv[1:]]
 code = run(sys.argv[1:])

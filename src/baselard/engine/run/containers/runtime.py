@@ -69,6 +69,7 @@ class Runtime:
     @contextlib.contextmanager
     def container(self, spec: Spec) -> "Iterator[OciContainer]":
         """A container to be run; it and its state are gone afterwards, whatever happened."""
+        cgroups.expect()  # once more, for it may have taken longer to come here than the kernel remembers
         program = runtimes.chosen(terminal=spec.terminal)
         bundle = Path(tempfile.mkdtemp(dir=self.run_dir.in_memory, prefix=f"{self.run_dir.name}-"))
         name = bundle.name  # unique on this machine
