@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -105,6 +106,35 @@ def new_host(lab: Lab) -> Iterator[Mapping[str, Side]]:
     yield {OURS: ours, "sha256sum and cp": limit}
 
 
+@contextlib.contextmanager
+def changed_host(lab: Lab) -> Iterator[Mapping[str, Side]]:
+    """The key of a large host directory in which one file changed since, and the store's copy of what it is then.
+
+    Beside finding that file by its times, and copying it.
+    """
+    tree = lab.tree(lab.sizes.host_files)
+    changed = next(path for path in sorted((tree / "opt").rglob("*")) if path.is_file())
+    content = changed.read_bytes()
+
+    def ours(number: int) -> float:
+        changed.write_bytes(content + f"{number} {time.time_ns()}".encode())
+        return seconds(lambda: _key(opened, tree))
+
+    def limit(number: int) -> float:
+        before = time.time()
+        changed.write_bytes(content + str(number).encode())
+        line = 'find "$FROM" -newermt "@$SINCE" -type f -print0 | xargs -0 cp -t "$TO"'
+        with lab.scratch() as scratch:
+            return seconds(lambda: bare.shell(line, FROM=str(tree), SINCE=str(before), TO=str(scratch)))
+
+    try:
+        with lab.session() as opened:
+            _key(opened, tree)
+            yield {OURS: ours, "find and cp": limit}
+    finally:
+        changed.write_bytes(content)
+
+
 def _key(opened: Client, tree: Path) -> None:
     opened.ask("host", f"directory(path: {text(str(tree))})", "sync")
 
@@ -142,5 +172,6 @@ SCENARIOS = (
     Scenario("written", "an exec that writes 1,000 files", written),
     Scenario("disk", "disk for six children of the base", disk, Goal("ratio", 1.05), "MB", rounds=1, warm_up=0),
     Scenario("host-known", "key of a large host directory, unchanged", known_host, Goal("ratio", 1.2)),
+    Scenario("host-changed", "a large host directory, one file of it changed", changed_host),
     Scenario("host-new", "a large host directory never seen before", new_host, rounds=3, warm_up=0),
 )

@@ -68,8 +68,7 @@ def _make_directory(own: str, *, opaque: bool) -> None:
 
 def _dress(source: str, own: str) -> None:
     """Have a directory look as the uppermost layer's does, with no attribute of those below."""
-    for name in xattrs.read(own).keys() - xattrs.read(source).keys():
-        os.removexattr(own, name)
+    xattrs.drop_others(source, own)
     overlay.copy_attributes(source, own)
 
 

@@ -36,13 +36,23 @@ class As:
     times: bool = False
 
 
-def of_entries(root: str, entries: Iterable[Entry], *, content: "Content | None" = None, owner: As = As()) -> str:
-    """The digest of ``entries`` (from ``walking.walk``) below the real directory ``root``."""
-    content = content or file_identity
+def of_entries(
+    root: str,
+    entries: Iterable[Entry],
+    *,
+    content: "Content | None" = None,
+    owner: As = As(),
+    seen: Callable[[Entry, bytes], object] = lambda _entry, _detail: None,
+) -> str:
+    """The digest of ``entries`` (from ``walking.walk``) below the real directory ``root``.
+
+    ``seen`` is told each one and its ``detail``.
+    """
     running = hashlib.sha256(b"tree.v1\0")
     for entry in entries:
-        running.update(os.fsencode(entry.path) + b"\0" + _head(entry.info, owner))
-        running.update(_detail(f"{root}/{entry.path}", entry.info, content))
+        own = detail(f"{root}/{entry.path}", entry.info, content)
+        running.update(os.fsencode(entry.path) + b"\0" + _head(entry.info, owner) + own)
+        seen(entry, own)
     return digests.of_hash(running)
 
 
@@ -55,7 +65,7 @@ def of_file(path: str, *, metadata: bool = True, times: bool = False) -> str:
         return digests.of_bytes(_bytes_digest(path, os.stat(path).st_size))
     info = os.lstat(path)
     head = b"file.v1\0" + _head(info, As(times=times))
-    return digests.of_bytes(head + _detail(path, info, file_identity))
+    return digests.of_bytes(head + detail(path, info))
 
 
 def of_looks(path: str, *, times: bool = False) -> str:
@@ -76,10 +86,11 @@ def file_identity(path: str, info: os.stat_result, opener: Callable[[str], int] 
     return _with_attributes(_bytes_digest(path, info.st_size, opener), path)
 
 
-def _detail(path: str, info: os.stat_result, content: Content) -> bytes:
+def detail(path: str, info: os.stat_result, content: "Content | None" = None) -> bytes:
+    """32 bytes for what an entry holds, with its extended attributes: a file's bytes, a link's target, a number."""
     kind = stat.S_IFMT(info.st_mode)
     if kind == stat.S_IFREG:
-        return content(path, info)
+        return (content or file_identity)(path, info)
     if kind == stat.S_IFLNK:
         return _with_attributes(hashlib.sha256(os.fsencode(os.readlink(path))).digest(), path)
     if kind in (stat.S_IFCHR, stat.S_IFBLK):

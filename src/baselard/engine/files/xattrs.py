@@ -36,5 +36,11 @@ def copy(source: str, target: str) -> None:
                 raise
 
 
+def drop_others(source: str, target: str) -> None:
+    """Take from ``target`` the attributes that ``source`` has not."""
+    for name in read(target).keys() - read(source).keys():
+        os.removexattr(target, name, follow_symlinks=False)
+
+
 def _get(path: str, name: str) -> bytes:
     return os.getxattr(path, name, follow_symlinks=False)

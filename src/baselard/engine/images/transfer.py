@@ -168,6 +168,7 @@ def _described(store: Store, link: Snapshot) -> dict[str, Any]:
         "layer": asdict(layer),
         "stamp": GIVEN if given else "",
         "bootstrapped": layer_index.bootstrapped(store, link),
+        "joined": layer_index.is_joined(store, link),
         "label": store.maker(link),
     }
 
@@ -282,6 +283,8 @@ def _snapshot(store: Store, parent: Snapshot | None, entry: dict[str, Any], laye
     store.record([], Result((Value("", tree),)), str(entry["label"]))
     if entry["bootstrapped"]:
         layer_index.record_bootstrapped(store, str(entry["bootstrapped"]), tree)
+    if entry.get("joined"):
+        layer_index.record_joined(store, tree)
     return tree
 
 

@@ -14,21 +14,22 @@ from baselard.engine.errors import EngineError, UserError, foreseen
 from baselard.engine.files import checkout, knowntree, selection, treehash
 from baselard.engine.files.copying import Copier, CopySource, CopyTarget, Metadata
 from baselard.engine.files.gitignore import Rules
+from baselard.engine.files.inventory import Inventory
 from baselard.engine.files.knowntree import KnownTree, Visit
-from baselard.engine.files.owners import Owner
 from baselard.engine.files.patterns import literal
 from baselard.engine.files.statcache import StatCache, stamp_of
 from baselard.engine.files.treehash import As
 from baselard.engine.files.walking import EVERYTHING, Entry, Filter, excluded, walk
 from baselard.engine.host import rundir
+from baselard.engine.ops import host_layer
 from baselard.engine.ops.tree import one
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import cachedir, overlay
+from baselard.engine.store import cachedir, locks, overlay
+from baselard.oci import digests
 
 T = TypeVar("T")
 
-_ROOT = Owner(0, 0)
 _TRIES = 5  # before a directory is said to change too quickly to be read
 _LARGE = 64 << 20  # bytes of a file that is not copied before somebody needs the copy
 _CHANGED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ESTALE, errno.EINVAL)
@@ -67,9 +68,7 @@ class HostDirectory:
         Raises EngineError when the directory has changed meanwhile.
         """
         path, selected = self.path, self.selected
-        made, result = _while_it_holds_still(
-            path, lambda: _import(worker, path, selected, *_hash(worker, path, selected))
-        )
+        made, result = _while_it_holds_still(path, lambda: _keep(worker, path, selected, _hash(worker, path, selected)))
         if made != self.digest:
             raise EngineError(f"{self.path} changed since it was read, and the store lost what it held then; run again")
         return result
@@ -132,13 +131,10 @@ def _explained(path: str, error: OSError) -> UserError | None:
 def _load(worker: Worker, path: str, selected: Filter, *, later: bool) -> HostDirectory:
     if cachedir.is_tagged(path):
         raise UserError(f"{path} is a directory that Baselard keeps for itself; it is part of no source")
-    found, stamps = _hash(worker, path, selected)
+    read = _hash(worker, path, selected)
     if later:
-        return HostDirectory(found, path, selected, stamps)
-    if not worker.store.lookup(found):
-        found, result = _import(worker, path, selected, found, stamps)
-        worker.store.record([found], result)
-        selection.remember(worker.store, found, "", found)
+        return HostDirectory(read.digest, path, selected, read.stamps)
+    found = read.digest if worker.store.lookup(read.digest) else _keep(worker, path, selected, read)[0]
     return HostDirectory(found, path, selected)
 
 
@@ -163,32 +159,69 @@ def _missing(path: str) -> str:
     return f"lstat {path}: no such file or directory on the host"
 
 
-def _hash(worker: Worker, path: str, selected: Filter) -> tuple[str, bytes]:
-    """The content's digest, and one for the stamps of all that was read."""
+@dataclass(frozen=True)
+class _Read:
+    """A directory as it was read: its content's digest, one for the stamps of all, and after a walk what it held."""
+
+    digest: str
+    stamps: bytes
+    held: Inventory | None = None
+
+
+def _hash(worker: Worker, path: str, selected: Filter) -> _Read:
+    """The directory as it is, without a walk where nobody touched it."""
     part = _Part.of(worker, path, selected)
-    key = part.key()
-    if known := knowntree.recall(worker.store, key):
-        return known.content, known.stamps
+    if known := knowntree.recall(worker.store, part.key()):
+        return _Read(known.content, known.stamps)
+    return _walked(worker, part)
+
+
+def _walked(worker: Worker, part: "_Part") -> _Read:
     began, visit = time.time_ns(), knowntree.Visit()
-    cache = StatCache.below(worker.store, part.path)
+    key, cache, held = part.key(), StatCache.below(worker.store, part.path), Inventory()
     stamps = hashlib.sha256()
     entries = _stamped(part.entries(visit), stamps)
-    found = treehash.of_entries(part.path, entries, content=cache.content, owner=As(_ROOT.uid, _ROOT.gid))
-    cache.save(complete=selected.empty)
+    owner = As(host_layer.ROOT.uid, host_layer.ROOT.gid)
+    found = treehash.of_entries(part.path, entries, content=cache.content, owner=owner, seen=held.add)
+    cache.save(complete=part.selected.empty)
     knowntree.remember(worker.store, key, KnownTree(found, stamps.digest()), visit, began)
-    return found, stamps.digest()
+    return _Read(found, stamps.digest(), held)
 
 
-def _import(worker: Worker, path: str, selected: Filter, found: str, stamps: bytes) -> tuple[str, Result]:
-    """Copy what was hashed into the store; the digest is that of the copy, whatever happened to the original."""
+def _keep(worker: Worker, path: str, selected: Filter, read: _Read) -> tuple[str, Result]:
+    """Have the store hold what was read, once if several ask at once. The digest is that of what it holds then."""
+    store = worker.store
+    with locks.exclusive(store.work / f"import-{digests.parse(read.digest).hex}"):
+        if known := store.lookup(read.digest):
+            return read.digest, known
+        found, result = _imported(worker, _Part.of(worker, path, selected), read)
+        store.record([found], result)
+        selection.remember(store, found, "", found)
+        return found, result
+
+
+def _imported(worker: Worker, part: "_Part", read: _Read) -> tuple[str, Result]:
+    """Take it in, where it can be as a layer on an import before."""
+    if read.held is None:
+        return _imported(worker, part, _walked(worker, part))
+    key = host_layer.key(worker.store, part.path, part.selected)
+    if result := host_layer.imported(worker, key, host_layer.Seen(part.path, read.digest, read.held)):
+        return read.digest, result
+    found, result = _import(worker, part, read)
+    if found == read.digest:
+        host_layer.keep(worker.store, key, host_layer.base(result), read.held)
+    return found, result
+
+
+def _import(worker: Worker, part: "_Part", read: _Read) -> tuple[str, Result]:
+    """Copy what was read into the store; the digest is that of the copy, whatever happened to the original."""
     with worker.snapshots.layer(None) as draft:
-        upper, path = str(draft.upper), os.path.realpath(path)
-        after = hashlib.sha256()
-        entries = _stamped(_Part.of(worker, path, selected).entries(), after, again=path)
+        upper, found, after = str(draft.upper), read.digest, hashlib.sha256()
+        entries = _stamped(part.entries(), after, again=part.path)
         target = CopyTarget(upper)
         draft.settle = target.settle
-        Copier(CopySource(path, changing=True), target, Metadata(_ROOT)).tree(entries, "")
-        if after.digest() != stamps:
+        Copier(CopySource(part.path, changing=True), target, Metadata(host_layer.ROOT)).tree(entries, "")
+        if after.digest() != read.stamps:
             found = treehash.of_entries(upper, walk(upper))
         return found, one(found, draft.commit())
 

@@ -173,7 +173,9 @@ def _measure(store: Store) -> None:
 
 
 def disk_usage(path: Path) -> int:
-    """Bytes on disk below ``path``, files with several names counted once."""
+    """Bytes on disk below ``path``, or of this one file; files with several names counted once."""
+    if path.is_file():
+        return path.stat().st_blocks * 512
     seen: set[int] = set()
     size = 0
     for directory, _, files in deep.walk(path):

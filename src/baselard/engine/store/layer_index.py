@@ -49,6 +49,16 @@ def bootstrapped(store: Store, snapshot: Snapshot) -> str:
     return str(rows[0][0]).split(" ", 1)[1].rpartition(" ")[0] if rows else ""
 
 
+def record_joined(store: Store, snapshot: Snapshot) -> None:
+    """Remember that ``snapshot`` and its parent are one tree, kept in two parts: they make one layer of an image."""
+    record_chain(store, f"joined {snapshot.id}", snapshot)
+
+
+def is_joined(store: Store, snapshot: Snapshot) -> bool:
+    """Whether ``snapshot`` is one tree with its parent."""
+    return bool(_all(store, "SELECT 1 FROM chains WHERE chain = ?", (f"joined {snapshot.id}",)))
+
+
 GIVEN = "given"
 """The stamp of a layer that came with an image, whose bytes stay as they are."""
 

@@ -25,9 +25,13 @@ _KINDS = {
 
 @dataclass
 class _Writer:
-    """Gathers headers and contents into chunks. ``latest`` holds time stamps down (seconds; None: as they are)."""
+    """Gathers headers and contents into chunks.
+
+    ``latest`` holds time stamps down (seconds; None: as they are); the ``lowest`` layer hides nothing.
+    """
 
     latest: int | None
+    lowest: bool
     seen: dict[tuple[int, int], bytes] = field(default_factory=dict)
     pending: list[bytes] = field(default_factory=list)
     size: int = 0
@@ -44,14 +48,17 @@ class _Writer:
         return data
 
 
-def tar(trees: Sequence[str], *, latest: int | None = None, root: bool = False) -> Iterator[bytes]:
+def tar(
+    trees: Sequence[str], *, latest: int | None = None, root: bool = False, lowest: bool = False
+) -> Iterator[bytes]:
     """The difference that ``trees`` (upper directories, uppermost first) make, as a tar stream in chunks.
 
     Entries come in the order of their bytes, directories before what they hold, whiteouts first in theirs; a file with
     several names is written under the first. ``latest`` is SOURCE_DATE_EPOCH's meaning: no time stamp is later.
-    ``root`` adds an entry for the root directory itself. Sockets are left out, as no tar can hold them.
+    ``root`` adds an entry for the root directory itself. In the ``lowest`` layer, where only trees of its own hide and
+    are hidden, nothing is said to be deleted. Sockets are left out, as no tar can hold them.
     """
-    writer = _Writer(latest)
+    writer = _Writer(latest, lowest)
     tops = [os.fsencode(tree) for tree in trees]
     if root:
         yield from writer.add(tar_write.header(_entry(writer, b".", tops[0], os.lstat(tops[0]))))
@@ -81,7 +88,7 @@ def _directory(writer: _Writer, trees: Sequence[bytes], name: bytes) -> Iterator
             marks.append(key)
         elif not stat.S_ISSOCK(info.st_mode):
             others.append((key, info))
-    for key in marks:
+    for key in () if writer.lowest else marks:
         yield from writer.add(tar_write.header(_mark(writer, prefix + whiteouts.PREFIX + key, trees[0])))
     for key, info in others:
         if stat.S_ISDIR(info.st_mode):
@@ -95,7 +102,7 @@ def _subdirectory(
 ) -> Iterator[bytes]:
     trees, opaque = _joined(entries)
     yield from writer.add(tar_write.header(_entry(writer, name, trees[0], info)))
-    if opaque:
+    if opaque and not writer.lowest:
         yield from writer.add(tar_write.header(_mark(writer, name + b"/" + whiteouts.OPAQUE, trees[0])))
     yield from _directory(writer, trees, name)
 

@@ -38,16 +38,16 @@ class Grouping:
 def grouping(store: Store, snapshot: Snapshot | None, marks: Marks = ()) -> Grouping:
     """Which layers the tree of ``snapshot`` makes: one for each instruction, even if it changed nothing, as in docker.
 
-    Elsewhere one for each snapshot that holds anything or came with an image as a layer. When there are more than
-    Docker can stack, neighbours that did not come with an image share one. A mark that the tree was not made from
-    counts as the one before it.
+    Elsewhere one for each snapshot that holds anything or came with an image as a layer, joined ones together. When
+    there are more than Docker can stack, neighbours that did not come with an image share one. A mark that the tree was
+    not made from counts as the one before it.
     """
     chain = [*ancestry(snapshot)][::-1]
     ends = _positions(chain, marks) or [len(chain)]
     lower, upper = range(1, ends[0] + 1), range(ends[-1] + 1, len(chain) + 1)
-    tops = [at for at in lower if _counts(store, chain[at - 1])]
+    tops = [at for at in lower if _ends(store, chain, at)]
     below, instructions = len(tops), ends[1:]
-    tops += [*instructions, *(at for at in upper if _counts(store, chain[at - 1]))]
+    tops += [*instructions, *(at for at in upper if _ends(store, chain, at))]
     given = 0
     while given < below and layer_index.packed(store, chain[tops[given] - 1], chain[tops[given] - 1].parent, GIVEN):
         given += 1
@@ -69,6 +69,11 @@ def _positions(chain: Sequence[Snapshot], marks: Marks) -> list[int]:
         before = last[-1] if last else 0
         last.append(max(before, known.get(mark.id, before) if mark else before))
     return last
+
+
+def _ends(store: Store, chain: Sequence[Snapshot], at: int) -> bool:
+    """Whether a layer ends with the first ``at`` snapshots of the chain."""
+    return _counts(store, chain[at - 1]) and not (at < len(chain) and layer_index.is_joined(store, chain[at]))
 
 
 def _counts(store: Store, link: Snapshot) -> bool:

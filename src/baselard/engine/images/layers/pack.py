@@ -64,7 +64,7 @@ def pack(store: Store, group: Group, *, compression: str = "", epoch: int | None
 
 def _tar(store: Store, group: Group, epoch: int | None) -> Iterator[bytes]:
     trees = [str(store.layer_path(link)) for link in _members(group)]
-    return generate.tar(trees, latest=epoch, root=_changes_root(store, group))
+    return generate.tar(trees, latest=epoch, root=_changes_root(store, group), lowest=group.below is None)
 
 
 def _members(group: Group) -> Iterator[Snapshot]:
