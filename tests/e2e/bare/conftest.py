@@ -63,7 +63,7 @@ def run() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     return _run
 
 
-def _run(tree: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+def _run(tree: Path, *argv: str, seconds: float = 1500) -> subprocess.CompletedProcess[str]:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     environment |= {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -73,4 +73,4 @@ def _run(tree: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     }
     environment |= {name: "/etc/host-ca.pem" for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")}
     enter = ["unshare", "--mount", "sh", "-c", ENTER, "enter", str(tree), *argv]
-    return subprocess.run(enter, env=environment, capture_output=True, text=True, timeout=1500, check=False)
+    return subprocess.run(enter, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
