@@ -9,7 +9,7 @@ begins with ``busybox{`` starts at a container with a shell.
 reason of tests/alone.py why a plain user's engine cannot.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -20,9 +20,9 @@ from tests.conformance.cases import CASES, check, leaf
 pytestmark = pytest.mark.root
 
 
-def _cases() -> Iterator[Any]:
-    for name, case in CASES.items():
-        yield pytest.param(name, marks=getattr(alone, case["alone"]) if "alone" in case else ())
+def _cases() -> list[Any]:
+    marks = {name: getattr(alone, case["alone"]) for name, case in CASES.items() if "alone" in case}
+    return [pytest.param(name, marks=marks.get(name, ())) for name in CASES]
 
 
 @pytest.mark.parametrize("name", _cases())
