@@ -78,8 +78,9 @@ def _learn(told: bytes) -> None:
     from baselard.engine.api import served
 
     with contextlib.suppress(ValueError):
-        served.core().queries.shapes.learn(json.loads(told))
-        gc.freeze()
+        if parsed := json.loads(told):
+            served.core().queries.shapes.learn(parsed)
+            gc.freeze()
 
 
 def main(path: str) -> None:
