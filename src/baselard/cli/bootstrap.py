@@ -4,10 +4,12 @@ The launcher runs this by the system's own Python, so that nothing but the stand
 """
 
 import fcntl
+import importlib
 import importlib.util
 import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from baselard.engine.host import checkout, packages, process
 from baselard.engine.host.packages import Package
 
 _LOCKS = checkout.ROOT / "locks"
+_IN_WHEEL = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('pip', run_name='__main__')"
 
 
 def run(argv: Sequence[str]) -> int:
@@ -59,8 +62,9 @@ def _make(venv: Path) -> None:
     shutil.rmtree(venv, ignore_errors=True)
     try:
         venv.mkdir(parents=True)
-        process.run((sys.executable, "-I", "-m", "venv", venv))
-        _install(venv, "engine")
+        wheel = _pip_wheel()
+        process.run((sys.executable, "-I", "-m", "venv", *(["--without-pip"] if wheel else []), venv))
+        _install(venv, "engine", wheel)
         version = ".".join(map(str, sys.version_info[:2]))
         places = f"{checkout.ROOT / 'src'}\n{checkout.ROOT}\n"
         (venv / f"lib/python{version}/site-packages/baselard.pth").write_text(places)
@@ -68,11 +72,21 @@ def _make(venv: Path) -> None:
         raise HostError(f"the virtual environment {venv} could not be made: {error}") from None
 
 
-def _install(venv: Path, lock: str) -> None:
+def _install(venv: Path, lock: str, wheel: Path | None = None) -> None:
     path = _LOCKS / f"{lock}.txt"
     setup.note(f"installing locks/{lock}.txt into {venv}")
-    pip = ("-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
-    process.run((venv / "bin/python", *pip, "--no-deps", "--require-hashes", "-r", path))
+    pip = ("-c", _IN_WHEEL, wheel) if wheel else ("-m", "pip")
+    how = ("install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes")
+    process.run((venv / "bin/python", "-I", *pip, *how, "-r", path))
+
+
+def _pip_wheel() -> Path | None:
+    """The pip that ensurepip would install, for a lock that brings another; None where it has it in no such file."""
+    importlib.invalidate_caches()  # it may have been installed just now
+    spec = importlib.util.find_spec("ensurepip")
+    own = Path(spec.origin).parent / "_bundled" if spec and spec.origin else None
+    places = [Path(place) for place in (sysconfig.get_config_var("WHEEL_PKG_DIR"), own) if place]
+    return next((wheel for place in places for wheel in sorted(place.glob("pip-*.whl"))), None)
 
 
 @contextmanager

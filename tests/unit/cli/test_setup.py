@@ -161,7 +161,7 @@ def first_use(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             (Path(words[-1]) / "bin").mkdir()
             site = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
             (Path(words[-1]) / site).mkdir(parents=True)
-        ran.append("venv" if "venv" in words else " ".join(words[-2:]) if "pip" in words else words[0])
+        ran.append("venv" if "venv" in words else " ".join(words[-2:]) if "-r" in words else words[0])
         return process.Completed(tuple(words), 0)
 
     monkeypatch.setattr(bootstrap.process, "run", run)
@@ -236,6 +236,15 @@ def test_debian_keeps_what_an_environment_begins_with_in_a_package(first_use, tm
     monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda name: None)
     bootstrap.set_up(tmp_path / "venv", "engine", "stamp")
     assert first_use[0] == "python3-venv, runc, tini, git"
+
+
+def test_the_pip_in_ensurepips_wheel_runs_as_it_is() -> None:
+    """Judge: the pip itself, in an environment that holds none."""
+    wheel = bootstrap._pip_wheel()
+    assert wheel, "Debian's and upstream's ensurepip have one"
+    argv = [sys.executable, "-I", "-S", "-c", bootstrap._IN_WHEEL, str(wheel), "--version"]
+    told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    assert told.startswith("pip ") and wheel.name in told
 
 
 def test_the_systems_own_python_can_do_it() -> None:
