@@ -42,7 +42,10 @@ BY_PATH = {
 
 ANYTHING = (
     ("files.bounded files.inside", "they are what goes by descriptors"),
-    ("files.checkout files.exporting files.listing ops.host ops.docker_image", "directories of the caller's own"),
+    (
+        "files.checkout files.exporting files.listing ops.host ops.host_layer ops.docker_image",
+        "directories of the caller's own",
+    ),
     ("images.archive_read images.archive_write images.transfer", "archives, and blobs of the store"),
     ("images.layers.arriving images.layers.pack images.publish", "blobs of the store"),
     ("images.bootstrap images.debian_mirror images.packages", "a tree that mmdebstrap or dpkg makes here"),

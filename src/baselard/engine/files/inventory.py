@@ -59,7 +59,7 @@ class Inventory:
 
 
 @dataclass(frozen=True)
-class Changes:
+class Difference:
     """The way from one tree to another: paths that are hidden, paths that are copied, both in the walk's order.
 
     Nothing is hidden that goes with its directory. ``hidden`` and ``copied`` say how many bytes that concerns.
@@ -72,7 +72,7 @@ class Changes:
 
 
 def states(kept: bytes) -> Iterator[tuple[str, bytes]] | None:
-    """What ``Inventory.to_bytes`` gave, as paths and states; None for anything else."""
+    """The paths and states that ``Inventory.to_bytes`` wrote; None for anything else."""
     body = memoryview(kept)[32:]
     if hashlib.sha256(body).digest() != kept[:32]:
         return None
@@ -82,8 +82,8 @@ def states(kept: bytes) -> Iterator[tuple[str, bytes]] | None:
     return ((os.fsdecode(name), bytes(body[at : at + _STATE.size])) for name, at in zip(names, each, strict=False))
 
 
-def changes(before: Iterable[tuple[str, bytes]], now: Inventory) -> Changes:
-    """What leads from the tree with the states ``before`` to ``now``.
+def changes(before: Iterable[tuple[str, bytes]], now: Inventory) -> Difference:
+    """The way from the tree with the states ``before`` to ``now``.
 
     All names of one file are new where one of them is: a copy in another layer would be a second file.
     """
@@ -100,7 +100,7 @@ def changes(before: Iterable[tuple[str, bytes]], now: Inventory) -> Changes:
     links.update(_link(state) for path, state in now.states.items() if path not in same)
     links.remove(_ALONE)
     new = [path for path, state in now.states.items() if path not in same or (links and _link(state) in links)]
-    return Changes(tuple(gone), tuple(new), hidden, sum(_weight(now.states[path]) for path in new))
+    return Difference(tuple(gone), tuple(new), hidden, sum(_weight(now.states[path]) for path in new))
 
 
 def _weight(state: bytes) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from baselard.engine.files import inventory, knowntree, treehash, xattrs
 from baselard.engine.files.copying import Copier, CopySource, CopyTarget, Metadata
-from baselard.engine.files.inventory import Changes, Inventory
+from baselard.engine.files.inventory import Difference, Inventory
 from baselard.engine.files.owners import Owner
 from baselard.engine.files.walking import Entry, Filter
 from baselard.engine.ops.tree import one, snapshot_of
@@ -39,7 +39,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Base:
+class LowerImport:
     """An import that others may lie on. ``hidden`` are the bytes that those below it keep and nobody sees."""
 
     digest: str
@@ -58,12 +58,12 @@ class Base:
             return None
 
 
-def base(result: Result) -> Base:
+def base(result: Result) -> LowerImport:
     """A whole import as a base."""
     (value,) = result.values
     if (tree := snapshot_of(value)) is None:
         raise TypeError("an import without a tree")
-    return Base(value.digest, tree)
+    return LowerImport(value.digest, tree)
 
 
 def key(store: Store, root: str, selected: Filter) -> bytes:
@@ -93,7 +93,7 @@ def imported(worker: Worker, key: bytes, seen: Seen) -> Result | None:
     return one(seen.digest, tree)
 
 
-def keep(store: Store, key: bytes, base: Base, held: Inventory) -> None:
+def keep(store: Store, key: bytes, base: LowerImport, held: Inventory) -> None:
     """Have later imports under ``key`` lie on this one, no longer on the one before, if that spares them enough."""
     if not key or held.weight < _WORTH:
         return
@@ -107,7 +107,7 @@ def keep(store: Store, key: bytes, base: Base, held: Inventory) -> None:
         _place(store, before.tree).unlink(missing_ok=True)
 
 
-def _written(worker: Worker, lower: Snapshot, seen: Seen, changes: Changes) -> Snapshot | None:
+def _written(worker: Worker, lower: Snapshot, seen: Seen, changes: Difference) -> Snapshot | None:
     """The snapshot with the changes on the tree ``lower``, recorded; None where they are no longer what was seen."""
     with worker.snapshots.view(lower) as below, worker.snapshots.layer(lower) as draft:
         target = CopyTarget(str(draft.upper), str(below))
@@ -126,13 +126,13 @@ def _written(worker: Worker, lower: Snapshot, seen: Seen, changes: Changes) -> S
         return tree
 
 
-def _recall(store: Store, key: bytes) -> Base | None:
+def _recall(store: Store, key: bytes) -> LowerImport | None:
     kept = host_content.one(store, key) if key else b""
     if not kept:
         return None
     digest, number, depth, hidden = json.loads(kept)
     tree = store.snapshot(number)
-    return Base(digest, tree, depth, hidden) if tree else None
+    return LowerImport(digest, tree, depth, hidden) if tree else None
 
 
 def _place(store: Store, tree: Snapshot) -> Path:

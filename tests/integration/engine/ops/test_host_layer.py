@@ -362,7 +362,7 @@ def test_what_changes_between_the_look_and_the_copy_is_called_by_what_was_copied
     (here / "src/main.py").write_text("text")
     real = inventory.changes
 
-    def late(*arguments: object) -> inventory.Changes:
+    def late(*arguments: object) -> inventory.Difference:
         (here / "src/main.py").write_text("late")
         return real(*arguments)  # type: ignore[arg-type]
 
