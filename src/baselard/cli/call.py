@@ -45,7 +45,7 @@ def _execute(found: Target, parsed: chain.Chain, argv: list[str]) -> int:
     from baselard.cli import result, start  # help needs no engine
     from baselard.cli.recording import Recording, plain
 
-    start.require_privilege(["call", *argv])
+    start.require_privilege(["call", *argv], found)
     _warn(parsed.steps)
     if in_halves:
         return halves.run(parsed, [plain(word) for word in ("call", *argv)])

@@ -67,7 +67,7 @@ def _run_all(found: Target, chosen: Sequence[Check], line: Sequence[str]) -> lis
     from baselard.cli import start  # listing needs no engine
     from baselard.cli.recording import Recording
 
-    start.require_privilege(line)
+    start.require_privilege(line, found)
     recording = Recording(found.source.context, line)
     return start.walk(found, lambda walk: outcomes(walk, chosen), recording) if chosen else []
 

@@ -177,12 +177,15 @@ async def _served(
             return await work(Walk(target.source, target.module, target.find, invoker, context, memory))
 
 
-def require_privilege(argv: Sequence[str]) -> None:
+def require_privilege(argv: Sequence[str], target: Target | None = None) -> None:
     """Have what the engine uses installed, and become root, of a user namespace or through sudo, if it needs that.
 
-    Returns only when it can work. Raises HostError when packages are missing, or there is no sudo.
+    Returns only when it can work; what was started for ``target`` may have ended by then, for no process with threads
+    becomes root of a user namespace. Raises HostError when packages are missing, or there is no sudo.
     """
     setup.require()
+    if target and not privilege.may_mount():
+        target.settle()
     if rootless.entered(argv) or privilege.may_mount():
         return
     if not (sudo := privilege.sudo()):

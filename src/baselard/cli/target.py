@@ -84,6 +84,11 @@ class Target:
         """End the module's process and the display."""
         self._closing.close()
 
+    def settle(self) -> None:
+        """End both for now, so that none of their threads is left; the next use starts others."""
+        self.close()
+        self._runner = self._display = None
+
     def _register(self) -> Module:
         from baselard.engine.modules import environment, registration  # only for a module not seen before
 

@@ -52,7 +52,7 @@ def run(argv: list[str]) -> int:
         if work is None:
             return 0
         _require_rounds(found.options)
-        start.require_privilege(["watch", *argv])
+        start.require_privilege(["watch", *argv], found)
         found.start_runner(learns=True)  # it has a thread, with which no process enters a user namespace
         shown = Renewed(lambda: displays.display_of(found.options))
         found.show_on(shown)
