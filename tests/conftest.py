@@ -15,6 +15,8 @@ from baselard.engine.errors import HostError
 from baselard.engine.store import snapshots
 from tests import halves, people, workers
 
+# Not in the checkout, which is a source in some tests: what root kept there could not be read by a plain user.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path.home() / ".cache/hypothesis"))
 settings.register_profile("nightly", deadline=None, max_examples=3000)
 settings.register_profile("untimed", deadline=None)  # how fast a machine is says nothing about what holds
 settings.load_profile("untimed")
