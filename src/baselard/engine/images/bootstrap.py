@@ -60,6 +60,7 @@ _SLIM = (
 _DPKG = "etc/dpkg/dpkg.cfg.d"
 _UNSYNCED = "force-unsafe-io"  # while it is made alone: what a power cut interrupts is recorded nowhere
 _HOST_TRACES = ("etc/hostname", "etc/resolv.conf", "etc/machine-id", "var/lib/dbus/machine-id")
+_PARTIAL = ("var/lib/apt/lists/partial", "var/cache/apt/archives/partial")
 _LOGS = ("var/log/apt/*.log", "var/log/*.log", "var/cache/ldconfig/aux-cache", "var/cache/debconf/*-old")
 
 
@@ -195,11 +196,23 @@ def _finish(target: Path, wanted: Recipe) -> None:
     for path in (target / "dev").iterdir():  # empty in the official images too; a plain user can make no devices
         overlay.remove(str(path))
     os.utime(target / "dev")
+    _give_to_apt(target)
     for name, text in _FILES.items():
         (target / name).write_text(text)
     (target / "usr/sbin/policy-rc.d").chmod(0o755)
     (target / "etc/apt/sources.list.d/debian.sources").write_text(_sources_text(target, wanted))
     (target / _DPKG / "99mmdebstrap").unlink()
+
+
+def _give_to_apt(target: Path) -> None:
+    """Where apt downloads to is its user's, as in the official images.
+
+    Below a directory that this user may not enter, such as root's home, apt works as root and leaves it root's.
+    """
+    found = re.search(r"^_apt:[^:]*:(\d+):", (target / "etc/passwd").read_text(), re.MULTILINE)
+    for path in (target / name for name in _PARTIAL if found):
+        if path.is_dir():
+            os.chown(path, int(found[1]), 0)  # type: ignore[index]
 
 
 def _sources_text(target: Path, wanted: Recipe) -> str:

@@ -54,7 +54,7 @@ class Bootstrap:
         say(2, _loud(self.recipe, self.why))
         with worker.snapshots.draft(None) as draft:
             date = bootstrap.debian(draft.path, self.recipe, on_output=say)
-            made = digest.of("bootstrap.tree.v2", self.key, date)
+            made = digest.of("bootstrap.tree.v3", self.key, date)
             tree = draft.commit()
         layer_index.record_bootstrapped(worker.store, str(self.recipe), tree)
         return Result((Value(made, tree),), {"bootstrapped": str(self.recipe), "date": date})

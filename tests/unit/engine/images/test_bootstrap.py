@@ -118,6 +118,16 @@ def test_a_finished_tree_holds_no_devices_as_the_official_images(tmp_path: Path)
     assert not list((tmp_path / "dev").iterdir())
 
 
+@pytest.mark.root
+def test_where_apt_downloads_to_is_its_users(tmp_path: Path) -> None:
+    """Below a home that others may not enter, apt works as root and leaves them root's. Judge: Debian's own images."""
+    for name in bootstrap._PARTIAL:
+        (tmp_path / name).mkdir(parents=True)
+    _finished(tmp_path, "debian:trixie")
+    owners = {(path.stat().st_uid, path.stat().st_gid) for path in map(tmp_path.joinpath, bootstrap._PARTIAL)}
+    assert owners == {(42, 0)}
+
+
 @pytest.mark.parametrize("tag", ["trixie", "trixie-slim"])
 def test_nothing_tells_that_dpkg_synced_no_file_but_what_the_official_images_say(tmp_path: Path, tag: str) -> None:
     """Theirs have it in docker-apt-speedup, and in docker the paths that slim ones leave out."""
@@ -147,6 +157,7 @@ def _finished(root: Path, image: str) -> None:
     """A tree as mmdebstrap leaves it, with its file of the options for dpkg, made into an image's."""
     for name in ("dev/pts", "usr/sbin", "etc/dpkg/dpkg.cfg.d", "etc/apt/apt.conf.d", "etc/apt/sources.list.d"):
         (root / name).mkdir(parents=True)
+    (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n_apt:x:42:65534::/nonexistent:/usr/sbin/nologin\n")
     (root / "dev/null").touch()
     (root / "dev/stdin").symlink_to("/proc/self/fd/0")
     wanted = bootstrap.recipe(reference.parse(image), AMD64)
