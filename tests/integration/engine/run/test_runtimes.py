@@ -117,7 +117,7 @@ def test_what_crun_cannot_start_runc_does(run, monkeypatch, tmp_path, crun):
     """A stand-in that complains as crun does, to its standard error and its log, before anything has run."""
     log = '{"msg":"no such thing","level":"error","time":"2026"}'
     (tmp_path / "crun").write_text(
-        f"#!/bin/sh\n[ $1 = --cgroup-manager=disabled ] && shift\n[ $1 = --version ] && exec {crun} --version\n"
+        f"#!/bin/sh\n[ $1 = --cgroup-manager=disabled ] && shift\n[ $3 = --version ] && exec {crun} $*\n"
         f"[ $3 = delete ] || {{ mkdir -p $2/state; echo no such thing >&2; sleep 0.01; echo '{log}' > $6; exit 1; }}\n"
     )
     (tmp_path / "crun").chmod(0o755)
