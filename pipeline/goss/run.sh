@@ -38,6 +38,9 @@ finish() {
 
 # An init that ends ends every process but the first: what has been found out until then is to be told all the same.
 trap : TERM
+# Whoever is done first says so here. It is held open for both, so that nobody waits for the other end (fifo(7)).
+"$bb" mkfifo "$out/first"
+exec 4<>"$out/first"
 if [ "$start" = yes ]; then
   : >"$out/log"
   # The status file, not kill -0, tells whether it runs: a zombie still answers signals.
@@ -45,19 +48,21 @@ if [ "$start" = yes ]; then
     trap : TERM
     program=$(find_ "$1") || program=/no/such/program/$1
     shift
-    "$program" "$@" </dev/null
+    "$program" "$@" </dev/null 4>&-
     echo $? >"$out/exit"
+    echo exited >&4
   } >"$out/log" 2>&1 3>&- &
 fi
 
 if [ -e "$tests/goss-main-wait.yaml" ]; then
   # One goss that asks again and again: to start one takes longer than to ask, and the image needs the processors.
   {
-    goss goss-main-wait.yaml --format silent --retry-timeout "${wait}s" --sleep 100ms
+    goss goss-main-wait.yaml --format silent --retry-timeout "${wait}s" --sleep 100ms 4>&-
     echo $? >"$out/waited"
+    echo waited >&4
   } >"$out/wait" 2>&1 3>&- &
   waiting=$!
-  until [ -e "$out/waited" ] || [ -e "$out/exit" ]; do "$bb" sleep 0.05; done
+  until [ -e "$out/waited" ] || [ -e "$out/exit" ]; do read -r _ <&4; done
   if [ ! -e "$out/waited" ]; then
     kill "$waiting"
     status=exited
