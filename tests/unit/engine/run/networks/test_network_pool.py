@@ -1,6 +1,7 @@
 """How many namespaces a session makes: each costs two programs, beside the first container's start."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator
 from typing import Any, cast
@@ -16,12 +17,13 @@ from baselard.engine.run.networks.network import Network
 def made(monkeypatch: pytest.MonkeyPatch) -> list[Namespace]:
     """Those that are made, of nothing but a file."""
     known: list[Namespace] = []
+    numbers = itertools.count()  # several threads make some
 
     def make(_: Network) -> Namespace:
-        known.append(
-            Namespace(os.open(os.devnull, os.O_RDONLY), f"n{len(known)}", os.open(os.devnull, os.O_RDONLY), "10.64.0.2")
-        )
-        return known[-1]
+        fd, sockets = (os.open(os.devnull, os.O_RDONLY) for _ in range(2))
+        one = Namespace(fd, f"n{next(numbers)}", sockets, "10.64.0.2")
+        known.append(one)
+        return one
 
     monkeypatch.setattr(Network, "_make", make)
     monkeypatch.setattr(namespaces, "is_pristine", lambda _: True)
