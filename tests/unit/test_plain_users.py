@@ -9,9 +9,9 @@ from tests import deep_trees, people
 
 # As pytest: it takes its time for what it started. subprocess.run, interrupted, kills after a quarter of a second.
 _SLOW = """
-import signal, sys, time
-signal.signal(signal.SIGINT, lambda *_: (time.sleep(1), print("in order", flush=True), sys.exit(2)))
-print("ready", flush=True)
+import os, signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: (time.sleep(1), os.write(1, b"in order\\n"), sys.exit(2)))
+os.write(1, b"ready\\n")  # not print, which a signal may come into
 signal.pause()
 """
 _RUN = f"""
