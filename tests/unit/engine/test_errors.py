@@ -1,5 +1,6 @@
 """Errors of the machine, and of texts that cannot leave the process, as whoever raised them left them."""
 
+import contextlib
 import errno
 import os
 import sqlite3
@@ -58,7 +59,8 @@ def test_texts_that_no_system_call_takes(tmp_path: Path) -> None:
 
 def test_a_record_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "broken.db").write_bytes(b"no database" * 1000)
-    broken = _raised(lambda: sqlite3.connect(tmp_path / "broken.db").execute("SELECT * FROM x"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "broken.db")) as db:
+        broken = _raised(lambda: db.execute("SELECT * FROM x"))
     missing = _raised(lambda: sqlite3.connect(tmp_path / "no/where.db"))
     assert isinstance(foreseen(broken), HostError)
     assert isinstance(foreseen(missing), HostError)
