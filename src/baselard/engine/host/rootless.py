@@ -9,6 +9,7 @@ import ctypes
 import os
 import pwd
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ _NEEDED = 65535
 """How many numbers an image may use beside root's."""
 _MOST = Path("/proc/sys/user/max_user_namespaces")
 _SWITCH = Path("/proc/sys/kernel/unprivileged_userns_clone")  # Debian's and Arch's kernels
+_THREADS = Path("/proc/self/task")
+_ENDING = 5.0  # seconds that a thread which was joined may take to leave the kernel, too
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -72,6 +75,7 @@ def enter(wanted: Offer) -> None:
     """Make this process root of a new user namespace. Call while it has one thread. Raises HostError."""
     uid, gid = os.geteuid(), os.getegid()
     with _mapper(wanted) as mapped:
+        _await_ended_threads()
         if _libc.unshare(_CLONE_NEWUSER):
             raise HostError(
                 f"the engine needs root, or CAP_SYS_ADMIN in a container (--cap-add SYS_ADMIN), to mount file systems; "
@@ -83,6 +87,13 @@ def enter(wanted: Offer) -> None:
     ids.mapped.cache_clear()
     for name in ("SUDO_UID", "SUDO_GID"):  # whoever that was, root here is this user
         os.environ.pop(name, None)
+
+
+def _await_ended_threads() -> None:
+    """A thread is joined a moment before the kernel has forgotten it, and gives no user namespace until then."""
+    deadline = time.monotonic() + _ENDING
+    while len(os.listdir(_THREADS)) > 1 and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ Judge: the manual pages subuid(5) and user_namespaces(7), and Ubuntu's own descr
 """
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,17 @@ def test_doctor_tells_the_way(machine: pytest.MonkeyPatch) -> None:
     assert [one.detail for one in doctor._privilege()] == [
         "root by sudo; rootless, there is no range; as root: usermod"
     ]
+
+
+def test_a_thread_that_is_about_to_end_is_waited_for() -> None:
+    """Judge: the kernel, which makes no user namespace for a process that has more than one thread."""
+    code = """
+import ctypes, os
+from baselard.engine.host import rootless
+libc = ctypes.CDLL(None)
+libc.pthread_create(ctypes.byref(ctypes.c_ulong()), None, libc.usleep, ctypes.c_void_p(200_000))
+rootless.enter(rootless.Offer())
+print(os.getuid(), open("/proc/self/uid_map").read().split()[2])
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("0 1\n", "")
