@@ -40,7 +40,7 @@ def _counted(count: int) -> str:
 
 def _scenario(name: str, title: str, change: Change) -> Scenario:
     sides = functools.partial(calls, change=change)
-    return Scenario(f"call-{name}", f"test-examples on many examples, {title}", sides, rounds=5)
+    return Scenario(f"call-{name}", f"test-examples on many examples, {title}", sides, rounds=5, itself=True)
 
 
 SCENARIOS = (
@@ -54,5 +54,6 @@ SCENARIOS = (
         functools.partial(calls, change=project.nothing, counts=lambda sizes: sizes.many),
         Goal("ratio", 5),
         rounds=3,
+        itself=True,
     ),
 )

@@ -27,7 +27,10 @@ class Goal:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One thing to measure. ``sides`` prepares it and yields the sides by name, ours first; warm-ups don't count."""
+    """One thing to measure. ``sides`` prepares it and yields the sides by name, ours first; warm-ups don't count.
+
+    ``itself`` says that the other sides are Baselard, too, and show what something adds.
+    """
 
     name: str
     title: str
@@ -36,6 +39,7 @@ class Scenario:
     unit: str = "s"
     rounds: int = 7
     warm_up: int = 1
+    itself: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Measured:
     unit: str
     samples: Mapping[str, Sequence[float]]
     goal: Goal | None = None
+    itself: bool = False
 
     def spread(self, side: str) -> Spread:
         return Spread.of(self.samples[side])
@@ -92,7 +97,7 @@ def measure(scenario: Scenario, lab: object, *, once: bool) -> Measured:
                 took = sides[name](number)
                 if number >= warm_up:
                     samples[name].append(took)
-    return Measured(scenario.name, scenario.title, scenario.unit, samples, scenario.goal)
+    return Measured(scenario.name, scenario.title, scenario.unit, samples, scenario.goal, scenario.itself)
 
 
 def rotated(names: Sequence[str], number: int) -> list[str]:

@@ -48,7 +48,8 @@ def _beside_bake(lab: Lab, source: Project) -> Mapping[str, Side]:
 
 
 def _scenario(name: str, title: str, *words: str, goal: Goal = _SHORT, beside: Beside = _alone) -> Scenario:
-    return Scenario(name, title, functools.partial(calls, words=words, beside=beside), goal, rounds=5)
+    sides = functools.partial(calls, words=words, beside=beside)
+    return Scenario(name, title, sides, goal, rounds=5, itself=beside is _alone)
 
 
 SCENARIOS = (

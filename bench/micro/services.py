@@ -68,7 +68,25 @@ def _service(opened: Client, lab: Lab, stops_in: float, number: int) -> tuple[st
 
 
 SCENARIOS = (
-    Scenario("network", "an exec's network, the pool warm", network, Goal("difference", 0.01), rounds=15, warm_up=3),
-    Scenario("bound-service", "a bound service that is up", bound, Goal("difference", 0.02), rounds=15, warm_up=2),
-    Scenario("stop-services", "the end of a session with six services", stop, Goal("ratio", 1.5), rounds=3),
+    Scenario(
+        "network",
+        "an exec's network, the pool warm",
+        network,
+        Goal("difference", 0.01),
+        rounds=15,
+        warm_up=3,
+        itself=True,
+    ),
+    Scenario(
+        "bound-service",
+        "a bound service that is up",
+        bound,
+        Goal("difference", 0.02),
+        rounds=15,
+        warm_up=2,
+        itself=True,
+    ),
+    Scenario(
+        "stop-services", "the end of a session with six services", stop, Goal("ratio", 1.5), rounds=3, itself=True
+    ),
 )

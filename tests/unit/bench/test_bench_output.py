@@ -14,6 +14,7 @@ from bench.lab import QUICK, Lab
 from bench.method import Goal, Measured, Scenario, Side
 from bench.results import Run
 
+SVG = "{http://www.w3.org/2000/svg}"
 RUN = Run(
     {"cores": 2},
     False,
@@ -27,6 +28,7 @@ RUN = Run(
         ),
         Measured("slow", "a slow thing", "s", {"baselard": [3.0], "limit": [1.0], "mount": [2.0]}, Goal("ratio", 2)),
         Measured("alone", "a thing", "MB", {"baselard": [7.0]}, Goal("value", 10)),
+        Measured("more", "more of it", "s", {"two": [2.0], "one": [1.0]}, itself=True),
     ),
     {"missing": "no program"},
     {"fast": 61.4},
@@ -53,7 +55,7 @@ def test_a_quick_run_is_not_judged() -> None:
 
 def test_markdown_has_as_many_cells_in_every_row() -> None:
     lines = [line for line in table.markdown(RUN).splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + 4
+    assert len(lines) == 2 + 5
     assert len({line.count("|") for line in lines}) == 1
 
 
@@ -69,11 +71,13 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
         results.load(tmp_path / "r.json")
 
 
-def test_the_chart_is_xml_with_a_bar_for_each_comparison() -> None:
+def test_the_chart_is_xml_with_a_bar_for_each_comparison_with_another_program() -> None:
     root = ET.fromstring(chart.svg(RUN))  # our own text
-    bars = [(float(bar.get("x", "")), bar.get("fill")) for bar in root.iter("{http://www.w3.org/2000/svg}rect")]
-    middle = float(next(root.iter("{http://www.w3.org/2000/svg}line")).get("x1", ""))
+    bars = [(float(bar.get("d", "")[1:].split()[0]), bar.get("fill")) for bar in root.iter(f"{SVG}path")]
+    texts = [one.text or "" for one in root.iter(f"{SVG}text")]
+    middle = next(float(one.get("x", "")) for one in root.iter(f"{SVG}text") if one.text == "equal")
     assert [(x < middle, fill) for x, fill in bars] == [(True, "#2a7"), (False, "#c83")]
+    assert "Baselard 20.0 ms, limit 40.0 ms" in texts and "more of it" not in texts
 
 
 def scenario(name: str, side: Side) -> Scenario:
@@ -98,8 +102,8 @@ def test_a_run_in_parts_renews_what_is_measured_again(tmp_path: Path) -> None:
     lab = Lab(tmp_path, QUICK)
     done = command.add(RUN, scenario("alone", lambda number: 2.0), lab, once=True)
     done = command.add(done, scenario("missing", lambda number: 3.0), lab, once=True)
-    assert [measured.name for measured in done.measured] == ["fast", "slow", "alone", "missing"]
-    assert done.measured[2].samples == {"baselard": [2.0]}
+    assert [measured.name for measured in done.measured] == ["fast", "slow", "more", "alone", "missing"]
+    assert done.measured[3].samples == {"baselard": [2.0]}
     assert (done.skipped, done.peaks) == ({}, RUN.peaks)
 
 
