@@ -118,7 +118,7 @@ def test_what_crun_cannot_start_runc_does(run, monkeypatch, tmp_path, crun):
     log = '{"msg":"no such thing","level":"error","time":"2026"}'
     (tmp_path / "crun").write_text(
         f"#!/bin/sh\n[ $1 = --cgroup-manager=disabled ] && shift\n[ $3 = --version ] && exec {crun} $*\n"
-        f"[ $3 = delete ] || {{ mkdir -p $2/state; echo no such thing >&2; sleep 0.01; echo '{log}' > $6; exit 1; }}\n"
+        f"[ $3 = delete ] || {{ mkdir -p $2/state; echo no such thing >&2; sleep 0.3; echo '{log}' > $6; exit 1; }}\n"
     )
     (tmp_path / "crun").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")

@@ -6,9 +6,8 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from baselard.engine.errors import HostError, UserError
@@ -20,7 +19,6 @@ from baselard.engine.run.containers.runtime_spec import Spec
 from baselard.engine.run.containers.runtimes import Program
 
 _INITS = ("/usr/bin/tini-static", "/usr/libexec/docker/docker-init")
-_MOMENT, _LONG = 0.02, 2.0  # seconds in which a runtime has written what it is about to write
 _MORTAL = ("setpriv", "--pdeathsig", "KILL", "--")  # util-linux
 
 
@@ -49,6 +47,7 @@ class Runtime:
                 on_start(container)
             words = _Words(container, on_output)
             completed = process.run(container.argv, stdin=end, on_output=words.hear, check=False)
+            words.end()
             if not words.heard and container.instead():
                 completed = process.run(container.argv, stdin=end, on_output=on_output, check=False)
                 container.check()
@@ -160,14 +159,7 @@ class OciContainer:
         return True
 
     def complains(self) -> bool:
-        """Whether what was heard first is crun's, which has it in its log a moment later; a program's has its state."""
-        deadline = time.monotonic() + _LONG
-        while not self._errors() and time.monotonic() < deadline:
-            if self.pid:
-                return False
-            if not (self._root / self.name).exists():  # it has ended, or not come that far
-                deadline = min(deadline, time.monotonic() + _MOMENT)
-            time.sleep(0.001)
+        """Whether the runtime, so far, had something to complain about."""
         return bool(self._errors())
 
     def _errors(self) -> list[str]:
@@ -198,16 +190,33 @@ class OciContainer:
 
 @dataclass
 class _Words:
-    """Passes on what a container's program says, and not what crun says of itself; ``heard`` once there was any."""
+    """Passes on what a container's program says, and not what crun says of itself; ``heard`` once there was any.
+
+    crun has its complaint in its log a moment after it was heard, and a program has its number until it has ended: what
+    is heard with neither is kept until more is known, at the latest when crun has ended.
+    """
 
     container: OciContainer
     on_output: OnOutput
     heard: bool = False
+    _kept: list[bytes] = field(default_factory=list)
 
     def hear(self, stream: int, data: bytes) -> None:
-        crun = self.container.program.name == "crun"
-        if not self.heard and crun and stream == STDERR and self.container.complains():
+        if self.heard or self.container.program.name != "crun" or stream != STDERR:
+            self._tell(stream, data)
             return
+        self._kept.append(data)
+        if self.container.pid:
+            self.end()
+
+    def end(self) -> None:
+        """Pass on what was kept, unless it is crun's."""
+        kept, self._kept = self._kept, []
+        if kept and not self.container.complains():
+            self._tell(STDERR, b"".join(kept))
+
+    def _tell(self, stream: int, data: bytes) -> None:
+        self.end()
         self.heard = True
         self.on_output(stream, data)
 
