@@ -186,7 +186,7 @@ def require_privilege(argv: Sequence[str], target: Target | None = None) -> None
     setup.require()
     if target and not privilege.may_mount():
         target.settle()
-    if rootless.entered(argv) or privilege.may_mount():
+    if rootless.entered() or privilege.may_mount():
         return
     if not (sudo := privilege.sudo()):
         raise HostError(

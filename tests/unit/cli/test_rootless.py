@@ -13,8 +13,7 @@ from baselard.engine.host.rootless import Offer
 def test_a_home_that_no_variable_names_stays_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Judge: the machine's table of users, asked before."""
     monkeypatch.setattr(os, "environ", {"BASELARD_STORE": str(tmp_path), "BASELARD_RUN": str(tmp_path)})
-    monkeypatch.setattr(rootless.threading, "active_count", lambda: 1)
     monkeypatch.setattr(rootless.rootless, "chosen", lambda _: Offer())
     monkeypatch.setattr(rootless.rootless, "enter", lambda _: None)
-    assert rootless.entered([])
+    assert rootless.entered()
     assert os.environ["HOME"] == pwd.getpwuid(os.getuid()).pw_dir
