@@ -183,3 +183,13 @@ async def test_one_file_that_cannot_be_made_leaves_the_others(store: Store) -> N
     assert [store.lookup(node.key) is not None for node in nodes] == [True, False, True]
     recorded_layers = {row[0] for row in store.db.execute("SELECT id FROM snapshots")}
     assert len(recorded_layers) == 2 == len(list((store.root / "layers").iterdir()))
+
+
+async def test_two_engines_make_a_small_file_once_and_open_no_lock(store: Store) -> None:
+    """Each looks again in its own transaction, which the other waits for."""
+    other = Store.open(store.root)
+    with ThreadPoolExecutor(2, "op") as executor, contextlib.closing(other):
+        both = [Evaluator(each, Flights(), _Tools(each), Quiet(), executor) for each in (store, other)]
+        await asyncio.gather(*(each.result(node) for node in _files("a", "b") for each in both))
+    assert len(list((store.root / "layers").iterdir())) == 2
+    assert not (store.root / "locks").exists()
