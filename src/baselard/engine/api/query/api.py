@@ -5,6 +5,7 @@ needed, or behind a client's back.
 """
 
 import functools
+import gc
 import os
 import re
 import threading
@@ -31,6 +32,8 @@ VERSION = "v0.21.11"
 
 _VERSION_ALONE = re.compile(r"\s*(?:query\b[^{]*)?\{\s*__schemaVersion\s*\}\s*")
 _KEPT = "introspection"
+_AT_ONCE = 10_000
+"""Objects that come about until it is looked which are garbage; a long query has a hundred thousand in use."""
 _loading = threading.Lock()
 
 
@@ -55,7 +58,10 @@ class Api:
     def _load(self) -> "Queries":
         from baselard.engine.api.query.queries import Queries  # graphql-core takes long to import
 
-        return Queries.of(self.sdl, self.register())
+        queries = Queries.of(self.sdl, self.register())
+        gc.freeze()  # it stays, so no collection need look through it
+        gc.set_threshold(_AT_ONCE)
+        return queries
 
     @property
     def schema(self) -> "GraphQLSchema":
