@@ -46,11 +46,12 @@ class NewFile(TreeOperation):
         with on_top(worker, inputs[0]) as (draft, target):
             owner = owners.resolve(target.seen(), self.owner)
             goal = _free(target, target.resolve(self.path), self.path)
-            own = Path(target.own(goal))
-            own.write_bytes(self.content)
+            own = target.own(goal)
+            with open(own, "wb") as file:
+                file.write(self.content)
             if owner:
                 os.chown(own, owner.uid, owner.gid)
-            own.chmod(self.permissions or 0o644)
+            os.chmod(own, self.permissions or 0o644)
             stamps.put(own, stamps.of(self.content))
             return one(self._digest([inputs[0].digest]), draft.commit())
 

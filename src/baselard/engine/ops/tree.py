@@ -2,9 +2,10 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from baselard.engine.errors import UserError
 from baselard.engine.files.copying import CopyTarget
@@ -52,7 +53,13 @@ class TreeOperation:
         return digest.of(self.tag, inputs, own) + TIMED * timed
 
     def _values(self) -> list[object]:
-        return [getattr(self, entry.name) for entry in dataclasses.fields(self) if entry.compare]
+        kind: Any = type(self)
+        return [getattr(self, name) for name in _names(kind)]
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(entry.name for entry in dataclasses.fields(kind) if entry.compare)
 
 
 def snapshot_of(value: Value) -> Snapshot | None:

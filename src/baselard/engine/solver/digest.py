@@ -27,8 +27,7 @@ def of(tag: str, *parts: object) -> str:
     Parts are JSON values, bytes, dataclasses or nested sequences and mappings of them; mappings count in key order.
     Objects with a string attribute ``key`` (nodes) count as that key.
     """
-    text = json.dumps([tag, parts], default=_plain, sort_keys=True, separators=(",", ":"))
-    return digests.of_bytes(text.encode("utf-8", "surrogateescape"))
+    return digests.of_bytes(_canonical([tag, parts]).encode("utf-8", "surrogateescape"))
 
 
 def added_later(default: Any) -> Any:
@@ -53,3 +52,6 @@ def _plain(value: object) -> object:
     if isinstance(value, set | frozenset):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+_canonical = json.JSONEncoder(default=_plain, sort_keys=True, separators=(",", ":")).encode

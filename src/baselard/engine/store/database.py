@@ -185,8 +185,9 @@ class Store:
             snapshot = self.new_snapshot(parent, as_tar=is_index)
             if is_index:
                 self.db.execute("INSERT INTO indexed VALUES (?)", (snapshot.id,))
-            self._make_room(self.own_directory(snapshot))
-            tree.rename(self.own_directory(snapshot))
+            own = self.own_directory(snapshot)
+            self._make_room(own)
+            os.rename(tree, own)
         return snapshot
 
     def new_snapshot(self, parent: "Snapshot | None", *, as_tar: bool) -> "Snapshot":
@@ -199,7 +200,7 @@ class Store:
 
     def _make_room(self, path: Path) -> None:
         """Put away what a process left here that died before it could record it; its number is free again."""
-        if path.exists():
+        if os.path.lexists(path):
             path.rename(Path(tempfile.mkdtemp(dir=self.work)) / path.name)
 
     def layer_path(self, snapshot: "Snapshot") -> Path:
@@ -270,7 +271,8 @@ class Store:
         try:
             yield path
         finally:
-            deep.remove(path, ignore_errors=True)
+            if os.path.lexists(path):  # what was made a snapshot has moved
+                deep.remove(path, ignore_errors=True)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

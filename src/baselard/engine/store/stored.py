@@ -10,6 +10,8 @@ from baselard.engine.solver.graph import Result
 OBJECTS = "objects"
 """The fact that holds how an object of the API comes about. It is this machine's alone, and in no exported cache."""
 
+_text = json.JSONEncoder(separators=(",", ":")).encode
+
 Pair = tuple[str, int | None]
 """The digest of a value, and the number of the snapshot that is its tree."""
 
@@ -44,7 +46,7 @@ def of(result: Result) -> Stored:
 
 def encode(result: Result) -> str:
     """The text of a result."""
-    return json.dumps(of(result).plain(), separators=(",", ":"))
+    return _text(of(result).plain())
 
 
 def decode(text: str) -> Stored:
