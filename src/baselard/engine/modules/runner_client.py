@@ -63,7 +63,9 @@ def convert_here(module: Any) -> None:
 
 
 def is_plain(kind: Any) -> bool:
-    """Whether no value of a type is, or holds, an object of the API."""
+    """Whether no value of a type is made an object of the API, nor holds one; what may be anything stays as it came."""
+    if kind is Any:
+        return True
     if parts := typing.get_args(kind):
         return all(map(is_plain, parts))
     if isinstance(kind, type) and issubclass(kind, PLAIN):
