@@ -43,7 +43,7 @@ BY_PATH = {
 ANYTHING = (
     ("files.bounded files.inside", "they are what goes by descriptors"),
     (
-        "files.checkout files.exporting files.listing ops.host ops.host_layer ops.docker_image",
+        "files.checkout files.exporting files.listing ops.host ops.host_layer ops.host_walk ops.docker_image",
         "directories of the caller's own",
     ),
     ("images.archive_read images.archive_write images.transfer", "archives, and blobs of the store"),

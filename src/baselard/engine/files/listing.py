@@ -1,8 +1,8 @@
 """The state of all entries of a directory in one string of bytes, so that one comparison tells that none changed.
 
 Nothing is done per entry but the system call: a Python object for each would take longer than all the rest. It is a
-program, too, which tells by its exit code whether directories are as they were: several look at once, and need nothing
-but the standard library.
+program, too, which tells the names of directories' states: several look at once, and need nothing but the standard
+library.
 """
 
 import ctypes
@@ -48,17 +48,16 @@ class Listing(NamedTuple):
         return max(max(self.words[word::_WORDS]) for word in _SECONDS)
 
 
-def are(known: Iterable[tuple[str, str]]) -> bool:
-    """Whether directories, each with the name of its state, are all as they were; what went is not."""
+def names(directories: Iterable[str]) -> list[str]:
+    """The names of the states of directories as they are; an empty one for what cannot be looked into."""
+    return [_name(directory) for directory in directories]
+
+
+def _name(directory: str) -> str:
     try:
-        return all(of(directory).name == name for directory, name in known)
+        return of(directory).name
     except OSError:
-        return False
-
-
-def told(known: Iterable[tuple[str, str]]) -> bytes:
-    """The input of this program: paths and names, a NUL after each."""
-    return b"".join(os.fsencode(f"{directory}\0{name}\0") for directory, name in known)
+        return ""
 
 
 def of(directory: str) -> Listing:
@@ -104,5 +103,4 @@ def _statx() -> Any:
 
 
 if __name__ == "__main__":
-    _words = os.fsdecode(sys.stdin.buffer.read()).split("\0")[:-1]
-    sys.exit(not are(zip(_words[::2], _words[1::2], strict=True)))
+    print("\n".join(names(os.fsdecode(sys.stdin.buffer.read()).split("\0"))))

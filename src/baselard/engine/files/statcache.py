@@ -4,9 +4,11 @@ A file counts as unchanged when inode, size, modification and change time are th
 index, a file that changed shortly before it was read is not remembered: a later change might leave the same times.
 """
 
+import hashlib
 import os
 import struct
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from baselard.engine.files import inside, treehash
@@ -31,10 +33,12 @@ class StatCache:
     learned: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
-    def below(cls, store: Store, directory: str) -> "StatCache":
-        """Load what is remembered of ``directory`` (an absolute path without links)."""
+    def below(cls, store: Store, directory: str, without: Iterable[str] = ()) -> "StatCache":
+        """Load what is remembered of ``directory`` (an absolute path without links), but not of the directories
+        ``without`` below it, none of which lies in another."""
         prefix = directory.rstrip("/") + "/"
-        known = host_content.below(store, os.fsencode(prefix))
+        left_out = [os.fsencode(f"{prefix}{path}/") for path in without]
+        known = host_content.below(store, os.fsencode(prefix), left_out)
         return cls(store, prefix, {os.fsdecode(path): state for path, state in known.items()})
 
     def content(self, path: str, info: os.stat_result) -> bytes:
@@ -59,6 +63,29 @@ class StatCache:
 
     def _stored(self, relative: str) -> bytes:
         return os.fsencode(self.directory + relative)
+
+
+@dataclass
+class Stamps:
+    """One digest for the stamps of many entries: each directory has one of its own, so that it can be kept."""
+
+    kept: dict[str, bytes] = field(default_factory=dict)
+    _running: "dict[str, hashlib._Hash]" = field(default_factory=dict)
+
+    def add(self, path: str, stamp: bytes) -> None:
+        """Count the next entry of the walk."""
+        directory, _, name = path.rpartition("/")
+        running = self._running.get(directory) or self._running.setdefault(directory, hashlib.sha256())
+        running.update(os.fsencode(name) + b"\0" + stamp)
+
+    def by_directory(self) -> dict[str, bytes]:
+        """The digests of the directories that have entries, with those that were kept."""
+        return self.kept | {directory: running.digest() for directory, running in self._running.items()}
+
+    def digest(self) -> bytes:
+        """The digest of all."""
+        each = sorted(self.by_directory().items())
+        return hashlib.sha256(b"".join(os.fsencode(directory) + b"\0" + own for directory, own in each)).digest()
 
 
 def is_settled(changed: int, read: int) -> bool:

@@ -36,23 +36,21 @@ class As:
     times: bool = False
 
 
-def of_entries(
-    root: str,
-    entries: Iterable[Entry],
-    *,
-    content: "Content | None" = None,
-    owner: As = As(),
-    seen: Callable[[Entry, bytes], object] = lambda _entry, _detail: None,
-) -> str:
-    """The digest of ``entries`` (from ``walking.walk``) below the real directory ``root``.
+def of_entries(root: str, entries: Iterable[Entry], *, content: "Content | None" = None, owner: As = As()) -> str:
+    """The digest of ``entries`` (from ``walking.walk``) below the real directory ``root``."""
+    return of_lines(line(f"{root}/{entry.path}", entry, content=content, owner=owner) for entry in entries)
 
-    ``seen`` is told each one and its ``detail``.
-    """
+
+def line(real: str, entry: Entry, *, content: "Content | None" = None, owner: As = As()) -> bytes:
+    """The bytes of one entry, at the path ``real``, in the digest: path, NUL, mode and owners, NUL, its ``detail``."""
+    return os.fsencode(entry.path) + b"\0" + _head(entry.info, owner) + detail(real, entry.info, content)
+
+
+def of_lines(lines: "Iterable[bytes | bytearray]") -> str:
+    """The digest of the entries with these lines, in the walk's order."""
     running = hashlib.sha256(b"tree.v1\0")
-    for entry in entries:
-        own = detail(f"{root}/{entry.path}", entry.info, content)
-        running.update(os.fsencode(entry.path) + b"\0" + _head(entry.info, owner) + own)
-        seen(entry, own)
+    for each in lines:
+        running.update(each)
     return digests.of_hash(running)
 
 

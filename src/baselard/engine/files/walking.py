@@ -60,21 +60,22 @@ class _Level:
     unsaid: Entry | None
 
 
-def walk(
+def walk(  # noqa: PLR0913
     root: str,
     selected: Filter = EVERYTHING,
     *,
     outer_rules: Sequence[gitignore.Rules] = (),
     skips: Callable[[str, os.stat_result], bool] = lambda _path, _info: False,
     enters: Callable[[str], object] = lambda _path: None,
+    leaves: Callable[[str], bool] = lambda _path: False,
 ) -> Iterator[Entry]:
     """Every meant entry below ``root``, directories before their content, names sorted; the root itself is not.
 
     A directory that is not meant itself comes only if something inside it does. ``outer_rules`` are those that come
     before the root's own, of files above it or of its user. What ``skips`` says of a real path is not there, with all
-    that is in it. ``enters`` is told the real path of each directory that is looked into, just before. Raises UserError
-    for bad patterns, OSError for what cannot be read, Cancelled when the work is called
-    off.
+    that is in it. ``enters`` is told the real path of each directory that is looked into, just before. ``leaves`` says
+    of a meant one, after its entry, whether the content is known already, and is left out. Raises UserError for bad
+    patterns, OSError for what cannot be read, Cancelled when the work is called off.
     """
     selection = _Selection(root, selected)
     called_off = cancel.current()
@@ -100,7 +101,7 @@ def walk(
                     yield outer.unsaid
                     outer.unsaid = None
             yield entry
-        if below:
+        if below and not (meant and leaves(found.path)):
             called_off.check()
             enters(found.path)
             levels.append(_Level(_sorted(found.path), entry.path + "/", below, None if meant else entry))

@@ -2,30 +2,23 @@
 
 import contextlib
 import errno
-import hashlib
 import os
-import stat
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
 
 from baselard.engine.errors import EngineError, UserError, foreseen
 from baselard.engine.files import checkout, knowntree, selection, treehash
 from baselard.engine.files.copying import Copier, CopySource, CopyTarget, Metadata
-from baselard.engine.files.gitignore import Rules
-from baselard.engine.files.inventory import Inventory
-from baselard.engine.files.knowntree import KnownTree, Visit
 from baselard.engine.files.patterns import literal
-from baselard.engine.files.statcache import StatCache, stamp_of
-from baselard.engine.files.treehash import As
-from baselard.engine.files.walking import EVERYTHING, Entry, Filter, excluded, walk
-from baselard.engine.host import rundir
-from baselard.engine.ops import host_layer
+from baselard.engine.files.statcache import Stamps
+from baselard.engine.files.walking import EVERYTHING, Filter, walk
+from baselard.engine.ops import host_layer, host_walk
+from baselard.engine.ops.host_walk import Part, Read, stamped
 from baselard.engine.ops.tree import one
 from baselard.engine.run.worker import Worker
 from baselard.engine.solver.graph import Output, Result, Value
-from baselard.engine.store import cachedir, locks, overlay
+from baselard.engine.store import cachedir, locks
 from baselard.oci import digests
 
 T = TypeVar("T")
@@ -84,8 +77,8 @@ class HostDirectory:
         self._look(worker)
 
     def _look(self, worker: Worker) -> None:
-        stamps = hashlib.sha256()
-        for _ in _stamped(_Part.of(worker, self.path, self.selected).entries(), stamps):
+        stamps = Stamps()
+        for _ in stamped(Part.of(worker, self.path, self.selected).entries(), stamps):
             pass
         if stamps.digest() != self.stamps:
             raise EngineError(f"{self.path}/{self.selected.include[0]} changed since it was read; run again")
@@ -159,51 +152,31 @@ def _missing(path: str) -> str:
     return f"lstat {path}: no such file or directory on the host"
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A directory as it was read: its content's digest, one for the stamps of all, and after a walk what it held."""
-
-    digest: str
-    stamps: bytes
-    held: Inventory | None = None
-
-
-def _hash(worker: Worker, path: str, selected: Filter) -> _Read:
+def _hash(worker: Worker, path: str, selected: Filter) -> Read:
     """The directory as it is, without a walk where nobody touched it."""
-    part = _Part.of(worker, path, selected)
-    if known := knowntree.recall(worker.store, part.key()):
-        return _Read(known.content, known.stamps)
-    return _walked(worker, part)
+    part = Part.of(worker, path, selected)
+    known = knowntree.recall(worker.store, part.key())
+    if known and known.tree:
+        return Read(known.tree.content, known.tree.stamps)
+    return host_walk.walked(worker.store, part, known)
 
 
-def _walked(worker: Worker, part: "_Part") -> _Read:
-    began, visit = time.time_ns(), knowntree.Visit()
-    key, cache, held = part.key(), StatCache.below(worker.store, part.path), Inventory()
-    stamps = hashlib.sha256()
-    entries = _stamped(part.entries(visit), stamps)
-    owner = As(host_layer.ROOT.uid, host_layer.ROOT.gid)
-    found = treehash.of_entries(part.path, entries, content=cache.content, owner=owner, seen=held.add)
-    cache.save(complete=part.selected.empty)
-    knowntree.remember(worker.store, key, KnownTree(found, stamps.digest()), visit, began)
-    return _Read(found, stamps.digest(), held)
-
-
-def _keep(worker: Worker, path: str, selected: Filter, read: _Read) -> tuple[str, Result]:
+def _keep(worker: Worker, path: str, selected: Filter, read: Read) -> tuple[str, Result]:
     """Have the store hold what was read, once if several ask at once. The digest is that of what it holds then."""
     store = worker.store
     with locks.exclusive(store.work / f"import-{digests.parse(read.digest).hex}"):
         if known := store.lookup(read.digest):
             return read.digest, known
-        found, result = _imported(worker, _Part.of(worker, path, selected), read)
+        found, result = _imported(worker, Part.of(worker, path, selected), read)
         store.record([found], result)
         selection.remember(store, found, "", found)
         return found, result
 
 
-def _imported(worker: Worker, part: "_Part", read: _Read) -> tuple[str, Result]:
+def _imported(worker: Worker, part: "Part", read: Read) -> tuple[str, Result]:
     """Take it in, where it can be as a layer on an import before."""
     if read.held is None:
-        return _imported(worker, part, _walked(worker, part))
+        return _imported(worker, part, host_walk.walked(worker.store, part))
     key = host_layer.key(worker.store, part.path, part.selected)
     if result := host_layer.imported(worker, key, host_layer.Seen(part.path, read.digest, read.held)):
         return read.digest, result
@@ -213,75 +186,14 @@ def _imported(worker: Worker, part: "_Part", read: _Read) -> tuple[str, Result]:
     return found, result
 
 
-def _import(worker: Worker, part: "_Part", read: _Read) -> tuple[str, Result]:
+def _import(worker: Worker, part: "Part", read: Read) -> tuple[str, Result]:
     """Copy what was read into the store; the digest is that of the copy, whatever happened to the original."""
     with worker.snapshots.layer(None) as draft:
-        upper, found, after = str(draft.upper), read.digest, hashlib.sha256()
-        entries = _stamped(part.entries(), after, again=part.path)
+        upper, found, after = str(draft.upper), read.digest, Stamps()
+        entries = stamped(part.entries(), after, again=part.path)
         target = CopyTarget(upper)
         draft.settle = target.settle
         Copier(CopySource(part.path, changing=True), target, Metadata(host_layer.ROOT)).tree(entries, "")
         if after.digest() != read.stamps:
             found = treehash.of_entries(upper, walk(upper))
         return found, one(found, draft.commit())
-
-
-def _stamped(entries: Iterable[Entry], stamps: "hashlib._Hash", *, again: str = "") -> Iterator[Entry]:
-    """``entries``, each one's stamp noted; with ``again`` the one it has in that directory after it was used."""
-    for entry in entries:
-        yield entry
-        stamps.update(os.fsencode(entry.path) + b"\0" + _stamp(entry, again))
-
-
-def _stamp(entry: Entry, again: str) -> bytes:
-    try:
-        return stamp_of(os.lstat(f"{again}/{entry.path}") if again else entry.info)
-    except FileNotFoundError:
-        return b"gone"
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The part of a directory that is meant; what Baselard itself keeps, or has ``written`` there, is not.
-
-    ``path`` has no links in it; ``outer_rules`` are those of .gitignore files above it and of its user.
-    """
-
-    path: str
-    selected: Filter
-    outer_rules: tuple[Rules, ...]
-    written: tuple[str, ...]
-
-    @classmethod
-    def of(cls, worker: Worker, path: str, selected: Filter) -> "_Part":
-        """The part that a walk is to find, now."""
-        outer_rules = tuple(checkout.outer_rules(path)) if selected.gitignore else ()
-        written = (_place(worker.output), os.path.realpath(rundir.default_root()))
-        return cls(os.path.realpath(path), selected, outer_rules, written)
-
-    def key(self) -> bytes:
-        """Names everything but the directories themselves that the entries depend on."""
-        return knowntree.key(self, excluded(self.path) if self.selected.gitignore else b"")
-
-    def entries(self, visit: Visit | None = None) -> Iterator[Entry]:
-        """Its entries, in the walk's order; ``visit`` is told where the walk comes by."""
-        visit = visit or Visit()
-
-        def skips(real: str, info: os.stat_result) -> bool:
-            return real in self.written or (stat.S_ISDIR(info.st_mode) and visit.is_tagged(real))
-
-        enters = visit.directories.append
-        for entry in walk(self.path, self.selected, outer_rules=self.outer_rules, skips=skips, enters=enters):
-            if not _stays_behind(entry.info):
-                yield entry
-
-
-def _place(path: str) -> str:
-    """A host path without links on the way to it, "" for none."""
-    directory, name = os.path.split(os.path.abspath(path))
-    return os.path.join(os.path.realpath(directory), name) if path else ""
-
-
-def _stays_behind(info: os.stat_result) -> bool:
-    """Sockets mean nothing elsewhere; a device 0:0 would hide things in a layer instead of being one."""
-    return stat.S_ISSOCK(info.st_mode) or overlay.is_whiteout(info)

@@ -6,7 +6,7 @@ lie on has its inventory beside its files, which goes with them.
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,13 +47,14 @@ class LowerImport:
     depth: int = 0
     hidden: int = 0
 
-    def states(self, store: Store) -> "Iterator[tuple[str, bytes]] | None":
-        """The states of its entries, if the store still has it, whole."""
+    def inventory(self, store: Store, read: Inventory | None = None) -> Inventory | None:
+        """The list of its entries, if the store still has it, whole; ``read`` where that is it."""
         known = store.lookup(self.digest)
         if not known or known.values[0].tree != self.tree:
             return None
         try:
-            return inventory.states(_place(store, self.tree).read_bytes())
+            with _place(store, self.tree).open("rb") as file:
+                return inventory.whole(file, read)
         except OSError:
             return None
 
@@ -73,12 +74,19 @@ def key(store: Store, root: str, selected: Filter) -> bytes:
     return knowntree.key("import.v1", root, selected)
 
 
+def before(store: Store, key: bytes) -> Inventory | None:
+    """The list of the entries of the base under ``key``; None where there is none."""
+    lower = _recall(store, key)
+    return lower.inventory(store) if lower else None
+
+
 def imported(worker: Worker, key: bytes, seen: Seen) -> Result | None:
     """Record what was seen as a layer on the base under ``key``.
 
     None when there is no such base, when copying everything is better, or when the directory has changed since.
     """
-    if not (lower := _recall(worker.store, key)) or (before := lower.states(worker.store)) is None:
+    lower = _recall(worker.store, key)
+    if not lower or (before := lower.inventory(worker.store, seen.held.source)) is None:
         return None
     changes = inventory.changes(before, seen.held)
     upper = replace(lower, digest=seen.digest, depth=lower.depth + 1, hidden=lower.hidden + changes.hidden)
@@ -90,6 +98,8 @@ def imported(worker: Worker, key: bytes, seen: Seen) -> Result | None:
         return None
     if is_base:
         keep(worker.store, key, replace(upper, tree=tree), seen.held)
+    elif renewed := inventory.renewed(before, seen.held, changes):
+        _write(worker.store, lower.tree, renewed)
     return one(seen.digest, tree)
 
 
@@ -98,13 +108,18 @@ def keep(store: Store, key: bytes, base: LowerImport, held: Inventory) -> None:
     if not key or held.weight < _WORTH:
         return
     before = _recall(store, key)
-    with store.temp_dir() as work:
-        (work / "held").write_bytes(held.to_bytes())
-        (work / "held").rename(_place(store, base.tree))
+    _write(store, base.tree, held)
     kept = json.dumps([base.digest, base.tree.id, base.depth, base.hidden])
     host_content.keep(store, {key: kept.encode()}, ())
     if before and before.tree != base.tree:
         _place(store, before.tree).unlink(missing_ok=True)
+
+
+def _write(store: Store, tree: Snapshot, held: Inventory) -> None:
+    with store.temp_dir() as work:
+        with (work / "held").open("wb") as file:
+            file.writelines(held.pieces())
+        (work / "held").rename(_place(store, tree))
 
 
 def _written(worker: Worker, lower: Snapshot, seen: Seen, changes: Difference) -> Snapshot | None:
@@ -117,7 +132,7 @@ def _written(worker: Worker, lower: Snapshot, seen: Seen, changes: Difference) -
             target.white_out(path)
         copier = Copier(CopySource(seen.root, changing=True), target, Metadata(ROOT))
         copier.tree(_entries(copier, changes.new), "")
-        if not _are(copier, changes.new, seen.held):
+        if not _are(copier, changes.new):
             return None
         with worker.store.transaction():
             tree = draft.commit()
@@ -140,19 +155,18 @@ def _place(store: Store, tree: Snapshot) -> Path:
     return directory.with_name(f"{directory.name}.held")
 
 
-def _entries(copier: Copier, paths: Sequence[str]) -> Iterator[Entry]:
+def _entries(copier: Copier, paths: Iterable[str]) -> Iterator[Entry]:
     """The entries at ``paths`` as they are now, each when its parents are there."""
     for path in paths:
         copier.target.make_parents(path)
         yield Entry(path, os.lstat(f"{copier.source.root}/{path}"))
 
 
-def _are(copier: Copier, paths: Sequence[str], held: Inventory) -> bool:
-    """Whether the copies at ``paths`` are what was seen there; attributes of what they replace or lie in go first."""
-    for path in paths:
+def _are(copier: Copier, lines: Mapping[str, bytes]) -> bool:
+    """Whether the copies are what was seen there; attributes of what they replace or lie in go first."""
+    for path, line in lines.items():
         own = copier.target.own(path)
         xattrs.drop_others(f"{copier.source.root}/{path}", own)
-        info = os.lstat(own)
-        if not held.is_as(path, info, treehash.detail(own, info)):
+        if treehash.line(own, Entry(path, os.lstat(own))) != line:
             return False
     return True

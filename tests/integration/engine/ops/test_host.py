@@ -17,7 +17,7 @@ from baselard.engine.files import copying, inside, treehash
 from baselard.engine.files.walking import Entry, Filter, walk
 from baselard.engine.host import rundir
 from baselard.engine.images import transfer
-from baselard.engine.ops import host
+from baselard.engine.ops import host, host_walk
 from baselard.engine.ops.copy import Copy
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver.graph import Output
@@ -355,7 +355,7 @@ def test_what_changes_once_is_read_as_it_is_then(
 
 def test_what_never_holds_still_is_named(trees, here: Path, disturbed) -> None:
     """A file that is there when the directory is listed, and gone when it is opened, each time."""
-    walked = host.walk
+    walked = host_walk.walk
 
     def walk_and_remove(root: str, selected: Filter, **rules: object) -> Iterator[Entry]:
         (here / "src/main.py").write_text("again")
@@ -364,7 +364,7 @@ def test_what_never_holds_still_is_named(trees, here: Path, disturbed) -> None:
         return iter(entries)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(host, "walk", walk_and_remove)
+        patch.setattr(host_walk, "walk", walk_and_remove)
         with pytest.raises(UserError, match=r"changes while it is read \(.*/src/main\.py: No such file"):
             host.load(trees, str(here))
 

@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from baselard.engine.files import copying, inventory, merging, treehash
+from baselard.engine.files import copying, inventory, merging, statcache, treehash
+from baselard.engine.files.inventory_draft import InventoryDraft
 from baselard.engine.files.walking import EVERYTHING, Filter, walk
 from baselard.engine.images import transfer
 from baselard.engine.images.layers import pack, packed
@@ -19,7 +21,7 @@ from baselard.engine.ops import host, host_layer
 from baselard.engine.ops.copy import Copy
 from baselard.engine.ops.scratch import Scratch
 from baselard.engine.solver.graph import Node, Output
-from baselard.engine.store import collect, layer_index
+from baselard.engine.store import cachedir, collect, layer_index
 from baselard.engine.store.collect import Policy
 from baselard.engine.store.database import Store
 from baselard.engine.store.snapshots import ancestry
@@ -30,10 +32,24 @@ pytestmark = pytest.mark.root
 LARGE = 2 << 20
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A host directory that is worth it by a large file, beside all kinds of small ones."""
+FILTERS = {
+    "everything": EVERYTHING,
+    "without": Filter(exclude=("kept", "out/p", "!out/p/q", "**/x")),
+    "only": Filter(include=("large", "src", "out/p", "names/*")),
+    "gitignore": Filter(gitignore=True),
+}
+
+
+@pytest.fixture(params=["known", "walked"])
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """A host directory that is worth it by a large file, beside all kinds of small ones.
+
+    What nobody changed is known without a look into it, or not, as what changed a moment ago.
+    """
     monkeypatch.setattr(host_layer, "_WORTH", LARGE)
+    if request.param == "known":
+        monkeypatch.setattr(statcache, "_RACY_NS", -3_000_000_000)
+        monkeypatch.setattr(inventory, "_RENEWED", 0)
     root = tmp_path / "project"
     for name in ("README", "src/main.py", "src/deep/er/x", "out/o", "out/p/q", "kept/k", "names/a"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -195,13 +211,92 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("selected", FILTERS.values(), ids=FILTERS)
 def test_it_is_the_tree_that_a_whole_copy_makes(
-    trees: Trees, other: Trees, here: Path, change: Callable[[Path], object]
+    trees: Trees, other: Trees, here: Path, selected: Filter, change: Callable[[Path], object]
 ) -> None:
-    _as_whole(trees, other, here)
+    _as_whole(trees, other, here, selected)
     change(here)
-    node = _as_whole(trees, other, here)
+    node = _as_whole(trees, other, here, selected)
     assert depth(trees, node) <= 2
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The directories that a walk looked into."""
+    real, seen = InventoryDraft.enter, list[str]()
+
+    def enter(draft: InventoryDraft, path: str) -> None:
+        seen.append(path)
+        real(draft, path)
+
+    monkeypatch.setattr(InventoryDraft, "enter", enter)
+    return seen
+
+
+@pytest.mark.parametrize("here", ["known"], indirect=True)
+def test_a_walk_leaves_out_what_nobody_changed(trees: Trees, other: Trees, here: Path, looked: list[str]) -> None:
+    host.load(trees, str(here))  # type: ignore[arg-type]
+    for number in range(3):
+        (here / "out/p/q").write_text("more" * number)
+        looked.clear()
+        node = host.load(trees, str(here))  # type: ignore[arg-type]
+        assert looked == ["", "out", "out/p"]
+        assert (node.key, tar(trees, node)) == (whole(other, here).key, tar(other, whole(other, here)))
+
+
+@pytest.mark.parametrize("here", ["known"], indirect=True)
+def test_rules_that_changed_count_for_all_below(trees: Trees, here: Path, looked: list[str]) -> None:
+    (here / "src/.gitignore").write_text("y\n")
+    host.load(trees, str(here), FILTERS["gitignore"])  # type: ignore[arg-type]
+    (here / "src/.gitignore").write_text("x\nmore\n")
+    looked.clear()
+    node = host.load(trees, str(here), FILTERS["gitignore"])  # type: ignore[arg-type]
+    assert looked == ["", "src", "src/deep", "src/deep/er"]
+    assert "src/deep/er/x" not in trees.names(node)
+
+
+@pytest.mark.parametrize("here", ["known"], indirect=True)
+def test_a_new_session_knows_what_changed_a_moment_ago_before(
+    trees: Trees, other: Trees, here: Path, looked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base was made of files that had just been written; a later walk tells that they are as they were."""
+    with monkeypatch.context() as patch:
+        patch.setattr(statcache, "_RACY_NS", 3_600_000_000_000)
+        host.load(trees, str(here))  # type: ignore[arg-type]
+    for number in range(2):
+        (here / "src/main.py").write_text("more" * number)
+        looked.clear()
+        _as_whole(trees, other, here)
+    assert looked[: looked.index("", 1)] == ["", "src"]
+
+
+@pytest.mark.parametrize("here", ["known"], indirect=True)
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_tag_that_comes_or_goes_in_place_is_seen(trees: Trees, other: Trees, here: Path, *, ours: bool) -> None:
+    """It changes neither the directory's own stamp nor what is known of the one that it is in."""
+    tag = here / "out/p/CACHEDIR.TAG"
+    tag.touch()
+    for number in range(4):
+        tag.write_bytes(cachedir._TEXT if ours else b"another's")
+        (here / "src/main.py").write_text("more" * number)
+        node = _as_whole(trees, other, here)
+        assert ("out/p/q" in trees.names(node)) is not ours
+        ours = not ours
+
+
+@pytest.mark.parametrize("here", ["known"], indirect=True)
+def test_what_is_written_in_the_end_is_not_what_is_known(trees: Trees, here: Path) -> None:
+    """One call has a file that another leaves out, which it is to write."""
+    writing = replace(trees, output=str(here / "out/new"))
+    (here / "out/new").write_text("new")
+    host.load(trees, str(here))  # type: ignore[arg-type]
+    for number in range(3):
+        (here / "src/main.py").write_text("more" * number)
+        for each in (writing, trees):
+            node = host.load(each, str(here))  # type: ignore[arg-type]
+            assert ("out/new" in trees.names(node)) is (each is trees)
+            assert node.key == _digest(trees, node)
 
 
 def test_only_what_changed_is_copied(trees: Trees, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,20 +319,20 @@ def test_many_changes_one_after_the_other(
     trees: Trees, other: Trees, here: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever comes after whatever, on bases of all depths."""
-    chance = random.Random(seed)
+    chance, selected = random.Random(seed), list(FILTERS.values())[seed % len(FILTERS)]
     monkeypatch.setattr(host_layer, "_WORTH", chance.choice([1, 20_000, LARGE]))
     seen = set()
     for _ in range(12):
         for _ in range(chance.randrange(1, 6)):
             _some_change(here, chance)
-        seen.add(depth(trees, _as_whole(trees, other, here)))
+        seen.add(depth(trees, _as_whole(trees, other, here, selected)))
     assert max(seen) > 1
 
 
 def _some_change(here: Path, chance: random.Random) -> None:
     every = sorted(path for path in here.rglob("*") if path.name != "large")
     directories = [here, *(path for path in every if path.is_dir() and not path.is_symlink())]
-    into = chance.choice(directories) / chance.choice("abcde")
+    into = chance.choice(directories) / chance.choice(("a", "b", "c", "d", "e", ".gitignore"))
     chosen = chance.choice(every)
     if chance.random() < 0.4:
         shutil.rmtree(chosen) if chosen.is_dir() and not chosen.is_symlink() else chosen.unlink()
@@ -251,7 +346,7 @@ def _some_change(here: Path, chance: random.Random) -> None:
     elif chance.random() < 0.3:
         into.symlink_to(chance.choice(every))
     else:
-        into.write_text(str(chance.random()))
+        into.write_text(f"{chance.random()}\na\n!b\n")
 
 
 def _diffs(trees: Trees, node: Node) -> list[str]:

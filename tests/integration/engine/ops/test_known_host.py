@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from baselard.engine.errors import UserError
 from baselard.engine.files import knowntree, listing, statcache
 from baselard.engine.files.walking import EVERYTHING, Entry, Filter
 from baselard.engine.host import process
-from baselard.engine.ops import host
+from baselard.engine.ops import host, host_walk
 from baselard.engine.store import cachedir
 
 pytestmark = pytest.mark.root
@@ -43,13 +42,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def walks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The directories that were walked."""
-    walked, seen = host.walk, list[str]()
+    walked, seen = host_walk.walk, list[str]()
 
     def spy(root: str, *filters: Filter, **rules: object) -> Iterator[Entry]:
         seen.append(root)
         return walked(root, *filters, **rules)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(host, "walk", spy)
+    monkeypatch.setattr(host_walk, "walk", spy)
     return seen
 
 
@@ -127,15 +126,14 @@ def test_any_change_is_seen(trees, here: Path, selected: Filter, change: Callabl
 
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The directories of each program that looked at some; there is one for all but the directory that changed last."""
-    monkeypatch.setattr(knowntree, "_FIRST", 1)
+    """The directories of each program that looked at some."""
     monkeypatch.setattr(knowntree, "_MANY", 0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     real, seen = process.run, list[list[str]]()
 
     def run(argv: Sequence[str], **options: Any) -> process.Completed:
         if argv[-1] == listing.__file__:
-            seen.append(os.fsdecode(options["stdin"]).split("\0")[:-1:2])
+            seen.append(os.fsdecode(options["stdin"]).split("\0"))
         return real(argv, **options)
 
     monkeypatch.setattr(process, "run", run)
@@ -150,7 +148,7 @@ def test_programs_see_any_change_of_a_large_tree(
     change(here)
     expected = walked(trees, here, EVERYTHING)
     assert host.load(trees, str(here)).key == expected
-    assert len(programs) in (0, 2)  # none where the one that changed last has changed again
+    assert len(programs) == 2
 
 
 def test_programs_share_a_large_tree_that_nobody_touched(
@@ -163,7 +161,7 @@ def test_programs_share_a_large_tree_that_nobody_touched(
     assert walks == []
     told = [path for program in programs for path in program]
     directories = {str(path) for path in (here, *here.rglob("*")) if path.is_dir()}
-    assert (len(programs), len(told), set(told) < directories) == (2, len(directories) - 1, True)
+    assert (len(programs), len(told), set(told)) == (2, len(directories), directories)
 
 
 def test_rules_above_count(trees, here: Path) -> None:
@@ -199,37 +197,14 @@ def test_what_changes_during_the_walk_is_not_remembered(trees, here: Path, monke
     monkeypatch.setattr(statcache, "_RACY_NS", 0)
     real = knowntree.remember
 
-    def late(*arguments: object) -> None:
+    def late(*arguments: object) -> dict[str, str]:
         (here / "README").write_text("late")
-        real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(knowntree, "remember", late)
     host.load(trees, str(here))
     monkeypatch.undo()
     assert host.load(trees, str(here)).key == walked(trees, here, EVERYTHING)
-
-
-def test_the_directory_that_changed_last_is_looked_at_first_and_no_other_then(
-    trees, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, looked = listing.of, list[str]()
-
-    def spy(path: str) -> Any:
-        looked.append(path)
-        found = real(path)
-        return SimpleNamespace(name=found.name, names=found.names, newest=2 if path.endswith("deep") else 1)
-
-    monkeypatch.setattr(listing, "of", spy)
-    host.load(trees, str(here))
-    looked.clear()
-    host.load(trees, str(here))
-    assert looked[0] == str(here / "src/deep")
-    assert sorted(looked) == sorted(str(path) for path in (here, *here.rglob("*")) if path.is_dir())
-    (here / "src/deep/new").touch()
-    monkeypatch.setattr(knowntree, "remember", lambda *_: None)
-    looked.clear()
-    host.load(trees, str(here))
-    assert looked == [str(here / "src/deep")]
 
 
 def test_a_directory_that_went_is_told(trees, here: Path) -> None:
