@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -115,8 +115,7 @@ def within_limit(store: Store) -> Freed | None:
     at most 100 GiB; down to nine tenths of it, so that not every session has something to do. None if it has not."""
     limit = _limit(store.root)
     _measure(store)
-    with store.mutex:
-        size = _read(store).size
+    size = holdings.size(store) + sum(disk_usage(path) for _, path in _beside(store))
     return collect(store, Policy(keep_bytes=limit * 9 // 10)) if size > limit else None
 
 
@@ -160,10 +159,16 @@ def _read(store: Store) -> _Contents:
     found = holdings.read(store)
     results = [(key, used, result.snapshots, result.blobs) for key, used, result in found.results]
     sizes = Counter(found.sizes)
-    for path in (store.root / "layers").glob("*.*"):
-        sizes[int(path.name.partition(".")[0], 36)] += disk_usage(path)  # what long chains are folded into
+    for number, path in _beside(store):
+        sizes[number] += disk_usage(path)
     counted = {number: sizes.get(number, 0) for number in found.parents}
     return _Contents(results, found.parents, found.blobs, counted, found.packed)
+
+
+def _beside(store: Store) -> Iterator[tuple[int, Path]]:
+    """What lies beside snapshots' own directories, such as what long chains are folded into, by their numbers."""
+    for path in (store.root / "layers").glob("*.*"):
+        yield int(path.name.partition(".")[0], 36), path
 
 
 def _measure(store: Store) -> None:

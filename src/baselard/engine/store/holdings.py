@@ -40,6 +40,16 @@ def read(store: Store) -> Holdings:
     )
 
 
+def size(store: Store) -> int:
+    """Bytes on disk of all blobs and of all snapshots that were measured."""
+    query = (
+        "SELECT coalesce(sum(bytes), 0) + (SELECT coalesce(sum(size), 0) FROM blobs) "
+        "FROM sizes WHERE snapshot IN (SELECT id FROM snapshots)"
+    )
+    with store.mutex:
+        return int(store.db.execute(query).fetchone()[0])
+
+
 def used_since(store: Store, moment: float) -> list[tuple[str, Stored]]:
     """Results used since then by their keys, under all keys of each, also that of its content; no objects."""
     query = "SELECT key, result FROM results WHERE result IN (SELECT result FROM results WHERE used >= ?) ORDER BY key"

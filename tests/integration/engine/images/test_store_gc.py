@@ -133,6 +133,20 @@ def test_automatic_collection_starts_above_the_limit(old: Path, monkeypatch: pyt
     store.close()
 
 
+def test_whether_to_collect_is_told_by_the_bytes_of_all_there_is(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(old)
+    tree = store.snapshot(1)
+    assert tree
+    store.own_directory(tree).with_name(f"{tree.name}.fold").write_bytes(bytes(50_000))
+    told = collect.collect(store, Policy(), dry_run=True)
+    size = told.size + told.kept
+    monkeypatch.setenv("BASELARD_STORE_LIMIT", str(size))
+    assert collect.within_limit(store) is None
+    monkeypatch.setenv("BASELARD_STORE_LIMIT", str(size - 1))
+    assert collect.within_limit(store)
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("20G", 20 << 30), ("1.5K", 1536), ("7", 7), ("500MiB", 500 << 20), ("2gb", 2 << 30)]
 )

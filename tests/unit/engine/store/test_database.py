@@ -15,7 +15,6 @@ from baselard.engine.solver.graph import Result, Value
 from baselard.engine.store import collect
 from baselard.engine.store import database as store_module
 from baselard.engine.store.database import Snapshot, Store
-from baselard.engine.store.holdings import Holdings
 
 
 @pytest.fixture
@@ -148,10 +147,10 @@ def test_cleaning_meanwhile_ends_with_the_store(tmp_path: Path, monkeypatch: pyt
 def test_the_store_is_weighed_by_sessions_that_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool
 ) -> None:
-    """To read all that it holds takes as long as a known call."""
+    """A known call waits for nobody who looks at all snapshots."""
     go_on, weighed = threading.Event(), []
     monkeypatch.setattr(time, "sleep", lambda _: go_on.wait(10))
-    monkeypatch.setattr(collect.holdings, "read", lambda _: weighed.append(True) or Holdings([], {}, {}, {}, {}))
+    monkeypatch.setattr(collect.holdings, "size", lambda _: weighed.append(True) or 0)
     store = Store.open(tmp_path / "store")
     collect.tidy_meanwhile(store)
     thread = next(one for one in threading.enumerate() if one.name == "tidy")
