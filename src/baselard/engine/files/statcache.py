@@ -8,7 +8,7 @@ import hashlib
 import os
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from baselard.engine.files import inside, treehash
@@ -16,53 +16,86 @@ from baselard.engine.store import host_content
 from baselard.engine.store.database import Store
 
 _RACY_NS = 2_000_000_000
+_PAGE = 2_000
+"""Files whose states are read, or written, at once."""
 _STAMP = struct.Struct("<QQQqq")
 
 
-@dataclass
 class StatCache:
     """The memory of the files below one directory; ``content`` serves ``treehash.of_entries``.
 
-    A state is a file's stamp followed by its identity. ``known`` loses what was asked for: what is left at the end was
-    not seen. Paths are relative to ``directory``: 10^5 files take some 20 MB. No file is read through a link.
+    A state is a file's stamp followed by its identity. What is remembered comes and goes by the page, as the walk goes
+    on, so that memory does not grow with the number of files. No file is read through a link.
     """
 
-    store: Store
-    directory: str
-    known: dict[str, bytes]
-    learned: dict[str, bytes] = field(default_factory=dict)
-
-    @classmethod
-    def below(cls, store: Store, directory: str, without: Iterable[str] = ()) -> "StatCache":
-        """Load what is remembered of ``directory`` (an absolute path without links), but not of the directories
-        ``without`` below it, none of which lies in another."""
-        prefix = directory.rstrip("/") + "/"
-        left_out = [os.fsencode(f"{prefix}{path}/") for path in without]
-        known = host_content.below(store, os.fsencode(prefix), left_out)
-        return cls(store, prefix, {os.fsdecode(path): state for path, state in known.items()})
+    def __init__(self, store: Store, directory: str, without: Iterable[str] = ()) -> None:
+        """``directory`` is absolute and has no links in it. Nothing is asked of the directories ``without`` below it,
+        none of which lies in another."""
+        self._store = store
+        root = directory.rstrip("/")
+        self._known = _ReadAhead(store, f"{root}/", [f"{root}/{path}/" for path in without])
+        self._learned: dict[bytes, bytes] = {}
 
     def content(self, path: str, info: os.stat_result) -> bytes:
         """The identity of the file at ``path`` (treehash.Content), read only if it changed."""
-        relative = path[len(self.directory) :]
-        stamp = stamp_of(info)
-        known = self.known.pop(relative, b"")
+        stamp, stored = stamp_of(info), os.fsencode(path)
+        known = self._known.taken(stored)
         if known.startswith(stamp):
             return known[len(stamp) :]
         identity = treehash.file_identity(path, info, inside.plain)
         if is_settled(max(info.st_mtime_ns, info.st_ctime_ns), time.time_ns()):
-            self.learned[relative] = stamp + identity
+            self._learned[stored] = stamp + identity
+            if len(self._learned) >= _PAGE:
+                self.save(complete=False)
         return identity
 
     def save(self, *, complete: bool) -> None:
         """Remember what was learned; forget what was not seen if the walk was ``complete``, without a filter."""
-        gone = self.known if complete else {}
-        if not self.learned and not gone:
-            return
-        learned = {self._stored(path): state for path, state in self.learned.items()}
-        host_content.keep(self.store, learned, map(self._stored, gone))
+        if self._learned:
+            host_content.keep(self._store, self._learned, ())
+            self._learned.clear()
+        while complete and (gone := self._known.left()):
+            host_content.keep(self._store, {}, gone)
 
-    def _stored(self, relative: str) -> bytes:
-        return os.fsencode(self.directory + relative)
+
+class _ReadAhead:
+    """The states below a directory, whose paths are asked for in about the order of their bytes.
+
+    About: a walk comes to ``a/x`` before ``a-b``. What was passed and not asked for waits until it is.
+    """
+
+    def __init__(self, store: Store, directory: str, without: Iterable[str]) -> None:
+        self._store = store
+        self._ahead: dict[bytes, bytes] = {}
+        left_out = sorted(map(os.fsencode, without))
+        starts, ends = [os.fsencode(directory), *map(_behind, left_out)], [*left_out, _behind(os.fsencode(directory))]
+        self._gaps = list(zip(starts, ends, strict=True))[::-1]
+
+    def taken(self, path: bytes) -> bytes:
+        """The state of a path, once; empty where none is remembered."""
+        while path not in self._ahead and self._gaps and self._gaps[-1][0] <= path:
+            self._go_on()
+        return self._ahead.pop(path, b"")
+
+    def left(self) -> Sequence[bytes]:
+        """Some of the paths that were not taken, each once; none at the end."""
+        while self._gaps and not self._ahead:
+            self._go_on()
+        left = list(self._ahead)
+        self._ahead.clear()
+        return left
+
+    def _go_on(self) -> None:
+        start, end = self._gaps.pop()
+        page = host_content.between(self._store, start, end, _PAGE)
+        self._ahead.update(page)
+        if len(page) == _PAGE:
+            self._gaps.append((page[-1][0] + b"\0", end))
+
+
+def _behind(directory: bytes) -> bytes:
+    """The first path that sorts behind all that begin with ``directory``, which ends in a slash."""
+    return directory[:-1] + b"0"
 
 
 @dataclass

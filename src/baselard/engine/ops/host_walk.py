@@ -110,7 +110,7 @@ def walked(store: Store, part: Part, known: KnownParts | None = None) -> Read:
     """Read it in a walk, which leaves out the directories that are ``known`` to be as an earlier import has them."""
     began, key = time.time_ns(), part.key()
     by = _begun(store, part, key, known)
-    cache = StatCache.below(store, part.path, inventory.topmost(by.known))
+    cache = StatCache(store, part.path, inventory.topmost(by.known))
     for entry in stamped(part.entries(by), by.stamps):
         by.draft.add(entry, treehash.line(part.real(entry.path), entry, content=cache.content, owner=_OWNER))
     cache.save(complete=part.selected.empty)

@@ -5,23 +5,11 @@ from collections.abc import Iterable, Mapping
 from baselard.engine.store.database import Store
 
 
-def below(store: Store, prefix: bytes, without: Iterable[bytes] = ()) -> dict[bytes, bytes]:
-    """The states of all paths that begin with ``prefix``, which ends in a slash; by what follows it.
-
-    But for those that begin with one of ``without``, which begin with it, end in a slash, and do not begin with each
-    other.
-    """
-    query = "SELECT path, state FROM host_content WHERE path > ? AND path < ?"
-    left_out = sorted(without)
-    starts, ends = [prefix, *map(_behind, left_out)], [*left_out, _behind(prefix)]
+def between(store: Store, first: bytes, end: bytes, most: int) -> list[tuple[bytes, bytes]]:
+    """The states of the first ``most`` paths from ``first`` up to ``end``, which is not among them, in bytes' order."""
+    query = "SELECT path, state FROM host_content WHERE path >= ? AND path < ? ORDER BY path LIMIT ?"
     with store.mutex:
-        found = (row for gap in zip(starts, ends, strict=True) for row in store.db.execute(query, gap))
-        return {path[len(prefix) :]: state for path, state in found}
-
-
-def _behind(prefix: bytes) -> bytes:
-    """The first path that sorts behind all that begin with ``prefix``."""
-    return prefix[:-1] + b"0"
+        return store.db.execute(query, (first, end, most)).fetchall()
 
 
 def one(store: Store, path: bytes) -> bytes:

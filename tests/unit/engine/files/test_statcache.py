@@ -9,6 +9,7 @@ import pytest
 from baselard.engine.files import statcache, treehash
 from baselard.engine.files.statcache import StatCache
 from baselard.engine.files.walking import EVERYTHING, Filter, walk
+from baselard.engine.store import host_content
 from baselard.engine.store.database import Store
 
 
@@ -47,10 +48,15 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def hashed(store: Store, root: Path, selected: Filter = EVERYTHING) -> str:
-    cache = StatCache.below(store, str(root))
+    cache = StatCache(store, str(root))
     found = treehash.of_entries(str(root), walk(str(root), selected), content=cache.content)
     cache.save(complete=selected.empty)
     return found
+
+
+def remembered(store: Store, root: Path) -> list[str]:
+    found = host_content.between(store, os.fsencode(f"{root}/"), os.fsencode(f"{root}0"), 1000)
+    return [os.path.relpath(os.fsdecode(path), root) for path, _ in found]
 
 
 def test_unchanged_files_are_not_read_again(store: Store, tree: Path, read: list[str]) -> None:
@@ -108,7 +114,8 @@ def test_files_that_changed_a_moment_ago_are_not_remembered(
 
 def test_neighbours_with_a_like_name_are_not_loaded(store: Store, tree: Path) -> None:
     hashed(store, tree.parent / "tree0")
-    assert not StatCache.below(store, str(tree)).known
+    assert remembered(store, tree.parent / "tree0") == ["c"]
+    assert not remembered(store, tree)
 
 
 def test_names_that_are_not_text(store: Store, tree: Path, read: list[str]) -> None:
@@ -122,7 +129,55 @@ def test_names_that_are_not_text(store: Store, tree: Path, read: list[str]) -> N
 def test_what_is_gone_is_forgotten_what_was_left_out_is_not(store: Store, tree: Path) -> None:
     hashed(store, tree)
     hashed(store, tree, Filter(exclude=("sub",)))
-    assert len(StatCache.below(store, str(tree)).known) == 2
+    assert remembered(store, tree) == ["a", "sub/b"]
     (tree / "a").unlink()
     hashed(store, tree)
-    assert list(StatCache.below(store, str(tree)).known) == ["sub/b"]
+    assert remembered(store, tree) == ["sub/b"]
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 5, 1000])
+def test_the_walk_comes_by_in_another_order_than_the_bytes(
+    store: Store, tree: Path, read: list[str], monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(statcache, "_PAGE", page)
+    for name in ("d/x", "d/y/z", "d-e/x", "d-e/y", "d.txt", "d!", "e"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(name)
+    first = hashed(store, tree)
+    read.clear()
+    assert hashed(store, tree) == first
+    assert read == []
+    (tree / "d-e/x").unlink()
+    (tree / "d-e/x1").write_text("new")
+    (tree / "sub/b").unlink()
+    hashed(store, tree)
+    assert read == ["x1"]
+    assert remembered(store, tree) == sorted(["a", "d/x", "d/y/z", "d-e/x1", "d-e/y", "d.txt", "d!", "e"])
+
+
+def test_memory_holds_some_pages_however_many_files_there_are(
+    store: Store, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statcache, "_PAGE", 10)
+    for number in range(100):
+        (tree / f"{number}").write_text("")
+    for _ in ("new", "known"):
+        cache, held = StatCache(store, str(tree)), []
+        for entry in walk(str(tree)):
+            if not entry.path.startswith("sub"):
+                cache.content(f"{tree}/{entry.path}", entry.info)
+            held.append(len(cache._learned) + len(cache._known._ahead))
+        cache.save(complete=False)
+        assert 1 < max(held) <= 20
+    assert len(remembered(store, tree)) == 101
+
+
+def test_a_directory_without_is_neither_asked_for_nor_forgotten(store: Store, tree: Path, read: list[str]) -> None:
+    (tree / "sub0").write_text("sorts right behind all that is below sub")
+    hashed(store, tree)
+    read.clear()
+    cache = StatCache(store, str(tree), ["sub"])
+    assert treehash.of_entries(str(tree), [one for one in walk(str(tree)) if one.path == "sub0"], content=cache.content)
+    cache.save(complete=True)
+    assert read == []
+    assert remembered(store, tree) == ["sub/b", "sub0"]

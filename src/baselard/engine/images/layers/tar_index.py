@@ -18,7 +18,7 @@ from baselard.engine.store import overlay, stamps
 from baselard.oci import whiteouts
 
 _LONGEST_NAME, _LONGEST_LINK, _MOST_XATTRS = 255, 4095, 2048
-_MOST_ENTRIES = 500_000  # some 100 MB of memory
+_MOST_ENTRIES = 500_000  # some 200 MB of memory
 _LATEST = 1 << 33  # seconds; ext4 knows no later ones
 _CAPABILITY = "security.capability"
 _CAPABILITY_SIZE = 20  # bytes of revision 2 (capabilities(7))
