@@ -40,10 +40,6 @@ CREATE TABLE IF NOT EXISTS runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT, began REAL NOT NULL, place TEXT NOT NULL, run TEXT NOT NULL);
 """
 
-# Keys are digests, so each row that is written changes a page of its own: these are read once, and go from the log into
-# the database, which waits for the disk, when there are 32 MB of them. SQLite's own 2 and 4 MB are a thousand rows.
-_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-32000", "wal_autocheckpoint=8000")
-
 # What brings the tables of the version before each number up to it.
 _UPGRADES = {
     1: "DELETE FROM layers WHERE compression NOT IN ('gzip', 'zstd', 'none');",
@@ -56,7 +52,7 @@ def opened(path: Path) -> sqlite3.Connection:
     Raises HostError when a later version wrote it.
     """
     db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
-    for pragma in _PRAGMAS:
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         db.execute(f"PRAGMA {pragma}")
     (found,) = db.execute("PRAGMA user_version").fetchone()
     if found > VERSION:
