@@ -25,6 +25,7 @@ from baselard.engine.store.database import Snapshot, Store
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([KMGT]?)I?B?")
 _SHARE_OF_DISK = 0.6  # of the disk's capacity, by which the store is held without being told
 _MOST = 100 << 30
+_AT_ONCE = 100  # snapshots whose sizes are noted together
 _LATER = 2.0  # seconds: a call that knows everything is over by then, and made nothing that weighs
 
 
@@ -173,8 +174,10 @@ def _beside(store: Store) -> Iterator[tuple[int, Path]]:
 
 def _measure(store: Store) -> None:
     """Note the bytes on disk of each snapshot's own files; once, since they never change, and without the lock."""
-    for number in holdings.unmeasured(store):
-        holdings.note_size(store, number, disk_usage(store.own_directory(Snapshot(number))))
+    numbers = holdings.unmeasured(store)
+    for first in range(0, len(numbers), _AT_ONCE):
+        sizes = [(each, disk_usage(store.own_directory(Snapshot(each)))) for each in numbers[first : first + _AT_ONCE]]
+        holdings.note_sizes(store, sizes)
 
 
 def disk_usage(path: Path) -> int:

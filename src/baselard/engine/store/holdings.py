@@ -71,10 +71,10 @@ def unmeasured(store: Store) -> list[int]:
         return [row[0] for row in store.db.execute(query)]
 
 
-def note_size(store: Store, snapshot: int, size: int) -> None:
-    """Note the bytes on disk of a snapshot's own files."""
+def note_sizes(store: Store, sizes: Sequence[tuple[int, int]]) -> None:
+    """Note the bytes on disk of snapshots' own files, by their numbers."""
     with store.transaction():
-        store.db.execute("INSERT OR REPLACE INTO sizes VALUES (?, ?)", (snapshot, size))
+        store.db.executemany("INSERT OR REPLACE INTO sizes VALUES (?, ?)", sizes)
 
 
 def forget(store: Store, *, results: Sequence[str], snapshots: Sequence[int], blobs: Sequence[str]) -> None:
