@@ -14,7 +14,7 @@ from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.host import checkout, process
 from baselard.engine.host.caller import Caller
 from baselard.engine.modules.source import PythonModule
-from baselard.engine.store import locks
+from baselard.engine.store import cachedir, locks
 
 SDK = "dagger-io==0.21.11"
 """What a module means by the ``sdk`` folder that a real engine generates beside it (``tool.uv.sources``)."""
@@ -24,14 +24,14 @@ def interpreter(source: PythonModule, cache: Path, user: Caller) -> Path:
     """The Python that runs ``source``, made below ``cache`` at first need.
 
     It is made as ``user``, because building a package executes its code. Raises UserError with pip's own words when a
-    dependency cannot be installed.
+    dependency cannot be installed, HostError for a cache that is another user's.
     """
     wanted = requirements(source)
     if not wanted or _is_ours(source):
         return Path(sys.executable)
     key = hashlib.sha256("\n".join([sys.version, *wanted]).encode()).hexdigest()[:16]
     home = cache / f"module-{key}"
-    cache.mkdir(parents=True, exist_ok=True)
+    cachedir.require(cache)
     with locks.exclusive(cache / f"module-{key}.lock"):
         if not (home / ".complete").exists():
             _make(home, wanted, source, user)

@@ -17,7 +17,7 @@ from pathlib import Path
 from baselard.engine.errors import ProcessError, UserError
 from baselard.engine.host import caller, git_credentials, process
 from baselard.engine.host.caller import Caller
-from baselard.engine.store import deep
+from baselard.engine.store import cachedir, deep
 
 _HOSTED = re.compile(
     r"(?P<site>(?:github\.com|gitlab\.com|bitbucket\.org)/[^/@]+/[^/@]+)(?P<path>/[^@]*)?(?:@(?P<ref>.+))?"
@@ -83,7 +83,7 @@ def fetch(text: str, cache: Path) -> Path:
 def _check_out(remote: RemoteModule, target: Path) -> None:
     if not _REF.fullmatch(remote.ref):
         raise UserError(f"{remote.ref!r} is not a name of a branch, tag or commit")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    cachedir.require(target.parent)
     user = caller.invoking_user(os.environ)
     work = Path(tempfile.mkdtemp(dir=target.parent))
     if user.uid is not None:

@@ -6,7 +6,10 @@ They are tagged, so that none is ever read as part of a source that it lies in, 
 
 import contextlib
 import os
+import tempfile
 from pathlib import Path
+
+from baselard.engine.errors import HostError
 
 _NAME = "CACHEDIR.TAG"
 _TEXT = (
@@ -30,6 +33,16 @@ def claim(directory: Path) -> None:
     with contextlib.suppress(OSError):
         directory.mkdir(parents=True, exist_ok=True)
         tag(directory)
+
+
+def require(directory: Path) -> None:
+    """See that a directory of the user's cache is there, for something to be written. Raises HostError if it is another
+    user's."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except PermissionError as error:
+        raise HostError(f"{directory}: {error.strerror}: set BASELARD_CACHE to a directory of your own") from error
 
 
 def is_tagged(directory: str) -> bool:
