@@ -7,20 +7,23 @@ from bench.method import Measured, Spread
 from bench.results import Run
 from bench.table import amount
 
-_LEFT, _WIDTH, _ROW, _TOP = 380, 400, 36, 92
-_LOW, _HIGH = -3.0, 1.5
+_LEFT, _WIDTH, _ROW, _TOP = 380, 400, 36, 106
+_LOW, _HIGH = -3.5, 1.5
 """Powers of ten at which the scale ends."""
 _SCALE = {0.001: "a thousandth", 0.01: "a hundredth", 0.1: "a tenth", 1: "equal", 10: "10 times"}
 _HEAD = (
     '<text x="8" y="20" font-size="15" font-weight="bold">What Baselard takes, beside another program</text>'
-    '<text x="8" y="40">Bars to the left: Baselard takes less time, or less disk. The thin line: all rounds, from the '
-    "lowest ratio to the highest.</text>"
+    '<text x="8" y="40">Green, to the left: Baselard takes less time; orange, to the right: more. The figure is the '
+    "median of each round's ratio;</text>"
+    '<text x="8" y="56">the thin line goes from the lowest round to the highest. What is measured and beside what: '
+    "benchmarks.md.</text>"
 )
 
 
 def svg(run: Run) -> str:
-    """The chart. Scenarios in which Baselard stands beside itself are left to the table."""
+    """The chart, the lowest ratio first. Scenarios in which Baselard stands beside itself are left to the table."""
     found = [(one, ratio) for one in run.measured if not one.itself and (ratio := one.against("ratio"))]
+    found.sort(key=lambda row: row[1].median)
     height = _TOP + _ROW * len(found) + 8
     scale = "\n".join(_mark(ratio, name, height) for ratio, name in _SCALE.items())
     bars = "\n".join(_bar(index, *row) for index, row in enumerate(found))

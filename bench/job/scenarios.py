@@ -136,11 +136,11 @@ def _changed(name: str, title: str, change: Change, rounds: int, ratio: float = 
 
 SCENARIOS = (
     _scenario("cold", "cold", cold, 3, 0.9),
-    _scenario("registry", "cold, elsewhere, by a registry", by_registry, 1, 0.5),
-    _scenario("archive", "cold, elsewhere, by an archive", by_archive, 1, 0.5),
+    _scenario("registry", "cold, elsewhere, by a registry", by_registry, 3, 0.5),
+    _scenario("archive", "cold, elsewhere, by an archive", by_archive, 3, 0.5),
     _changed("warm", "nothing changed", project.nothing, 5, 0.8),
     _changed("one", "one example changed", project.one_example, 5),
-    _changed("base", "the base changed", project.the_base, 2),
-    Scenario("job-first", "from nothing to all verdicts", at_first, Goal("value", 80), rounds=1, warm_up=0),
-    Scenario("job-growth", "base of 20 MB to the verdicts of many cold examples", growing, rounds=1, warm_up=0),
+    _changed("base", "the base changed", project.the_base, 3),
+    Scenario("job-first", "from nothing to all verdicts", at_first, Goal("value", 80), rounds=3, warm_up=0),
+    Scenario("job-growth", "base of 20 MB to the verdicts of many cold examples", growing, rounds=3, warm_up=0),
 )

@@ -18,6 +18,7 @@ _SIDES = {
     "baselard object": "**Baselard**",
     "docker bake": "docker buildx bake, then goss in each image",
     "buildah": "buildah, then goss by podman",
+    "dagger call": "the same functions on Dagger's engine",
     "baselard registry": "**Baselard**, through a registry",
     "baselard matrix": "**Baselard**, through a registry, a job for each example, one after another",
     "docker registry": "docker push, docker pull",
@@ -25,6 +26,7 @@ _SIDES = {
     "docker archive": "docker save, docker load",
     "baselard rebuild": "**Baselard**, built again there from an exported cache",
 }
+_NOT_MEASURED = "-"
 
 BEGIN, END = "<!-- job table: begin -->", "<!-- job table: end -->"
 
@@ -35,7 +37,8 @@ def markdown(run: Run) -> str:
     if "job-cold" not in known:
         return ""
     conditions = [known.get(f"job-{name}") for name in _CONDITIONS]
-    here = [_here(side, conditions, run) for side in known["job-cold"].samples]
+    sides = dict.fromkeys(side for one in conditions if one for side in one.samples)
+    here = [_here(side, conditions, run) for side in sides]
     there = [_there(side, known[name], run) for name in _ELSEWHERE if name in known for side in known[name].samples]
     return "\n".join([*_lines(_HERE, here), *(["", *_lines(_THERE, there)] if there else [])])
 
@@ -55,8 +58,8 @@ def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _here(side: str, conditions: Sequence[Measured | None], run: Run) -> tuple[str, ...]:
-    times = [_seconds(one, side) if one and side in one.samples else "" for one in conditions]
-    return (_SIDES.get(side, side), *times, _size(_note(run, "job-cold", side).get("disk")))
+    times = [_seconds(one, side) if one and side in one.samples else _NOT_MEASURED for one in conditions]
+    return (_SIDES.get(side, side), *times, _size(_note(run, "job-cold", side).get("disk")) or _NOT_MEASURED)
 
 
 def _there(side: str, measured: Measured, run: Run) -> tuple[str, ...]:

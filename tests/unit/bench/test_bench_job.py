@@ -12,7 +12,7 @@ from bench.results import Run
 
 COLD = Measured("job-cold", "", "s", {"baselard object": [1.0, 3.0]})
 REGISTRY = Measured("job-registry", "", "s", {"docker registry": [60.0, 62.0]})
-WARM = Measured("job-warm", "", "s", {"baselard object": [1.0]})
+WARM = Measured("job-warm", "", "s", {"baselard object": [1.0], "dagger call": [4.0]})
 NOTES = {
     "job-cold": {"baselard object": {"moved": 0, "disk": 1}},
     "job-registry": {"docker registry": {"moved": 426.4, "disk": 2000.0}},
@@ -22,7 +22,8 @@ RUN = Run({}, False, (COLD, REGISTRY, WARM), {}, {}, NOTES)  # type: ignore[arg-
 
 def test_a_row_for_each_way_and_a_column_for_each_condition() -> None:
     here, there = (part.splitlines() for part in table.markdown(RUN).split("\n\n"))
-    assert here[2] == "| **Baselard** | 2.0 s | 1.0 s |  |  | 1 MB |"
+    assert here[2] == "| **Baselard** | 2.0 s | 1.0 s | - | - | 1 MB |"
+    assert here[3] == "| the same functions on Dagger's engine | - | 4.0 s | - | - | - |"
     assert there[2] == "| docker push, docker pull | 61 s | 426 MB | 2.0 GB |"
 
 
