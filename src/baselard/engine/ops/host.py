@@ -173,7 +173,7 @@ def _keep(worker: Worker, path: str, selected: Filter, read: Read) -> tuple[str,
         return found, result
 
 
-def _imported(worker: Worker, part: "Part", read: Read) -> tuple[str, Result]:
+def _imported(worker: Worker, part: Part, read: Read) -> tuple[str, Result]:
     """Take it in, where it can be as a layer on an import before."""
     if read.held is None:
         return _imported(worker, part, host_walk.walked(worker.store, part))
@@ -186,7 +186,7 @@ def _imported(worker: Worker, part: "Part", read: Read) -> tuple[str, Result]:
     return found, result
 
 
-def _import(worker: Worker, part: "Part", read: Read) -> tuple[str, Result]:
+def _import(worker: Worker, part: Part, read: Read) -> tuple[str, Result]:
     """Copy what was read into the store; the digest is that of the copy, whatever happened to the original."""
     with worker.snapshots.layer(None) as draft:
         upper, found, after = str(draft.upper), read.digest, Stamps()

@@ -84,7 +84,7 @@ class _Walk:
     draft: InventoryDraft
     stamps: Stamps
     source: Inventory | None = None
-    known: "frozenset[str]" = frozenset()
+    known: frozenset[str] = frozenset()
     directories: KnownParts | None = None
 
     def enters(self, real: str) -> None:

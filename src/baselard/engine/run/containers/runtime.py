@@ -151,7 +151,7 @@ class OciContainer:
 
         What runc cannot start either it tells in the words that are known of a Dagger engine.
         """
-        if self.program.name == "runc" or not self._errors():
+        if self.program.name == "runc" or not self.complains():
             return False
         self.remove()
         self._log.unlink()
@@ -203,6 +203,7 @@ class _Words:
 
     def hear(self, stream: int, data: bytes) -> None:
         if self.heard or self.container.program.name != "crun" or stream != STDERR:
+            self.end()
             self._tell(stream, data)
             return
         self._kept.append(data)
@@ -216,7 +217,6 @@ class _Words:
             self._tell(STDERR, b"".join(kept))
 
     def _tell(self, stream: int, data: bytes) -> None:
-        self.end()
         self.heard = True
         self.on_output(stream, data)
 
